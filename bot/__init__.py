@@ -1,0 +1,1 @@
+"""The knowledge bot: composes `feishu` (the platform) and `rag` (the answers) into one service."""

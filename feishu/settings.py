@@ -1,0 +1,38 @@
+"""What the platform side needs to know about the app. Read from configuration by `bot.settings`."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+PLATFORM_HOSTS = ("open.feishu.cn", "open.larksuite.com")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class FeishuSettings(BaseModel):
+    """One Feishu (or Lark) app."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app_id: str = Field("", description="App ID (cli_…), console: Credentials & Basic Info")
+    app_secret: SecretStr = Field(SecretStr(""), description="App Secret; only from FEISHU__APP_SECRET")
+    encrypt_key: SecretStr = Field(SecretStr(""), description="Encrypt Key; only from FEISHU__ENCRYPT_KEY")
+    verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; only from the environment")
+    base_url: str = Field("https://open.feishu.cn", description="Feishu, Lark, or a loopback sandbox")
+    transport: Literal["webhook"] = Field("webhook", description="How events arrive")
+    legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
+    timeout_s: float = Field(10.0, gt=0, le=60, description="Time-out of one API call, seconds")
+    frame_interval_s: float = Field(0.2, ge=0.15, le=5, description="Least time between starts of two card updates")
+
+    @field_validator("base_url")
+    @classmethod
+    def _known_host(cls, value: str) -> str:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        if parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/"):
+            raise ValueError("must be scheme and host only, like https://open.feishu.cn")
+        if parts.scheme == "https" and host in PLATFORM_HOSTS and parts.port in (None, 443):
+            return f"https://{host}"
+        if parts.scheme in ("http", "https") and host in LOOPBACK_HOSTS:
+            return value.rstrip("/")
+        raise ValueError(f"must be https://{' or https://'.join(PLATFORM_HOSTS)}, or a loopback address")

@@ -1,0 +1,89 @@
+"""Everything that can go wrong in retrieval and answering.
+
+RagError
+├─ IngestError            a folder or file could not be taken in
+│  └─ Unreadable          one file; the rest goes on
+├─ SettingsMismatch       a setting cannot work (a prompt lacks its variable, a model folder is not there, …)
+├─ IndexUnusable
+│  ├─ IndexMissing        nothing was ingested yet
+│  ├─ IndexMismatch       built with another model, dimension or prompt
+│  └─ IndexCorrupt        files are damaged
+├─ EmbeddingFailed        the embedding model or endpoint refused
+└─ GenerationFailed       `partial` says whether any text had been shown
+   ├─ ModelUnavailable    refused connection, 5xx, wrong address
+   ├─ ModelRejected       wrong key, unknown model, bad request
+   ├─ ModelTimeout        no first token, a stall, or the whole took too long
+   ├─ ContextTooLong      question and passages exceed the model's window
+   └─ ContentRefused      the model's provider refused the content
+
+Each message is one sentence that names what to fix; none holds a secret or the person's text.
+"""
+
+
+class RagError(Exception):
+    """Root of all errors of this package."""
+
+
+class IngestError(RagError):
+    """A folder or file could not be taken in."""
+
+
+class Unreadable(IngestError):
+    """One file cannot be read; carries its `source` and `reason`."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class SettingsMismatch(RagError):
+    """A setting cannot work as written."""
+
+
+class IndexUnusable(RagError):
+    """The index cannot serve."""
+
+
+class IndexMissing(IndexUnusable):
+    """Nothing was ingested yet."""
+
+
+class IndexMismatch(IndexUnusable):
+    """Built with another model, dimension or prompt than configured now."""
+
+
+class IndexCorrupt(IndexUnusable):
+    """Files of the index are damaged or missing."""
+
+
+class EmbeddingFailed(RagError):
+    """The embedding model or endpoint refused."""
+
+
+class GenerationFailed(RagError):
+    """The model did not finish. `partial` is True when text had already been streamed."""
+
+    def __init__(self, message: str, *, partial: bool = False) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class ModelUnavailable(GenerationFailed):
+    """The model's server cannot be reached or fails."""
+
+
+class ModelRejected(GenerationFailed):
+    """The model's server refuses the key, the model name or the request."""
+
+
+class ModelTimeout(GenerationFailed):
+    """No first token, a stall, or the whole took too long."""
+
+
+class ContextTooLong(GenerationFailed):
+    """Question and passages exceed the model's window."""
+
+
+class ContentRefused(GenerationFailed):
+    """The model's provider refused the content."""

@@ -1,0 +1,84 @@
+"""The conversation between the answerer and whoever shows the answer.
+
+A stream of `AnswerEvent` is always: `Retrieved`, then either `NoEvidence` or any number of `Reasoning` and `Delta`, then
+exactly one `Finished`. Failures are raised as `RagError`. A delta is a delta: the text so far is the sum of all deltas.
+"""
+
+from dataclasses import dataclass
+
+from rag.documents import Passage
+
+NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One earlier question and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. `collections` limits what may be seen; None means everything."""
+
+    text: str
+    history: tuple[Exchange, ...] = ()
+    collections: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call, as the model's server counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The passages the answer may use, best first, numbered from 1 in this order."""
+
+    passages: tuple[Passage, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of a thinking model's reasoning; never part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvidence:
+    """The documents do not answer this; `nearest` are the closest passages all the same."""
+
+    nearest: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end. `text` is the whole answer, `citations` the passage numbers it cites, in order of first use.
+
+    `answered` is False when the answer says that the documents do not know. `model` is None when no model wrote it
+    (extractive answers and `NoEvidence`).
+    """
+
+    text: str
+    answered: bool
+    citations: tuple[int, ...] = ()
+    model: str | None = None
+    usage: Usage | None = None
+    seconds: float = 0.0
+
+
+AnswerEvent = Retrieved | Reasoning | Delta | NoEvidence | Finished
