@@ -1,0 +1,84 @@
+"""Votes: one a person and answer, changeable; and their export."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.database import Database
+from bot.tables import answers, turns, votes
+from feishu.clock import Clock, SystemClock
+
+Vote = Literal["up", "down"]
+
+
+class Feedback:
+    """Votes in the store."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+
+    async def vote(self, answer_id: str, voter: str, vote: Vote) -> Vote | None:
+        """Stores a vote; gives the same person's earlier vote on the same answer, None when it is the first."""
+
+        def work(connection: Connection) -> Vote | None:
+            mine = (votes.c.answer_id == answer_id) & (votes.c.voter == voter)
+            earlier: Vote | None = connection.scalar(select(votes.c.vote).where(mine))
+            now = self._clock.time()
+            statement = self._insert(votes).values(answer_id=answer_id, voter=voter, vote=vote, at=now)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["answer_id", "voter"], set_={"vote": vote, "at": now})
+            )
+            return earlier
+
+        return await self._database.write(work)
+
+    async def totals(self, answer_id: str) -> dict[str, int]:
+        """`{"up": n, "down": m}` of one answer."""
+        statement = select(votes.c.vote, func.count()).where(votes.c.answer_id == answer_id).group_by(votes.c.vote)
+        counted = await self._database.read(lambda c: {vote: count for vote, count in c.execute(statement)})
+        return {"up": counted.get("up", 0), "down": counted.get("down", 0)}
+
+    async def export(self) -> list[dict[str, Any]]:
+        """Every vote with its question, answer and sources, oldest first."""
+        return await self._database.read(lambda connection: list(_rows(connection)))
+
+
+def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
+    statement = (
+        select(
+            votes,
+            answers.c.turn_id,
+            answers.c.version,
+            answers.c.text,
+            answers.c.sources,
+            answers.c.outcome,
+            answers.c.model,
+            turns.c.question,
+            turns.c.asker,
+            turns.c.chat_id,
+        )
+        .join(answers, answers.c.id == votes.c.answer_id)
+        .join(turns, turns.c.id == answers.c.turn_id)
+        .order_by(votes.c.at, votes.c.answer_id, votes.c.voter)
+    )
+    for row in connection.execute(statement):
+        yield {
+            "question": row.question,
+            "answer": row.text,
+            "sources": orjson.loads(row.sources),
+            "vote": row.vote,
+            "voter": row.voter,
+            "at": row.at,
+            "answer_id": row.answer_id,
+            "turn_id": row.turn_id,
+            "version": row.version,
+            "outcome": row.outcome,
+            "model": row.model,
+            "asker": row.asker,
+            "chat_id": row.chat_id,
+        }

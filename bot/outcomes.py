@@ -1,0 +1,61 @@
+"""How a turn ended, and the words for it. The one place where an error becomes a sentence for a person."""
+
+from dataclasses import dataclass
+
+from bot.texts import Texts
+from rag import errors as rag_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The answerer reached its end (answered or not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody pressed stop."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It could not be answered; `error` tells why."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Every attempt failed; the job is buried."""
+
+    attempts: int
+
+
+Outcome = Completed | Stopped | Failed | Exhausted
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (rag_errors.ModelTimeout, "failed_model_timeout"),
+    (rag_errors.ModelUnavailable, "failed_model_unavailable"),
+    (rag_errors.ModelRejected, "failed_model_rejected"),
+    (rag_errors.ContextTooLong, "failed_too_long"),
+    (rag_errors.ContentRefused, "failed_refused"),
+    (rag_errors.IndexMissing, "failed_index_missing"),
+    (rag_errors.IndexUnusable, "failed_index"),
+    (rag_errors.EmbeddingFailed, "failed_embedding"),
+)
+
+
+def words(outcome: Outcome, texts: Texts, *, has_text: bool) -> str:
+    """What the card says about the end; "" for a plain completion."""
+    match outcome:
+        case Completed():
+            return ""
+        case Stopped():
+            return texts.stopped if has_text else texts.stopped_empty
+        case Exhausted(attempts):
+            return texts.failed_many_attempts.format(attempts=attempts)
+        case Failed(error):
+            key = next((key for kind, key in _WORDS if isinstance(error, kind)), "failed_other")
+            sentence: str = getattr(texts, key)
+            return f"{sentence}\n{texts.failed_partial}" if has_text else sentence

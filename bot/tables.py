@@ -1,0 +1,116 @@
+"""The tables of the store, for SQLite and PostgreSQL alike. Times are seconds since the epoch."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite only gives ROWID (never reused with AUTOINCREMENT) to a column declared exactly INTEGER.
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("key", String(256), primary_key=True, comment="event:<event id> or message:<message id>"),
+    Column("at", Float, nullable=False, index=True),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("app_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("conversation", String(256), nullable=False),
+    Column("payload", Text, nullable=False, comment="JSON"),
+    Column("state", String(16), nullable=False, comment="queued, running, done, failed, cancelled, buried"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0", comment="rises with each claim; guards every write"),
+    Column("owner", String(128), nullable=False, server_default=""),
+    Column("lease_until", Float, nullable=False, server_default="0"),
+    Column("run_after", Float, nullable=False, server_default="0"),
+    Column("stop_by", String(64), nullable=False, server_default="", comment="who asked to stop it"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("turn_id", String(40), nullable=False, server_default=""),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Index("jobs_open", "state", "id"),
+    Index("jobs_conversation", "app_id", "conversation", "state", "id"),
+    Index("jobs_turn", "turn_id", "state"),
+    Index(
+        "jobs_one_running",
+        "app_id",
+        "conversation",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("conversation", String(256), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("chat_type", String(16), nullable=False),
+    Column("question_message_id", String(128), nullable=False),
+    Column("asker", String(128), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("card_id", String(64), nullable=False, server_default=""),
+    Column("card_message_id", String(128), nullable=False, server_default="", index=True),
+    Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
+    Column("created_at", Float, nullable=False, index=True),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("turn_id", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False, comment="open, completed, unanswered, stopped, failed"),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
+    Column("model", String(128), nullable=False, server_default=""),
+    Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
+    Column("first_token_s", Float),
+    Column("seconds", Float),
+    Column("created_at", Float, nullable=False, index=True),
+    UniqueConstraint("turn_id", "version"),
+    UniqueConstraint("job_id"),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("answer_id", String(40), primary_key=True),
+    Column("voter", String(128), primary_key=True),
+    Column("vote", String(8), nullable=False, comment="up or down"),
+    Column("at", Float, nullable=False, index=True),
+)
+
+schema_migrations = Table(
+    "schema_migrations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("complete", Boolean, nullable=False),
+)
