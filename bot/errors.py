@@ -1,0 +1,49 @@
+"""Everything that can go wrong in the bot's own rooms.
+
+BotError
+├─ SettingsError(key, source, fix)   configuration that cannot be used; one sentence a problem, never a secret's value
+└─ StoreError                        the database refuses or cannot be reached
+
+Errors of the platform are in `feishu.errors`, those of retrieval and answering in `rag.errors`.
+"""
+
+
+class BotError(Exception):
+    """Root of all errors of this package."""
+
+
+class SettingsError(BotError):
+    """A setting that cannot be used.
+
+    `key` is its dotted path ("" when the file as a whole is meant), `source` the place it came from ("config.yaml line 3",
+    "environment variable BOT__PORT"), `what` the problem, `fix` what to do. `others` are further problems found in the
+    same reading: `str()` of the error is one line for each.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        source: str,
+        fix: str,
+        *,
+        what: str = "cannot be used",
+        others: tuple["SettingsError", ...] = (),
+    ) -> None:
+        place = f"{source}: " if source else ""
+        sentence = f"{place}{key} {what}".rstrip() + (f"; {fix}" if fix else "")
+        super().__init__("\n".join([sentence, *map(str, others)]))
+        self.key = key
+        self.source = source
+        self.what = what
+        self.fix = fix
+        self.others = others
+
+    @classmethod
+    def joined(cls, problems: list["SettingsError"]) -> "SettingsError":
+        """One error to raise for one or more problems."""
+        first, *rest = problems
+        return cls(first.key, first.source, first.fix, what=first.what, others=tuple(rest)) if rest else first
+
+
+class StoreError(BotError):
+    """The database refuses or cannot be reached; the message is one sentence without anybody's words."""
