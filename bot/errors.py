@@ -15,9 +15,9 @@ class BotError(Exception):
 class SettingsError(BotError):
     """A setting that cannot be used.
 
-    `key` is its dotted path ("" when the file as a whole is meant), `source` the place it came from ("config.yaml line 3",
-    "environment variable BOT__PORT"), `what` the problem, `fix` what to do. `others` are further problems found in the
-    same reading: `str()` of the error is one line for each.
+    `key` is its dotted path ("" when the file as a whole is meant), `source` the place it came from ("config.yaml
+    line 3", "environment variable BOT__PORT"), `what` the problem, `fix` what to do. `others` are further problems of
+    the same reading: `str()` of the error is one line for each.
     """
 
     def __init__(

@@ -1,0 +1,127 @@
+"""What the bot's own section holds, and the value that holds all three sections."""
+
+import re
+from ipaddress import ip_address
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from feishu.settings import FeishuSettings
+from rag.settings import RagSettings
+
+KEY_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class BotSettings(BaseModel):
+    """The bot itself: its two doors, its store and its workers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    host: str = Field("0.0.0.0", min_length=1, description="Address of the public door (/feishu/*, /health, /ready)")  # noqa: S104  # behind a proxy or in a container it must be reachable
+    port: int = Field(8000, ge=0, le=65535, description="Port of the public door; 0 takes a free one")
+    api_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="SHA-256 (64 hex digits) of each key that may use the web door",
+    )
+    web_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address of the web door; loopback unless api_keys is set"
+    )
+    web_port: int = Field(
+        8001, ge=0, le=65535, validate_default=True, description="Port of the web door (chat page, /metrics, /docs)"
+    )
+    database_url: str = Field(
+        "sqlite:///data/bot.db",
+        repr=False,
+        description="sqlite:///FILE or postgresql://USER@HOST/NAME; one with a password only from the environment",
+    )
+    workers: int = Field(8, ge=1, le=256, description="Answers written at the same time")
+    drain_s: float = Field(20.0, ge=0, le=600, description="Seconds that running answers get to finish at shutdown")
+    lease_s: float = Field(15.0, ge=3, le=600, description="Seconds without a sign of life before a job is taken over")
+    max_attempts: int = Field(5, ge=1, le=100, description="Times a job is tried before it is given up with a reason")
+    retention_h: float = Field(
+        72.0, ge=48, description="Hours that handled events are remembered; the platform redelivers for 7"
+    )
+    language: Literal["auto", "zh", "en"] = Field(
+        "auto", description="Language of the bot's own words; auto follows the question"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _hashed(cls, keys: list[SecretStr]) -> list[SecretStr]:
+        if not all(KEY_HASH.fullmatch(key.get_secret_value()) for key in keys):
+            raise ValueError("must hold SHA-256 hashes: 64 lower-case hex digits, as printf %s KEY | sha256sum prints")
+        return keys
+
+    @field_validator("web_host")
+    @classmethod
+    def _closed_without_keys(cls, host: str, seen: ValidationInfo) -> str:
+        if not is_loopback(host) and not seen.data.get("api_keys"):
+            raise ValueError("would open the web door to the network without keys; use 127.0.0.1 or set BOT__API_KEYS")
+        return host
+
+    @field_validator("web_port")
+    @classmethod
+    def _two_doors(cls, port: int, seen: ValidationInfo) -> int:
+        if port and port == seen.data.get("port"):
+            raise ValueError("must differ from bot.port: the web door is not the public door")
+        return port
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        scheme, separator, rest = url.partition("://")
+        if scheme in ("postgresql", "postgresql+psycopg") and separator and rest:
+            return url
+        if scheme != "sqlite" or not separator:
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        if rest.partition("?")[0] in ("", "/", "/:memory:"):
+            raise ValueError(
+                "must name a file, like sqlite:///data/bot.db: what is only in memory is lost at a restart"
+            )
+        if not rest.startswith("/"):
+            raise ValueError("needs three slashes before a file (sqlite:///data/bot.db), four before an absolute path")
+        return url
+
+
+class Settings(BaseSettings):
+    """Everything. Made by `load_settings`; built directly (tests, the demo) it reads no file and no environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_nested_delimiter="__",
+        case_sensitive=False,
+    )
+
+    feishu: FeishuSettings = Field(default_factory=FeishuSettings)
+    rag: RagSettings = Field(default_factory=RagSettings)
+    bot: BotSettings = Field(default_factory=BotSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: `bot.settings` merges the sources itself and so knows where each value came from."""
+        return (init_settings,)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reachable from this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
