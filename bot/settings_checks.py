@@ -51,6 +51,7 @@ def variable_problems(variables: list[Variable]) -> Iterator[SettingsError]:
     """Variables with our prefixes that are no settings: most often a slip in a name."""
     for variable in variables:
         place = place_of(variable)
+        source = "environment" if variable.source.startswith("environment") else variable.source
         if place in SECTIONS:
             first = variable_of((*place, next(iter(SECTIONS[place].model_fields))))
             yield SettingsError(
@@ -59,7 +60,7 @@ def variable_problems(variables: list[Variable]) -> Iterator[SettingsError]:
         elif place not in LEAVES:
             wanted = nearest(place, LEAVES)
             fix = f"did you mean {variable_of(wanted)}?" if wanted else "see docs/configuration.md"
-            yield SettingsError(variable.name, variable.source, fix, what="is not a setting")
+            yield SettingsError(variable.name, source, fix, what="is not a setting")
 
 
 def _unknown(place: Place, source: str, known: list[Place]) -> SettingsError:

@@ -12,7 +12,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 class FeishuSettings(BaseModel):
     """One Feishu (or Lark) app."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     app_id: str = Field("", description="App ID (cli_…), console: Credentials & Basic Info")
     app_secret: SecretStr = Field(SecretStr(""), description="App Secret; only from FEISHU__APP_SECRET")

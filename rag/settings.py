@@ -7,38 +7,45 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class EmbeddingSettings(_Frozen):
     """How text becomes vectors."""
 
-    provider: Literal["auto", "sentence-transformers", "onnx", "openai", "none"] = "auto"
+    provider: Literal["auto", "sentence-transformers", "onnx", "openai", "none"] = Field(
+        "auto", description="auto: bge when its extra and weights are there, else none (words only)"
+    )
     model: str = Field("BAAI/bge-small-zh-v1.5", description="A hub name, or a folder that holds the model")
     base_url: str = Field("", description="OpenAI-compatible endpoint, for provider openai")
-    api_key: SecretStr = SecretStr("")
-    query_instruction: str = Field("为这个句子生成表示以用于检索相关文章：", description="Put before queries, not passages")
-    batch_size: int = Field(8, ge=1, le=256)
+    api_key: SecretStr = Field(SecretStr(""), description="For provider openai; may be empty for a local base_url")
+    query_instruction: str = Field(
+        "为这个句子生成表示以用于检索相关文章：", description="Put before queries, not passages"
+    )
+    batch_size: int = Field(8, ge=1, le=256, description="Texts encoded together")
 
 
 class TimeoutSettings(_Frozen):
     """Seconds."""
 
-    connect_s: float = Field(5.0, gt=0)
-    first_token_s: float = Field(30.0, gt=0, description="From request to first token")
-    stall_s: float = Field(30.0, gt=0, description="Between two tokens")
-    total_s: float = Field(180.0, gt=0, description="The whole answer")
+    connect_s: float = Field(5.0, gt=0, description="Until the model's server takes the connection, seconds")
+    first_token_s: float = Field(30.0, gt=0, description="From request to first token, seconds")
+    stall_s: float = Field(30.0, gt=0, description="Between two tokens, seconds")
+    total_s: float = Field(180.0, gt=0, description="The whole answer, seconds")
 
 
 class LlmSettings(_Frozen):
     """The model that writes answers."""
 
-    provider: Literal["auto", "openai", "extractive"] = "auto"
+    provider: Literal["auto", "openai", "extractive"] = Field(
+        "auto",
+        description="auto: openai when base_url or model is set, else extractive (quotes the documents, no model)",
+    )
     base_url: str = Field("", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")
     model: str = Field("", description="Model name, like deepseek-chat")
     api_key: SecretStr = Field(SecretStr(""), description="May be empty for a local base_url")
-    temperature: float = Field(0.2, ge=0, le=2)
-    max_tokens: int = Field(2048, ge=1)
+    temperature: float = Field(0.2, ge=0, le=2, description="0 is the most literal")
+    max_tokens: int = Field(2048, ge=1, description="Longest answer")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
     timeouts: TimeoutSettings = TimeoutSettings()
 
@@ -48,7 +55,9 @@ class RetrievalSettings(_Frozen):
 
     candidates: int = Field(30, ge=1, le=500, description="Taken from each of the two lists")
     passages: int = Field(5, ge=1, le=50, description="Given to the model")
-    rrf_k: int = Field(60, ge=1)
+    rrf_k: int = Field(
+        60, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
+    )
     evidence_threshold: float = Field(
         0.45, ge=0, le=1, description="Least IDF-weighted share of the question's terms in the best passage"
     )
@@ -57,7 +66,7 @@ class RetrievalSettings(_Frozen):
 class PromptSettings(_Frozen):
     """Texts the team may write; an empty one means the built-in text."""
 
-    system: str = ""
+    system: str = Field("", description="What the model is told about its task; no variables")
     answer: str = Field("", description="Must contain {question} and {passages}")
     condense: str = Field("", description="Must contain {question} and {history}")
 
@@ -66,7 +75,7 @@ class RagSettings(_Frozen):
     """The retrieval side."""
 
     knowledge: list[Path] = Field(default_factory=lambda: [Path("knowledge")], description="Folders with documents")
-    index_dir: Path = Path("data/index")
+    index_dir: Path = Field(Path("data/index"), description="Folder that ingest writes and the bot reads")
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
