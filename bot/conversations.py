@@ -1,13 +1,14 @@
 """What was asked and answered: a turn is one question and its card, an answer is one version of its reply."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
 from bot.database import Database
+from bot.errors import StoreError
 from bot.jobs import Job, guard
 from bot.tables import answers, jobs, turns
 from feishu.clock import Clock, SystemClock
@@ -48,13 +49,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One version of a turn's reply."""
+    """One version of a turn's reply. `notice` is what the card says about its end, beside the text."""
 
     id: str
     turn_id: str
     version: int
     outcome: AnswerOutcome
     text: str = ""
+    notice: str = ""
     sources: tuple[Source, ...] = ()
     model: str = ""
     usage: dict[str, int] | None = None
@@ -70,18 +72,21 @@ class Conversations:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def begin(self, job: Job, wanted: Turn) -> tuple[Turn, Answer]:
-        """The turn and the open answer of this job, made once: a resumed job finds what it made before."""
+    async def begin(self, job: Job, wanted: Turn | None) -> tuple[Turn, Answer]:
+        """The turn and the answer of this job, made once: a resumed job finds what it made before.
+
+        `wanted` is the turn to make when the job has none yet.
+        """
         now = self._clock.time()
 
         def work(connection: Connection) -> tuple[Turn, Answer]:
             guard(connection, job)
-            turn = _turn(connection, job.turn_id or wanted.id)
+            turn = _turn(connection, job.turn_id) if job.turn_id else None
             if turn is None:
-                values = {name: getattr(wanted, name) for name in Turn.__slots__}
-                connection.execute(insert(turns).values(**{**values, "created_at": now}))
-                turn = wanted
-            if not job.turn_id:
+                if wanted is None:
+                    raise StoreError(f"job {job.id} belongs to turn {job.turn_id}, which is not in the store")
+                turn = replace(wanted, created_at=now)
+                connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
                 connection.execute(update(jobs).where(jobs.c.id == job.id).values(turn_id=turn.id))
             row = connection.execute(select(answers).where(answers.c.job_id == job.id)).one_or_none()
             return turn, _answer(row) if row else _open_answer(connection, turn.id, job.id, now)
@@ -108,6 +113,7 @@ class Conversations:
                 .values(
                     outcome=answer.outcome,
                     text=answer.text,
+                    notice=answer.notice,
                     sources=orjson.dumps(answer.sources).decode(),
                     model=answer.model,
                     usage=orjson.dumps(answer.usage).decode(),
@@ -162,6 +168,7 @@ def _answer(row: Any) -> Answer:
         version=row.version,
         outcome=row.outcome,
         text=row.text,
+        notice=row.notice,
         sources=tuple(Source(**source) for source in orjson.loads(row.sources)),
         model=row.model,
         usage=orjson.loads(row.usage),

@@ -112,11 +112,11 @@ class Jobs:
         return fresh
 
     async def enqueue(self, job: NewJob) -> bool:
-        """Like `accept`, but refuses (False) while the same turn has an open job of the same kind."""
+        """Like `accept`, but refuses (False) while the same turn has an open job already."""
 
         def work(connection: Connection) -> bool:
-            same = (jobs.c.turn_id == job.turn_id) & (jobs.c.kind == job.kind) & jobs.c.state.in_(OPEN_STATES)
-            if connection.scalar(select(jobs.c.id).where(same).limit(1)) is not None:
+            is_open = (jobs.c.turn_id == job.turn_id) & jobs.c.state.in_(OPEN_STATES)
+            if connection.scalar(select(jobs.c.id).where(is_open).limit(1)) is not None:
                 return False
             return self._accept_many(connection, [job])[0]
 

@@ -88,6 +88,7 @@ answers = Table(
     Column("job_id", BigInteger, nullable=False),
     Column("outcome", String(16), nullable=False, comment="open, completed, unanswered, stopped, failed"),
     Column("text", Text, nullable=False, server_default=""),
+    Column("notice", Text, nullable=False, server_default=""),
     Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),

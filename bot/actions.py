@@ -1,0 +1,29 @@
+"""What a button carries: a typed value that packs and unpacks. Ids only; everything else is looked up in the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+ActionKind = Literal["up", "down", "regenerate", "stop"]
+
+_MAX_ID_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A click on one of the card's buttons."""
+
+    kind: ActionKind
+    answer_id: str
+
+    def pack(self) -> dict[str, str]:
+        """The button's `value`: an object, because the platform's own SDKs support nothing else."""
+        return {"act": self.kind, "id": self.answer_id}
+
+
+def unpack(value: Mapping[str, Any]) -> Action | None:
+    """The action of a callback's value; None for anything that we never packed."""
+    kind, answer_id = value.get("act"), value.get("id")
+    if kind not in get_args(ActionKind) or not isinstance(answer_id, str) or not 0 < len(answer_id) <= _MAX_ID_CHARS:
+        return None
+    return Action(kind, answer_id)

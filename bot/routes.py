@@ -1,0 +1,86 @@
+"""The public door: only what the platform and a load balancer need. The one place where errors become HTTP statuses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from bot.errors import StoreError
+from bot.handlers import Handlers
+from feishu.errors import TooLarge, WebhookError
+from feishu.webhook import MAX_BODY_BYTES, Challenge, Webhook
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_S = 15
+Health = Callable[[], tuple[bool, dict[str, Any]]]
+
+
+def json_response(body: Any, status: int = 200, afterwards: Callable[[], None] | None = None) -> Response:
+    """JSON, and optionally something to do once it has been sent."""
+    background = BackgroundTask(afterwards) if afterwards else None
+    return Response(orjson.dumps(body), status, media_type="application/json", background=background)
+
+
+def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: Handlers) -> None:
+    """`POST /feishu/webhook` (events and card callbacks) and `POST /feishu/card_callback`."""
+
+    async def receive(request: Request) -> Response:
+        return await answer(request, webhook.receive)
+
+    async def receive_card(request: Request) -> Response:
+        return await answer(request, webhook.receive_card)
+
+    async def answer(request: Request, read: Callable[..., Any]) -> Response:
+        try:
+            event = read(request.headers, await read_body(request))
+            if isinstance(event, Challenge):
+                return json_response({"challenge": event.challenge})
+            ack = await handlers.admit(event)
+        except WebhookError as error:
+            log.warning("webhook_refused", status=error.status, reason=str(error))
+            return json_response({"error": str(error)}, error.status)
+        except StoreError as error:
+            log.error("accept_failed", reason=str(error))
+            response = json_response({"error": "the store is not available, deliver again"}, 503)
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return response
+        except ClientDisconnect:
+            return json_response({"error": "the body did not arrive"}, 400)
+        return json_response(ack.body, afterwards=ack.afterwards)
+
+    app.add_route("/feishu/webhook", receive, methods=["POST"])
+    app.add_route("/feishu/card_callback", receive_card, methods=["POST"])
+
+
+def add_health_routes(app: FastAPI, health: Health, ready: Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]) -> None:
+    """`GET /health`: alive, and what is loaded. `GET /ready`: 200 when questions can be accepted and answered."""
+
+    async def show_health(_request: Request) -> Response:
+        alive, body = health()
+        return json_response(body, 200 if alive else 503)
+
+    async def show_ready(_request: Request) -> Response:
+        is_ready, body = await ready()
+        return json_response(body, 200 if is_ready else 503)
+
+    app.add_route("/health", show_health, methods=["GET"])
+    app.add_route("/ready", show_ready, methods=["GET"])
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body, never more than the limit in memory. Raises `TooLarge`."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and len(declared) < 20 and int(declared) > MAX_BODY_BYTES:
+        raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
+    return bytes(body)

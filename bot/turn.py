@@ -1,0 +1,301 @@
+"""One job, from question to closed card. Read `Turns.run` as a table of contents."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, assert_never
+
+import structlog
+
+from bot import views
+from bot.conversations import Answer, AnswerOutcome, Conversations, Source, Turn, new_turn_id
+from bot.delivery import Delivery, Outbox
+from bot.identity import Identity
+from bot.jobs import Job, JobState
+from bot.metrics import Metrics
+from bot.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, words
+from bot.progress import Progress, ended, fold
+from bot.texts import Language, Texts, language_of, texts
+from feishu.clock import Clock
+from feishu.errors import TargetGone
+from feishu.events import MessageReceived, mentions_bot, text_of
+from rag.errors import RagError
+from rag.events import AnswerEvent, Question
+
+log = structlog.get_logger(__name__)
+
+MAX_QUESTION_CHARS = 4_000
+
+
+class Answers(Protocol):
+    """What a turn needs of `rag.library.Library`."""
+
+    def answer(self, question: Question) -> AsyncIterator[AnswerEvent]: ...
+
+
+class StopSignal:
+    """Set by the worker when somebody asked to stop the job."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self.by = ""
+
+    def ask(self, by: str) -> None:
+        self.by = by
+        self._asked.set()
+
+    async def wait(self) -> str:
+        await self._asked.wait()
+        return self.by
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended, for the store."""
+
+    state: JobState
+    reason: str = ""
+
+
+class Turns:
+    """Answers jobs. Anything raised means: not done yet, try again later (`LeaseLost`: stop, another has it)."""
+
+    def __init__(
+        self,
+        library: Answers,
+        outbox: Outbox,
+        conversations: Conversations,
+        identity: Identity,
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+    ) -> None:
+        self._library = library
+        self._outbox = outbox
+        self._conversations = conversations
+        self._identity = identity
+        self._metrics = metrics
+        self._clock = clock
+        self._language = language
+
+    async def run(self, job: Job, stop: StopSignal) -> Ended:
+        """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
+        wanted = None
+        if not job.turn_id:
+            wanted = await self._read_question(job)
+            if isinstance(wanted, Ended):
+                return wanted
+        turn, answer = await self._conversations.begin(job, wanted)
+        wording = texts(self._language_for(turn.question))
+        if answer.outcome == "open":
+            return await self._answer(job, turn, answer, stop, wording)
+        return await self._close(job, turn, answer, wording)
+
+    async def bury(self, job: Job) -> None:
+        """Closes the card of a job that failed too often with a sentence that says so."""
+        wanted = None if job.turn_id else new_turn(job, message_of(job), "…")
+        turn, answer = await self._conversations.begin(job, wanted)
+        wording = texts(self._language_for(turn.question))
+        if answer.outcome == "open":
+            progress = ended(Progress(), Exhausted(job.attempt - 1))
+            answer = conclude(answer, progress, wording, seconds=None, first_token_s=None)
+            await self._conversations.save_answer(job, answer)
+        await self._close(job, turn, answer, wording)
+
+    async def _read_question(self, job: Job) -> Turn | Ended:
+        """The turn to begin; or the end, where the message asks nothing of us."""
+        message = message_of(job)
+        needs_identity = message.chat_type != "p2p" or bool(message.mentions)
+        bot_open_id = (await self._identity.get()).open_id if needs_identity else ""
+        if job.payload.get("undecided") and not mentions_bot(message, bot_open_id):
+            return Ended("cancelled", "does not mention this bot")
+        question = text_of(message, bot_open_id=bot_open_id).strip()[:MAX_QUESTION_CHARS]
+        if question:
+            return new_turn(job, message, question)
+        wording = texts(self._language_for(question))
+        is_text = message.message_type in ("text", "post")
+        try:
+            await self._outbox.say(job, message.message_id, wording.empty_question if is_text else wording.unsupported_message)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        return Ended("done", "nothing to answer")
+
+    async def _answer(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts) -> Ended:
+        resumed = job.attempt > 1 and bool(turn.card_id)
+        opening = views.opening_card(turn, answer, wording, resumed=resumed)
+        try:
+            delivery = await self._outbox.open(job, turn, opening)
+        except TargetGone as error:
+            log.info("question_is_gone", reason=str(error))
+            return Ended("cancelled", "the question was recalled or its chat is gone")
+        try:
+            return await self._answer_into(delivery, job, turn, answer, stop, wording)
+        finally:
+            await delivery.aclose()
+
+    async def _answer_into(
+        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts
+    ) -> Ended:
+        writing = _Writing(self._library, delivery, wording, self._clock, self._metrics)
+        progress = await writing.run(Question(turn.question), stop)
+        seconds = self._clock.monotonic() - writing.started_at
+        answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
+        await self._conversations.save_answer(job, answer)
+        await delivery.finish(views.final(turn, answer, wording))
+        self._metrics.turn_ended(answer.outcome, seconds)
+        return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
+
+    async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
+        """The answer is stored already; only its last frame is still owed."""
+        final = views.final(turn, answer, wording)
+        try:
+            delivery = await self._outbox.open(job, turn, final.card)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        try:
+            await delivery.finish(final)
+        finally:
+            await delivery.aclose()
+        return Ended("done", answer.outcome)
+
+    def _language_for(self, question: str) -> Language:
+        return language_of(question, preferred=self._language)
+
+
+class _Writing:
+    """Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
+
+    def __init__(
+        self, library: Answers, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._library = library
+        self._delivery = delivery
+        self._wording = wording
+        self._clock = clock
+        self._metrics = metrics
+        self.progress = Progress()
+        self.started_at = clock.monotonic()
+        self.first_token_s: float | None = None
+
+    async def run(self, question: Question, stop: StopSignal) -> Progress:
+        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
+        writing = asyncio.create_task(self._write(question))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not writing.done():
+                await _cancel(writing)
+                return ended(self.progress, Stopped(stop.by))
+            return ended(self.progress, _outcome_of(writing))
+        finally:
+            await _cancel(writing)
+            await _cancel(stopping)
+
+    async def _write(self, question: Question) -> None:
+        async with contextlib.aclosing(self._library.answer(question)) as events:  # type: ignore[type-var]
+            async for event in events:
+                self.progress = fold(self.progress, event)
+                if self.progress.text and self.first_token_s is None:
+                    self.first_token_s = self._clock.monotonic() - self.started_at
+                    self._metrics.first_token(self.first_token_s)
+                for element_id, text in views.frame(self.progress, self._wording).items():
+                    self._delivery.push(element_id, text)
+
+
+async def _cancel(task: "asyncio.Task[object]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+def _outcome_of(writing: "asyncio.Task[None]") -> Outcome:
+    error = writing.exception()
+    if error is None:
+        return Completed()
+    if not isinstance(error, RagError):
+        log.error("answering_failed", exc_info=error)
+    else:
+        log.warning("answering_failed", kind=type(error).__name__, reason=str(error))
+    return Failed(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+
+
+def message_of(job: Job) -> MessageReceived:
+    """The message whose question the job answers, as it was accepted."""
+    return MessageReceived.from_payload(job.payload["message"])
+
+
+def conversation_of(message: MessageReceived) -> str:
+    """Chat plus topic: what is answered one after the other."""
+    return f"{message.chat_id}/{message.thread_id}" if message.thread_id else message.chat_id
+
+
+def new_turn(job: Job, message: MessageReceived, question: str) -> Turn:
+    """The turn that a job begins when it has none yet."""
+    return Turn(
+        id=job.turn_id or new_turn_id(),
+        app_id=job.app_id,
+        conversation=job.conversation,
+        chat_id=message.chat_id,
+        chat_type=message.chat_type,
+        question_message_id=message.message_id,
+        asker=message.sender_open_id,
+        question=question,
+    )
+
+
+def conclude(
+    answer: Answer, progress: Progress, wording: Texts, *, seconds: float | None, first_token_s: float | None
+) -> Answer:
+    """The answer as it will be stored and shown."""
+    if progress.outcome is None:
+        raise ValueError("only an ended progress can be concluded")
+    finished = progress.finished
+    return replace(
+        answer,
+        outcome=_outcome_name(progress.outcome, answered=progress.answered),
+        text=progress.text,
+        notice=words(progress.outcome, wording, has_text=bool(progress.text)),
+        sources=sources_of(progress),
+        model=(finished.model or "") if finished else "",
+        usage=_usage(progress),
+        seconds=seconds,
+        first_token_s=first_token_s,
+    )
+
+
+def sources_of(progress: Progress) -> tuple[Source, ...]:
+    """The passages as sources; those the answer cites come first in their number's order."""
+    cited = set(progress.finished.citations) if progress.finished else set()
+    return tuple(
+        Source(
+            number=number,
+            title=passage.chunk.title,
+            heading_path=" > ".join(passage.chunk.headings),
+            snippet=" ".join(passage.chunk.text.split())[:200],
+            source=passage.chunk.source,
+            link=passage.chunk.link,
+            cited=number in cited,
+        )
+        for number, passage in enumerate(progress.passages or (), start=1)
+    )
+
+
+def _usage(progress: Progress) -> dict[str, int] | None:
+    usage = progress.finished.usage if progress.finished else None
+    return {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens} if usage else None
+
+
+def _outcome_name(outcome: Outcome, *, answered: bool) -> AnswerOutcome:
+    match outcome:
+        case Completed():
+            return "completed" if answered else "unanswered"
+        case Stopped():
+            return "stopped"
+        case Failed() | Exhausted():
+            return "failed"
+        case _:
+            assert_never(outcome)
+
+

@@ -1,0 +1,208 @@
+"""Claims jobs, runs them under a lease, turns stop marks into stops, and lets go in order."""
+
+import asyncio
+import contextlib
+import random
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import StoreError
+from bot.jobs import Job, Jobs, LeaseLost
+from bot.metrics import Metrics
+from bot.turn import StopSignal, Turns
+from feishu.clock import Clock
+from feishu.errors import FeishuError
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 1.0
+FIRST_BACKOFF_S = 1.0
+LONGEST_BACKOFF_S = 60.0
+FORGET_EVERY_S = 3_600.0
+
+
+@dataclass(slots=True)
+class _Running:
+    """A job in hand."""
+
+    job: Job
+    stop: StopSignal
+    task: "asyncio.Task[None] | None" = None
+
+
+class Worker:
+    """Runs up to `slots` jobs at once. `run` until cancelled; `wake` after an accept; `drain` before the end."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        turns: Turns,
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        slots: int,
+        lease_s: float,
+        max_attempts: int,
+        retention_s: float,
+    ) -> None:
+        self._jobs = jobs
+        self._turns = turns
+        self._metrics = metrics
+        self._clock = clock
+        self._slots = slots
+        self._lease_s = lease_s
+        self._max_attempts = max_attempts
+        self._retention_s = retention_s
+        self._running: dict[int, _Running] = {}
+        self._awake = asyncio.Event()
+        self._draining = False
+        self._loops: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Starts claiming."""
+        self._loops = [
+            asyncio.create_task(self._claim_forever(), name="claim"),
+            asyncio.create_task(self._beat_forever(), name="heartbeat"),
+            asyncio.create_task(self._forget_forever(), name="forget"),
+        ]
+
+    def wake(self) -> None:
+        """Something may be claimable now."""
+        self._awake.set()
+
+    def stop_job(self, job_id: int, *, by: str) -> None:
+        """Stops a job at once if it runs here; elsewhere its own worker sees the mark at its next heartbeat."""
+        if job_id in self._running:
+            self._running[job_id].stop.ask(by)
+
+    async def drain(self, seconds: float) -> None:
+        """Stops claiming, lets running jobs end for `seconds`, then gives the rest back for whoever comes next."""
+        self._draining = True
+        self._awake.set()
+        tasks = [running.task for running in self._running.values() if running.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for running in list(self._running.values()):
+            if running.task:
+                running.task.cancel()
+        await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def _claim_forever(self) -> None:
+        while not self._draining:
+            try:
+                claimed = await self._claim_one()
+            except StoreError as error:
+                log.error("claim_failed", reason=str(error))
+                claimed = False
+            if not claimed:
+                await self._rest()
+
+    async def _claim_one(self) -> bool:
+        if len(self._running) >= self._slots:
+            return False
+        job = await self._jobs.claim()
+        if job is None:
+            return False
+        running = _Running(job, StopSignal())
+        self._running[job.id] = running
+        running.task = asyncio.create_task(self._run(running), name=f"job-{job.id}")
+        return True
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._awake.wait()
+        self._awake.clear()
+
+    async def _run(self, running: _Running) -> None:
+        job = running.job
+        with structlog.contextvars.bound_contextvars(job_id=job.id, turn_id=job.turn_id, attempt=job.attempt):
+            try:
+                if job.stop_by:
+                    running.stop.ask(job.stop_by)
+                await self._run_and_settle(job, running.stop)
+            except asyncio.CancelledError:
+                await self._give_back(job)
+                raise
+            except LeaseLost as error:
+                log.warning("lease_lost", reason=str(error))
+            except StoreError as error:
+                log.error("store_failed", reason=str(error))  # the lease runs out and somebody tries again
+            finally:
+                if self._running.get(job.id) is running:
+                    del self._running[job.id]
+                self._awake.set()
+
+    async def _run_and_settle(self, job: Job, stop: StopSignal) -> None:
+        log.info("job_started", kind=job.kind)
+        if job.attempt > self._max_attempts:
+            await self._bury(job)
+            return
+        try:
+            ended = await self._turns.run(job, stop)
+        except (LeaseLost, StoreError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            await self._try_later(job, error)
+            return
+        await self._jobs.finish(job, ended.state, ended.reason)
+        self._metrics.job_ended(job.kind, ended.state)
+        log.info("job_ended", state=ended.state, reason=ended.reason)
+
+    async def _try_later(self, job: Job, error: Exception) -> None:
+        expected = isinstance(error, FeishuError)
+        wait_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S) * random.uniform(0.8, 1.2)  # noqa: S311
+        log.warning("job_failed", reason=str(error), retry_in_s=round(wait_s, 1), exc_info=None if expected else error)
+        await self._jobs.release(job, delay_s=wait_s, reason=f"{type(error).__name__}: {error}"[:500])
+
+    async def _bury(self, job: Job) -> None:
+        log.error("job_buried", reason=job.reason, attempts=job.attempt - 1)
+        try:
+            await self._turns.bury(job)
+        except FeishuError as error:
+            log.error("burial_unannounced", reason=str(error))
+        await self._jobs.finish(job, "buried", job.reason)
+        self._metrics.job_ended(job.kind, "buried")
+
+    async def _give_back(self, job: Job) -> None:
+        with contextlib.suppress(LeaseLost, StoreError):
+            await asyncio.shield(self._jobs.release(job, reason="shutdown", count_attempt=False))
+
+    async def _beat_forever(self) -> None:
+        interval_s = min(1.0, self._lease_s / 3)
+        while True:
+            await self._clock.sleep(interval_s)
+            if self._running:
+                await self._beat()
+
+    async def _beat(self) -> None:
+        held = {job_id: running for job_id, running in self._running.items()}
+        try:
+            renewed = await self._jobs.renew([running.job for running in held.values()])
+        except StoreError as error:
+            log.error("heartbeat_failed", reason=str(error))
+            return
+        for job_id, running in held.items():
+            if job_id not in self._running:
+                continue
+            if job_id not in renewed:
+                log.warning("lease_lost", job_id=job_id)
+                if running.task:
+                    running.task.cancel()
+            elif renewed[job_id]:
+                running.stop.ask(renewed[job_id])
+
+    async def _forget_forever(self) -> None:
+        while True:
+            try:
+                await self._jobs.forget_before(self._clock.time() - self._retention_s)
+                self._metrics.jobs_by_state(await self._jobs.count_by_state())
+            except StoreError as error:
+                log.error("forgetting_failed", reason=str(error))
+            await self._clock.sleep(FORGET_EVERY_S)
+
+
