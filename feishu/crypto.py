@@ -55,14 +55,19 @@ def decrypt(encrypt_key: str, encrypted: str) -> bytes:
 
 def sign(timestamp: str, nonce: str, encrypt_key: str, body: bytes) -> str:
     """`X-Lark-Signature` of events and new callbacks: hex SHA-256 over timestamp, nonce, key and the raw body."""
-    return hashlib.sha256((timestamp + nonce + encrypt_key).encode() + body).hexdigest()
+    return hashlib.sha256(_utf8(timestamp + nonce + encrypt_key) + body).hexdigest()
 
 
 def sign_legacy_card(timestamp: str, nonce: str, verification_token: str, body: bytes) -> str:
     """`X-Lark-Signature` of legacy card callbacks: hex SHA-1 over timestamp, nonce, token and the raw body."""
-    return hashlib.sha1((timestamp + nonce + verification_token).encode() + body).hexdigest()  # noqa: S324
+    return hashlib.sha1(_utf8(timestamp + nonce + verification_token) + body).hexdigest()  # noqa: S324
 
 
 def same(a: str, b: str) -> bool:
     """Constant-time comparison of two texts."""
-    return hmac.compare_digest(a.encode("utf-8", "surrogatepass"), b.encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(_utf8(a), _utf8(b))
+
+
+def _utf8(text: str) -> bytes:
+    """UTF-8 that never fails: a stranger's header may hold lone surrogates."""
+    return text.encode("utf-8", "surrogatepass")

@@ -19,7 +19,7 @@ FeishuError
 │  └─ ServerError                5xx and the platform's "internal error" codes
 └─ TransportError → Timeout, Unreachable, BadReply   no usable answer at all
 
-Codes: open.feishu.cn/document (im-v1/message, cardkit-v1, api-call-guide). No message holds a secret or a person's text.
+Which code is which error: feishu/codes.py. No message holds a secret or a person's text.
 """
 
 from typing import ClassVar
@@ -61,8 +61,12 @@ class ApiError(FeishuError):
 
     retryable: ClassVar[bool] = False
 
-    def __init__(self, code: int, message: str, *, endpoint: str = "", http_status: int = 200, log_id: str = "") -> None:
-        super().__init__(f"{endpoint or 'call'} refused: code {code} ({message}), HTTP {http_status}, log id {log_id or '-'}")
+    def __init__(
+        self, code: int, message: str, *, endpoint: str = "", http_status: int = 200, log_id: str = ""
+    ) -> None:
+        super().__init__(
+            f"{endpoint or 'call'} refused: code {code} ({message}), HTTP {http_status}, log id {log_id or '-'}"
+        )
         self.code = code
         self.message = message
         self.endpoint = endpoint
@@ -131,6 +135,13 @@ class TransportError(FeishuError):
     """No usable answer: whether the call took effect is unknown."""
 
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str = "", *, endpoint: str = "", log_id: str = "") -> None:
+        super().__init__(
+            f"{endpoint or 'call'} failed: {message or type(self).__name__}" + (f", log id {log_id}" if log_id else "")
+        )
+        self.endpoint = endpoint
+        self.log_id = log_id
 
 
 class Timeout(TransportError):

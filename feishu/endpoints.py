@@ -1,0 +1,77 @@
+"""The platform's API calls we make: path, budget, and when a call may be sent a second time.
+
+Budgets: standard tier, 50/s and 1000/min for each API, app and tenant (open.feishu.cn/document
+api-call-guide/frequency-control). The limits of one card, chat or person are not here: they are the caller's pace.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote
+
+from feishu.errors import InvalidRequest
+
+
+class Retry(Enum):
+    """Which failed calls the client itself sends again."""
+
+    ALWAYS = "always"
+    """Reading, idempotent, or guarded by a `uuid`: also when it is unknown whether the first one took effect."""
+    NEVER = "never"
+    """The caller must decide: a `sequence` is not used twice, and by then there is newer text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One API. `path` is a template with `{names}`; budgets are starts in any second and in any minute."""
+
+    name: str
+    method: str
+    path: str
+    retry: Retry
+    per_second: int = 50
+    per_minute: int = 1000
+    authorised: bool = True
+
+    def url_path(self, values: dict[str, str]) -> str:
+        """The path with quoted values. Raises `InvalidRequest` for a value that cannot be one path segment."""
+        for key, value in values.items():
+            if not value or value in (".", ".."):
+                raise InvalidRequest(99992402, f"{key} is empty", endpoint=self.name, http_status=0)
+        return self.path.format(**{key: quote(value, safe="") for key, value in values.items()})
+
+
+TENANT_TOKEN = Endpoint(
+    "tenant_token", "POST", "/open-apis/auth/v3/tenant_access_token/internal", Retry.ALWAYS, authorised=False
+)
+BOT_IDENTITY = Endpoint("bot_identity", "GET", "/open-apis/bot/v3/info", Retry.ALWAYS)
+
+# `uuid` makes a message at most once within the hour, so a lost answer is asked for again.
+REPLY = Endpoint("reply", "POST", "/open-apis/im/v1/messages/{message_id}/reply", Retry.ALWAYS)
+SEND = Endpoint("send", "POST", "/open-apis/im/v1/messages", Retry.ALWAYS)
+# A patch carries the whole card: twice is the same as once.
+PATCH = Endpoint("patch_message", "PATCH", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
+FETCH = Endpoint("fetch_message", "GET", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
+RECALL = Endpoint("recall_message", "DELETE", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
+
+# A create whose answer was lost leaves an entity nobody has sent: it is invisible and expires by itself.
+CARD_CREATE = Endpoint("card_create", "POST", "/open-apis/cardkit/v1/cards", Retry.ALWAYS)
+# These three carry a sequence: CardStream sends them again, with a new one.
+CARD_TEXT = Endpoint(
+    "card_text", "PUT", "/open-apis/cardkit/v1/cards/{card_id}/elements/{element_id}/content", Retry.NEVER
+)
+CARD_SETTINGS = Endpoint("card_settings", "PATCH", "/open-apis/cardkit/v1/cards/{card_id}/settings", Retry.NEVER)
+CARD_UPDATE = Endpoint("card_update", "PUT", "/open-apis/cardkit/v1/cards/{card_id}", Retry.NEVER)
+
+ENDPOINTS = (
+    TENANT_TOKEN,
+    BOT_IDENTITY,
+    REPLY,
+    SEND,
+    PATCH,
+    FETCH,
+    RECALL,
+    CARD_CREATE,
+    CARD_TEXT,
+    CARD_SETTINGS,
+    CARD_UPDATE,
+)

@@ -1,0 +1,274 @@
+"""What the platform tells us, as frozen values, and how they are read out of decrypted JSON. Pure; no I/O.
+
+Parsing is by hand and not by a model library: it sits on the path that must answer within three seconds for every
+event of a busy tenant, and the platform is loose about what it leaves out. The rule: an identifier we cannot work
+without must be there (`Malformed` says which one is not), everything else has an empty value.
+
+Shapes: open.feishu.cn/document im-v1/message/events/receive, cardkit-v1/card-callback-communication,
+event-subscription-guide (envelopes 1.0 and 2.0).
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from feishu.errors import Malformed
+from feishu.message_text import mentions_bot, text_of
+
+__all__ = [
+    "CardAction",
+    "Event",
+    "Mention",
+    "MessageReceived",
+    "Unknown",
+    "mentions_bot",
+    "parse_event",
+    "parse_legacy_card_action",
+    "seconds",
+    "text_of",
+]
+
+MAX_VALUE_DEPTH = 32
+"""Deeper nested button values and form values are read as empty: nothing of ours nests, and JSON writers give up."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Somebody named in a message; `key` is the placeholder in the text (`@_user_1`, `@_all`)."""
+
+    key: str
+    open_id: str
+    """Empty when the platform gives none (`@_all`)."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """`im.message.receive_v1`. Times are seconds since the epoch; `content` is the raw JSON string."""
+
+    app_id: str
+    tenant_key: str
+    event_id: str
+    created_at: float
+    message_id: str
+    chat_id: str
+    chat_type: str
+    """`p2p` or `group`; anything else the platform may invent counts as a group."""
+    thread_id: str
+    root_id: str
+    parent_id: str
+    message_type: str
+    content: str
+    mentions: tuple[Mention, ...]
+    sender_open_id: str
+    sender_type: str
+    """`user`, or `bot`/`app` for a machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardAction:
+    """`card.action.trigger`: somebody used a button, a form or a select of a card."""
+
+    app_id: str
+    tenant_key: str
+    event_id: str
+    created_at: float
+    operator_open_id: str
+    chat_id: str
+    message_id: str
+    value: Json
+    """The component's own value as sent; `{}` when it is not an object."""
+    form_value: Json
+    name: str
+    tag: str
+    legacy: bool = False
+    option: str = ""
+    """The option chosen in a select outside of a form."""
+    input_value: str = ""
+    """The text of an input outside of a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A verified event of a type nobody here works with."""
+
+    app_id: str
+    tenant_key: str
+    event_id: str
+    event_type: str
+    created_at: float
+
+
+Event = MessageReceived | CardAction | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    app_id: str
+    tenant_key: str
+    event_id: str
+    created_at: float
+    event_type: str = field(default="")
+
+
+def seconds(value: object, default: float) -> float:
+    """A moment in seconds since the epoch, whatever its unit (the platform writes s, ms and µs); `default` if none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return default
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return default
+    if not math.isfinite(number) or number <= 0:
+        return default
+    while number >= 1e11:  # seconds reach 1e11 in the year 5138
+        number /= 1000
+    return number
+
+
+def parse_event(payload: Json, *, received_at: float) -> Event:
+    """The event in a decrypted envelope, 2.0 (`schema`) or 1.0 (`uuid`). `received_at` (epoch seconds) stands in for
+    a missing `create_time`. Raises `Malformed`."""
+    body = _object(payload.get("event"))
+    if "schema" in payload:
+        header = _header_2(_object(payload.get("header")), received_at)
+    elif "uuid" in payload:
+        header = _header_1(payload, body, received_at)
+    else:
+        raise Malformed("neither a 2.0 envelope (schema) nor a 1.0 envelope (uuid)")
+    if header.event_type == "im.message.receive_v1":
+        return _message(header, body)
+    if header.event_type == "card.action.trigger":
+        return _card_action(header, body)
+    return Unknown(header.app_id, header.tenant_key, header.event_id, header.event_type, header.created_at)
+
+
+def parse_legacy_card_action(payload: Json, *, app_id: str, event_id: str, created_at: float) -> CardAction:
+    """The flat `card.action.trigger_v1` body, which names neither its app nor itself. Raises `Malformed`."""
+    if not isinstance(payload.get("action"), dict):
+        raise Malformed("legacy card callback without action")
+    return _action(
+        _Header(app_id, _text(payload.get("tenant_key")), event_id, created_at),
+        operator_open_id=_text(payload.get("open_id")),
+        chat_id=_text(payload.get("open_chat_id")),
+        message_id=_text(payload.get("open_message_id")),
+        action=payload["action"],
+        legacy=True,
+    )
+
+
+def _header_2(header: Json, received_at: float) -> _Header:
+    return _Header(
+        app_id=_required(header, "app_id", "header"),
+        tenant_key=_text(header.get("tenant_key")),
+        event_id=_required(header, "event_id", "header"),
+        created_at=seconds(header.get("create_time"), received_at),
+        event_type=_required(header, "event_type", "header"),
+    )
+
+
+def _header_1(payload: Json, body: Json, received_at: float) -> _Header:
+    return _Header(
+        app_id=_text(body.get("app_id")),
+        tenant_key=_text(body.get("tenant_key")),
+        event_id=_required(payload, "uuid", "envelope"),
+        created_at=seconds(payload.get("ts"), received_at),
+        event_type=_text(body.get("type")),
+    )
+
+
+def _message(header: _Header, body: Json) -> MessageReceived:
+    message = _object(body.get("message"))
+    sender = _object(body.get("sender"))
+    return MessageReceived(
+        app_id=header.app_id,
+        tenant_key=header.tenant_key,
+        event_id=header.event_id,
+        created_at=header.created_at,
+        message_id=_required(message, "message_id", "message"),
+        chat_id=_required(message, "chat_id", "message"),
+        chat_type="p2p" if message.get("chat_type") == "p2p" else "group",
+        thread_id=_text(message.get("thread_id")),
+        root_id=_text(message.get("root_id")),
+        parent_id=_text(message.get("parent_id")),
+        message_type=_text(message.get("message_type")),
+        content=_text(message.get("content")),
+        mentions=_mentions(message.get("mentions")),
+        sender_open_id=_text(_object(sender.get("sender_id")).get("open_id")),
+        sender_type=_text(sender.get("sender_type")),
+    )
+
+
+def _mentions(value: object) -> tuple[Mention, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        Mention(_text(item.get("key")), _text(_object(item.get("id")).get("open_id")), _text(item.get("name")))
+        for item in value
+        if isinstance(item, dict)
+    )
+
+
+def _card_action(header: _Header, body: Json) -> CardAction:
+    context = _object(body.get("context"))
+    return _action(
+        header,
+        operator_open_id=_text(_object(body.get("operator")).get("open_id")),
+        chat_id=_text(context.get("open_chat_id")),
+        message_id=_text(context.get("open_message_id")),
+        action=_object(body.get("action")),
+    )
+
+
+def _action(
+    header: _Header, *, operator_open_id: str, chat_id: str, message_id: str, action: Json, legacy: bool = False
+) -> CardAction:
+    return CardAction(
+        app_id=header.app_id,
+        tenant_key=header.tenant_key,
+        event_id=header.event_id,
+        created_at=header.created_at,
+        operator_open_id=operator_open_id,
+        chat_id=chat_id,
+        message_id=message_id,
+        value=_shallow(action.get("value")),
+        form_value=_shallow(action.get("form_value")),
+        name=_text(action.get("name")),
+        tag=_text(action.get("tag")),
+        legacy=legacy,
+        option=_text(action.get("option")),
+        input_value=_text(action.get("input_value")),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _required(holder: Json, key: str, where: str) -> str:
+    value = holder.get(key)
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{where} without {key}")
+    return value
+
+
+def _shallow(value: object) -> Json:
+    """`value` if it is an object nested no deeper than `MAX_VALUE_DEPTH`, otherwise `{}`."""
+    found = _object(value)
+    level: list[Any] = [found]
+    for _ in range(MAX_VALUE_DEPTH):
+        level = [
+            child
+            for holder in level
+            for child in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return found
+    return {}

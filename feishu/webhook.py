@@ -1,0 +1,204 @@
+"""The webhook's whole duty: raw bytes in, a verified `Event` or `Challenge` out. Knows no web framework, does no I/O.
+
+The order is security: size, signature over the raw bytes, decryption, Verification Token, parsing. Whatever lacks a
+valid signature gets the same `Unverified`; only the holder of the Encrypt Key is told what is wrong.
+
+The one request the platform does not sign is the check of a new URL (`url_verification`). It is answered only if it
+decrypts under our Encrypt Key and holds our Verification Token. Rules: open.feishu.cn/document
+event-subscription-guide, receive-and-handle-callbacks; the official SDKs.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from feishu import crypto
+from feishu.clock import Clock, SystemClock
+from feishu.errors import Malformed, TooLarge, Unverified
+from feishu.events import CardAction, Event, Unknown, parse_event, parse_legacy_card_action, seconds
+
+MAX_BODY_BYTES = 1_048_576
+MAX_CHALLENGE_BYTES = 8_192
+"""Larger unsigned bodies are not even decrypted; a real URL check is below 400 bytes."""
+MAX_AGE_S = 24 * 3600
+"""Redelivery goes on for 7 h 6 min and may keep its first timestamp, so age alone refuses nothing younger than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The platform checks that this URL is ours; answer `{"challenge": challenge}` within a second."""
+
+    challenge: str
+
+
+class Webhook:
+    """Verifies what arrives for one app. Raises nothing but `WebhookError`."""
+
+    def __init__(
+        self,
+        *,
+        encrypt_key: str,
+        verification_token: str,
+        app_id: str,
+        legacy_card_callback: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raises ValueError, with the fix, when a secret is missing: without it anybody could forge events."""
+        if not encrypt_key:
+            raise ValueError(
+                "the Encrypt Key is empty: set one in the console (Events & Callbacks > Encryption Strategy) "
+                "and give it as FEISHU__ENCRYPT_KEY"
+            )
+        if not verification_token:
+            raise ValueError(
+                "the Verification Token is empty: copy it from the console (Events & Callbacks > Encryption Strategy) "
+                "and give it as FEISHU__VERIFICATION_TOKEN"
+            )
+        if not app_id:
+            raise ValueError("the App ID is empty: copy it from the console (Credentials & Basic Info)")
+        self._encrypt_key = encrypt_key
+        self._token = verification_token
+        self._app_id = app_id
+        self._legacy = legacy_card_callback
+        self._clock = clock or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"Webhook(app_id={self._app_id!r}, legacy_card_callback={self._legacy})"
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Challenge | Event:
+        """`POST /feishu/webhook`: events, and new card callbacks when the console sends both to one URL."""
+        _check_size(body)
+        proof = _Proof.read(headers)
+        if not crypto.same(crypto.sign(proof.timestamp, proof.nonce, self._encrypt_key, body), proof.signature):
+            return self._unsigned(body)
+        return self._signed(proof, body)
+
+    def receive_card(self, headers: Mapping[str, str], body: bytes) -> Challenge | CardAction:
+        """`POST /feishu/card_callback`: `card.action.trigger`, and if allowed its SHA-1 signed predecessor."""
+        _check_size(body)
+        proof = _Proof.read(headers)
+        if crypto.same(crypto.sign(proof.timestamp, proof.nonce, self._encrypt_key, body), proof.signature):
+            received = self._signed(proof, body)
+            if isinstance(received, Challenge | CardAction):
+                return received
+            found = received.event_type if isinstance(received, Unknown) else "im.message.receive_v1"
+            raise Malformed(f"not a card callback: {found[:80]}")
+        if self._legacy:
+            legacy_signature = crypto.sign_legacy_card(proof.timestamp, proof.nonce, self._token, body)
+            if crypto.same(legacy_signature, proof.signature):
+                return self._signed_legacy(proof, body)
+        return self._unsigned(body, plain=self._legacy)
+
+    def _signed(self, proof: "_Proof", body: bytes) -> Challenge | Event:
+        """A body whose sender knows the Encrypt Key: from here on errors say what is wrong."""
+        now = self._check_age(proof)
+        payload = self._open(_json_object(body, "body"))
+        if payload.get("type") == "url_verification":
+            self._check_token(payload.get("token"))
+            return _challenge(payload)
+        header = payload.get("header")
+        self._check_token(header.get("token") if isinstance(header, dict) else payload.get("token"))
+        event = parse_event(payload, received_at=now)
+        if event.app_id != self._app_id and (event.app_id or "schema" in payload):
+            raise Malformed(f"the event is for another app: {event.app_id[:80]}")
+        return event
+
+    def _signed_legacy(self, proof: "_Proof", body: bytes) -> Challenge | CardAction:
+        now = self._check_age(proof)
+        payload = _json_object(body, "body")
+        if payload.get("type") == "url_verification":
+            self._check_token(payload.get("token"))
+            return _challenge(payload)
+        # The form has no event id. Its own token is new for every click, so the signed bytes name the event.
+        digest = hashlib.sha256(proof.signature.encode() + body).hexdigest()
+        created_at = seconds(proof.timestamp, now)
+        return parse_legacy_card_action(
+            payload, app_id=self._app_id, event_id=f"legacy_{digest[:32]}", created_at=created_at
+        )
+
+    def _unsigned(self, body: bytes, *, plain: bool = False) -> Challenge:
+        """A URL check that proves itself by decrypting (or, legacy only, plain) with our token; else `Unverified`."""
+        if len(body) > MAX_CHALLENGE_BYTES:
+            raise Unverified
+        try:
+            payload = _json_object(body, "body")
+            if not (plain and "encrypt" not in payload):
+                payload = self._open(payload)
+            self._check_token(payload.get("token"))
+            if payload.get("type") != "url_verification":
+                raise Malformed("unsigned")
+            return _challenge(payload)
+        except Malformed:
+            raise Unverified from None
+
+    def _check_age(self, proof: "_Proof") -> float:
+        """Now, in epoch seconds. A timestamp that is no number is accepted: it is covered by the signature."""
+        now = self._clock.time()
+        if now - seconds(proof.timestamp, now) > MAX_AGE_S:
+            raise Unverified
+        return now
+
+    def _check_token(self, token: object) -> None:
+        if not isinstance(token, str) or not crypto.same(token, self._token):
+            raise Malformed("the verification token does not match")
+
+    def _open(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        encrypted = envelope.get("encrypt")
+        if not isinstance(encrypted, str):
+            raise Malformed("the body is not encrypted")
+        try:
+            plaintext = crypto.decrypt(self._encrypt_key, encrypted)
+        except crypto.DecryptError:
+            raise Malformed("the body does not decrypt under the encrypt key") from None
+        return _json_object(plaintext, "the decrypted body")
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """The three signature headers; empty where the request has none, which no signature matches."""
+
+    timestamp: str
+    nonce: str
+    signature: str
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> "_Proof":
+        return cls(
+            _header(headers, "X-Lark-Request-Timestamp"),
+            _header(headers, "X-Lark-Request-Nonce"),
+            _header(headers, "X-Lark-Signature"),
+        )
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    """A header whatever its case, also out of a mapping that does not fold case itself."""
+    lower = name.lower()
+    for key in (name, lower):
+        if (value := headers.get(key)) is not None:
+            return value
+    return next((value for key, value in headers.items() if key.lower() == lower), "")
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
+
+
+def _json_object(raw: bytes, what: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(raw)
+    except ValueError:
+        raise Malformed(f"{what} is not JSON") from None
+    if not isinstance(found, dict):
+        raise Malformed(f"{what} is not a JSON object")
+    return found
+
+
+def _challenge(payload: dict[str, Any]) -> Challenge:
+    challenge = payload.get("challenge")
+    if not isinstance(challenge, str):
+        raise Malformed("url_verification without challenge")
+    return Challenge(challenge)
