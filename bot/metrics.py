@@ -1,0 +1,136 @@
+"""Figures for `/metrics`, named after questions people ask. Each `Metrics` has its own registry."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
+MOST_LABELS = 100
+
+_FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+_CALL_S = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
+_ANSWER_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
+
+
+class Call(Protocol):
+    """One call to the platform, as `feishu.client.CallRecord` tells it."""
+
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def outcome(self) -> str: ...
+
+
+class Metrics:
+    """Every method is cheap, never waits and never raises."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._labels: dict[str, set[str]] = {}
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._set_up_inbox()
+        self._set_up_answers()
+        self._set_up_platform()
+        self._gauge("build_info", "Version that runs", "version", "python").labels(
+            _version(), platform.python_version()
+        ).set(1)
+
+    def _set_up_inbox(self) -> None:
+        self._events = self._counter("events", "Events received", "type", "result")
+        self._accept = self._histogram("accept_seconds", "From request to durable acceptance", _FAST_S)
+        self._callbacks = self._counter("callbacks", "Clicks on cards", "action", "result")
+        self._jobs = self._gauge("jobs", "Jobs by state", "state")
+        self._ended = self._counter("jobs_ended", "Jobs that ended", "kind", "state")
+        self._wait = self._histogram("queue_wait_seconds", "From acceptance to start of a job", _ANSWER_S)
+
+    def _set_up_answers(self) -> None:
+        self._turns = self._counter("turns", "Answers by outcome", "outcome")
+        self._retrieval = self._histogram("retrieval_seconds", "Finding passages", _CALL_S)
+        self._first_token = self._histogram("first_token_seconds", "From question to first words", _ANSWER_S)
+        self._answer = self._histogram("answer_seconds", "From question to closed card", _ANSWER_S, "outcome")
+        self._votes = self._counter("votes", "Votes on answers", "kind")
+
+    def _set_up_platform(self) -> None:
+        self._calls = self._counter("platform_calls", "Calls to the open platform", "endpoint", "outcome")
+        self._call = self._histogram("platform_call_seconds", "One call to the open platform", _CALL_S, "endpoint")
+        self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
+
+    def event_received(self, type: str, result: str, seconds: float | None = None) -> None:
+        """`result`: accepted, duplicate, ignored, refused, …; `seconds` when the event was stored."""
+        self._events.labels(self._bounded("event", type), result).inc()
+        if seconds is not None:
+            self._accept.observe(seconds)
+
+    def callback(self, action: str, result: str) -> None:
+        self._callbacks.labels(self._bounded("action", action), result).inc()
+
+    def jobs_by_state(self, counts: Mapping[str, int]) -> None:
+        """Counts from the store; a state that is absent has none."""
+        for state in {*JOB_STATES, *counts}:
+            self._jobs.labels(state).set(counts.get(state, 0))
+
+    def job_started(self, waited_s: float) -> None:
+        self._wait.observe(max(0.0, waited_s))
+
+    def job_ended(self, kind: str, state: str) -> None:
+        self._ended.labels(kind, state).inc()
+
+    def retrieved(self, seconds: float) -> None:
+        self._retrieval.observe(seconds)
+
+    def first_token(self, seconds: float) -> None:
+        self._first_token.observe(seconds)
+
+    def turn_ended(self, outcome: str, seconds: float) -> None:
+        self._turns.labels(outcome).inc()
+        self._answer.labels(outcome).observe(seconds)
+
+    def voted(self, kind: str) -> None:
+        self._votes.labels(kind).inc()
+
+    def platform_called(self, call: Call) -> None:
+        """Fits `FeishuClient(observe=metrics.platform_called)`."""
+        endpoint = self._bounded("endpoint", call.endpoint)
+        self._calls.labels(endpoint, self._bounded("outcome", call.outcome)).inc()
+        self._call.labels(endpoint).observe(call.seconds)
+
+    def card_frame(self, result: str = "shown") -> None:
+        """`result`: shown, dropped, refused."""
+        self._frames.labels(result).inc()
+
+    def render(self) -> bytes:
+        """The text that Prometheus reads; its type is `CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def _bounded(self, label: str, value: str) -> str:
+        """What comes from outside must not make endless series: past the limit all new values are `other`."""
+        seen = self._labels.setdefault(label, set())
+        if value in seen or len(seen) < MOST_LABELS:
+            seen.add(value)
+            return value
+        return "other"
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"feishu_rag_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"feishu_rag_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"feishu_rag_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+
+def _version() -> str:
+    try:
+        return version("feishu-rag")
+    except PackageNotFoundError:
+        return "unknown"
