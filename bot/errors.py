@@ -29,8 +29,8 @@ class SettingsError(BotError):
         what: str = "cannot be used",
         others: tuple["SettingsError", ...] = (),
     ) -> None:
-        place = f"{source}: " if source else ""
-        sentence = f"{place}{key} {what}".rstrip() + (f"; {fix}" if fix else "")
+        place = f"{source}:" if source else ""
+        sentence = " ".join(filter(None, (place, key, what))) + (f"; {fix}" if fix else "")
         super().__init__("\n".join([sentence, *map(str, others)]))
         self.key = key
         self.source = source

@@ -35,9 +35,9 @@ class Variable:
 def read_yaml(path: Path) -> YamlFile:
     """Raises `SettingsError` with the line for whatever is not a plain mapping of keys to values."""
     text = _read_text(path)
-    loader = _Loader(text, path.name)
     result = YamlFile()
     try:
+        loader = _Loader(text, path.name)
         node = loader.get_single_node()
         if node is None or _is_null(node):
             return result
@@ -46,13 +46,11 @@ def read_yaml(path: Path) -> YamlFile:
         result.tree = _Reading(path, loader, result.lines).mapping(node, ())
     except RecursionError:
         raise SettingsError("", path.name, "write plain keys and values", what="is nested too deeply") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position)
+        raise _refusal(path, line, "holds a character that YAML does not allow", "remove it") from None
     except yaml.MarkedYAMLError as error:
         raise _yaml_refusal(path, error) from None
-    except (yaml.YAMLError, ValueError) as error:
-        problem = getattr(error, "reason", "") or "a value or character that YAML does not allow"
-        raise SettingsError("", path.name, "remove it", what=f"holds {problem}") from None
-    finally:
-        loader.dispose()
     return result
 
 
@@ -62,10 +60,12 @@ def read_env_file(path: Path) -> list[Variable]:
         return []
     found: dict[str, Variable] = {}
     for binding in parse_stream(StringIO(_read_text(path))):
+        written = binding.original.string
+        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
         if binding.error:
-            raise _refusal(path, binding.original.line - 1, "is not NAME=value", "correct the line, or put # before it")
+            raise _refusal(path, line - 1, "is not NAME=value", "correct the line, or put # before it")
         if binding.key is not None and binding.value is not None:
-            found[binding.key] = Variable(binding.key, binding.value, f"{path.name} line {binding.original.line}")
+            found[binding.key] = Variable(binding.key, binding.value, f"{path.name} line {line}")
     return list(found.values())
 
 
@@ -110,7 +110,13 @@ class _Reading:
     def value(self, node: yaml.Node, place: Place) -> Any:
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
             return self.mapping(node, place)
-        return self.loader.construct_object(node, deep=True)
+        try:
+            return self.loader.construct_object(node, deep=True)
+        except (ValueError, OverflowError):  # a date like 2026-13-45
+            line, key = node.start_mark.line, ".".join(place)
+            raise _refusal(
+                self.path, line, "looks like a date or number but is none", "put it in quotes", key=key
+            ) from None
 
 
 def _read_text(path: Path) -> str:
