@@ -13,6 +13,8 @@ from feishu.clock import Clock
 from feishu.errors import FeishuError
 
 RENEW_BELOW_S = 1800.0
+SHARE_LEFT = 0.25
+"""A token that lives shorter than two hours (a sandbox's) is renewed in its last quarter."""
 LAST_RESORT_S = 60.0
 RENEWAL_PAUSE_S = 30.0
 
@@ -23,6 +25,7 @@ class TenantToken:
 
     text: str = field(repr=False)
     ends_at: float
+    renew_at: float
 
 
 class TenantTokens:
@@ -39,7 +42,7 @@ class TenantTokens:
         """A token that should work. Raises what `fetch` raises, unless the old token still has a minute."""
         now = self._clock.monotonic()
         current = self._current
-        if current and (current.ends_at - now >= RENEW_BELOW_S or self._waits_with_renewal(current, now)):
+        if current and (now < current.renew_at or self._waits_with_renewal(current, now)):
             return current.text
         try:
             return (await self._renewed()).text
@@ -74,7 +77,9 @@ class TenantTokens:
     async def _renew(self) -> TenantToken:
         asked_at = self._clock.monotonic()
         text, lives_s = await self._fetch()
-        self._current = TenantToken(text, asked_at + lives_s)
+        self._current = TenantToken(
+            text, asked_at + lives_s, asked_at + lives_s - min(RENEW_BELOW_S, lives_s * SHARE_LEFT)
+        )
         return self._current
 
     def _renewal_ended(self, renewal: "asyncio.Task[TenantToken]") -> None:

@@ -1,0 +1,267 @@
+"""The one way out: an async HTTP client that knows tokens, budgets, retries and what the answers mean.
+
+The platform answers `{"code": 0, "data": {…}}`; business errors come with HTTP 200, 400 or 429 and are told by `code`
+(open.feishu.cn/document api-call-guide), so the body is read whatever the status. The only door to httpx.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from feishu.clock import Clock, SystemClock
+from feishu.codes import api_error
+from feishu.endpoints import BOT_IDENTITY, TENANT_TOKEN, Endpoint, Retry
+from feishu.errors import (
+    ApiError,
+    BadReply,
+    FeishuError,
+    RateLimited,
+    ServerError,
+    Timeout,
+    TokenRejected,
+    TransportError,
+    Unreachable,
+)
+from feishu.jsontext import to_bytes
+from feishu.limits import Budget
+from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+from feishu.tokens import TenantTokens
+
+__all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
+
+ATTEMPTS = 4
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0
+LONGEST_RATE_WAIT_S = 30.0
+"""A wait the platform asks for beyond this is the caller's to decide."""
+CONNECT_TIMEOUT_S = 5.0
+_JSON = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One attempt of one call: `outcome` is `ok`, `code 230020`, `timeout`, `unreachable` or `bad reply`."""
+
+    endpoint: str
+    seconds: float
+    outcome: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    """Who we are on the platform. `activated` is false while the app version is not released or switched off."""
+
+    open_id: str
+    app_name: str
+    activated: bool
+
+
+class FeishuClient:
+    """Calls the open platform as one app. Errors are `ApiError` (it refused) or `TransportError` (no usable answer)."""
+
+    def __init__(
+        self,
+        settings: FeishuSettings,
+        *,
+        http: httpx.AsyncClient | None = None,
+        clock: Clock | None = None,
+        observe: Callable[[CallRecord], None] | None = None,
+    ) -> None:
+        """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt."""
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._observe = observe
+        self._owned = http is None
+        self._http = http or _connection_pool(settings)
+        self._budgets: dict[Endpoint, Budget] = {}
+        self._tokens = TenantTokens(self._fetch_token, self._clock)
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        *,
+        path: dict[str, str] | None = None,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+    ) -> dict[str, Any]:
+        """The `data` of the answer, or the whole body where there is none. Retries where `endpoint.retry` allows it;
+        a refused token is renewed and the call repeated once."""
+        request = _Request(endpoint, self._settings.base_url + endpoint.url_path(path or {}), params, _body(json))
+        attempt = 1
+        while True:
+            try:
+                return await self._authorised(request, attempt)
+            except (ApiError, TransportError) as error:
+                wait_s = _wait_before_retry(endpoint, error, attempt)
+                if wait_s is None:
+                    raise
+            await self._clock.sleep(wait_s)
+            attempt += 1
+
+    async def bot_identity(self) -> BotIdentity:
+        """The bot's own open_id and name; the fact doctor and mention checks rest on."""
+        reply = await self.call(BOT_IDENTITY)
+        bot = reply.get("bot")  # this API answers under "bot", not under "data"
+        if not isinstance(bot, dict) or not isinstance(bot.get("open_id"), str) or not bot["open_id"]:
+            raise BadReply("no bot.open_id in the answer", endpoint=BOT_IDENTITY.name)
+        return BotIdentity(bot["open_id"], str(bot.get("app_name", "")), bot.get("activate_status") == 2)
+
+    async def aclose(self) -> None:
+        """Close connections and end a token renewal under way."""
+        await self._tokens.aclose()
+        if self._owned:
+            await self._http.aclose()
+
+    async def _authorised(self, request: "_Request", attempt: int) -> dict[str, Any]:
+        if not request.endpoint.authorised:
+            return await self._send(request, None, attempt)
+        token = await self._tokens.get()
+        try:
+            return await self._send(request, token, attempt)
+        except TokenRejected:
+            self._tokens.drop(token)
+        token = await self._tokens.get()
+        try:
+            return await self._send(request, token, attempt)
+        except TokenRejected:
+            self._tokens.drop(token)
+            raise
+
+    async def _fetch_token(self) -> tuple[str, float]:
+        credentials = {
+            "app_id": self._settings.app_id,
+            "app_secret": self._settings.app_secret.get_secret_value(),
+        }
+        reply = await self.call(TENANT_TOKEN, json=credentials)
+        token, lives_s = reply.get("tenant_access_token"), reply.get("expire")
+        if not isinstance(token, str) or not token or not isinstance(lives_s, int | float):
+            raise BadReply("no tenant_access_token in the answer", endpoint=TENANT_TOKEN.name)
+        return token, float(lives_s)
+
+    async def _send(self, request: "_Request", token: str | None, attempt: int) -> dict[str, Any]:
+        """One attempt, within the API's budget, recorded whatever comes of it."""
+        budget = self._budget(request.endpoint)
+        await budget.take()
+        began = self._clock.monotonic()
+        outcome = "cancelled"
+        try:
+            answer = _read(request, await self._exchange(request, token))
+            outcome = "ok"
+            return answer
+        except FeishuError as error:
+            outcome = _outcome(error)
+            if isinstance(error, RateLimited) and error.code in (429, 99991400):
+                budget.hold(error.wait_s)
+            raise
+        finally:
+            if self._observe is not None:
+                seconds = self._clock.monotonic() - began
+                self._observe(CallRecord(request.endpoint.name, seconds, outcome, attempt))
+
+    async def _exchange(self, request: "_Request", token: str | None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if request.content is not None:
+            headers["Content-Type"] = _JSON
+        name = request.endpoint.name
+        try:
+            # httpx limits each read; this limits the whole call, also against an answer that drips in.
+            async with asyncio.timeout(self._settings.timeout_s):
+                return await self._http.request(
+                    request.endpoint.method,
+                    request.url,
+                    params=request.params,
+                    content=request.content,
+                    headers=headers,
+                )
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Timeout(f"no answer within {self._settings.timeout_s:g} s", endpoint=name) from error
+        except httpx.TransportError as error:
+            raise Unreachable(type(error).__name__, endpoint=name) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise BadReply(type(error).__name__, endpoint=name) from error
+
+    def _budget(self, endpoint: Endpoint) -> Budget:
+        budget = self._budgets.get(endpoint)
+        if budget is None:
+            budget = Budget(per_second=endpoint.per_second, per_minute=endpoint.per_minute, clock=self._clock)
+            self._budgets[endpoint] = budget
+        return budget
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    endpoint: Endpoint
+    url: str
+    params: dict[str, str] | None
+    content: bytes | None
+
+
+def _connection_pool(settings: FeishuSettings) -> httpx.AsyncClient:
+    loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=30.0),
+        follow_redirects=False,
+        trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+    )
+
+
+def _body(json: Any) -> bytes | None:
+    return None if json is None else to_bytes(json)
+
+
+def _read(request: _Request, response: httpx.Response) -> dict[str, Any]:
+    """The answer's data. Raises the typed error of a refusal, or `BadReply` for what is not the platform's JSON."""
+    name, log_id = request.endpoint.name, response.headers.get("x-tt-logid", "")
+    try:
+        body = orjson.loads(response.content)
+    except ValueError:
+        body = None
+    code = body.get("code") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(code, int) or isinstance(code, bool):
+        if response.status_code == 429:  # a gateway may say so without words
+            code, body = 429, {}
+        else:
+            raise BadReply(f"HTTP {response.status_code} without the platform's JSON", endpoint=name, log_id=log_id)
+    if code == 0 and response.is_success:
+        data = body.get("data", body)
+        return data if isinstance(data, dict) else {}
+    detail = body.get("error")
+    if not log_id and isinstance(detail, dict):
+        log_id = str(detail.get("log_id", ""))
+    raise api_error(
+        code,
+        str(body.get("msg", "")),
+        endpoint=name,
+        path=request.endpoint.path,
+        http_status=response.status_code,
+        log_id=log_id,
+        headers=response.headers,
+    )
+
+
+def _wait_before_retry(endpoint: Endpoint, error: FeishuError, attempt: int) -> float | None:
+    """Seconds until the call is sent again, or None when it is not."""
+    if endpoint.retry is Retry.NEVER or attempt >= ATTEMPTS:
+        return None
+    if isinstance(error, RateLimited):
+        return error.wait_s if error.wait_s <= LONGEST_RATE_WAIT_S else None
+    if isinstance(error, ServerError | TransportError):
+        longest_s = min(FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
+        return longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing
+    return None
+
+
+def _outcome(error: FeishuError) -> str:
+    if isinstance(error, ApiError):
+        return f"code {error.code}"
+    if isinstance(error, Timeout):
+        return "timeout"
+    return "unreachable" if isinstance(error, Unreachable) else "bad reply"

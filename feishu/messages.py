@@ -1,0 +1,95 @@
+"""Messages: reply, send, update a raw card, fetch, recall.
+
+open.feishu.cn/document im-v1/message. A card sent as a CardKit entity is updated by `feishu.cardkit`, never by `patch`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from feishu.card import Card, card_json
+from feishu.client import FeishuClient
+from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, Endpoint
+from feishu.errors import BadReply
+from feishu.jsontext import to_text
+
+MAX_UUID_CHARS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says: its type, and the JSON string of that type."""
+
+    msg_type: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that exists now."""
+
+    message_id: str
+    chat_id: str
+
+
+def entity_content(card_id: str) -> Content:
+    """A CardKit entity. It can be sent once only."""
+    return Content("interactive", to_text({"type": "card", "data": {"card_id": card_id}}))
+
+
+def card_content(card: Card) -> Content:
+    """A card as raw JSON, updated by `Messages.patch`."""
+    return Content("interactive", card_json(card))
+
+
+def text_content(text: str) -> Content:
+    """Plain text. The platform reads `<at …>`, `<b>` … in it and documents no escape, so `<` is written as `＜`."""
+    return Content("text", to_text({"text": text.replace("<", "＜")}))
+
+
+class Messages:
+    """Messages as the bot. Every method raises `ApiError` or `TransportError`."""
+
+    def __init__(self, client: FeishuClient) -> None:
+        self._client = client
+
+    async def reply(self, message_id: str, content: Content, *, uuid: str, in_thread: bool = False) -> Sent:
+        """Answer a message. The same `uuid` (≤ 50 characters) within an hour answers once only."""
+        json: dict[str, Any] = {"msg_type": content.msg_type, "content": content.content, "uuid": _uuid(uuid)}
+        if in_thread:
+            json |= {"reply_in_thread": True}
+        return _sent(REPLY, await self._client.call(REPLY, path={"message_id": message_id}, json=json))
+
+    async def send(self, receive_id: str, content: Content, *, uuid: str, receive_id_type: str = "chat_id") -> Sent:
+        """A new message. `receive_id_type`: chat_id, open_id, union_id, user_id or email (a thread cannot be one)."""
+        json = {
+            "receive_id": receive_id,
+            "msg_type": content.msg_type,
+            "content": content.content,
+            "uuid": _uuid(uuid),
+        }
+        return _sent(SEND, await self._client.call(SEND, params={"receive_id_type": receive_id_type}, json=json))
+
+    async def patch(self, message_id: str, card: Card) -> None:
+        """Replace a card that was sent as raw JSON: 5 a second for a message, up to 14 days after it was sent."""
+        await self._client.call(PATCH, path={"message_id": message_id}, json={"content": card_json(card)})
+
+    async def fetch(self, message_id: str) -> dict[str, Any]:
+        """The message as the platform has it: `items` with `msg_type`, `body.content`, `sender`, `deleted` …"""
+        return await self._client.call(FETCH, path={"message_id": message_id})
+
+    async def recall(self, message_id: str) -> None:
+        """Take one of our own messages back."""
+        await self._client.call(RECALL, path={"message_id": message_id})
+
+
+def _uuid(uuid: str) -> str:
+    if not 1 <= len(uuid) <= MAX_UUID_CHARS:
+        raise ValueError(f"uuid must have 1 to {MAX_UUID_CHARS} characters, not {len(uuid)}")
+    return uuid
+
+
+def _sent(endpoint: Endpoint, reply: dict[str, Any]) -> Sent:
+    message_id = reply.get("message_id")
+    if not isinstance(message_id, str) or not message_id:
+        raise BadReply("no message_id in the answer", endpoint=endpoint.name)
+    return Sent(message_id, str(reply.get("chat_id") or ""))
