@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+MAX_PREFIX_CHARS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -33,6 +35,12 @@ class Chunk:
         """`Title > Heading > Subheading`, without repeating the title."""
         parts = [self.title, *(h for h in self.headings if h != self.title)]
         return " > ".join(part for part in parts if part)
+
+    @property
+    def embedded_text(self) -> str:
+        """What is embedded and searched: the heading path (its last 60 characters), then the text."""
+        path = self.heading_path
+        return f"{path if len(path) <= MAX_PREFIX_CHARS else '…' + path[1 - MAX_PREFIX_CHARS :]}\n{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from rag.documents import Passage
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
+NO_MODEL_NOTES = {
+    "zh": "（未配置语言模型，以上为资料原文摘录。）",
+    "en": "(No language model is configured; these are quotations from the documents.)",
+}
 
 
 @dataclass(frozen=True, slots=True)

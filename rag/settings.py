@@ -23,6 +23,9 @@ class EmbeddingSettings(_Frozen):
         "为这个句子生成表示以用于检索相关文章：", description="Put before queries, not passages"
     )
     batch_size: int = Field(8, ge=1, le=256, description="Texts encoded together")
+    download: bool = Field(
+        True, description="Let ingest fetch missing weights from the model hub; answering never does"
+    )
 
 
 class TimeoutSettings(_Frozen):
@@ -39,7 +42,7 @@ class LlmSettings(_Frozen):
 
     provider: Literal["auto", "openai", "extractive"] = Field(
         "auto",
-        description="auto: openai when base_url or model is set, else extractive (quotes the documents, no model)",
+        description="auto: openai when model and base_url or api_key are set, else extractive (quotes the documents)",
     )
     base_url: str = Field("", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")
     model: str = Field("", description="Model name, like deepseek-chat")
@@ -47,6 +50,8 @@ class LlmSettings(_Frozen):
     temperature: float = Field(0.2, ge=0, le=2, description="0 is the most literal")
     max_tokens: int = Field(2048, ge=1, description="Longest answer")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
+    trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the model")
+    typing_pause_s: float = Field(0.02, ge=0, le=1, description="Between two pieces of an extractive answer, seconds")
     timeouts: TimeoutSettings = TimeoutSettings()
 
 
@@ -60,6 +65,9 @@ class RetrievalSettings(_Frozen):
     )
     evidence_threshold: float = Field(
         0.45, ge=0, le=1, description="Least IDF-weighted share of the question's terms in the best passage"
+    )
+    dense_evidence: float = Field(
+        0.65, ge=0, le=1, description="Least cosine that counts as evidence where the terms alone do not"
     )
 
 

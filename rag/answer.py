@@ -1,0 +1,42 @@
+"""A question to a stream of answer events: retrieve, judge the evidence, write."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Protocol
+
+from rag.clock import Clock, SystemClock
+from rag.documents import Passage
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
+from rag.retrieval import Retriever
+
+
+class Writer(Protocol):
+    """Turns passages into text: Reasoning and Delta events, then one Finished."""
+
+    def write(self, question: Question, passages: Sequence[Passage]) -> AsyncIterator[AnswerEvent]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Answerer:
+    """Answers questions from one corpus with one writer."""
+
+    def __init__(self, retriever: Retriever, writer: Writer, *, clock: Clock | None = None) -> None:
+        self._retriever = retriever
+        self._writer = writer
+        self._clock = clock or SystemClock()
+
+    async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
+        """Events as `rag.events` promises; use with `contextlib.aclosing`, closing it stops the model at once."""
+        started_at = self._clock.monotonic()
+        finding = await self._retriever.search(question.text, question.collections)
+        seconds = self._clock.monotonic() - started_at
+        if not finding.is_evidence:
+            yield Retrieved((), seconds)
+            yield NoEvidence(finding.passages)
+            yield Finished(NO_EVIDENCE_TEXT, answered=False, seconds=seconds)
+            return
+        yield Retrieved(finding.passages, seconds)
+        async with contextlib.aclosing(self._writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event

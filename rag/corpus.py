@@ -1,0 +1,51 @@
+"""One opened version of the index: chunks, lexical leg, and the dense leg when there are vectors. Blocking."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.chunks import ChunkStore
+from rag.errors import IndexCorrupt
+from rag.versions import FIX, Manifest, read_current
+
+if TYPE_CHECKING:
+    from rag.index import DenseIndex
+    from rag.lexical import LexicalIndex
+
+CHUNKS = "chunks.sqlite"
+LEXICAL = "lexical"
+DENSE = "dense.faiss"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """What a search needs. Kept alive by whoever searches; a newer version is a new Corpus."""
+
+    manifest: Manifest
+    chunks: ChunkStore
+    lexical: "LexicalIndex"
+    dense: "DenseIndex | None"
+
+    @classmethod
+    def open(cls, index_dir: Path) -> "Corpus":
+        """Open the current version. Raises IndexMissing or IndexCorrupt."""
+        from rag.lexical import LexicalIndex
+
+        folder, manifest = read_current(index_dir)
+        chunks = ChunkStore(folder / CHUNKS)
+        lexical = LexicalIndex(folder / LEXICAL)
+        dense = None
+        if manifest.embedding is not None:
+            from rag.index import DenseIndex
+
+            dense = DenseIndex.open(folder / DENSE)
+        corpus = cls(manifest, chunks, lexical, dense)
+        corpus._check_counts(folder)
+        return corpus
+
+    def _check_counts(self, folder: Path) -> None:
+        counts = {self.chunks.count(), self.lexical.count, self.manifest.chunks}
+        if self.dense is not None:
+            counts.add(self.dense.count)
+        if len(counts) > 1:
+            raise IndexCorrupt(f"The parts of the index in {folder} do not hold the same chunks; {FIX}")

@@ -1,0 +1,30 @@
+"""What every embedding provider is."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PROBE_TEXT = "员工手册：出差报销、年假与 VPN 的申请办法。An employee handbook."
+
+
+class Embedder(Protocol):
+    """A loaded model or endpoint. Blocking, safe to call from several threads; raises EmbeddingFailed."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+
+    def embed_passages(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Unit vectors, shape (len(texts), dimension)."""
+
+    def embed_question(self, text: str) -> "NDArray[np.float32]":
+        """The unit vector of a question, with the query instruction before it; shape (dimension,)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text without the model's own marks; an estimate where the model's tokenizer is not at hand."""
+
+    def close(self) -> None:
+        """Let go of connections and memory."""

@@ -1,0 +1,118 @@
+"""The lexical leg: BM25 over our own terms, kept by tantivy. The only module that imports tantivy.
+
+Text is cut into terms by `rag.terms` before it gets here and queries are built from term objects, never parsed, so that
+nothing a person types can be query syntax.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import tantivy
+
+from rag.errors import IndexCorrupt
+from rag.terms import characters, terms
+
+MAX_QUERY_TERMS = 256
+_HEAP_BYTES = 64_000_000
+_ANALYSER = "cut"
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("id", stored=True, indexed=True, fast=True)
+    builder.add_text_field("collection", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name=_ANALYSER, index_option="freq")
+    builder.add_text_field("chars", tokenizer_name=_ANALYSER, index_option="freq")
+    return builder.build()
+
+
+def _register(index: tantivy.Index) -> tantivy.Index:
+    index.register_tokenizer(_ANALYSER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+    return index
+
+
+class LexicalWriter:
+    """Writes a new lexical index into an empty folder. Blocking."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._index = _register(tantivy.Index(_schema(), path=str(folder)))
+        self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+
+    def add(self, rows: Iterable[tuple[int, str, str]]) -> None:
+        """Rows of (chunk id, collection, text)."""
+        for chunk_id, collection, text in rows:
+            document = tantivy.Document()
+            document.add_integer("id", chunk_id)
+            document.add_text("collection", collection)
+            document.add_text("terms", " ".join(terms(text)))
+            document.add_text("chars", " ".join(sorted(characters(text))))
+            self._writer.add_document(document)
+
+    def close(self) -> None:
+        """Commit and wait until the files are at rest."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+
+
+class LexicalIndex:
+    """A finished lexical index, read only. Blocking; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            index = _register(tantivy.Index.open(str(folder)))
+            index.reload()
+            self._searcher = index.searcher()
+            self._schema = index.schema
+        except (ValueError, OSError) as error:
+            raise IndexCorrupt(
+                f"The lexical index in {folder} cannot be opened; build it again: feishu-rag ingest"
+            ) from error
+
+    @property
+    def count(self) -> int:
+        """How many chunks there are."""
+        return int(self._searcher.num_docs)
+
+    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
+        """The best chunks as (id, BM25 score), best first. No terms, no hits."""
+        query = self._query(text)
+        if query is None or limit < 1 or self.count == 0:
+            return []
+        if collections is not None:
+            query = self._within(query, collections)
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        addresses = [address for _, address in hits]
+        ids = self._searcher.fast_field_values("id", addresses)
+        return [(int(chunk_id or 0), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of a term as BM25 has it; above 0, highest for an unknown term."""
+        return self._idf("terms", term)
+
+    def character_idf(self, character: str) -> float:
+        """The same for one CJK character."""
+        return self._idf("chars", character)
+
+    def _idf(self, field: str, term: str) -> float:
+        frequency = self._searcher.doc_freq(field, term)
+        return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
+
+    def _query(self, text: str) -> tantivy.Query | None:
+        wanted = list(dict.fromkeys(terms(text)))[:MAX_QUERY_TERMS]
+        singles = [term for term in wanted if len(term) == 1 and term in characters(term)]
+        clauses = [self._term("terms", term) for term in wanted]
+        clauses += [self._term("chars", term) for term in singles]
+        if not clauses:
+            return None
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
+
+    def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
+        names = [(tantivy.Occur.Should, self._term("collection", name)) for name in sorted(collections)]
+        allowed = tantivy.Query.boolean_query(names) if names else tantivy.Query.empty_query()
+        scoreless = tantivy.Query.const_score_query(allowed, 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, scoreless)])
+
+    def _term(self, field: str, value: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, value, index_option="freq")

@@ -1,0 +1,125 @@
+"""Everything a questioner needs behind one object: the index, the embedding model, and whoever writes the answers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from rag.answer import Answerer
+from rag.clock import Clock, SystemClock
+from rag.corpus import Corpus
+from rag.dense import DenseLeg
+from rag.errors import IndexMissing, IndexUnusable
+from rag.events import AnswerEvent, Question
+from rag.retrieval import Retriever
+from rag.settings import RagSettings
+from rag.status import LibraryStatus, Part
+from rag.versions import pointer_stamp
+from rag.writers import Writers
+
+SEARCH_THREADS = 4
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Library:
+    """Answers questions from the current index version, and takes up a newer one when there is one.
+
+    Made by `open`; close it with `aclose`. Safe for any number of questions at once on one event loop.
+    """
+
+    def __init__(self, settings: RagSettings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag")
+        self._writers = Writers(settings, clock)
+        self._dense = DenseLeg(settings.embedding, clock)
+        self._corpus: Corpus | None = None
+        self._index_error: IndexUnusable | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._opening = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, settings: RagSettings, *, clock: Clock | None = None) -> "Library":
+        """Open the index; no weights are loaded and no model is called yet.
+
+        An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, and a later ingest is taken up.
+        Raises SettingsMismatch when a prompt or a provider cannot work as set.
+        """
+        library = cls(settings, clock=clock or SystemClock())
+        with contextlib.suppress(IndexUnusable):
+            await library._current_corpus()
+        return library
+
+    async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
+        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
+        corpus = await self._current_corpus()
+        embedder = await self._in_thread(lambda: self._dense.embedder_for(corpus))
+        retriever = Retriever(
+            self._settings.retrieval,
+            corpus,
+            embedder=embedder,
+            executor=self._executor,
+            on_embedding_failure=self._dense.failed,
+        )
+        answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
+        async with contextlib.aclosing(answerer.answer(question)) as events:
+            async for event in events:
+                yield event
+
+    async def warm_up(self) -> None:
+        """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""
+        with contextlib.suppress(IndexUnusable):
+            corpus = await self._current_corpus()
+            await self._in_thread(lambda: self._dense.embedder_for(corpus))
+        await self._writers.warm_up()
+
+    def status(self) -> LibraryStatus:
+        """What is loaded, now."""
+        return LibraryStatus(self._index_part(), self._dense.part(self._corpus), self._writers.part())
+
+    async def aclose(self) -> None:
+        """Close the model's connections and the search threads."""
+        await self._writers.aclose()
+        await asyncio.to_thread(self._executor.shutdown)
+        self._dense.close()
+        self._corpus = None
+
+    async def _current_corpus(self) -> Corpus:
+        """The corpus that CURRENT names, opened when it changed. Raises IndexUnusable."""
+        async with self._opening:
+            stamp = pointer_stamp(self._settings.index_dir)
+            if stamp is None or stamp != self._stamp:
+                await self._open_corpus(stamp)
+        if self._corpus is None:
+            error = self._index_error or IndexMissing("There is no index yet; build it: feishu-rag ingest")
+            raise type(error)(str(error))
+        return self._corpus
+
+    async def _open_corpus(self, stamp: tuple[int, int] | None) -> None:
+        """Open the version that is current. When that fails, one that was open before serves on."""
+        self._stamp = stamp
+        try:
+            corpus = await self._in_thread(lambda: Corpus.open(self._settings.index_dir))
+            self._dense.check(corpus)
+        except IndexUnusable as error:
+            if self._index_error is None or str(error) != str(self._index_error):
+                logger.warning("The index cannot be used: %s", error)
+            self._index_error = error
+            return
+        self._corpus, self._index_error = corpus, None
+
+    def _index_part(self) -> Part:
+        name = str(self._settings.index_dir)
+        if self._index_error is not None:
+            served = "" if self._corpus is None else " (an older version serves until then)"
+            return Part(False, name, f"{self._index_error}{served}.")
+        if self._corpus is None:
+            return Part(False, name, "The index is not open yet.")
+        manifest = self._corpus.manifest
+        return Part(True, name, f"{manifest.chunks} chunks of {manifest.documents} documents.")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)

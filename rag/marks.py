@@ -1,0 +1,51 @@
+"""Whether an index and the configured embedding model belong together."""
+
+from pathlib import PurePath
+
+from rag.embedding import Choice
+from rag.errors import IndexMismatch
+from rag.settings import EmbeddingSettings
+from rag.versions import EmbeddingMark
+
+LEAST_PROBE_COSINE = 0.97  # the same weights in int8 reach 0.99; another model is nowhere near
+
+
+def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: EmbeddingSettings) -> str | None:
+    """Why the dense leg stays out, in one sentence; None when it can serve.
+
+    Raises IndexMismatch when the settings ask for something else than what the index was built with.
+    """
+    if choice.open is None:
+        return choice.detail
+    if mark is None:
+        if settings.provider == "auto":
+            return "The index holds no vectors, search is by words only; to use the model: feishu-rag ingest."
+        raise IndexMismatch(
+            f"The index was built without embeddings but {choice.model} is configured; "
+            "build it again: feishu-rag ingest"
+        )
+    if PurePath(mark.model).name != PurePath(choice.model).name:
+        raise IndexMismatch(
+            f"The index was built with {mark.model} but {choice.model} is configured; "
+            f"build it again: feishu-rag ingest, or set RAG__EMBEDDING__MODEL={mark.model}"
+        )
+    if mark.instruction != settings.query_instruction:
+        raise IndexMismatch(
+            "The index was built with another rag.embedding.query_instruction than configured; build it again: "
+            "feishu-rag ingest, or restore the setting"
+        )
+    return None
+
+
+def check_probe(mark: EmbeddingMark, probe: list[float], model: str) -> None:
+    """Hold the loaded model's vector for the probe text against the one in the index. Raises IndexMismatch."""
+    if len(probe) != mark.dimension:
+        raise IndexMismatch(
+            f"The index has {mark.dimension} dimensions but {model} gives {len(probe)}; "
+            "build it again: feishu-rag ingest"
+        )
+    cosine = sum(a * b for a, b in zip(probe, mark.probe, strict=True))
+    if cosine < LEAST_PROBE_COSINE:
+        raise IndexMismatch(
+            f"The index was built with other weights than {model} has now; build it again: feishu-rag ingest"
+        )

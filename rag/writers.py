@@ -1,0 +1,64 @@
+"""Who writes the answers: the configured model, or the extractive writer where there is none."""
+
+from rag.answer import Writer
+from rag.clock import Clock
+from rag.errors import SettingsMismatch
+from rag.extractive import ExtractiveWriter
+from rag.prompts import check_prompts
+from rag.retrieval import Retriever
+from rag.settings import LlmSettings, RagSettings
+from rag.status import Part
+
+NO_MODEL = "No language model is configured, answers are quotations; set RAG__LLM__BASE_URL, RAG__LLM__MODEL and a key."
+
+
+class Writers:
+    """Gives each question its writer. Raises SettingsMismatch when made of settings that cannot work."""
+
+    def __init__(self, settings: RagSettings, clock: Clock) -> None:
+        check_prompts(settings.prompts)
+        self._settings = settings.llm
+        self._clock = clock
+        self._generative = None
+        if uses_model(settings.llm):
+            from rag.generation import GenerativeWriter
+
+            self._generative = GenerativeWriter(settings.llm, settings.prompts, clock=clock)
+
+    def for_question(self, retriever: Retriever) -> Writer:
+        """The writer of one answer."""
+        if self._generative is not None:
+            return self._generative
+        return ExtractiveWriter(retriever.coverage, clock=self._clock, pause_s=self._settings.typing_pause_s)
+
+    async def warm_up(self) -> None:
+        """Import what the model's client needs, off the event loop."""
+        if self._generative is not None:
+            await self._generative.warm_up()
+
+    def part(self) -> Part:
+        """For the library's status."""
+        return Part(True, "extractive", NO_MODEL) if self._generative is None else self._generative.part()
+
+    async def aclose(self) -> None:
+        """Close the model's connections."""
+        if self._generative is not None:
+            await self._generative.aclose()
+
+
+def uses_model(settings: LlmSettings) -> bool:
+    """Whether the settings come to a language model. Raises SettingsMismatch when provider openai lacks its model."""
+    has_address = bool(settings.base_url or settings.api_key.get_secret_value())
+    match settings.provider:
+        case "extractive":
+            return False
+        case "auto":
+            return bool(settings.model) and has_address
+        case "openai":
+            if not settings.model:
+                raise SettingsMismatch("rag.llm.provider is openai: set RAG__LLM__MODEL to the model's name")
+            if not has_address:
+                raise SettingsMismatch(
+                    "rag.llm.provider is openai: set RAG__LLM__BASE_URL, or RAG__LLM__API_KEY, or both"
+                )
+            return True
