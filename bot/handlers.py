@@ -23,6 +23,7 @@ from feishu.events import CardAction, Event, MessageReceived, Unknown
 
 log = structlog.get_logger(__name__)
 
+MESSAGE_EVENT = "im.message.receive_v1"
 CALLBACK_BUDGET_S = 2.0  # the platform waits 3 s end to end
 ToastType = Literal["info", "success", "warning", "error"]
 
@@ -68,7 +69,7 @@ class Handlers:
             case CardAction():
                 return await self._on_click(event)
             case Unknown():
-                self._metrics.event(event.event_type, "ignored")
+                self._metrics.event_received(event.event_type, "ignored")
                 return Ack({})
             case _:
                 assert_never(event)
@@ -77,7 +78,7 @@ class Handlers:
         known = self._identity.known
         verdict = judge(message, bot_open_id=known.open_id if known else None)
         if isinstance(verdict, Ignored):
-            self._metrics.event("im.message.receive_v1", verdict.why)
+            self._metrics.event_received(MESSAGE_EVENT, verdict.why)
             return Ack({})
         started_at = time.perf_counter()
         fresh = await self._jobs.accept(
@@ -89,8 +90,8 @@ class Handlers:
                 keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
             )
         )
-        self._metrics.accepted(time.perf_counter() - started_at)
-        self._metrics.event("im.message.receive_v1", "accepted" if fresh else "duplicate")
+        took_s = time.perf_counter() - started_at
+        self._metrics.event_received(MESSAGE_EVENT, "accepted" if fresh else "duplicate", took_s)
         return Ack({}, self._worker.wake if fresh else None)
 
     async def _on_click(self, click: CardAction) -> Ack:
@@ -129,7 +130,7 @@ class Handlers:
         earlier = await self._feedback.vote(answer.id, voter, vote)
         if earlier == vote:
             return Ack(toast("toast_same_vote"))
-        self._metrics.vote(vote)
+        self._metrics.voted(vote)
         return Ack(toast(f"toast_{vote}", "success"))
 
     async def _regenerate(self, turn: Turn, click: CardAction) -> Ack:

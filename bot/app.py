@@ -1,0 +1,228 @@
+"""Composes the bot: opens what it needs, in order, gives the two doors, and closes everything in reverse."""
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from bot.chat import chat_router
+from bot.conversations import Conversations
+from bot.database import Database
+from bot.delivery import Outbox
+from bot.errors import StoreError
+from bot.feedback import Feedback
+from bot.guard import WebGuard
+from bot.handlers import Handlers
+from bot.identity import Identity
+from bot.jobs import Jobs
+from bot.metrics import Metrics
+from bot.routes import add_health_routes, add_platform_routes, json_response
+from bot.settings import Settings
+from bot.turn import Turns
+from bot.worker import Worker
+from feishu.cardkit import CardKit
+from feishu.client import FeishuClient
+from feishu.clock import Clock, SystemClock
+from feishu.messages import Messages
+from feishu.webhook import Webhook
+from rag.library import Library
+
+log = structlog.get_logger(__name__)
+
+PAGE_FOLDER = Path(__file__).parent / "page"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Bot:
+    """Everything that runs, as one value. Use `async with Bot.open(settings) as bot`."""
+
+    def __init__(self, settings: Settings, library: Library, database: Database, *, clock: Clock) -> None:
+        self.settings = settings
+        self.library = library
+        self.database = database
+        self.clock = clock
+        self.metrics = Metrics()
+        bot, feishu = settings.bot, settings.feishu
+        self.client = FeishuClient(feishu, clock=clock, observe=self.metrics.platform_called)
+        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=clock)
+        self.conversations = Conversations(database, clock=clock)
+        self.feedback = Feedback(database, clock=clock)
+        self.identity = Identity(self.client.bot_identity, clock=clock)
+        outbox = Outbox(
+            Messages(self.client),
+            CardKit(self.client),
+            self.conversations,
+            frame_interval_s=feishu.frame_interval_s,
+            clock=clock,
+            on_frame=self.metrics.card_frame,
+        )
+        turns = Turns(
+            library,
+            outbox,
+            self.conversations,
+            self.identity,
+            self.metrics,
+            clock=clock,
+            language=bot.language,
+        )
+        self.worker = Worker(
+            self.jobs,
+            turns,
+            self.metrics,
+            clock=clock,
+            slots=bot.workers,
+            lease_s=bot.lease_s,
+            max_attempts=bot.max_attempts,
+            retention_s=bot.retention_h * 3600,
+        )
+        self.handlers = Handlers(
+            self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, settings: Settings, *, clock: Clock | None = None) -> AsyncIterator["Bot"]:
+        """Opens the store and the library, yields the bot, closes in reverse. Raises `StoreError`, `RagError`."""
+        clock = clock or SystemClock()
+        with contextlib.ExitStack() as stack:
+            database = Database(settings.bot.database_url)
+            stack.callback(database.close)
+            if database.is_sqlite:
+                stack.enter_context(serving_lock(database))
+            await asyncio.to_thread(database.migrate)
+            library = await Library.open(settings.rag)
+            bot = cls(settings, library, database, clock=clock)
+            try:
+                yield bot
+            finally:
+                await bot.client.aclose()
+                await library.aclose()
+
+    async def start(self) -> None:
+        """Starts working: frees what a dead process of this machine held, claims, learns who we are, warms up."""
+        if self.database.is_sqlite:
+            resumed = await self.jobs.reclaim_own_machine()
+            if resumed:
+                log.info("jobs_resumed", count=resumed)
+        self.worker.start()
+        self._tasks = [
+            asyncio.create_task(self.identity.learn(), name="identity"),
+            asyncio.create_task(self.library.warm_up(), name="warm-up"),
+        ]
+
+    async def stop(self) -> None:
+        """Lets running answers end within `bot.drain_s`; accepting goes on until the doors close. May be repeated."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.worker.drain(self.settings.bot.drain_s)
+
+    def health(self) -> tuple[bool, dict[str, Any]]:
+        """Alive, and what is loaded."""
+        return True, {"status": "ok", **self._parts()}
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether questions can be accepted and answered."""
+        try:
+            await self.jobs.count_by_state()
+            store = {"ok": True, "detail": "reachable"}
+        except StoreError as error:
+            store = {"ok": False, "detail": str(error)}
+        parts = self._parts()
+        is_ready = store["ok"] and all(part["ok"] for part in parts.values())
+        return bool(is_ready), {"status": "ready" if is_ready else "not ready", "store": store, **parts}
+
+    def _parts(self) -> dict[str, Any]:
+        status = self.library.status()
+        known = self.identity.known
+        platform = {"ok": known is not None, "detail": known.app_name if known else "the platform has not answered yet"}
+        parts: dict[str, Any] = {"platform": platform}
+        for name in ("index", "embedding", "model"):
+            part = getattr(status, name)
+            parts[name] = {"ok": part.ok, "name": part.name, "detail": part.detail}
+        return parts
+
+
+def public_app(bot: Bot) -> FastAPI:
+    """The public door: `/feishu/*`, `/health`, `/ready`, nothing else. Its lifespan starts and stops the work."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await bot.start()
+        try:
+            yield
+        finally:
+            await bot.stop()
+
+    app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    feishu = bot.settings.feishu
+    webhook = Webhook(
+        encrypt_key=feishu.encrypt_key.get_secret_value(),
+        verification_token=feishu.verification_token.get_secret_value(),
+        app_id=feishu.app_id,
+        legacy_card_callback=feishu.legacy_card_callback,
+    )
+    add_platform_routes(app, webhook, bot.handlers)
+    add_health_routes(app, bot.health, bot.ready)
+    return app
+
+
+def web_app(bot: Bot) -> FastAPI:
+    """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.guard`."""
+    app = FastAPI(
+        title="feishu-rag", description="Ask the team's documents.", redoc_url=None, lifespan=None, version="1"
+    )
+    app.include_router(chat_router(lambda: bot.library))
+
+    async def metrics(_request: Request) -> Response:
+        bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
+        return Response(bot.metrics.render(), media_type="text/plain; version=0.0.4")
+
+    async def page(_request: Request) -> Response:
+        html = (PAGE_FOLDER / "index.html").read_bytes()
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
+
+    async def unavailable(_request: Request, error: Exception) -> Response:
+        return json_response({"type": "StoreError", "message": str(error)}, 503)
+
+    app.add_route("/metrics", metrics, methods=["GET"])
+    app.add_route("/", page, methods=["GET"])
+    app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
+    add_health_routes(app, bot.health, bot.ready)
+    app.add_exception_handler(StoreError, unavailable)
+    app.add_middleware(WebGuard, key_hashes=[key.get_secret_value() for key in bot.settings.bot.api_keys])
+    return app
+
+
+@contextlib.contextmanager
+def serving_lock(database: Database) -> Iterator[None]:
+    """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
+    path = Path(f"{database.url.database}.lock")
+    lock: TextIO = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StoreError(
+            f"another feishu-rag serves from {database.url.database}; stop it, or set BOT__DATABASE_URL to another file"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.close()

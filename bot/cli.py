@@ -1,0 +1,129 @@
+"""`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(
+    name="feishu-rag",
+    help="A Feishu (Lark) knowledge bot: ask in a chat, a card streams an answer grounded in your documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
+app.add_typer(feedback_app, name="feedback")
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; config.yaml of this folder if there is one")
+]
+
+
+def main() -> None:
+    """The console script: every expected failure is one sentence on stderr and a non-zero exit code."""
+    from bot.errors import BotError  # noqa: PLC0415
+    from feishu.errors import FeishuError  # noqa: PLC0415
+    from rag.errors import RagError  # noqa: PLC0415
+
+    try:
+        app()
+    except (BotError, FeishuError, RagError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(sentence: str) -> None:
+    """Prints why and exits with 1."""
+    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    sys.exit(1)
+
+
+def _load(config: Path | None) -> "Settings":
+    from bot.settings import load_settings  # noqa: PLC0415
+
+    return load_settings(config)
+
+
+def _run(work: "Coroutine[Any, Any, None]") -> None:
+    """Runs on uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> None:
+    """Run the bot for a real Feishu app."""
+    from bot.serve import serve_bot  # noqa: PLC0415
+    from bot.settings import require_platform  # noqa: PLC0415
+
+    settings = _load(config)
+    require_platform(settings)
+    _run(serve_bot(settings))
+
+
+@app.command()
+def demo(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option(help="Port of the sandbox chat page; 0 takes a free one")] = 8002,
+    data: Annotated[Path, typer.Option(help="Folder for the demo's own data")] = Path("data/demo"),
+) -> None:
+    """Run the bot with a local sandbox platform and its chat page: no account, no key."""
+    from bot.demo import demo_settings  # noqa: PLC0415
+    from bot.serve import serve_demo  # noqa: PLC0415
+
+    _run(serve_demo(demo_settings(config, data), sandbox_port=port))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files; rag.knowledge when none is given")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Read the documents and build the index. The old index serves until the new one is whole."""
+    from bot.terminal import run_ingest  # noqa: PLC0415
+
+    run_ingest(_load(config), paths or None)
+
+
+@app.command()
+def ask(question: str, config: ConfigOption = None) -> None:
+    """Ask one question here in the terminal."""
+    from bot.terminal import run_ask  # noqa: PLC0415
+
+    if not asyncio.run(run_ask(_load(config), question)):
+        sys.exit(1)
+
+
+@app.command()
+def doctor(config: ConfigOption = None) -> None:
+    """Check settings, platform, index, models and store; each fault comes with its fix."""
+    from bot.terminal import run_doctor  # noqa: PLC0415
+
+    sys.exit(asyncio.run(run_doctor(config)))
+
+
+@feedback_app.command("export")
+def feedback_export(
+    config: ConfigOption = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output when not given")] = None,
+) -> None:
+    """Every vote as a line of JSON: question, answer, sources, vote, who, when."""
+    from bot.terminal import run_feedback_export  # noqa: PLC0415
+
+    asyncio.run(run_feedback_export(_load(config), output))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The whole product on one machine: the sandbox platform, the bot, and a handbook to ask about. No account, no key.
+
+It takes nothing of a real app's settings (`FEISHU__*`, `BOT__DATABASE_URL`, the file's `feishu` section): keys are made
+up at each start, data lies in its own folder, and every door is on loopback. `RAG__*` counts, so that a real model can
+be tried.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from bot.settings import Settings, load_settings
+from feishu.settings import FeishuSettings
+
+APP_ID = "cli_demo"
+LOOPBACK = "127.0.0.1"
+HANDBOOK = Path(__file__).parent.parent / "knowledge"
+EXAMPLES = ("出差回来多久内要报销？", "年假可以跨年休吗？", "VPN 连不上怎么办？")
+
+
+def demo_settings(path: Path | None, data: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a demo whose data lies under `data`. Raises `SettingsError`."""
+    everything = {**dotenv_values(".env"), **(os.environ if environ is None else environ)}
+    kept = {
+        name: value
+        for name, value in everything.items()
+        if value is not None and not name.upper().startswith("FEISHU__") and name.upper() != "BOT__DATABASE_URL"
+    }
+    settings = load_settings(path, environ=kept, env_file=None)
+    chosen = {name.upper() for name in kept}
+    rag = settings.rag.model_copy(
+        update={
+            "index_dir": data.absolute() / "index",
+            "knowledge": settings.rag.knowledge if "RAG__KNOWLEDGE" in chosen else [HANDBOOK],
+        }
+    )
+    bot = settings.bot.model_copy(
+        update={"host": LOOPBACK, "web_host": LOOPBACK, "database_url": f"sqlite:///{data.absolute() / 'bot.db'}"}
+    )
+    return Settings(feishu=_random_app(), rag=rag, bot=bot)
+
+
+def _random_app() -> FeishuSettings:
+    return FeishuSettings(
+        app_id=APP_ID,
+        app_secret=SecretStr(secrets.token_urlsafe(24)),
+        encrypt_key=SecretStr(secrets.token_urlsafe(24)),
+        verification_token=SecretStr(secrets.token_urlsafe(24)),
+        base_url=f"http://{LOOPBACK}",
+    )
+
+
+def with_platform(settings: Settings, base_url: str) -> Settings:
+    """The same settings, speaking to the platform at `base_url`."""
+    feishu = settings.feishu.model_copy(update={"base_url": base_url})
+    return Settings(feishu=feishu, rag=settings.rag, bot=settings.bot)

@@ -1,0 +1,91 @@
+"""Starting the bot: for a real app, and with the sandbox platform for the demo."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+from rich.console import Console
+from rich.panel import Panel
+
+from bot.app import Bot, public_app, web_app
+from bot.demo import EXAMPLES, LOOPBACK, with_platform
+from bot.logs import configure_logs
+from bot.serving import Door, PortTaken, bind, serve_doors
+from bot.settings import Settings, secret_values
+from feishu.sandbox import Sandbox, SandboxSettings, running
+from rag.ingest import ingest
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None] | None = None) -> None:
+    """Serves both doors until a signal. Raises what keeps the bot from starting."""
+    configure_logs(settings.bot.log_level, settings.bot.log_format, secrets=secret_values(settings))
+    async with Bot.open(settings) as bot:
+        public = Door(public_app(bot), settings.bot.host, settings.bot.port, setting="BOT__PORT", lifespan=True)
+        web = Door(web_app(bot), settings.bot.web_host, settings.bot.web_port, setting="BOT__WEB_PORT")
+        log.info("serving", public=public.url, web=web.url)
+        if announce:
+            announce(public, web)
+        await serve_doors([public, web], drain=bot.stop)
+
+
+async def serve_demo(settings: Settings, *, sandbox_port: int) -> None:
+    """Ingests the handbook, starts the sandbox and the bot, and tells where to look."""
+    console = Console(stderr=True)
+    await asyncio.to_thread(_ingest_handbook, settings, console)
+    settings = _with_free_ports(settings)
+    async with _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page):
+        settings = with_platform(settings, page)
+
+        def announce(public: Door, web: Door) -> None:
+            sandbox.set_webhook(f"{public.url}/feishu/webhook")
+            console.print(_welcome(page, web.url))
+
+        await serve_bot(settings, announce=announce)
+
+
+@contextlib.asynccontextmanager
+async def _sandbox(settings: Settings, port: int) -> AsyncIterator[tuple[Sandbox, str]]:
+    feishu = settings.feishu
+    sandbox = Sandbox(
+        SandboxSettings(
+            app_id=feishu.app_id,
+            app_secret=feishu.app_secret.get_secret_value(),
+            encrypt_key=feishu.encrypt_key.get_secret_value(),
+            verification_token=feishu.verification_token.get_secret_value(),
+            examples=EXAMPLES,
+        )
+    )
+    async with running(sandbox, LOOPBACK, port) as page:
+        yield sandbox, page
+
+
+def _ingest_handbook(settings: Settings, console: Console) -> None:
+    with console.status("reading the handbook …"):
+        report = ingest(settings.rag)
+    console.print(f"handbook: {report.documents} documents, {report.chunks} passages; {report.embedding}")
+
+
+def _with_free_ports(settings: Settings) -> Settings:
+    bot = settings.bot
+    ports = {"port": _free_or(bot.port), "web_port": _free_or(bot.web_port)}
+    return Settings(feishu=settings.feishu, rag=settings.rag, bot=bot.model_copy(update=ports))
+
+
+def _free_or(port: int) -> int:
+    """`port`, or 0 (any free one) where it is taken: a demo should start beside whatever runs already."""
+    try:
+        bind(LOOPBACK, port, setting="").close()
+    except PortTaken:
+        return 0
+    return port
+
+
+def _welcome(page: str, web: str) -> Panel:
+    return Panel.fit(
+        f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n\n"
+        f"web chat {web}/   metrics {web}/metrics   API {web}/docs\nCtrl-C stops.",
+        title="feishu-rag demo",
+    )

@@ -1,0 +1,125 @@
+"""The commands that talk to a terminal: ingest, ask, doctor, feedback export."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from bot.database import Database
+from bot.errors import SettingsError
+from bot.feedback import Feedback
+from bot.outcomes import Failed, words
+from bot.progress import Progress, fold
+from bot.settings import Settings, load_settings
+from bot.texts import Texts, language_of, texts
+from bot.turn import sources_of
+from rag.errors import RagError
+from rag.events import Question
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
+    """Ingests with a progress bar and prints a report. Raises `RagError`."""
+    from rag.ingest import ingest  # noqa: PLC0415
+
+    console = Console()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        tasks = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        report = ingest(settings.rag, paths=paths, progress=show)
+    console.print(
+        f"{report.documents} documents, {report.chunks} passages in {report.seconds:.1f} s → index {report.index}"
+    )
+    console.print(report.embedding)
+    if report.skipped:
+        table = Table("file", "why it was skipped", title=f"{len(report.skipped)} skipped", title_style="yellow")
+        for file in report.skipped:
+            table.add_row(file.source, file.reason)
+        console.print(table)
+
+
+async def run_ask(settings: Settings, question: str) -> bool:
+    """Streams an answer with its stages and sources; False when it failed (said in words)."""
+    from rag.library import Library  # noqa: PLC0415
+
+    console = Console()
+    wording = texts(language_of(question, preferred=settings.bot.language))
+    library = await Library.open(settings.rag)
+    progress = Progress()
+    try:
+        await library.warm_up()
+        with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
+            async with contextlib.aclosing(library.answer(Question(question))) as events:  # type: ignore[type-var]
+                async for event in events:
+                    progress = fold(progress, event)
+                    live.update(_shown(progress, wording))
+    except RagError as error:
+        sentence = words(Failed(error), wording, has_text=bool(progress.text))
+        Console(stderr=True).print(Text(f"{sentence}\n{error}", style="red"))
+        return False
+    finally:
+        await library.aclose()
+    console.print(_sources(progress, wording))
+    return True
+
+
+def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
+    if progress.text:
+        return Markdown(progress.text)
+    if progress.passages is None:
+        return Text(wording.retrieving)
+    found = wording.found.format(count=len(progress.passages)) if progress.passages else wording.found_none
+    return Text(f"{found}\n{wording.generating}")
+
+
+def _sources(progress: Progress, wording: Texts) -> Table:
+    title = wording.sources if progress.answered else wording.nearest
+    sources = [source for source in sources_of(progress) if source.cited or not progress.answered]
+    table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
+    for source in sources:
+        table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)
+    return table
+
+
+async def run_doctor(config: Path | None) -> int:
+    """Prints the findings; gives the exit code."""
+    from bot.doctor import examine, exit_code, render  # noqa: PLC0415
+
+    settings = load_settings(config)
+    findings = await examine(settings)
+    Console().print(render(findings))
+    return exit_code(findings)
+
+
+async def run_feedback_export(settings: Settings, output: Path | None) -> None:
+    """Writes JSON lines. Raises `StoreError`."""
+    database = Database(settings.bot.database_url)
+    try:
+        await asyncio.to_thread(database.migrate)
+        rows = await Feedback(database).export()
+    finally:
+        database.close()
+    lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    if output is None:
+        Console(soft_wrap=True, highlight=False, markup=False).file.write(lines.decode())
+        return
+    try:
+        output.write_bytes(lines)
+    except OSError as error:
+        raise SettingsError("--output", str(output), "choose a file that can be written", what=str(error.strerror)) from None
