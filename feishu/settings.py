@@ -10,14 +10,16 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class FeishuSettings(BaseModel):
-    """One Feishu (or Lark) app."""
+    """The Feishu (or Lark) app."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    app_id: str = Field("", description="App ID (cli_…), console: Credentials & Basic Info")
-    app_secret: SecretStr = Field(SecretStr(""), description="App Secret; only from FEISHU__APP_SECRET")
-    encrypt_key: SecretStr = Field(SecretStr(""), description="Encrypt Key; only from FEISHU__ENCRYPT_KEY")
-    verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; only from the environment")
+    app_id: str = Field("", description="App ID (cli_…); console: Credentials & Basic Info")
+    app_secret: SecretStr = Field(SecretStr(""), description="App Secret; console: Credentials & Basic Info")
+    encrypt_key: SecretStr = Field(
+        SecretStr(""), description="Encrypt Key; console: Events & Callbacks, Encryption Strategy"
+    )
+    verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; console: the same page")
     base_url: str = Field("https://open.feishu.cn", description="Feishu, Lark, or a loopback sandbox")
     transport: Literal["webhook"] = Field("webhook", description="How events arrive")
     legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
