@@ -1,0 +1,286 @@
+"""cardkit/v1: card entities, streamed text, settings, updates (open.feishu.cn: cardkit-v1)."""
+
+import json
+from typing import Any
+
+from feishu.sandbox.dialect import check_markdown
+from feishu.sandbox.layout import add_elements, delete_elements, element_of, patch_element, replace_element
+from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
+from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
+from feishu.sandbox.rules import CARD_WINDOW, message_rate, too_frequent
+from feishu.sandbox.schema import CONFIG, MAX_CARD_BYTES
+from feishu.sandbox.shapes import Walk, fields
+from feishu.sandbox.world import Card, Entity, Frame, compact
+
+STREAM_LIFE_S = 600.0
+MAX_SEQUENCE = 2**31 - 1
+MAX_CONTENT_CHARS = 100_000
+MAX_FRAMES = 2_000
+
+
+def create(platform: Platform, call: Call) -> dict[str, Any]:
+    """POST /cardkit/v1/cards."""
+    if call.text("type") != "card_json":
+        raise Refused(10002, "only type card_json is supported here", "parameters")
+    card = _parse(call.text("data"))
+    _check(platform, call, card)
+    entity = Entity(platform.world.new_card_id(), call.app.app_id, card, platform.now())
+    platform.world.entities[entity.card_id] = entity
+    _follow_config(platform, entity, card.get("config", {}), explicit=False)
+    return {"data": {"card_id": entity.card_id}}
+
+
+def stream_text(platform: Platform, call: Call) -> dict[str, Any]:
+    """PUT …/elements/:element_id/content: the cumulative text of a markdown or plain_text element."""
+    entity, again = _admit(platform, call)
+    if again:
+        return {"data": {}}
+    element_id, content = call.path["element_id"], call.text("content", most=MAX_CONTENT_CHARS)
+    _require_streaming(platform, entity)
+    element = element_of(entity.card, element_id)
+    if element is None:
+        raise Refused(300313, f"not find elementID: {element_id}", "element_id")
+    if element.get("tag") not in ("markdown", "plain_text"):
+        raise Refused(300310, "the element is not a text element", "streamed_element")
+    before = element["content"]
+    element["content"] = content
+    try:
+        _check_frame(platform, call, entity, element)
+    except CardInvalid as invalid:
+        element["content"] = before
+        raise invalid.by_cardkit() from None
+    if before and not content.startswith(before):
+        platform.note(
+            "prefix_rewritten",
+            "the new text does not continue the old one: shown at once, no typing",
+            card_id=entity.card_id,
+            before=before[-80:],
+            after=content[-80:],
+        )
+    return _applied(platform, call, entity, element_id, content)
+
+
+def settings(platform: Platform, call: Call) -> dict[str, Any]:
+    """PATCH …/settings: config (streaming_mode, summary …) and card_link."""
+    entity, again = _admit(platform, call)
+    if again:
+        return {"data": {}}
+    wanted = _parse(call.text("settings", most=MAX_CONTENT_CHARS))
+    _apply_settings(platform, entity, wanted)
+    return _applied(platform, call, entity)
+
+
+def update(platform: Platform, call: Call) -> dict[str, Any]:
+    """PUT /cardkit/v1/cards/:card_id: the whole card."""
+    entity, again = _admit(platform, call)
+    if again:
+        return {"data": {}}
+    wrapper = call.body.get("card")
+    if not isinstance(wrapper, dict) or wrapper.get("type") != "card_json" or not isinstance(wrapper.get("data"), str):
+        raise field_violation("card")
+    card = _parse(wrapper["data"])
+    _check(platform, call, card)
+    entity.card = card
+    _follow_config(platform, entity, card.get("config", {}), explicit=not platform.settings.put_closes_stream)
+    return _applied(platform, call, entity, content=_text_of(card))
+
+
+def batch_update(platform: Platform, call: Call) -> dict[str, Any]:
+    """POST …/batch_update: several actions under one sequence, all or nothing."""
+    entity, again = _admit(platform, call)
+    if again:
+        return {"data": {}}
+    actions = _parse_list(call.text("actions"), "actions")
+    trial: Card = json.loads(compact(entity.card))
+    configs: list[dict[str, Any]] = []
+    for action in actions:
+        _act(trial, configs, action)
+    _check(platform, call, trial)
+    entity.card = trial
+    for config in configs:
+        _apply_settings(platform, entity, config)
+    return _applied(platform, call, entity)
+
+
+def change_elements(platform: Platform, call: Call) -> dict[str, Any]:
+    """The four element calls: add (POST), replace (PUT), patch (PATCH), delete (DELETE)."""
+    entity, again = _admit(platform, call)
+    if again:
+        return {"data": {}}
+    trial: Card = json.loads(compact(entity.card))
+    element_id = call.path.get("element_id", "")
+    match call.name:
+        case "element.create":
+            new = _parse_list(call.text("elements"), "elements")
+            add_elements(trial, call.text("type"), call.text("target_element_id", required=False), new)
+        case "element.update":
+            replace_element(trial, element_id, _parse(call.text("element")))
+        case "element.patch":
+            patch_element(trial, element_id, _parse(call.text("partial_element")))
+        case _:
+            delete_elements(trial, [element_id])
+    _check(platform, call, trial)
+    entity.card = trial
+    return _applied(platform, call, entity, element_id)
+
+
+def id_convert(platform: Platform, call: Call) -> dict[str, Any]:
+    """POST /cardkit/v1/cards/id_convert: the entity behind a message."""
+    message = platform.world.messages.get(call.text("message_id"))
+    if message is None or message.card_id is None:
+        raise Refused(200740, "card not found", "entity")
+    return {"data": {"card_id": message.card_id}}
+
+
+def close_expired(platform: Platform) -> None:
+    """Streaming ends ten minutes after it was last opened, whatever was written since."""
+    for entity in platform.world.entities.values():
+        if entity.streaming and platform.now() - entity.streaming_opened_at >= STREAM_LIFE_S:
+            entity.streaming, entity.timed_out, entity.told_timeout = False, True, False
+            entity.card.setdefault("config", {})["streaming_mode"] = False
+            platform.note(
+                "stream_timeout", "streaming mode closed by the platform after 10 min", card_id=entity.card_id
+            )
+            _show(platform, entity)
+
+
+def _admit(platform: Platform, call: Call) -> tuple[Entity, bool]:
+    """The laws every write to an entity keeps. True when this uuid was already applied with the same content."""
+    close_expired(platform)
+    entity = platform.world.entities.get(call.path["card_id"])
+    if entity is None:
+        raise Refused(200740, "card not found", "entity")
+    if entity.app_id != call.app.app_id:
+        raise Refused(300311, "the card belongs to another app", "entity")
+    if platform.now() - entity.created_at > UPDATABLE_S:
+        raise Refused(200750, "card expired", None)
+    _take_card_rate(platform, entity)
+    if entity.interactions or platform.now() < entity.interacting_until:
+        raise Refused(200810, "the card is in an ongoing interaction", None)
+    uuid = call.text("uuid", required=False, most=64)
+    fingerprint = compact({k: v for k, v in call.body.items() if k not in ("sequence", "uuid")}) + call.name
+    if uuid and uuid in entity.uuids:
+        if entity.uuids[uuid] != fingerprint:
+            raise Refused(200770, "uuid conflict", "uuid")
+        return entity, True
+    sequence = call.body.get("sequence")
+    if isinstance(sequence, bool) or not isinstance(sequence, int) or sequence > MAX_SEQUENCE:
+        raise field_violation("sequence")
+    if sequence <= entity.sequence:
+        raise Refused(300317, "sequence number compare failed", "sequence")
+    return entity, False
+
+
+def _take_card_rate(platform: Platform, entity: Entity) -> None:
+    if platform.settings.card_rate_code == 230020:
+        refusal = message_rate("card_rate")
+    else:
+        refusal = lambda wait_s: too_frequent(wait_s, CARD_WINDOW, law="card_rate")  # noqa: E731
+    platform.rates.take(("card", entity.card_id), CARD_WINDOW, refusal)
+
+
+def _applied(platform: Platform, call: Call, entity: Entity, element_id: str = "", content: str = "") -> dict[str, Any]:
+    entity.sequence = call.body["sequence"]
+    if uuid := call.body.get("uuid"):
+        entity.uuids[uuid] = compact({k: v for k, v in call.body.items() if k not in ("sequence", "uuid")}) + call.name
+    if len(entity.frames) < MAX_FRAMES:
+        entity.frames.append(Frame(platform.now(), call.name, entity.sequence, element_id, content))
+    _show(platform, entity)
+    return {"data": {}}
+
+
+def _show(platform: Platform, entity: Entity) -> None:
+    if entity.message_id:
+        platform.show(platform.world.messages[entity.message_id])
+
+
+def _require_streaming(platform: Platform, entity: Entity) -> None:
+    if entity.streaming:
+        return
+    if entity.timed_out and not entity.told_timeout:
+        entity.told_timeout = True
+        raise Refused(200850, "card streaming timeout", None)
+    raise Refused(300309, "card streaming mode is closed", "streaming_closed")
+
+
+def _follow_config(platform: Platform, entity: Entity, config: dict[str, Any], *, explicit: bool) -> None:
+    """Switch streaming on or off. With `explicit`, a config that does not name it leaves it as it is."""
+    if explicit and "streaming_mode" not in config:
+        entity.card.setdefault("config", {})["streaming_mode"] = entity.streaming
+        return
+    entity.streaming = config.get("streaming_mode") is True
+    if entity.streaming:
+        entity.streaming_opened_at, entity.timed_out, entity.told_timeout = platform.now(), False, False
+
+
+def _apply_settings(platform: Platform, entity: Entity, wanted: dict[str, Any]) -> None:
+    try:
+        fields((), config=CONFIG, card_link=lambda *_: None)(wanted, Walk(), "settings")
+    except CardInvalid as invalid:
+        raise Refused(300122, f"update card settings failed: {invalid.msg}", invalid.law) from None
+    config = wanted.get("config", {})
+    entity.card["config"] = {**entity.card.get("config", {}), **config}
+    if "card_link" in wanted:
+        entity.card["card_link"] = wanted["card_link"]
+    _follow_config(platform, entity, config, explicit=True)
+
+
+def _act(card: Card, configs: list[dict[str, Any]], action: Any) -> None:
+    if not isinstance(action, dict) or not isinstance(action.get("params"), dict):
+        raise Refused(10002, "invalid action", "parameters")
+    params = action["params"]
+    match action.get("action"):
+        case "partial_update_setting":
+            configs.append(params.get("settings", {}))
+        case "add_elements":
+            add_elements(
+                card, params.get("type", "append"), params.get("target_element_id", ""), params.get("elements", [])
+            )
+        case "delete_elements":
+            delete_elements(card, params.get("element_ids", []))
+        case "partial_update_element":
+            patch_element(card, params.get("element_id", ""), params.get("partial_element", {}))
+        case "update_element":
+            replace_element(card, params.get("element_id", ""), params.get("element", {}))
+        case _:
+            raise Refused(10002, "invalid action", "parameters")
+
+
+def _check(platform: Platform, call: Call, card: Card) -> None:
+    try:
+        platform.check_card(card, call.app)
+    except CardInvalid as invalid:
+        raise invalid.by_cardkit() from None
+
+
+def _check_frame(platform: Platform, call: Call, entity: Entity, element: dict[str, Any]) -> None:
+    """A frame changes one text: the size of the card and the dialect are all that can have gone wrong."""
+    if len(compact(entity.card).encode()) > MAX_CARD_BYTES:
+        raise CardInvalid(200860, "card size exceeds 30 KB", "card_bytes")
+    if element.get("tag") == "markdown":
+        check_markdown(element["content"], platform.walk(call.app), f"element {call.path['element_id']}")
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Refused(200621, "parse card json err", "card_schema")
+    return value
+
+
+def _parse_list(text: str, name: str) -> list[Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, list) or not value:
+        raise Refused(10002, f"{name} is not a JSON list", "parameters")
+    return value
+
+
+def _text_of(card: Card) -> str:
+    elements = card.get("body", {}).get("elements", [])
+    return "\n".join(e["content"] for e in elements if e.get("tag") == "markdown")

@@ -1,0 +1,316 @@
+"""im/v1 messages: send, reply, PATCH, edit, get, recall (open.feishu.cn: im-v1/message)."""
+
+import json
+import re
+from typing import Any
+
+from feishu.sandbox.dialect import mentions as card_mentions
+from feishu.sandbox.platform import UPDATABLE_S, Call, Platform, card_or_refusal
+from feishu.sandbox.refusal import Refused, field_violation
+from feishu.sandbox.rules import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
+from feishu.sandbox.world import Card, Chat, Message, World, compact
+
+MAX_TEXT_BYTES = 150 * 1024
+MAX_CARD_BYTES = 30 * 1024
+UUID_LIFE_S = 3600.0
+MAX_EDITS = 20
+KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user")
+_TEXT_AT = re.compile(r"<at\s+user_id\s*=\s*[\"']?([^\s\"'>]+)[\"']?\s*>(.*?)</at>", re.DOTALL)
+
+
+def send(platform: Platform, call: Call) -> dict[str, Any]:
+    """POST /im/v1/messages."""
+    kind = call.query.get("receive_id_type", "")
+    if kind not in ("open_id", "chat_id", "user_id", "union_id", "email"):
+        raise field_violation("receive_id_type")
+    receive_id = call.text("receive_id")
+    chat = _receiver(platform, call, kind, receive_id)
+    return _post(platform, call, chat, parent=None)
+
+
+def reply(platform: Platform, call: Call) -> dict[str, Any]:
+    """POST /im/v1/messages/:message_id/reply."""
+    parent = existing(platform, call, missing=231003)
+    return _post(platform, call, platform.world.chats[parent.chat_id], parent=parent)
+
+
+def patch(platform: Platform, call: Call) -> dict[str, Any]:
+    """PATCH /im/v1/messages/:message_id: only raw cards of this app, updatable before and after, for 14 days."""
+    message = _own(platform, call)
+    if message.message_type != "interactive":
+        raise Refused(230001, "only interactive messages can be patched", "patch_kind")
+    if message.card_id:
+        raise Refused(230001, "a card sent as an entity is updated by CardKit", "patched_entity")
+    if platform.now() - message.created_at > UPDATABLE_S:
+        raise Refused(230031, "The message is older than 14 days", None)
+    platform.rates.take(("patch", message.message_id), PATCH_WINDOW, message_rate("patch_rate"))
+    content = call.text("content")
+    card = _card_json(content)
+    if not _updatable(message.card or {}) or not _updatable(card):
+        raise Refused(230099, "ErrCode: 300302; ErrMsg: update_multi must be true before and after; ", "update_multi")
+    if (message.card or {}).get("schema") != card.get("schema"):
+        raise Refused(230099, "ErrCode: 200800; ErrMsg: schema cannot change; ", "card_schema")
+    _check_raw_card(platform, call, content, card)
+    message.card, message.content, message.updated_at = card, content, platform.now()
+    platform.show(message)
+    return {"data": {}}
+
+
+def edit(platform: Platform, call: Call) -> dict[str, Any]:
+    """PUT /im/v1/messages/:message_id: text and post, at most 20 times."""
+    message = _own(platform, call)
+    if message.message_type not in ("text", "post") or call.text("msg_type") != message.message_type:
+        raise Refused(230054, "This message type cannot be edited", "edit_kind")
+    if message.edits >= MAX_EDITS:
+        raise Refused(230072, "The number of edits has reached its limit", "edits")
+    content = call.text("content")
+    _check_size(message.message_type, content)
+    message.content, message.edits, message.updated_at = content, message.edits + 1, platform.now()
+    platform.show(message)
+    return {"data": receipt(platform.world, message)}
+
+
+def recall(platform: Platform, call: Call) -> dict[str, Any]:
+    """DELETE /im/v1/messages/:message_id."""
+    message = existing(platform, call, missing=230110)
+    if message.sender_id != call.app.app_id:
+        raise Refused(230026, "No permission to recall this message", "not_sender")
+    message.recalled = True
+    platform.show(message)
+    return {"data": {}}
+
+
+def fetch(platform: Platform, call: Call) -> dict[str, Any]:
+    """GET /im/v1/messages/:message_id; raw card JSON with card_msg_content_type=user_card_content."""
+    message = existing(platform, call, missing=230110, recalled_too=True)
+    raw = call.query.get("card_msg_content_type") == "user_card_content"
+    item = receipt(platform.world, message)
+    if message.message_type == "interactive" and not message.recalled:
+        card = platform.world.shown_card(message) or {}
+        item["body"] = {"content": compact({"user_card": compact(card)}) if raw else compact(simplified(card))}
+    return {"data": {"items": [item]}}
+
+
+def existing(platform: Platform, call: Call, *, missing: int, recalled_too: bool = False) -> Message:
+    """The message of the path, in a chat this bot is in."""
+    message_id = call.path["message_id"]
+    if not message_id.startswith("om_"):
+        raise Refused(99992354, "The request you send is not a valid {open_message_id}", "message_id")
+    message = platform.world.messages.get(message_id)
+    if message is None:
+        raise Refused(missing, "The message does not exist", None)
+    if message.recalled and not recalled_too:
+        raise Refused(230011, "The message was recalled", None)
+    if call.app.app_id not in platform.world.chats[message.chat_id].apps:
+        raise Refused(230002, "The bot can not be outside the group.", "membership")
+    return message
+
+
+def receipt(world: World, message: Message) -> dict[str, Any]:
+    """The message object of send, reply and get."""
+    made_by_app = message.sender_type == "app"
+    item: dict[str, Any] = {
+        "message_id": message.message_id,
+        "msg_type": message.message_type,
+        "create_time": str(int(message.created_at * 1000)),
+        "update_time": str(int((message.updated_at or message.created_at) * 1000)),
+        "deleted": message.recalled,
+        "updated": bool(message.updated_at),
+        "chat_id": message.chat_id,
+        "sender": {
+            "id": message.sender_id,
+            "id_type": "app_id" if made_by_app else "open_id",
+            "sender_type": message.sender_type,
+            "tenant_key": "sandbox_tenant",
+        },
+        "body": {"content": message.content},
+    }
+    for key in ("root_id", "parent_id", "thread_id"):
+        if value := getattr(message, key):
+            item[key] = value
+    if message.mentions:
+        item["mentions"] = [
+            {"key": m["key"], "id": m["id"]["open_id"], "id_type": "open_id", "name": m["name"]}
+            for m in message.mentions
+        ]
+    return item
+
+
+def simplified(card: Card) -> dict[str, Any]:
+    """The reduced form in which other readers get a card."""
+    title = ((card.get("header") or {}).get("title") or {}).get("content", "")
+    elements = (card.get("body") or card).get("elements", [])
+    lines = [[{"tag": "text", "text": e["content"]}] for e in elements if isinstance(e.get("content"), str)]
+    return {"title": title, "elements": lines}
+
+
+def _receiver(platform: Platform, call: Call, kind: str, receive_id: str) -> Chat:
+    world = platform.world
+    if kind == "chat_id":
+        chat = world.chats.get(receive_id)
+        if chat is None:
+            raise Refused(230034, "The receive_id is invalid", "receive_id")
+        return chat
+    person = next((p for p in world.people.values() if receive_id == getattr(p, kind, None)), None)
+    if person is None:
+        raise Refused(99992351, "The request you send is not a valid {open_id}", "receive_id")
+    return world.private_chat(call.app, person.open_id)
+
+
+def _post(platform: Platform, call: Call, chat: Chat, parent: Message | None) -> dict[str, Any]:
+    kind, content = call.text("msg_type"), call.text("content")
+    uuid = call.text("uuid", required=False, most=50)
+    if chat.dissolved:
+        raise Refused(232009, "The chat was dissolved", None)
+    if call.app.app_id not in chat.apps:
+        raise Refused(230002, "The bot can not be outside the group.", "membership")
+    if first := _sent_before(platform, call, uuid):
+        return {"data": receipt(platform.world, first)}
+    _take_chat_rate(platform, chat)
+    message = _compose(platform, call, chat, kind, content, parent)
+    if uuid:
+        platform.uuids[call.app.app_id, uuid] = (platform.now(), message.message_id)
+    if message.card_id:
+        platform.world.entities[message.card_id].message_id = message.message_id
+    platform.deliver(message)
+    return {"data": receipt(platform.world, message)}
+
+
+def _sent_before(platform: Platform, call: Call, uuid: str) -> Message | None:
+    """At most one success per uuid in an hour; what a repeat answers is undocumented, so a setting chooses."""
+    at, message_id = platform.uuids.get((call.app.app_id, uuid), (0.0, ""))
+    if not uuid or not message_id or platform.now() - at >= UUID_LIFE_S:
+        return None
+    if platform.settings.uuid_repeat == "refused":
+        raise Refused(230049, "The message is being sent", None)
+    return platform.world.messages[message_id]
+
+
+def _take_chat_rate(platform: Platform, chat: Chat) -> None:
+    if chat.kind == "group":
+        platform.rates.take(("chat", chat.chat_id), CHAT_WINDOW, message_rate("chat_rate"))
+    else:
+        platform.rates.take(("person", chat.people[0]), PERSON_WINDOW, message_rate("person_rate"))
+
+
+def _compose(platform: Platform, call: Call, chat: Chat, kind: str, content: str, parent: Message | None) -> Message:
+    if kind not in KINDS:
+        raise Refused(230001, f"invalid msg_type {kind}", "parameters")
+    _check_size(kind, content)
+    message = Message(platform.world.new_id("om_"), chat.chat_id, call.app.app_id, "app", kind, content, platform.now())
+    if parent:
+        message.parent_id, message.root_id = parent.message_id, parent.root_id or parent.message_id
+        # A reply to a message of a topic always goes into the topic.
+        if parent.thread_id or call.body.get("reply_in_thread") is True:
+            message.thread_id = parent.thread_id or platform.world.new_id("omt_")
+            parent.thread_id = message.thread_id
+    parsed = _content_json(content)
+    if kind == "interactive":
+        _attach_card(platform, call, chat, message, parsed)
+    else:
+        _check_plain(platform, call, kind, parsed)
+        message.mentions = _text_mentions(platform.world, content)
+    return message
+
+
+def _check_size(kind: str, content: str) -> None:
+    limit = MAX_TEXT_BYTES if kind == "text" else MAX_CARD_BYTES
+    if len(content.encode()) > limit:
+        raise Refused(230025, "The length of the message content reaches its limit.", "message_bytes")
+
+
+def _content_json(content: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(content)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid content", "parameters")
+    return parsed
+
+
+def _check_plain(platform: Platform, call: Call, kind: str, parsed: dict[str, Any]) -> None:
+    if kind == "text" and not (isinstance(parsed.get("text"), str) and parsed["text"]):
+        raise Refused(230001, "text is empty", "parameters")
+    if kind == "post":
+        locale = next(iter(parsed.values()), None)
+        if not isinstance(locale, dict) or not isinstance(locale.get("content"), list):
+            raise Refused(230001, "post needs a locale with content", "parameters")
+    if kind in ("image", "file"):
+        upload = platform.world.uploads.get(str(parsed.get(f"{kind}_key")))
+        if upload is None or upload.owner != call.app.app_id:
+            raise Refused(230017, "The bot is not the owner of the resource", "resource_owner")
+
+
+def _attach_card(platform: Platform, call: Call, chat: Chat, message: Message, parsed: dict[str, Any]) -> None:
+    if parsed.get("type") == "card":
+        _attach_entity(platform, call, message, parsed)
+    else:
+        _check_raw_card(platform, call, message.content, parsed)
+        message.card = parsed
+    card = platform.world.shown_card(message)
+    mentioned = list(dict.fromkeys(card_mentions(compact(card).replace('\\"', '"'))))
+    message.mentions = [_mention(platform.world, number, member) for number, member in enumerate(mentioned, 1)]
+    if "all" in mentioned and not chat.at_all_allowed:
+        raise Refused(230099, "ErrCode: 11235; ErrMsg: at all is not permitted in this chat; ", "at_all")
+
+
+def _attach_entity(platform: Platform, call: Call, message: Message, parsed: dict[str, Any]) -> None:
+    card_id = (parsed.get("data") or {}).get("card_id")
+    entity = platform.world.entities.get(str(card_id))
+    if entity is None:
+        raise Refused(230099, "Failed to create card content, ext=ErrCode: 200740; ErrMsg: card not found; ", "entity")
+    if entity.app_id != call.app.app_id:
+        raise Refused(230099, "Failed to create card content, ext=ErrCode: 300311; ErrMsg: not owner; ", "entity")
+    if entity.message_id is not None:
+        text = "Failed to create card content, ext=ErrCode: 200220; ErrMsg: a card entity can be sent once only; "
+        raise Refused(230099, text, "entity_sent_twice")
+    if platform.now() - entity.created_at > UPDATABLE_S:
+        raise Refused(230099, "Failed to create card content, ext=ErrCode: 200750; ErrMsg: card expired; ", None)
+    message.card_id = entity.card_id
+
+
+def _card_json(content: str) -> Card:
+    try:
+        card = json.loads(content)
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise Refused(
+            230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err; ", "card_schema"
+        )
+    return card
+
+
+def _check_raw_card(platform: Platform, call: Call, content: str, card: Card) -> None:
+    _check_size("interactive", content)
+    if card.get("schema") == "2.0":
+        card_or_refusal(platform, card, call.app)
+    elif not isinstance(card.get("elements") or card.get("i18n_elements"), list | dict):
+        # This is also what a card entity sent without its {"type": "card", "data": …} wrapper gets.
+        raise Refused(
+            230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err; ", "card_schema"
+        )
+
+
+def _updatable(card: Card) -> bool:
+    return bool((card.get("config") or {}).get("update_multi", card.get("schema") == "2.0"))
+
+
+def _own(platform: Platform, call: Call) -> Message:
+    message = existing(platform, call, missing=230110)
+    if message.sender_id != call.app.app_id:
+        raise Refused(230071, "The operator is not the sender of the message", "not_sender")
+    return message
+
+
+def _text_mentions(world: World, content: str) -> list[dict[str, Any]]:
+    """Mentions inside `<at user_id="…">` of a text sent by an app."""
+    found = _TEXT_AT.findall(content.replace('\\"', '"'))
+    return [_mention(world, number, member, name) for number, (member, name) in enumerate(found, 1)]
+
+
+def _mention(world: World, number: int, member: str, name: str = "") -> dict[str, Any]:
+    kind = "bot" if world.app_by_bot(member) else "user"
+    ids = {"open_id": "" if member == "all" else member}
+    return {"key": f"@_user_{number}", "id": ids, "mentioned_type": kind, "name": name or world.name_of(member)}

@@ -1,0 +1,165 @@
+"""The sandbox: one object that holds the platform, its web server's app, and Python access for tests."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from feishu.sandbox.cardkit import close_expired
+from feishu.sandbox.clicks import Clicks, Press, Shown
+from feishu.sandbox.clock import SandboxClock
+from feishu.sandbox.control import Control
+from feishu.sandbox.doors import Doors
+from feishu.sandbox.faults import Faults
+from feishu.sandbox.journal import Entry, Journal
+from feishu.sandbox.openapi import OpenApi
+from feishu.sandbox.people import Hands
+from feishu.sandbox.platform import Platform
+from feishu.sandbox.push import Push
+from feishu.sandbox.rules import Rates
+from feishu.sandbox.settings import AppSettings, SandboxSettings
+from feishu.sandbox.view import message_view
+from feishu.sandbox.world import App, Message, World
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message a person posted. `delivered`: did any bot hear it; `why` in words."""
+
+    message_id: str
+    delivered: bool
+    why: str
+
+
+class Sandbox:
+    """A local Feishu open platform. Use it inside `running(sandbox)`."""
+
+    def __init__(self, settings: SandboxSettings | None = None, *, clock: SandboxClock | None = None) -> None:
+        self.settings = settings or SandboxSettings()
+        self.clock = clock or SandboxClock()
+        self.world = World(self.settings, self.clock.time)
+        self.journal = Journal(self.clock.time)
+        self.faults = Faults()
+        self.platform = Platform(self.settings, self.world, self.journal, Rates(self.clock.time))
+        self.push = Push(self.platform, self.clock)
+        self.platform.on_message = self.push.message
+        self.hands = Hands(self.platform, self.push)
+        self.clicks = Clicks(self.platform, self.push)
+        self.app = self._build()
+
+    def _build(self) -> Doors:
+        async def index(_request: Request) -> Response:
+            return FileResponse(PAGE / "index.html", media_type="text/html; charset=utf-8")
+
+        routes = [
+            Route("/", index),
+            *OpenApi(self.platform, self.faults).routes(),
+            *Control(self).routes(),
+            Mount("/page", StaticFiles(directory=PAGE)),
+        ]
+        return Doors(Starlette(routes=routes))
+
+    async def start(self) -> None:
+        """Opens the outgoing HTTP client and watches for streams that run out."""
+        await self.push.start()
+        self.push.spawn(self._watch_streams())
+
+    async def stop(self) -> None:
+        """Ends every task and stream."""
+        self.journal.hang_up()
+        await self.push.stop()
+
+    async def _watch_streams(self) -> None:
+        while True:
+            await self.clock.sleep(5.0)
+            close_expired(self.platform)
+
+    def set_webhook(self, url: str | None, *, app_id: str | None = None, card_callback_url: str | None = None) -> None:
+        """Where the app hears events, and callbacks unless it has another URL for them."""
+        app = self.world.apps[app_id or self.settings.app_id]
+        app.webhook_url, app.card_callback_url = url, card_callback_url
+
+    def register(self, settings: AppSettings) -> App:
+        """Install another app: its bot joins the group."""
+        return self.world.register(settings)
+
+    @property
+    def log(self) -> Iterable[Entry]:
+        """Every journal entry, oldest first."""
+        return tuple(self.journal.entries)
+
+    @property
+    def laws_broken(self) -> list[Entry]:
+        """Platform laws that an app broke."""
+        return self.journal.of("law")
+
+    def calls(self, name: str | None = None) -> list[Entry]:
+        """API calls served, oldest first."""
+        return self.journal.of("api", name)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock and let what is due happen."""
+        self.clock.advance(seconds)
+        close_expired(self.platform)
+
+    async def say(self, chat_id: str, sender: str, text: str = "", **how: Any) -> Said:
+        """Post as a person; see `Hands.write`."""
+        message, verdicts = self.hands.write(chat_id, sender, text, **how)
+        why = "; ".join(each.why for each in verdicts) or "no bot in this chat"
+        return Said(message.message_id, any(each.delivered for each in verdicts), why)
+
+    async def click(self, message_id: str, operator: str, **what: Any) -> Shown:
+        """Press something as a person; see `Press`. Returns what the client shows."""
+        return await self.clicks.press(Press(message_id, operator, **what))
+
+    async def wait_for(self, predicate: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+        """The first truthy value of `predicate`, tried after every change. Raises TimeoutError."""
+        return await self.journal.wait_for(predicate, timeout_s)
+
+    def messages_in(self, chat_id: str) -> list[Message]:
+        """Messages of a chat, oldest first."""
+        return [m for m in self.world.messages.values() if m.chat_id == chat_id]
+
+    def shown(self, message_id: str) -> dict[str, Any]:
+        """One message as a person sees it now (the same JSON as in /sandbox/state)."""
+        return message_view(self.world, self.world.messages[message_id])
+
+
+@contextlib.asynccontextmanager
+async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """The sandbox on a real server; yields its base URL. Port 0 takes a free one. Raises OSError when it is taken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    config = uvicorn.Config(
+        sandbox.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    await sandbox.start()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        shown_host = f"[{host}]" if ":" in host else host
+        yield f"http://{shown_host}:{listener.getsockname()[1]}"
+    finally:
+        await sandbox.stop()
+        server.should_exit = True
+        await serving
+        listener.close()

@@ -1,0 +1,78 @@
+"""What a sandbox is made of: its apps, its people and how strictly it reads the uncertain laws."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Enough for a knowledge bot that answers in private chats and on mention. The sensitive `im:message.group_msg`
+# (every group message) and `…include_bot:readonly` (mentions by bots) have to be asked for.
+DEFAULT_SCOPES: tuple[str, ...] = (
+    "im:message",
+    "im:message:send_as_bot",
+    "im:message.p2p_msg:readonly",
+    "im:message.group_at_msg:readonly",
+    "im:message.reactions:write_only",
+    "im:resource",
+    "im:chat:readonly",
+    "cardkit:card:write",
+    "contact:user.base:readonly",
+)
+
+EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """One self-built app with its bot. Secrets never show in repr."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+    encrypt_key: str = field(repr=False)
+    verification_token: str = field(repr=False)
+    name: str = "知识库助手"
+    webhook_url: str | None = None
+    card_callback_url: str | None = None
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """The first app and the laws. Times in seconds; `redelivery_s` is multiplied by `time_scale`.
+
+    Where the documents leave a law open (fact sheet "open / uncertain"), a setting chooses the reading:
+    `invalid_token_status`, `card_rate_code`, `put_closes_stream`, `uuid_repeat`, `max_markdown_tables`.
+    """
+
+    app_id: str = "cli_sandbox"
+    app_secret: str = field(default="sandbox-secret", repr=False)
+    encrypt_key: str = field(default="sandbox-encrypt-key", repr=False)
+    verification_token: str = field(default="sandbox-verification-token", repr=False)
+    webhook_url: str | None = None
+    card_callback_url: str | None = None
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+    bot_name: str = "知识库助手"
+    more_apps: tuple[AppSettings, ...] = ()
+    examples: tuple[str, ...] = EXAMPLES
+    latency_s: float = 0.0
+    redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
+    time_scale: float = 1.0
+    push_timeout_s: float = 3.0
+    interaction_s: float = 0.0
+    token_life_s: float = 7200.0
+    invalid_token_status: Literal[200, 400] = 400
+    card_rate_code: Literal[99991400, 230020] = 99991400
+    put_closes_stream: bool = False
+    uuid_repeat: Literal["first", "refused"] = "first"
+    max_markdown_tables: int = 4
+
+    def first_app(self) -> AppSettings:
+        """The app that these settings describe directly."""
+        return AppSettings(
+            app_id=self.app_id,
+            app_secret=self.app_secret,
+            encrypt_key=self.encrypt_key,
+            verification_token=self.verification_token,
+            name=self.bot_name,
+            webhook_url=self.webhook_url,
+            card_callback_url=self.card_callback_url,
+            scopes=self.scopes,
+        )

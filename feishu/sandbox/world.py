@@ -1,0 +1,202 @@
+"""The state of the platform: apps, people, chats, messages, card entities, tokens. No laws here."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from feishu.sandbox.settings import AppSettings, SandboxSettings
+
+TENANT_KEY = "sandbox_tenant"
+Card = dict[str, Any]
+
+
+@dataclass(slots=True)
+class App:
+    """A registered app and its bot."""
+
+    settings: AppSettings
+    open_id: str
+    webhook_url: str | None
+    card_callback_url: str | None
+    scopes: set[str]
+
+    @property
+    def app_id(self) -> str:
+        return self.settings.app_id
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a Feishu client. Ids are the same for every app here (on the platform each app sees its own)."""
+
+    open_id: str
+    name: str
+    user_id: str
+    union_id: str
+
+
+@dataclass(slots=True)
+class Chat:
+    """A group, or the private chat of one person with one bot."""
+
+    chat_id: str
+    kind: Literal["group", "p2p"]
+    name: str
+    people: list[str]
+    apps: list[str]
+    at_all_allowed: bool = False
+    dissolved: bool = False
+
+
+@dataclass(slots=True)
+class Frame:
+    """One accepted write to a card entity."""
+
+    at: float
+    operation: str
+    sequence: int
+    element_id: str = ""
+    content: str = ""
+
+
+@dataclass(slots=True)
+class Entity:
+    """A CardKit card entity. Times in epoch seconds."""
+
+    card_id: str
+    app_id: str
+    card: Card
+    created_at: float
+    sequence: int = 0
+    streaming: bool = False
+    streaming_opened_at: float = 0.0
+    timed_out: bool = False
+    told_timeout: bool = False
+    message_id: str | None = None
+    interacting_until: float = 0.0
+    interactions: int = 0
+    uuids: dict[str, str] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Message:
+    """A message. `content` is the JSON string as sent; `card` the raw card as now shown (entities keep their own)."""
+
+    message_id: str
+    chat_id: str
+    sender_id: str
+    sender_type: Literal["user", "app"]
+    message_type: str
+    content: str
+    created_at: float
+    root_id: str = ""
+    parent_id: str = ""
+    thread_id: str = ""
+    mentions: list[dict[str, Any]] = field(default_factory=list)
+    card: Card | None = None
+    card_id: str | None = None
+    visible_to: str | None = None
+    recalled: bool = False
+    updated_at: float = 0.0
+    edits: int = 0
+    reactions: list[dict[str, Any]] = field(default_factory=list)
+    delivery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An image or a file somebody uploaded; `owner` is an app id or an open id."""
+
+    key: str
+    kind: Literal["image", "file"]
+    name: str
+    content: bytes
+    owner: str
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(slots=True)
+class Token:
+    """A tenant access token."""
+
+    value: str
+    app_id: str
+    expires_at: float
+
+
+class World:
+    """Everything that exists, by id."""
+
+    def __init__(self, settings: SandboxSettings, now: Callable[[], float]) -> None:
+        self.settings = settings
+        self.now = now
+        self._numbers = itertools.count(1)
+        self.apps: dict[str, App] = {}
+        self.people: dict[str, Person] = {}
+        self.chats: dict[str, Chat] = {}
+        self.messages: dict[str, Message] = {}
+        self.entities: dict[str, Entity] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.tokens: dict[str, Token] = {}
+        self.update_tokens: dict[str, tuple[str, float, int]] = {}
+        for open_id, name in (("ou_linxiaoman", "林小满"), ("ou_zhouming", "周明")):
+            self.people[open_id] = Person(open_id, name, open_id[3:], "on_" + open_id[3:])
+        self.chats["oc_product"] = Chat("oc_product", "group", "产品研发群", list(self.people), [])
+        for app in (settings.first_app(), *settings.more_apps):
+            self.register(app)
+
+    def register(self, settings: AppSettings) -> App:
+        """Install an app: its bot joins the group and gets a private chat with each person."""
+        open_id = f"ou_bot_{settings.app_id.removeprefix('cli_')}"
+        app = App(settings, open_id, settings.webhook_url, settings.card_callback_url, set(settings.scopes))
+        self.apps[app.app_id] = app
+        self.chats["oc_product"].apps.append(app.app_id)
+        for person in self.people.values():
+            self.private_chat(app, person.open_id)
+        return app
+
+    def private_chat(self, app: App, open_id: str) -> Chat:
+        """The private chat of a person and a bot, made when there is none."""
+        chat_id = f"oc_p2p_{app.app_id.removeprefix('cli_')}_{open_id.removeprefix('ou_')}"
+        if chat_id not in self.chats:
+            self.chats[chat_id] = Chat(chat_id, "p2p", app.name, [open_id], [app.app_id])
+        return self.chats[chat_id]
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id like `om_0000000012`."""
+        return f"{prefix}{next(self._numbers):010d}"
+
+    def new_card_id(self) -> str:
+        """Digits only, at most 20 (cardkit-v1/card/create)."""
+        return f"7{next(self._numbers):018d}"
+
+    def app_by_bot(self, open_id: str) -> App | None:
+        """The app whose bot has this open id."""
+        return next((app for app in self.apps.values() if app.open_id == open_id), None)
+
+    def name_of(self, member_id: str) -> str:
+        """Display name of a person (open id), bot (open id) or app (app id)."""
+        if member_id in self.people:
+            return self.people[member_id].name
+        app = self.apps.get(member_id) or self.app_by_bot(member_id)
+        return app.name if app else member_id
+
+    def shown_card(self, message: Message) -> Card | None:
+        """The card as a person sees it now."""
+        return self.entities[message.card_id].card if message.card_id else message.card
+
+    def members(self, chat: Chat) -> list[str]:
+        """Open ids of the people and bots in a chat."""
+        return [*chat.people, *(self.apps[app_id].open_id for app_id in chat.apps)]
+
+
+def compact(value: Any) -> str:
+    """JSON as short as it gets, with non-ASCII kept: what sizes are measured on."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
