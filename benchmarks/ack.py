@@ -2,9 +2,9 @@
 
 Three servers, one process each, the same uvicorn settings, the same client and the same run:
 
-- ours: the public door with encryption, signature, Verification Token and a committed job (SQLite, WAL, synchronous=FULL);
+- ours: the public door with encryption, signature, token and a committed job (SQLite in WAL, synchronous=FULL);
 - bare: a FastAPI route that reads the body and answers `{}`, the ceiling for anything on this stack;
-- sdk: the official SDK's event dispatcher (lark-oapi) on a FastAPI route, which verifies and decrypts and stores nothing.
+- sdk: the official SDK's event dispatcher (lark-oapi) on a FastAPI route, which verifies and stores nothing.
 
 Throughput: 50 keep-alive connections as fast as they can. Latency: an open loop at 200 requests a second, each measured
 from the moment it was due. Every request is a new event with a new message.

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 ActionKind = Literal["up", "down", "regenerate", "stop"]
 
 _MAX_ID_CHARS = 64
+_KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Action:
 
 def unpack(value: Mapping[str, Any]) -> Action | None:
     """The action of a callback's value; None for anything that we never packed."""
-    kind, answer_id = value.get("act"), value.get("id")
-    if kind not in get_args(ActionKind) or not isinstance(answer_id, str) or not 0 < len(answer_id) <= _MAX_ID_CHARS:
+    answer_id = value.get("id")
+    kind = next((kind for kind in _KINDS if kind == value.get("act")), None)
+    if kind is None or not isinstance(answer_id, str) or not 0 < len(answer_id) <= _MAX_ID_CHARS:
         return None
     return Action(kind, answer_id)

@@ -86,9 +86,7 @@ class Bot:
             max_attempts=bot.max_attempts,
             retention_s=bot.retention_h * 3600,
         )
-        self.handlers = Handlers(
-            self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics
-        )
+        self.handlers = Handlers(self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 

@@ -1,7 +1,7 @@
 """The same answers over HTTP: `POST /chat` whole, `POST /chat/stream` as server-sent events."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import asdict
 from typing import Any, assert_never
 
@@ -9,7 +9,7 @@ import orjson
 import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sse_starlette.sse import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from bot.outcomes import Failed, words
@@ -97,7 +97,7 @@ def chat_router(library: Callable[[], Answers]) -> APIRouter:
     return router
 
 
-def _answer(library: Answers, request: ChatRequest) -> AsyncIterator[AnswerEvent]:
+def _answer(library: Answers, request: ChatRequest) -> AsyncGenerator[AnswerEvent, None]:
     return library.answer(Question(request.question.strip()))
 
 
@@ -106,7 +106,7 @@ async def _sse(library: Answers, request: ChatRequest) -> AsyncIterator[ServerSe
     progress, writing = Progress(), False
     yield _event("stage", {"stage": "retrieving"})
     try:
-        async with contextlib.aclosing(_answer(library, request)) as events:  # type: ignore[type-var]
+        async with contextlib.aclosing(_answer(library, request)) as events:
             async for event in events:
                 progress = fold(progress, event)
                 match event:

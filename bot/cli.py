@@ -28,9 +28,9 @@ ConfigOption = Annotated[
 
 def main() -> None:
     """The console script: every expected failure is one sentence on stderr and a non-zero exit code."""
-    from bot.errors import BotError  # noqa: PLC0415
-    from feishu.errors import FeishuError  # noqa: PLC0415
-    from rag.errors import RagError  # noqa: PLC0415
+    from bot.errors import BotError
+    from feishu.errors import FeishuError
+    from rag.errors import RagError
 
     try:
         app()
@@ -47,7 +47,7 @@ def fail(sentence: str) -> None:
 
 
 def _load(config: Path | None) -> "Settings":
-    from bot.settings import load_settings  # noqa: PLC0415
+    from bot.settings import load_settings
 
     return load_settings(config)
 
@@ -55,7 +55,7 @@ def _load(config: Path | None) -> "Settings":
 def _run(work: "Coroutine[Any, Any, None]") -> None:
     """Runs on uvloop where there is one."""
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop
     except ImportError:
         asyncio.run(work)
     else:
@@ -65,8 +65,8 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the bot for a real Feishu app."""
-    from bot.serve import serve_bot  # noqa: PLC0415
-    from bot.settings import require_platform  # noqa: PLC0415
+    from bot.serve import serve_bot
+    from bot.settings import require_platform
 
     settings = _load(config)
     require_platform(settings)
@@ -80,19 +80,21 @@ def demo(
     data: Annotated[Path, typer.Option(help="Folder for the demo's own data")] = Path("data/demo"),
 ) -> None:
     """Run the bot with a local sandbox platform and its chat page: no account, no key."""
-    from bot.demo import demo_settings  # noqa: PLC0415
-    from bot.serve import serve_demo  # noqa: PLC0415
+    from bot.demo import demo_settings
+    from bot.serve import serve_demo
 
     _run(serve_demo(demo_settings(config, data), sandbox_port=port))
 
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files; rag.knowledge when none is given")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders or files; rag.knowledge when none is given")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Read the documents and build the index. The old index serves until the new one is whole."""
-    from bot.terminal import run_ingest  # noqa: PLC0415
+    from bot.terminal import run_ingest
 
     run_ingest(_load(config), paths or None)
 
@@ -100,7 +102,7 @@ def ingest(
 @app.command()
 def ask(question: str, config: ConfigOption = None) -> None:
     """Ask one question here in the terminal."""
-    from bot.terminal import run_ask  # noqa: PLC0415
+    from bot.terminal import run_ask
 
     if not asyncio.run(run_ask(_load(config), question)):
         sys.exit(1)
@@ -109,7 +111,7 @@ def ask(question: str, config: ConfigOption = None) -> None:
 @app.command()
 def doctor(config: ConfigOption = None) -> None:
     """Check settings, platform, index, models and store; each fault comes with its fix."""
-    from bot.terminal import run_doctor  # noqa: PLC0415
+    from bot.terminal import run_doctor
 
     sys.exit(asyncio.run(run_doctor(config)))
 
@@ -117,10 +119,12 @@ def doctor(config: ConfigOption = None) -> None:
 @feedback_app.command("export")
 def feedback_export(
     config: ConfigOption = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output when not given")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; standard output when not given")
+    ] = None,
 ) -> None:
     """Every vote as a line of JSON: question, answer, sources, vote, who, when."""
-    from bot.terminal import run_feedback_export  # noqa: PLC0415
+    from bot.terminal import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))
 

@@ -1,7 +1,7 @@
 """Getting an answer onto one card, whatever the platform refuses.
 
-`StreamedCard` is the normal way (CardKit). `PlainCard` is the way without CardKit's scope: a raw card by reply, replaced
-once at the end. What is needed to go on after a crash is stored before the step that depends on it.
+`StreamedCard` is the normal way (CardKit). `PlainCard` is the way without CardKit's scope: a raw card by reply,
+replaced once at the end. What is needed to go on after a crash is stored before the step that depends on it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ class Outbox:
         *,
         frame_interval_s: float,
         clock: Clock,
-        on_frame: Callable[[], None] | None = None,
+        on_frame: Callable[[], None] = lambda: None,
     ) -> None:
         self._messages = messages
         self._cardkit = cardkit
@@ -65,7 +65,7 @@ class Outbox:
         self._on_frame = on_frame
 
     async def open(self, job: Job, turn: Turn, card: Card) -> Delivery:
-        """A delivery for `turn`: a new card, or the one that an earlier attempt (or version) opened, reset to `card`."""
+        """A delivery for `turn`: a new card, or the one an earlier attempt or version opened, reset to `card`."""
         if turn.card_message_id and not turn.card_id:
             return PlainCard(self._messages, turn.card_message_id)
         if not turn.card_id:
@@ -120,7 +120,7 @@ class Outbox:
             sequence or self._sequence(job, turn),
             interval_s=self._frame_interval_s,
             clock=self._clock,
-            on_frame=self._on_frame,
+            on_frame=lambda _element_id, _text: self._on_frame(),
         )
 
         async def say_text(text: str) -> None:

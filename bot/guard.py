@@ -1,7 +1,7 @@
 """The web door's lock: without API keys it answers this machine's own browser and programs, and nobody else.
 
 A page of another site must not be able to use it through somebody's browser, so Host and Origin are checked (DNS
-rebinding, cross-site requests), and whatever was forwarded by a proxy is refused: a proxy would open the door to others.
+rebinding, cross-site requests), and whatever was forwarded by a proxy is refused: a proxy would open the door.
 """
 
 import hashlib
@@ -34,7 +34,10 @@ def refusal(request: Request, key_hashes: Sequence[str]) -> tuple[int, str] | No
             return 401, "send the header 'Authorization: Bearer KEY' with one of the configured API keys"
         return None
     if any(header in request.headers for header in FORWARDING_HEADERS):
-        return 403, "this door has no API keys and refuses forwarded requests; set BOT__API_KEYS to put it behind a proxy"
+        return (
+            403,
+            "this door has no API keys and refuses forwarded requests; set BOT__API_KEYS to put it behind a proxy",
+        )
     if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         return 403, "this door has no API keys and answers only to 127.0.0.1 or localhost"
     origin = request.headers.get("origin")

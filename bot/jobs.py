@@ -1,14 +1,15 @@
 """The durable inbox: what was accepted, who works on it, and how it ended.
 
-Accepting is one transaction: the platform's ids (so that a redelivery is a no-op by constraint) and the job. Running is a
-lease: a claim raises the job's fence, every later write carries it, and a worker whose lease was taken over finds its
-fence gone and raises `LeaseLost`.
+Accepting is one transaction: the platform's ids (so that a redelivery is a no-op by constraint) and the job. Running
+is a lease: a claim raises the job's fence, every later write carries it, and a worker whose lease was taken over finds
+its fence gone and raises `LeaseLost`.
 """
 
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -85,7 +86,7 @@ class Jobs:
         while self._waiting:
             group, self._waiting = self._waiting[:MAX_ACCEPT_GROUP], self._waiting[MAX_ACCEPT_GROUP:]
             try:
-                fresh = await self._database.write(lambda c, g=group: self._accept_many(c, [job for job, _ in g]))
+                fresh = await self._database.write(partial(self._accept_many, group=[job for job, _ in group]))
             except Exception as error:
                 for _, future in group:
                     if not future.done():
@@ -159,7 +160,7 @@ class Jobs:
         return _job(connection.execute(taken).one())
 
     async def renew(self, held: Iterable[Job]) -> dict[int, str]:
-        """Renews the leases of `held`; gives job id → who asked to stop it ("" for nobody). Absent: the lease is lost."""
+        """Renews the leases of `held`: job id → who asked to stop it ("" for nobody). Absent: the lease is lost."""
         pairs = [(job.id, job.fence) for job in held]
         if not pairs:
             return {}
@@ -172,7 +173,7 @@ class Jobs:
                 .values(lease_until=self._clock.time() + self._lease_s)
                 .returning(jobs.c.id, jobs.c.stop_by)
             )
-            return {job_id: stop_by for job_id, stop_by in connection.execute(statement)}
+            return dict(connection.execute(statement).tuples().all())
 
         return await self._database.write(work)
 
@@ -209,7 +210,8 @@ class Jobs:
                 .values(stop_by=by)
                 .returning(jobs.c.id)
             )
-            return connection.scalar(marked)
+            job_id: int | None = connection.scalar(marked)
+            return job_id
 
         return await self._database.write(work)
 
@@ -224,7 +226,7 @@ class Jobs:
     async def count_by_state(self) -> dict[str, int]:
         """State → number of jobs."""
         statement = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-        return await self._database.read(lambda c: {state: count for state, count in c.execute(statement)})
+        return await self._database.read(lambda c: dict(c.execute(statement).tuples().all()))
 
     async def forget_before(self, at: float) -> None:
         """Drops ids seen and jobs ended before `at`. Retention must exceed the platform's redelivery (7 h 06 min)."""

@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
 MOST_LABELS = 100
+LONGEST_LABEL = 80
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
 _CALL_S = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
@@ -113,6 +114,7 @@ class Metrics:
 
     def _bounded(self, label: str, value: str) -> str:
         """What comes from outside must not make endless series: past the limit all new values are `other`."""
+        value = value[:LONGEST_LABEL].encode("utf-8", "replace").decode()
         seen = self._labels.setdefault(label, set())
         if value in seen or len(seen) < MOST_LABELS:
             seen.add(value)

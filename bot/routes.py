@@ -58,7 +58,9 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: Handlers) -> N
     app.add_route("/feishu/card_callback", receive_card, methods=["POST"])
 
 
-def add_health_routes(app: FastAPI, health: Health, ready: Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]) -> None:
+def add_health_routes(
+    app: FastAPI, health: Health, ready: Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
+) -> None:
     """`GET /health`: alive, and what is loaded. `GET /ready`: 200 when questions can be accepted and answered."""
 
     async def show_health(_request: Request) -> Response:

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import structlog
 import uvicorn
@@ -76,7 +77,7 @@ def bind(host: str, port: int, *, setting: str) -> socket.socket:
     return listener
 
 
-async def serve_doors(doors: list[Door], *, drain: Callable[[], Awaitable[None]]) -> None:
+async def serve_doors(doors: list[Door], *, drain: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Serves until SIGINT or SIGTERM (or until a door fails), then drains with the doors still open, then closes them.
 
     A second signal cuts the draining short.
@@ -86,7 +87,7 @@ async def serve_doors(doors: list[Door], *, drain: Callable[[], Awaitable[None]]
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.put_nowait, number)
     serving = [asyncio.create_task(door.serve()) for door in doors]
-    waits = [asyncio.create_task(asked.get())]
+    waits: list[asyncio.Task[Any]] = [asyncio.create_task(asked.get())]
     try:
         await asyncio.wait({*serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
         log.info("draining")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
@@ -30,7 +32,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
     """Ingests with a progress bar and prints a report. Raises `RagError`."""
-    from rag.ingest import ingest  # noqa: PLC0415
+    from rag.ingest import ingest
 
     console = Console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -56,7 +58,7 @@ def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
 
 async def run_ask(settings: Settings, question: str) -> bool:
     """Streams an answer with its stages and sources; False when it failed (said in words)."""
-    from rag.library import Library  # noqa: PLC0415
+    from rag.library import Library
 
     console = Console()
     wording = texts(language_of(question, preferred=settings.bot.language))
@@ -65,7 +67,7 @@ async def run_ask(settings: Settings, question: str) -> bool:
     try:
         await library.warm_up()
         with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
-            async with contextlib.aclosing(library.answer(Question(question))) as events:  # type: ignore[type-var]
+            async with contextlib.aclosing(library.answer(Question(question))) as events:
                 async for event in events:
                     progress = fold(progress, event)
                     live.update(_shown(progress, wording))
@@ -99,7 +101,7 @@ def _sources(progress: Progress, wording: Texts) -> Table:
 
 async def run_doctor(config: Path | None) -> int:
     """Prints the findings; gives the exit code."""
-    from bot.doctor import examine, exit_code, render  # noqa: PLC0415
+    from bot.doctor import examine, exit_code, render
 
     settings = load_settings(config)
     findings = await examine(settings)
@@ -116,10 +118,15 @@ async def run_feedback_export(settings: Settings, output: Path | None) -> None:
     finally:
         database.close()
     lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    await asyncio.to_thread(_write_out, lines, output)
+
+
+def _write_out(lines: bytes, output: Path | None) -> None:
     if output is None:
-        Console(soft_wrap=True, highlight=False, markup=False).file.write(lines.decode())
+        sys.stdout.buffer.write(lines)
         return
     try:
         output.write_bytes(lines)
     except OSError as error:
-        raise SettingsError("--output", str(output), "choose a file that can be written", what=str(error.strerror)) from None
+        reason = error.strerror or "cannot be written"
+        raise SettingsError("--output", str(output), "choose a file that can be written", what=reason) from None

@@ -137,7 +137,7 @@ EN = Texts(
     stopped_empty="⏹ Stopped before anything was written.",
     interrupted="⚠️ The service is restarting and the answer was cut off. Please press 🔄.",
     failed_model_unavailable="⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin.",
-    failed_model_rejected="⚠️ The model's server refused the request (key, model name or parameters). Please tell the admin.",
+    failed_model_rejected="⚠️ The model's server refused the request (key, model name or parameters). Tell the admin.",
     failed_model_timeout="⚠️ The model took too long. Please press 🔄 later.",
     failed_too_long="⚠️ Question and documents exceed what the model can read. Please shorten the question.",
     failed_refused="⚠️ The model's provider refuses to answer this kind of content.",
@@ -146,7 +146,7 @@ EN = Texts(
     failed_embedding="⚠️ The embedding model is not available right now. Please press 🔄 later.",
     failed_other="⚠️ Something went wrong. Press 🔄 later; if it stays so, tell the admin.",
     failed_partial="The text above was written before the interruption and may be incomplete.",
-    failed_many_attempts="⚠️ {attempts} attempts did not bring an answer; the admin can see why. Please ask again later.",
+    failed_many_attempts="⚠️ {attempts} attempts brought no answer; the admin can see why. Please ask again later.",
     too_long_cut="(The answer is too long; the card shows its first part.)",
     reasoning="💭 Reasoning",
     footer_seconds="{seconds:.1f} s",
@@ -170,7 +170,7 @@ EN = Texts(
     toast_gone="This answer no longer exists, please ask again",
     toast_slow_store="Busy right now, please press again",
     unsupported_message="I can answer text and rich text for now. Please ask again in words 🙂",
-    empty_question="I'm here. Please write your question after mentioning me, e.g. How soon must I file travel expenses?",
+    empty_question="I'm here. Please write your question after mentioning me, e.g. How soon must I file expenses?",
     new_card_note="The earlier card cannot be updated; here is the answer:",
 )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, assert_never
 
@@ -19,7 +19,7 @@ from bot.progress import Progress, ended, fold
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.errors import TargetGone
-from feishu.events import MessageReceived, mentions_bot, text_of
+from feishu.events import Mention, MessageReceived, mentions_bot, text_of
 from rag.errors import RagError
 from rag.events import AnswerEvent, Question
 
@@ -31,7 +31,7 @@ MAX_QUESTION_CHARS = 4_000
 class Answers(Protocol):
     """What a turn needs of `rag.library.Library`."""
 
-    def answer(self, question: Question) -> AsyncIterator[AnswerEvent]: ...
+    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 
 
 class StopSignal:
@@ -82,11 +82,9 @@ class Turns:
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
-        wanted = None
-        if not job.turn_id:
-            wanted = await self._read_question(job)
-            if isinstance(wanted, Ended):
-                return wanted
+        wanted = None if job.turn_id else await self._read_question(job)
+        if isinstance(wanted, Ended):
+            return wanted
         turn, answer = await self._conversations.begin(job, wanted)
         wording = texts(self._language_for(turn.question))
         if answer.outcome == "open":
@@ -117,7 +115,9 @@ class Turns:
         wording = texts(self._language_for(question))
         is_text = message.message_type in ("text", "post")
         try:
-            await self._outbox.say(job, message.message_id, wording.empty_question if is_text else wording.unsupported_message)
+            await self._outbox.say(
+                job, message.message_id, wording.empty_question if is_text else wording.unsupported_message
+            )
         except TargetGone as error:
             return Ended("cancelled", str(error))
         return Ended("done", "nothing to answer")
@@ -167,9 +167,7 @@ class Turns:
 class _Writing:
     """Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
 
-    def __init__(
-        self, library: Answers, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, library: Answers, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics) -> None:
         self._library = library
         self._delivery = delivery
         self._wording = wording
@@ -194,7 +192,7 @@ class _Writing:
             await _cancel(stopping)
 
     async def _write(self, question: Question) -> None:
-        async with contextlib.aclosing(self._library.answer(question)) as events:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._library.answer(question)) as events:
             async for event in events:
                 self.progress = fold(self.progress, event)
                 if self.progress.text and self.first_token_s is None:
@@ -223,7 +221,8 @@ def _outcome_of(writing: "asyncio.Task[None]") -> Outcome:
 
 def message_of(job: Job) -> MessageReceived:
     """The message whose question the job answers, as it was accepted."""
-    return MessageReceived.from_payload(job.payload["message"])
+    stored = job.payload["message"]
+    return MessageReceived(**{**stored, "mentions": tuple(Mention(**mention) for mention in stored["mentions"])})
 
 
 def conversation_of(message: MessageReceived) -> str:
@@ -297,5 +296,3 @@ def _outcome_name(outcome: Outcome, *, answered: bool) -> AnswerOutcome:
             return "failed"
         case _:
             assert_never(outcome)
-
-

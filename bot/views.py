@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+from feishu.markdown import escape_text, safe_markdown
+
 from bot.actions import Action, ActionKind
 from bot.conversations import Answer, Source, Turn
 from bot.delivery import Final
@@ -10,7 +12,6 @@ from bot.progress import Progress
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import ButtonType, Card, Element, card_bytes
-from feishu.markdown import escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 STAGE = "stage"
@@ -98,9 +99,7 @@ def _final_card(turn: Turn, answer: Answer, texts: Texts) -> Card:
     elements.append(build.note(_footer(answer, texts)))
     return build.card(
         elements,
-        header=build.header(
-            _one_line(turn.question, TITLE_CHARS), template=TEMPLATES.get(answer.outcome, "blue")
-        ),
+        header=build.header(_one_line(turn.question, TITLE_CHARS), template=TEMPLATES.get(answer.outcome, "blue")),
         summary=_summary(answer),
     )
 

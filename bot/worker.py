@@ -180,7 +180,7 @@ class Worker:
                 await self._beat()
 
     async def _beat(self) -> None:
-        held = {job_id: running for job_id, running in self._running.items()}
+        held = dict(self._running)
         try:
             renewed = await self._jobs.renew([running.job for running in held.values()])
         except StoreError as error:
@@ -204,5 +204,3 @@ class Worker:
             except StoreError as error:
                 log.error("forgetting_failed", reason=str(error))
             await self._clock.sleep(FORGET_EVERY_S)
-
-
