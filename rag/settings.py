@@ -29,7 +29,7 @@ class EmbeddingSettings(_Frozen):
 
 
 class TimeoutSettings(_Frozen):
-    """Seconds."""
+    """How long the model may take, seconds."""
 
     connect_s: float = Field(5.0, gt=0, description="Until the model's server takes the connection, seconds")
     first_token_s: float = Field(30.0, gt=0, description="From request to first token, seconds")
@@ -47,8 +47,8 @@ class LlmSettings(_Frozen):
     base_url: str = Field("", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")
     model: str = Field("", description="Model name, like deepseek-chat")
     api_key: SecretStr = Field(SecretStr(""), description="May be empty for a local base_url")
-    temperature: float = Field(0.2, ge=0, le=2, description="0 is the most literal")
-    max_tokens: int = Field(2048, ge=1, description="Longest answer")
+    temperature: float = Field(0.2, ge=0, le=2, description="Freedom of wording; 0 is the most literal")
+    max_tokens: int = Field(2048, ge=1, description="Longest answer, tokens")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
     trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the model")
     typing_pause_s: float = Field(0.02, ge=0, le=1, description="Between two pieces of an extractive answer, seconds")
@@ -80,7 +80,7 @@ class PromptSettings(_Frozen):
 
 
 class RagSettings(_Frozen):
-    """The retrieval side."""
+    """Documents, retrieval and the model."""
 
     knowledge: list[Path] = Field(default_factory=lambda: [Path("knowledge")], description="Folders with documents")
     index_dir: Path = Field(Path("data/index"), description="Folder that ingest writes and the bot reads")
