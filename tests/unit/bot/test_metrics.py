@@ -17,18 +17,6 @@ class Call:
 
 # As the code gives them; the parser sorts by name.
 ORDER = ["version", "python", "le", "type", "action", "endpoint", "kind", "result", "outcome", "state"]
-    "version",
-    "python",
-    "generation",
-    "le",
-    "type",
-    "action",
-    "endpoint",
-    "kind",
-    "result",
-    "outcome",
-    "state",
-]  # as the code gives them
 
 
 def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
