@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class DenseLeg:
-    """Loads on first need, in the caller's thread. A failed model is tried again after 30 s; words alone serve till then.
+    """Loads on first need, in the caller's thread. A failed model is tried again after 30 s.
 
     Raises SettingsMismatch when made of settings that cannot work.
     """

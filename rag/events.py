@@ -1,7 +1,7 @@
 """The conversation between the answerer and whoever shows the answer.
 
-A stream of `AnswerEvent` is always: `Retrieved`, then either `NoEvidence` or any number of `Reasoning` and `Delta`, then
-exactly one `Finished`. Failures are raised as `RagError`. A delta is a delta: the text so far is the sum of all deltas.
+A stream of `AnswerEvent` is always: `Retrieved`, then either `NoEvidence` or any number of `Reasoning` and `Delta`,
+then exactly one `Finished`. Failures are raised as `RagError`. A delta is a delta: the text so far is the sum of them.
 """
 
 from dataclasses import dataclass

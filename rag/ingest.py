@@ -93,8 +93,13 @@ class _VersionWriter:
         """Split a document and take its chunks."""
         from rag.splitting import split
 
-        count_tokens = None if self._embedder is None else self._embedder.count_tokens
-        for chunk in split(document, count_tokens=count_tokens):
+        model = self._embedder
+        chunks = (
+            split(document)
+            if model is None
+            else split(document, count_tokens=model.count_tokens, max_tokens=model.max_tokens)
+        )
+        for chunk in chunks:
             self._waiting.append(self._with_own_id(chunk))
         self.documents += 1
         self._collections.add(document.collection)

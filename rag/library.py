@@ -45,8 +45,8 @@ class Library:
     async def open(cls, settings: RagSettings, *, clock: Clock | None = None) -> "Library":
         """Open the index; no weights are loaded and no model is called yet.
 
-        An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, and a later ingest is taken up.
-        Raises SettingsMismatch when a prompt or a provider cannot work as set.
+        An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
+        Raises SettingsMismatch when a setting cannot work.
         """
         library = cls(settings, clock=clock or SystemClock())
         with contextlib.suppress(IndexUnusable):

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -20,12 +21,12 @@ from rag.sections import Block, Section, blocks, sections
 
 MAX_WIDTH = 450
 OVERLAP_WIDTH = 50
-MAX_TOKENS = 510  # of 512: two are the tokenizer's own marks
 SEPARATORS = ["\n\n", "\n", "。", "！", "？", "；", "，", " ", ""]
 _SENTENCE_END = re.compile(r"[。！？；\n]|[.!?](?=\s)")
 _CLAUSE_END = re.compile(r"[，,、\s]")
 
 CountTokens = Callable[[str], int]
+Fits = Callable[[Chunk], bool]
 Span = tuple[int, int]
 
 
@@ -35,16 +36,17 @@ def width(text: str) -> int:
     return len(text) - ascii_chars // 2
 
 
-def split(document: Document, *, count_tokens: CountTokens | None = None) -> list[Chunk]:
+def split(document: Document, *, count_tokens: CountTokens | None = None, max_tokens: int = 510) -> list[Chunk]:
     """Chunks of a document in order; `document.text[chunk.start:chunk.end] == chunk.text`.
 
-    With `count_tokens` (the embedding model's own), a chunk whose embedded text exceeds 510 tokens is halved until it
+    With `count_tokens` (the embedding model's own), a chunk whose embedded text exceeds `max_tokens` is halved until it
     does not. Ids are positive 63-bit numbers made from source, headings and text, so an unchanged chunk keeps its id.
     """
+    fits = partial(_fits, count_tokens=count_tokens, max_tokens=max_tokens)
     found: list[Chunk] = []
     repeats: dict[int, int] = {}
     for section in sections(document.text):
-        for start, end in _spans(document, section, count_tokens):
+        for start, end in _spans(document, section, fits):
             chunk = _chunk(document, section, start, end)
             repeats[chunk.id] = repeats.get(chunk.id, 0) + 1
             if repeats[chunk.id] > 1:
@@ -53,9 +55,9 @@ def split(document: Document, *, count_tokens: CountTokens | None = None) -> lis
     return found
 
 
-def _spans(document: Document, section: Section, count_tokens: CountTokens | None) -> Iterator[Span]:
+def _spans(document: Document, section: Section, fits: Fits) -> Iterator[Span]:
     for start, end in _overlapping(document.text, _packed(document.text, section)):
-        yield from _within_tokens(document, section, start, end, count_tokens)
+        yield from _within_tokens(document, section, start, end, fits)
 
 
 def _packed(text: str, section: Section) -> list[tuple[Span, bool]]:
@@ -118,17 +120,18 @@ def _reach_back(text: str, floor: int, start: int) -> int:
     return start
 
 
-def _within_tokens(
-    document: Document, section: Section, start: int, end: int, count_tokens: CountTokens | None
-) -> Iterator[Span]:
-    if end - start > 1 and count_tokens is not None:
-        chunk = _chunk(document, section, start, end)
-        if count_tokens(chunk.embedded_text) > MAX_TOKENS:
-            middle = _middle(document.text, start, end)
-            yield from _within_tokens(document, section, start, middle, count_tokens)
-            yield from _within_tokens(document, section, middle, end, count_tokens)
-            return
-    yield start, end
+def _within_tokens(document: Document, section: Section, start: int, end: int, fits: Fits) -> Iterator[Span]:
+    """The span, halved at sentence ends until the model reads all of every part."""
+    if end - start < 2 or fits(_chunk(document, section, start, end)):
+        yield start, end
+        return
+    middle = _middle(document.text, start, end)
+    yield from _within_tokens(document, section, start, middle, fits)
+    yield from _within_tokens(document, section, middle, end, fits)
+
+
+def _fits(chunk: Chunk, *, count_tokens: CountTokens | None, max_tokens: int) -> bool:
+    return count_tokens is None or count_tokens(chunk.embedded_text) <= max_tokens
 
 
 def _middle(text: str, start: int, end: int) -> int:

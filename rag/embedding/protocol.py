@@ -17,6 +17,10 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """Length of its vectors."""
 
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a text it reads, its own marks not counted."""
+
     def embed_passages(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Unit vectors, shape (len(texts), dimension)."""
 

@@ -1,0 +1,182 @@
+"""Answers by a language model: streamed, watched by the clock, bound to their passages."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from rag.citations import CitationFilter
+from rag.clock import Clock
+from rag.documents import Passage
+from rag.errors import GenerationFailed, ModelTimeout, ModelUnavailable
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Usage
+from rag.prompts import passages_text
+from rag.settings import LlmSettings, PromptSettings
+from rag.status import Part
+
+if TYPE_CHECKING:
+    from rag.llm import Model, Piece
+
+BACKOFFS_S = (0.5, 1.5)
+HISTORY_EXCHANGES = 6
+logger = logging.getLogger(__name__)
+
+
+class GenerativeWriter:
+    """Writes with the configured model. The client is made on first use, in a thread: its imports take a second."""
+
+    def __init__(self, settings: LlmSettings, prompts: PromptSettings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._prompts = prompts
+        self._clock = clock
+        self._model: Model | None = None
+        self._opening = asyncio.Lock()
+        self._failure: GenerationFailed | None = None
+
+    async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
+        """Reasoning and Delta as they come, then Finished. Closing it hangs up. Raises GenerationFailed."""
+        started_at = self._clock.monotonic()
+        answer = _Answer(len(passages))
+        pieces = self._pieces(question, passages_text(passages), started_at)
+        try:
+            async with contextlib.aclosing(pieces):
+                async for piece in pieces:
+                    if piece.reasoning:
+                        yield Reasoning(piece.reasoning)
+                    if text := answer.take(piece):
+                        yield Delta(text)
+            if text := answer.close():
+                yield Delta(text)
+            finished = answer.finished(self._settings.model, self._clock.monotonic() - started_at)
+        except GenerationFailed as error:
+            error.partial = bool(answer.text)
+            self._failure = error
+            raise
+        self._failure = None
+        yield finished
+
+    async def warm_up(self) -> None:
+        """Make the client ahead of the first question."""
+        await self._opened()
+
+    def part(self) -> Part:
+        """For the library's status: the last answer's outcome; nothing is called for it."""
+        if self._failure is not None:
+            return Part(False, self._settings.model, f"{self._failure}.")
+        return Part(True, self._settings.model, f"{self._settings.model} writes the answers.")
+
+    async def aclose(self) -> None:
+        """Close the model's connections."""
+        if self._model is not None:
+            await self._model.aclose()
+            self._model = None
+
+    async def _opened(self) -> "Model":
+        async with self._opening:
+            if self._model is None:
+                self._model = await asyncio.to_thread(self._open)
+            return self._model
+
+    def _open(self) -> "Model":
+        from rag.llm import Model
+
+        return Model(self._settings, self._prompts)
+
+    async def _pieces(self, question: Question, passages: str, started_at: float) -> AsyncGenerator["Piece"]:
+        """The model's pieces; failures before the first are tried again while there is time, later ones never."""
+        model = await self._opened()
+        history = question.history[-HISTORY_EXCHANGES:]
+        for backoff_s in (*BACKOFFS_S, None):
+            began = False
+            try:
+                async with contextlib.aclosing(
+                    self._watched(model, question.text, passages, history, started_at)
+                ) as pieces:
+                    async for piece in pieces:
+                        began = True
+                        yield piece
+                return
+            except ModelUnavailable as error:
+                if began or backoff_s is None or self._remaining_s(started_at) <= backoff_s:
+                    raise
+                logger.info("The model failed before its first token, trying again: %s", error)
+            await self._clock.sleep(backoff_s)
+
+    async def _watched(
+        self, model: "Model", question: str, passages: str, history: Sequence[Exchange], started_at: float
+    ) -> AsyncGenerator["Piece"]:
+        """One request's pieces, with the limits for first token, stall and total; foreign errors translated."""
+        limits = self._settings.timeouts
+        stream = model.stream(question, passages, history)
+        limit_s, waiting_for = limits.first_token_s, "first token"
+        async with contextlib.aclosing(stream):
+            while True:
+                allowed_s = min(limit_s, self._remaining_s(started_at))
+                piece = await self._next(stream, allowed_s, waiting_for if allowed_s == limit_s else "whole answer")
+                if piece is None:
+                    return
+                yield piece
+                limit_s, waiting_for = limits.stall_s, "next token"
+
+    async def _next(self, stream: AsyncIterator["Piece"], limit_s: float, waiting_for: str) -> "Piece | None":
+        from rag.failures import server, translated
+
+        watch = asyncio.timeout(max(limit_s, 0))
+        try:
+            async with watch:
+                return await anext(stream)
+        except StopAsyncIteration:
+            return None
+        except Exception as error:
+            if watch.expired():
+                raise ModelTimeout(
+                    f"The model's server {server(self._settings)} did not give its {waiting_for} in time; "
+                    "see RAG__LLM__TIMEOUTS"
+                ) from error
+            raise translated(error, self._settings) from error
+
+    def _remaining_s(self, started_at: float) -> float:
+        return self._settings.timeouts.total_s - (self._clock.monotonic() - started_at)
+
+
+class _Answer:
+    """The text as it grows: citations bound, the blank lines after a think block taken off."""
+
+    def __init__(self, passages: int) -> None:
+        self._citations = CitationFilter(passages)
+        self._usage: Usage | None = None
+        self._finish_reason = ""
+        self.text = ""
+
+    def take(self, piece: "Piece") -> str:
+        """The new text that a piece gives."""
+        self._usage = piece.usage or self._usage
+        self._finish_reason = piece.finish_reason or self._finish_reason
+        return self._grow(self._citations.feed(piece.text))
+
+    def close(self) -> str:
+        """The last text. Raises ContentRefused, or ModelUnavailable when there was none at all."""
+        last = self._grow(self._citations.finish())
+        if self._finish_reason == "content_filter":
+            from rag.failures import content_refused
+
+            raise content_refused()
+        if not self.text.strip():
+            raise ModelUnavailable(
+                "The model ended without an answer; raise RAG__LLM__MAX_TOKENS if it spends them on reasoning"
+            )
+        return last
+
+    def finished(self, model: str, seconds: float) -> Finished:
+        """The end event."""
+        citations = self._citations.citations
+        says_no = NO_EVIDENCE_TEXT in self.text and (
+            not citations or self.text.lstrip(" *>#").startswith(NO_EVIDENCE_TEXT)
+        )
+        return Finished(self.text, not says_no, citations, model, self._usage, seconds)
+
+    def _grow(self, text: str) -> str:
+        text = text if self.text else text.lstrip()
+        self.text += text
+        return text
