@@ -1,0 +1,110 @@
+"""Documents, index, embedding model and language model: there, whole, and answering."""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.findings import Finding, State
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.settings import RagSettings
+    from rag.status import LibraryStatus, Part
+
+PROBE_TOKENS = 8
+PROBE_S = 20.0
+ENOUGH_FILES = 1000
+
+
+async def check_knowledge(settings: Settings) -> list[Finding]:
+    """Every folder is there, can be read and holds something."""
+    return [await asyncio.to_thread(_folder_finding, folder) for folder in settings.rag.knowledge] or [
+        Finding("knowledge", "fail", "no folder is named", "set rag.knowledge to the folders with your documents")
+    ]
+
+
+def _folder_finding(folder: Path) -> Finding:
+    if not folder.is_dir():
+        return Finding("knowledge", "fail", f"{folder} is not a folder", "create it, or correct rag.knowledge")
+    count = 0
+    try:
+        for _root, _folders, names in os.walk(folder, onerror=_raise):
+            count += sum(not name.startswith(".") for name in names)
+            if count >= ENOUGH_FILES:
+                break
+    except OSError as error:
+        return Finding("knowledge", "fail", f"{folder}: {error.strerror or 'cannot be read'}", "let the bot read it")
+    if not count:
+        return Finding("knowledge", "fail", f"{folder} is empty", "put documents there, then run feishu-rag ingest")
+    return Finding("knowledge", "ok", f"{folder}: {count}{'+' if count >= ENOUGH_FILES else ''} files")
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+async def check_library(settings: Settings) -> list[Finding]:
+    """Index and embedding as the running bot would load them, and one real call to the model."""
+    from rag.errors import RagError
+    from rag.library import Library
+
+    try:
+        library = await Library.open(settings.rag)
+    except RagError as error:
+        return [Finding("library", "fail", str(error), "correct the setting that is named")]
+    try:
+        await library.warm_up()
+        status = library.status()
+    finally:
+        await library.aclose()
+    return [_index(status), _embedding(status, settings.rag), await _model(status.model, settings.rag)]
+
+
+def _index(status: "LibraryStatus") -> Finding:
+    part = status.index
+    if part.ok:
+        return Finding("index", "ok", f"{part.name}: {part.detail}")
+    return Finding("index", "fail", part.detail, "feishu-rag ingest")
+
+
+def _embedding(status: "LibraryStatus", rag: "RagSettings") -> Finding:
+    part, asked = status.embedding, rag.embedding.provider
+    if part.ok and (part.name != "none" or asked == "none"):
+        return Finding("embedding", "ok", part.detail)
+    if not status.index.ok and not part.ok:
+        return Finding("embedding", "warn", part.detail, "it is loaded with the index: build that first")
+    state: State = "warn" if asked == "auto" else "fail"
+    return Finding("embedding", state, part.detail, "search goes by words alone until this is put right")
+
+
+async def _model(part: "Part", rag: "RagSettings") -> Finding:
+    """A few tokens from the real model: address, key and name are right, or the answer says which is not."""
+    from rag.errors import RagError
+    from rag.writers import uses_model
+
+    try:
+        if not uses_model(rag.llm):
+            is_chosen = rag.llm.provider == "extractive"
+            fix = "" if is_chosen else "set RAG__LLM__BASE_URL, RAG__LLM__MODEL and RAG__LLM__API_KEY"
+            return Finding("model", "ok" if is_chosen else "warn", part.detail, fix)
+        await _probe(rag)
+    except RagError as error:
+        return Finding("model", "fail", str(error), "correct rag.llm as it says")
+    return Finding("model", "ok", f"{rag.llm.model} answers")
+
+
+async def _probe(rag: "RagSettings") -> None:
+    from rag.clock import SystemClock
+    from rag.events import Question
+    from rag.generation import GenerativeWriter
+
+    timeouts = rag.llm.timeouts.model_copy(update={"total_s": min(PROBE_S, rag.llm.timeouts.total_s)})
+    brief = rag.llm.model_copy(update={"max_tokens": PROBE_TOKENS, "timeouts": timeouts})
+    writer = GenerativeWriter(brief, rag.prompts, clock=SystemClock())
+    try:
+        async with contextlib.aclosing(writer.write(Question("hi"), ())) as events:
+            await anext(events)
+    finally:
+        await writer.aclose()

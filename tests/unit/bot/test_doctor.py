@@ -1,0 +1,223 @@
+"""The doctor finds what is wrong, says how to put it right, and never falls ill itself."""
+
+import io
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from rich.console import Console
+
+import bot.doctor
+from bot.doctor import Finding, examine, exit_code, render, unreadable
+from bot.errors import SettingsError
+from bot.settings import BotSettings, Settings
+from feishu.client import BotIdentity, FeishuClient
+from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
+from feishu.settings import FeishuSettings
+from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
+
+SECRET = "hunter2-the-app-secret"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    documents = tmp_path / "knowledge"
+    documents.mkdir()
+    (documents / "a.md").write_text("# 报销\n出差回来 30 天内报销。\n", "utf-8")
+    return Settings(
+        feishu=FeishuSettings(
+            app_id="cli_a",
+            app_secret=SecretStr(SECRET),
+            encrypt_key=SecretStr("encrypt-key"),
+            verification_token=SecretStr("verification-token"),
+            base_url="http://127.0.0.1:1",
+        ),
+        rag=RagSettings(
+            knowledge=[documents], index_dir=tmp_path / "index", embedding=EmbeddingSettings(provider="none")
+        ),
+        bot=BotSettings(port=0, web_port=0, database_url=f"sqlite:///{tmp_path}/bot.db"),
+    )
+
+
+@pytest.fixture(autouse=True)
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What the platform answers to the identity call: the last item, an error when it is one."""
+    script: list[Any] = [BotIdentity("ou_bot", "小助手", True)]
+
+    async def bot_identity(_client: FeishuClient) -> BotIdentity:
+        answer = script[-1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(FeishuClient, "bot_identity", bot_identity)
+    yield script
+
+
+def found(findings: list[Finding], name: str) -> Finding:
+    (finding,) = [finding for finding in findings if finding.name == name]
+    return finding
+
+
+def with_rag(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update={"rag": settings.rag.model_copy(update=changes)})
+
+
+def with_bot(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update={"bot": settings.bot.model_copy(update=changes)})
+
+
+async def test_a_whole_bot_is_well(settings: Settings) -> None:
+    from rag.ingest import ingest
+
+    ingest(settings.rag)
+    findings = await examine(with_rag(settings, llm=LlmSettings(provider="extractive")))
+    assert [finding for finding in findings if finding.state != "ok"] == []
+    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "store", "public port", "web port"]
+    assert [finding.name for finding in findings] == names
+    assert exit_code(findings) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "words"),
+    [
+        (CredentialsRejected(10003, "invalid app_id", endpoint="tenant_token"), "token", "FEISHU__APP_ID"),
+        (CredentialsRejected(10014, "app disabled", endpoint="tenant_token"), "token", "enable it"),
+        (CredentialsRejected(10015, "wrong app secret", endpoint="tenant_token"), "token", "FEISHU__APP_SECRET"),
+        (CredentialsRejected(10099, "new code", endpoint="tenant_token"), "token", "FEISHU__APP_SECRET"),
+        (Forbidden(99991401, "ip", endpoint="tenant_token"), "token", "IP list"),
+        (Forbidden(99991403, "quota", endpoint="bot_identity"), "bot", "quota"),
+        (Forbidden(99991672, "scope", endpoint="bot_identity"), "bot", "scope"),
+        (RateLimited(99991400, "slow", endpoint="tenant_token"), "token", "in a minute"),
+        (ApiError(424242, "what", endpoint="bot_identity"), "bot", "look the code up"),
+        (Timeout("no answer within 5 s", endpoint="tenant_token"), "token", "firewall"),
+        (Unreachable("ConnectError", endpoint="tenant_token"), "token", "firewall"),
+        (BadReply("HTTP 200 without the platform's JSON", endpoint="tenant_token"), "token", "login page"),
+    ],
+    ids=lambda value: str(getattr(value, "code", type(value).__name__)) if isinstance(value, Exception) else None,
+)
+async def test_a_refusal_is_explained(
+    settings: Settings, answers: list[Any], error: Exception, name: str, words: str
+) -> None:
+    answers.append(error)
+    finding = found(await examine(settings), name)
+    assert finding.state == "fail"
+    assert words in finding.fix
+
+
+async def test_a_bot_that_is_not_released_fails(settings: Settings, answers: list[Any]) -> None:
+    answers.append(BotIdentity("ou_bot", "小助手", False))
+    finding = found(await examine(settings), "bot")
+    assert finding.state == "fail"
+    assert "release" in finding.fix
+
+
+async def test_missing_credentials_are_listed_and_nothing_is_called(settings: Settings, answers: list[Any]) -> None:
+    answers.append(AssertionError("called"))
+    findings = await examine(settings.model_copy(update={"feishu": FeishuSettings()}))
+    assert len([finding for finding in findings if finding.name == "settings" and finding.state == "fail"]) == 4
+    assert found(findings, "token").state == "warn"
+
+
+async def test_no_index_is_a_failure_with_its_command(settings: Settings) -> None:
+    finding = found(await examine(settings), "index")
+    assert (finding.state, finding.fix) == ("fail", "feishu-rag ingest")
+
+
+async def test_folders_that_are_absent_or_empty_fail(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folders, words in (
+        ([tmp_path / "nowhere"], "not a folder"),
+        ([tmp_path / "empty"], "empty"),
+        ([], "no folder"),
+        ([tmp_path / "knowledge" / "a.md"], "not a folder"),
+    ):
+        finding = found(await examine(with_rag(settings, knowledge=folders)), "knowledge")
+        assert finding.state == "fail"
+        assert words in finding.detail
+
+
+async def test_quoting_without_a_model_is_a_warning_unless_chosen(settings: Settings) -> None:
+    assert found(await examine(settings), "model").state == "warn"
+    chosen = with_rag(settings, llm=LlmSettings(provider="extractive"))
+    assert found(await examine(chosen), "model").state == "ok"
+
+
+async def test_a_setting_that_cannot_work_is_named(settings: Settings) -> None:
+    broken = with_rag(settings, llm=LlmSettings(provider="openai"))
+    assert "RAG__LLM__MODEL" in found(await examine(broken), "library").detail
+
+
+async def test_a_model_that_cannot_be_reached_fails(settings: Settings, unused_tcp_port: int) -> None:
+    llm = LlmSettings(provider="openai", model="m", base_url=f"http://127.0.0.1:{unused_tcp_port}/v1")
+    finding = found(await examine(with_rag(settings, llm=llm)), "model")
+    assert finding.state == "fail"
+    assert "RAG__LLM__BASE_URL" in finding.detail
+
+
+async def test_a_taken_port_is_a_warning(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        findings = await examine(with_bot(settings, host="127.0.0.1", port=taken.getsockname()[1]))
+    assert found(findings, "public port").state == "warn"
+    assert found(findings, "web port").state == "ok"
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{0}/a-file/bot.db", "sqlite:///{0}", "postgresql://u:hunter2-pw@127.0.0.1:1/x"]
+)
+async def test_a_store_that_cannot_be_written_fails(settings: Settings, tmp_path: Path, url: str) -> None:
+    (tmp_path / "a-file").write_text("")
+    finding = found(await examine(with_bot(settings, database_url=url.format(tmp_path))), "store")
+    assert finding.state == "fail"
+    assert "BOT__DATABASE_URL" in finding.fix
+    assert "hunter2-pw" not in finding.detail
+
+
+async def test_no_finding_shows_a_secret(settings: Settings, answers: list[Any]) -> None:
+    answers.append(ApiError(1, f"refused {SECRET}", endpoint="tenant_token"))
+    assert SECRET not in str(await examine(settings))
+
+
+async def test_a_check_that_falls_ill_is_a_finding(settings: Settings, answers: list[Any]) -> None:
+    answers.append(ZeroDivisionError("odd"))
+    findings = await examine(settings)
+    assert "ZeroDivisionError" in found(findings, "platform").detail
+    assert found(findings, "store").state == "ok"
+
+
+async def test_a_check_that_hangs_is_a_finding(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    async def hang(_settings: Settings) -> list[Finding]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(bot.doctor, "check_settings", hang)
+    findings = await examine(settings, longest_check_s=0.5)
+    assert "no result within 0.5 s" in found(findings, "settings").detail
+
+
+def test_settings_that_cannot_be_read_are_findings() -> None:
+    one = SettingsError("bot.port", "config.yaml line 2", "like 8", what="must be a whole number")
+    findings = unreadable(
+        SettingsError.joined([one, SettingsError("x", "", "did you mean y?", what="is not a setting")])
+    )
+    assert findings[0] == Finding("settings", "fail", "config.yaml line 2 bot.port must be a whole number", "like 8")
+    assert findings[1].fix == "did you mean y?"
+
+
+def test_only_failures_change_the_exit_code() -> None:
+    assert exit_code([Finding("a", "ok", ""), Finding("b", "warn", "")]) == 0
+    assert exit_code([Finding("a", "fail", "")]) == 1
+    assert exit_code([]) == 0
+
+
+def test_the_table_shows_everything_and_reads_no_markup() -> None:
+    output = io.StringIO()
+    fix = "pip install 'feishu-rag[bge]'"
+    Console(file=output, width=200).print(render([Finding("embedding", "warn", "[red]no[/red] model", fix)]))
+    for words in ("!", "embedding", "[red]no[/red] model", fix):
+        assert words in output.getvalue()
