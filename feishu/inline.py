@@ -1,0 +1,254 @@
+"""What may happen inside one line of foreign markdown. Pure; the blocks around it are in `feishu.markdown`.
+
+Everything that could be a tag, an entity, a link elsewhere or an image becomes text; emphasis, code spans, http links
+and our own uploaded images stay. The rule that makes this safe without knowing the platform's parser: no live special
+character leaves here that we did not put there. A backtick without its partner in the same line leaves as an entity, so
+does a bracket pair that is not one of our links; so no reader can pair them differently than we did.
+
+Escapes: numeric entities, as documented (open.feishu.cn/document feishu-cards rich text component).
+"""
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+MAX_SPAN_CHARS = 500
+"""A code span or a link text may be this long; while streaming, no more than this waits for its end."""
+MAX_TARGET_CHARS = 2000
+IMAGE_MARK = "🖼"
+
+_ORDINARY = re.compile(r"[^\\`<&\[\]!:]+")
+ENTITY = re.compile(r"&(?:#|[A-Za-z][A-Za-z0-9]{0,31};|(?:lt|gt|amp|quot|apos|LT|GT|AMP|QUOT))")
+_MAYBE_ENTITY = re.compile(r"&[A-Za-z0-9]{0,32}\Z")
+_BRACKETS = re.compile(r"\\.|`+|\[|\]", re.DOTALL)
+_TARGET = re.compile(
+    r"\([ \t]*(?:<(?P<angled>[^<>]*)>|(?P<bare>(?:[^\s()\\]|\\.|\([^\s()]*\))*))"
+    r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*\)"
+)
+_IMAGE_KEY = re.compile(r"img_[A-Za-z0-9_-]{1,200}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
+_ESCAPED_BY_ENTITY = "<`&[]!"
+_URL_SAFE = "-._~:/?#@!$&'*+,;=%"
+
+
+class _Undecided(Exception):
+    """What comes next in the line decides what this is."""
+
+
+@lru_cache(maxsize=4096)
+def safe_line(line: str) -> str:
+    """One whole line, made safe."""
+    return _Scanner(line, more=False).scan()
+
+
+def safe_line_start(line: str) -> str:
+    """The start of a line that may go on: as much as will stay the same whatever follows."""
+    return _Scanner(line, more=True).scan()
+
+
+class _Scanner:
+    """Reads a line from left to right and writes its safe form."""
+
+    def __init__(self, line: str, *, more: bool, nested: bool = False) -> None:
+        self._line = line
+        self._more = more
+        self._nested = nested  # inside a link text: no further links, and something unknown follows
+        self._at = 0
+        self._out = ""
+        self._pipe_in_code = False
+
+    def scan(self) -> str:
+        steps = {
+            "\\": self._backslash,
+            "`": self._backtick,
+            "<": self._angle,
+            "&": self._ampersand,
+            "[": self._bracket,
+            "]": self._closing_bracket,
+            "!": self._exclamation,
+            ":": self._colon,
+        }
+        try:
+            while self._at < len(self._line):
+                if ordinary := _ORDINARY.match(self._line, self._at):
+                    self._write(ordinary.group(), ordinary.end())
+                else:
+                    steps[self._line[self._at]]()
+        except _Undecided:
+            pass
+        return self._out
+
+    def _write(self, text: str, at: int) -> None:
+        self._out += text
+        self._at = at
+
+    def _peek(self, offset: int = 1) -> str:
+        """The character further on, "" past the end of a whole line."""
+        at = self._at + offset
+        if at < len(self._line):
+            return self._line[at]
+        if self._more:
+            raise _Undecided
+        return ""
+
+    def _angle(self) -> None:
+        self._write("&#60;", self._at + 1)
+
+    def _backslash(self) -> None:
+        following = self._peek()
+        if following and following in _ESCAPED_BY_ENTITY:
+            self._write(_entity(following), self._at + 2)
+        else:
+            self._write("\\" + following if following == "\\" else "\\", self._at + (2 if following == "\\" else 1))
+
+    def _ampersand(self) -> None:
+        rest = self._line[self._at : self._at + 40]
+        if ENTITY.match(rest):
+            self._write("&#38;", self._at + 1)
+            return
+        at_end = _MAYBE_ENTITY.match(rest) is not None and self._at + len(rest) == len(self._line)
+        if at_end and self._more:
+            raise _Undecided
+        self._write("&#38;" if at_end and self._nested else "&", self._at + 1)
+
+    def _backtick(self) -> None:
+        mark = _run(self._line, self._at)
+        self._peek(len(mark))  # the run itself must be over
+        end = self._span_end(self._at)
+        if end is None:
+            self._write(_entity("`") * len(mark), self._at + len(mark))
+            return
+        span = self._line[self._at : end]
+        inner = span[len(mark) : -len(mark)]
+        # A table splits cells at a pipe even inside code, and then pairs the backticks of the row anew.
+        self._pipe_in_code = self._pipe_in_code or "|" in inner
+        if any(special in inner for special in "<&![]") and (self._pipe_in_code or inner.endswith("\\")):
+            quoted = _entity("`") * len(mark)
+            self._write(quoted + _escape_all(inner) + quoted, end)
+        else:
+            self._write(span, end)
+
+    def _span_end(self, start: int) -> int | None:
+        """Where the code span that starts here ends, None if it does not end in this line."""
+        mark = _run(self._line, start)
+        at = start + len(mark)
+        while (at := self._line.find("`", at)) >= 0 and at - start <= MAX_SPAN_CHARS:
+            run = _run(self._line, at)
+            at += len(run)
+            if self._more and at == len(self._line):
+                raise _Undecided
+            if len(run) == len(mark):
+                return at
+        if self._more and len(self._line) - start <= MAX_SPAN_CHARS:
+            raise _Undecided
+        return None
+
+    def _bracket(self) -> None:
+        link = None if self._nested else self._link(self._at)
+        if link is None:
+            self._write("[", self._at + 1)
+            return
+        text, target, end = link
+        if url := _web_url(target):
+            self._write(f"[{text}]({url})", end)
+        else:
+            self._write(_joinable(text), end)
+
+    def _exclamation(self) -> None:
+        if self._peek() != "[":
+            self._write("!", self._at + 1)
+            return
+        image = self._link(self._at + 1)
+        if image is None:
+            self._write(_entity("!"), self._at + 1)
+            return
+        text, target, end = image
+        if _IMAGE_KEY.fullmatch(target) and not self._nested:
+            self._write(f"![{text}]({target})", end)
+        else:
+            self._write(_joinable(f"{IMAGE_MARK} {text}".rstrip()), end)
+
+    def _closing_bracket(self) -> None:
+        following = self._peek()
+        if following and following in "(:":  # neither a link nor a link definition
+            self._write("]" + _entity(following), self._at + 2)
+        else:
+            self._write("]", self._at + 1)
+
+    def _colon(self) -> None:
+        scheme = _SCHEME.search(self._out[-40:])
+        foreign = scheme is not None and scheme.group().lower() not in ("http", "https")
+        if foreign and self._peek() == "/" and self._peek(2) == "/":  # a client may turn lark://… into a link by itself
+            self._write(_entity(":"), self._at + 1)
+        else:
+            self._write(":", self._at + 1)
+
+    def _link(self, start: int) -> tuple[str, str, int] | None:
+        """(safe text, target, end) of the link whose `[` is at `start`, None if it is none."""
+        close = self._closing(start)
+        if close is None:
+            return None
+        if self._more and close + 1 >= len(self._line):
+            raise _Undecided
+        if not self._line.startswith("(", close + 1):
+            return None
+        target = _TARGET.match(self._line, close + 1)
+        if target is None or target.end() - close > MAX_TARGET_CHARS:
+            if self._more and len(self._line) - close <= MAX_TARGET_CHARS:
+                raise _Undecided
+            return None
+        text = _Scanner(self._line[start + 1 : close], more=False, nested=True).scan()
+        return text, target["angled"] if target["angled"] is not None else target["bare"], target.end()
+
+    def _closing(self, start: int) -> int | None:
+        """Where the bracket at `start` closes in this line."""
+        depth, at = 0, start
+        while found := _BRACKETS.search(self._line, at):
+            if found.start() - start > MAX_SPAN_CHARS:
+                return None
+            mark, at = found.group(), found.end()
+            if mark[0] == "`":
+                at = self._span_end(found.start()) or at
+            elif mark == "[":
+                depth += 1
+            elif mark == "]":
+                depth -= 1
+                if not depth:
+                    return found.start()
+        if self._more and len(self._line) - start <= MAX_SPAN_CHARS:
+            raise _Undecided
+        return None
+
+
+def _run(line: str, at: int) -> str:
+    """The backticks that start here."""
+    end = at
+    while end < len(line) and line[end] == "`":
+        end += 1
+    return line[at:end]
+
+
+def _entity(character: str) -> str:
+    return f"&#{ord(character)};"
+
+
+def _escape_all(text: str) -> str:
+    return "".join(_entity(character) if character in "<&[]!`\\*_~" else character for character in text)
+
+
+def _joinable(text: str) -> str:
+    """Text that lost its brackets: its ends must not form markup with what stands around it."""
+    if text[:1] in ("(", ":"):
+        text = _entity(text[0]) + text[1:]
+    return text[:-1] + _entity("!") if text.endswith("!") else text
+
+
+def _web_url(target: str) -> str:
+    """The target with everything that is not plain URL percent-encoded, "" unless it is http or https with a host."""
+    try:
+        parts = urlsplit(target)
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+            return ""
+    except ValueError:
+        return ""
+    return quote(target, safe=_URL_SAFE)

@@ -1,0 +1,129 @@
+"""Foreign markdown: nothing live leaves, code stays as it is, and streamed output only ever grows."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from feishu.markdown import escape_text, safe_markdown
+
+PIECES = [
+    "<at id=all></at>", "<at user_id=\"ou_1\">x</at>", "<", "at id=all>", "&lt;at id=all&gt;", "&#60;", "&", "#60;", "lt;", "R&D",
+    "`", "``", "```", "````", "~~~", "`code <b>`", "`a|b <b>`", "\\", "\\`", "\\<", "\n", "\n\n", "\r\n", " ", "    ", "> ", "- ", "1. ",
+    "[", "]", "(", ")", "!", "![", "](", "[a](http://e.cn/x)", "[a](javascript:alert(1))", "[a](lark://x)", "![alt](http://e/i.png)",
+    "![alt](img_v2_1)", "[x]: javascript:1", "lark://client", "https://e.cn", ":", "/", "//", "http", "| a | b |\n", "|---|---|\n", "| 1 | 2 |\n",
+    "---|---", "|", "-", "报销", "年假 <b>", "😀", "python\n", "\u2028", "\x00", "**bold**", "# ", "text",
+]  # fmt: skip
+markdown_text = st.one_of(
+    st.lists(st.sampled_from(PIECES), max_size=30).map("".join),
+    st.lists(st.sampled_from(list("<>&`~[]()!:\\|-\n >*a1/#;")), max_size=60).map("".join),
+    st.text(max_size=200),
+)
+
+
+def outside_code(text: str) -> str:
+    """What a CommonMark reader would not take for code."""
+    lines, fence = [], ""
+    for line in text.split("\n"):
+        mark = re.match(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})", line)
+        if fence:
+            if re.fullmatch(r" {0,3}" + re.escape(fence[0]) + "{" + str(len(fence)) + r",}[ \t]*", line):
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        else:
+            lines.append(line)
+    prose = "\n".join(lines)
+    return re.sub(r"(?<!`)(`+)(?!`)(?:.|\n)*?(?<!`)\1(?!`)", "", prose)
+
+
+@given(markdown_text, st.integers(0, 3))
+@example("- a ` b\n- <at id=all></at> ` c", 3)
+@example("a ` stray\n`![x](http://e/i.png)`", 3)
+@example("| `a|b` `<at id=all></at>` |\n|---|---|", 3)
+@example("![a!](x)[b](http://c)", 3)
+@example("![z][(http://evil)](bad)", 3)
+@example("[&l](bad)t;at id=all>", 3)
+@example("    ```\n<at id=all></at>\n    ```", 3)
+@example("> ```\n> <b>\n<at id=all></at>", 3)
+def test_nothing_live_leaves(text: str, max_tables: int) -> None:
+    prose = outside_code(safe_markdown(text, max_tables=max_tables))
+    assert "<" not in prose
+    assert not re.search(r"&(lt|gt|amp|#60|#x3c);?", prose.replace("&#60;", "").replace("&#38;", ""), re.IGNORECASE)
+    for image in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", prose):
+        assert re.fullmatch(r"img_[\w-]+", image)
+    for target in re.findall(r"\]\(([^)]*)\)", prose):
+        assert re.match(r"https?://|img_", target, re.IGNORECASE)
+    assert not re.search(r"\]:", prose)
+    assert not re.search(r"\blark://", prose)
+
+
+@given(markdown_text, st.integers(0, 3))
+def test_no_stray_backtick_leaves(text: str, max_tables: int) -> None:
+    """Then no reader can pair backticks other than we did."""
+    assert "`" not in outside_code(safe_markdown(text, max_tables=max_tables))
+
+
+@given(markdown_text, st.integers(0, 2), st.data())
+def test_streamed_output_only_grows(text: str, max_tables: int, data: st.DataObject) -> None:
+    whole = safe_markdown(text, max_tables=max_tables)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    before = ""
+    for cut in [*cuts, len(text)]:
+        if text[cut - 1 : cut + 1] == "\r\n":
+            continue  # the same line end, seen in halves
+        shown = safe_markdown(text[:cut], streaming=True, max_tables=max_tables)
+        assert shown.startswith(before)
+        before = shown
+    assert whole.startswith(before)
+
+
+@given(markdown_text, st.integers(0, 3))
+def test_tables_beyond_the_limit_become_code(text: str, max_tables: int) -> None:
+    shown = safe_markdown(text, max_tables=max_tables)
+    tables, before = 0, ""
+    for line in outside_code(shown).split("\n"):
+        if "|" in before and "|" in line and "-" in line:
+            tables += re.fullmatch(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*", line) is not None
+        before = line
+    assert tables <= max_tables
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="`\r\n\x00", exclude_categories=["Cs"]), min_size=1, max_size=80))
+def test_code_stays_as_it_is(code: str) -> None:
+    assert safe_markdown(f"x\n```python\n{code}\n```\ny") == f"x\n```python\n{code}\n```\ny"
+    if "|" not in code and not code.endswith("\\"):
+        assert safe_markdown(f"see `{code}` there") == f"see `{code}` there"
+
+
+@given(st.text(max_size=100) | st.lists(st.sampled_from(PIECES), max_size=10).map("".join))
+def test_escaped_text_is_one_line_without_markup(text: str) -> None:
+    shown = escape_text(text)
+    assert "\n" not in shown
+    assert not re.search(r"[<>*_~`\[\]()!\\:]", shown)
+    assert not re.search(r"&(?!#\d+;|sim;)(?:#|\w+;)", shown)
+
+
+def naughty_strings() -> list[str]:
+    shared = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2].parent / "shared"))
+    file = shared / "data/naughty-strings/blns.json"
+    if not file.exists():
+        pytest.skip(f"no naughty strings at {file}: set SHARED_DIR")
+    return list(json.loads(file.read_text()))
+
+
+def test_naughty_strings_are_tamed() -> None:
+    for text in naughty_strings():
+        shown = safe_markdown(text)
+        assert "<" not in outside_code(shown)
+        assert "\n" not in escape_text(text)
+        before = ""
+        for cut in range(len(text) + 1):
+            streamed = safe_markdown(text[:cut], streaming=True)
+            assert streamed.startswith(before), (text, cut)
+            before = streamed
+        assert shown.startswith(before)
