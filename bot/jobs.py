@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
 from bot.errors import BotError
-from bot.tables import jobs, seen
+from bot.tables import answers, jobs, seen
 from feishu.clock import Clock, SystemClock
 
 JobKind = Literal["answer", "regenerate"]
@@ -113,11 +113,15 @@ class Jobs:
         return fresh
 
     async def enqueue(self, job: NewJob) -> bool:
-        """Like `accept`, but refuses (False) while the same turn has an open job already."""
+        """Like `accept`, but refuses (False) while an answer of the same turn is still to be written.
+
+        A job that owes only its last frame does not count: the card shows its answer already, and people click.
+        """
 
         def work(connection: Connection) -> bool:
-            is_open = (jobs.c.turn_id == job.turn_id) & jobs.c.state.in_(OPEN_STATES)
-            if connection.scalar(select(jobs.c.id).where(is_open).limit(1)) is not None:
+            concluded = exists().where(answers.c.job_id == jobs.c.id, answers.c.outcome != "open")
+            is_writing = (jobs.c.turn_id == job.turn_id) & jobs.c.state.in_(OPEN_STATES) & ~concluded
+            if connection.scalar(select(jobs.c.id).where(is_writing).limit(1)) is not None:
                 return False
             return self._accept_many(connection, [job])[0]
 

@@ -271,7 +271,7 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
         Source(
             number=number,
             title=passage.chunk.title,
-            heading_path=" > ".join(passage.chunk.headings),
+            heading_path=" › ".join(name for name in passage.chunk.headings if name != passage.chunk.title),
             snippet=" ".join(passage.chunk.text.split())[:200],
             source=passage.chunk.source,
             link=passage.chunk.link,

@@ -1,0 +1,113 @@
+"""Sandbox and bot as two real servers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feishu.sandbox import Sandbox, SandboxSettings, Shown, running
+from rag.ingest import ingest
+from rag.settings import EmbeddingSettings, RagSettings
+from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
+
+GROUP, ALICE, BOB = "oc_product", "ou_linxiaoman", "ou_zhouming"
+DEADLINE_S = 60.0
+
+
+@pytest.fixture(scope="session")
+def handbook_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo handbook, indexed once, by words only."""
+    folder = tmp_path_factory.mktemp("index")
+    ingest(
+        RagSettings(
+            knowledge=[REPOSITORY / "knowledge"], index_dir=folder, embedding=EmbeddingSettings(provider="none")
+        )
+    )
+    return folder
+
+
+@dataclass
+class Stage:
+    """A sandbox, and bots that can be started on it."""
+
+    sandbox: Sandbox
+    url: str
+    folder: Path
+    index: Path
+    stack: AsyncExitStack
+
+    async def bot(self, **environment: str) -> BotProcess:
+        """A bot process that hears the sandbox's events."""
+        settings = {"RAG__INDEX_DIR": str(self.index), **environment}
+        bot = await self.stack.enter_async_context(bot_process(self.url, self.folder, **settings))
+        self.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+        return bot
+
+    async def ask(self, text: str, *, chat: str = GROUP, person: str = ALICE, mention: bool = True) -> str:
+        """Says it; gives the message id."""
+        said = await self.sandbox.say(chat, person, text, mention_bot=mention)
+        return said.message_id
+
+    def cards(self, question_id: str) -> list[dict[str, Any]]:
+        """The cards that reply to a message, as people see them now."""
+        shown = (self.sandbox.shown(message.message_id) for message in list(self.sandbox.world.messages.values()))
+        return [message for message in shown if message["parent_id"] == question_id and message["card"]]
+
+    async def card(self, question_id: str) -> dict[str, Any]:
+        """The card that replies to a message, once it is there."""
+        return await self.sandbox.wait_for(lambda: next(iter(self.cards(question_id)), None), DEADLINE_S)
+
+    async def closed(self, question_id: str, *, containing: str = "") -> dict[str, Any]:
+        """The card once it is closed with its buttons on it (and says `containing`)."""
+
+        def done() -> dict[str, Any] | None:
+            for message in self.cards(question_id):
+                is_final = not message["streaming"] and button(message, "regenerate") is not None
+                if is_final and containing in words(message["card"]):
+                    return message
+            return None
+
+        return await self.sandbox.wait_for(done, DEADLINE_S)
+
+    async def click(self, message: dict[str, Any], kind: str, person: str = ALICE) -> Shown:
+        """Presses one of the card's buttons."""
+        value = button(message, kind)
+        assert value is not None, f"no button {kind}"
+        return await self.sandbox.click(message["message_id"], person, value=value)
+
+
+def walk(node: Any) -> list[dict[str, Any]]:
+    """Every object of a card, depth first."""
+    if isinstance(node, list):
+        return [found for item in node for found in walk(item)]
+    if isinstance(node, dict):
+        return [node, *(found for value in node.values() for found in walk(value))]
+    return []
+
+
+def button(message: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    """The callback value of a card's button."""
+    values = (node.get("value") for node in walk(message["card"]) if node.get("type") == "callback")
+    return next((value for value in values if isinstance(value, dict) and value.get("act") == kind), None)
+
+
+def words(card: dict[str, Any]) -> str:
+    """Every text on a card."""
+    return "\n".join(str(node["content"]) for node in walk(card) if isinstance(node.get("content"), str))
+
+
+def answer_text(message: dict[str, Any]) -> str:
+    """What stands in the answer's element."""
+    elements = (node for node in walk(message["card"]) if node.get("element_id") == "answer")
+    return next((str(node["content"]) for node in elements), "")
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, handbook_index: Path) -> AsyncIterator[Stage]:
+    """A fresh sandbox; whatever is started on it ends with the test."""
+    sandbox = Sandbox(SandboxSettings())
+    async with running(sandbox) as url, AsyncExitStack() as stack:
+        yield Stage(sandbox, url, tmp_path, handbook_index, stack)
