@@ -85,7 +85,7 @@ async def test_a_whole_bot_is_well(settings: Settings) -> None:
     ("error", "name", "words"),
     [
         (CredentialsRejected(10003, "invalid app_id", endpoint="tenant_token"), "token", "FEISHU__APP_ID"),
-        (CredentialsRejected(10014, "app disabled", endpoint="tenant_token"), "token", "enable it"),
+        (CredentialsRejected(10014, "app disabled", endpoint="tenant_token"), "token", "the app is disabled"),
         (CredentialsRejected(10015, "wrong app secret", endpoint="tenant_token"), "token", "FEISHU__APP_SECRET"),
         (CredentialsRejected(10099, "new code", endpoint="tenant_token"), "token", "FEISHU__APP_SECRET"),
         (Forbidden(99991401, "ip", endpoint="tenant_token"), "token", "IP list"),
