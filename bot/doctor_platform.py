@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 LONGEST_CALL_S = 5.0
 
-_SECRET = (
-    "the App Secret is wrong, or the app is disabled: copy FEISHU__APP_SECRET again from Credentials & Basic Info "
+_CREDENTIALS = (
+    "the App Secret is wrong, or the app is disabled: copy FEISHU__APP_CREDENTIALS again from Credentials & Basic Info "
     "(凭证与基础信息), and see in the admin console that the app is enabled"
 )
 # Meanings: open.feishu.cn/document api-call-guide, generic error codes.
 _FIXES = {
     10003: "the App ID is not known: compare FEISHU__APP_ID with Credentials & Basic Info (凭证与基础信息)",
-    10014: _SECRET,
-    10015: _SECRET,
+    10014: _CREDENTIALS,
+    10015: _CREDENTIALS,
     99991401: "this machine's address is not allowed: add it in the console, Security Settings (安全设置) › IP list",
     99991403: "the tenant's monthly quota of API calls is used up: see the admin console, or wait for the next month",
     99991672: "a scope is missing: add it in the console, Permissions & Scopes (权限管理), then release a version",
@@ -78,7 +78,7 @@ def _fix(error: FeishuError, base_url: str) -> str:
         if error.code in _FIXES:
             return _FIXES[error.code]
         if isinstance(error, CredentialsRejected | TokenRejected):
-            return "compare FEISHU__APP_ID and FEISHU__APP_SECRET with the console"
+            return "compare FEISHU__APP_ID and FEISHU__APP_CREDENTIALS with the console"
         if isinstance(error, RateLimited | ServerError):
             return "the platform is busy: try again in a minute"
         return "look the code up at https://open.feishu.cn/document (search for the code and the log id)"
