@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 MAX_SPAN_CHARS = 500
 """A code span or a link text may be this long; while streaming, no more than this waits for its end."""
 MAX_TARGET_CHARS = 2000
+MAX_BRACKET_DEPTH = 8
+"""Deeper nested brackets are no link; without a limit a line of brackets would cost its length squared."""
 IMAGE_MARK = "🖼"
 
 _ORDINARY = re.compile(r"[^\\`<&\[\]!:]+")
@@ -132,7 +134,7 @@ class _Scanner:
         """Where the code span that starts here ends, None if it does not end in this line."""
         mark = _run(self._line, start)
         at = start + len(mark)
-        while (at := self._line.find("`", at)) >= 0 and at - start <= MAX_SPAN_CHARS:
+        while (at := self._line.find("`", at, start + MAX_SPAN_CHARS + 1)) >= 0:
             run = _run(self._line, at)
             at += len(run)
             if self._more and at == len(self._line):
@@ -211,6 +213,8 @@ class _Scanner:
                 at = self._span_end(found.start()) or at
             elif mark == "[":
                 depth += 1
+                if depth > MAX_BRACKET_DEPTH:
+                    return None
             elif mark == "]":
                 depth -= 1
                 if not depth:
