@@ -165,7 +165,7 @@ def _footer(answer: Answer, texts: Texts) -> str:
 
 def _summary(answer: Answer) -> str:
     """The chat list's preview: the answer's beginning without markup."""
-    text = re.sub(r"[*_`#>|\[\]]+|\(https?://[^)]*\)", " ", answer.text or answer.notice)
+    text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", answer.text or answer.notice)
     return _one_line(text, SUMMARY_CHARS) or "…"
 
 
