@@ -31,7 +31,7 @@ class DenseLeg:
         self._failure: str | None = None
         self._failed_at = 0.0
         if self._choice.open is None:
-            logger.warning("%s", self._choice.detail)
+            logger.log(logging.WARNING if settings.provider == "auto" else logging.INFO, "%s", self._choice.detail)
 
     def check(self, corpus: Corpus) -> None:
         """Raise IndexMismatch when this index was built for other settings, or with other weights."""

@@ -26,7 +26,8 @@ ANSWER = """Passages:
 Question: {question}"""
 
 CONDENSE = """Below are earlier questions and answers, and a new question that may lean on them. Rewrite it
-so that it can be understood alone, in its own language, keeping names and numbers. If it already can, repeat it. Reply with the question only.
+so that it can be understood alone, in its own language, keeping names and numbers. If it already can, repeat it.
+Reply with the question only.
 
 {history}
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
@@ -24,6 +25,7 @@ class SentenceEmbedder:
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
         prompts = {"query": settings.query_instruction, "document": ""}
+        disable_progress_bar()
         try:
             self._model = SentenceTransformer(str(folder), prompts=prompts, local_files_only=True)
         except Exception as error:  # torch, safetensors, tokenizers and json each have their own way to fail

@@ -1,0 +1,258 @@
+"""A model's server for tests: real HTTP on a free port, OpenAI's chat stream and embeddings, misbehaving on request.
+
+    with running() as server:
+        server.script(Reply("出差结束后 15 个工作日内 [1]。"))
+        ... RAG__LLM__BASE_URL = server.base_url ...
+        server.requests[0].body["messages"]; await to_thread(server.requests[0].wait_until_closed)
+
+Replies are taken in the order scripted; the last one is repeated. Nothing here is random or depends on the clock, apart
+from the delays that a reply asks for.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import math
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+DIMENSION = 64
+End = Literal["stop", "length", "content_filter", "disconnect", "stall", "error", "none"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One scripted answer.
+
+    `text` is a string (sent `piece_chars` at a time) or the exact pieces. `end` says what comes after the last piece:
+    a finish reason, a cut connection, silence until the client hangs up, an error event, or nothing but [DONE].
+    """
+
+    text: str | Sequence[str] = ""
+    reasoning: str = ""
+    reasoning_field: str = "reasoning_content"
+    status: int = 200
+    error: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    piece_chars: int = 2
+    delay_s: float = 0.0
+    first_delay_s: float = 0.0
+    end: End = "stop"
+    usage: tuple[int, int] | None = (100, 20)
+
+    @property
+    def pieces(self) -> list[str]:
+        """The text as it is sent."""
+        if not isinstance(self.text, str):
+            return list(self.text)
+        return [self.text[at : at + self.piece_chars] for at in range(0, len(self.text), self.piece_chars)]
+
+
+@dataclass
+class Recorded:
+    """One request. `hung_up` is set when the client left before the reply was whole, `closed` when it is over."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    sent: int = 0
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def prompt(self) -> str:
+        """All messages' texts."""
+        return "\n".join(str(message["content"]) for message in self.body.get("messages", []))
+
+
+class ModelServer:
+    """The application, its script and its record. Safe to script and read from another thread."""
+
+    def __init__(self) -> None:
+        self._replies: list[Reply] = [Reply("好的。")]
+        self._answer: Callable[[dict[str, Any]], Reply] | None = None
+        self._taken = 0
+        self._lock = threading.Lock()
+        self.requests: list[Recorded] = []
+        self.embedding_status = 200
+        self.base_url = ""
+        routes = [
+            Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/v1/embeddings", self._embeddings, methods=["POST"]),
+            Route("/v1/models", self._models, methods=["GET"]),
+        ]
+        self.app = Starlette(routes=routes)
+
+    def script(self, *replies: Reply, answer: Callable[[dict[str, Any]], Reply] | None = None) -> None:
+        """Set what comes next: these replies in order, or what `answer` makes of each request's body."""
+        with self._lock:
+            self._replies, self._answer, self._taken = list(replies) or [Reply("好的。")], answer, 0
+
+    def chats(self) -> list[Recorded]:
+        """Recorded chat requests."""
+        return [request for request in self.requests if request.path.endswith("/chat/completions")]
+
+    async def _chat(self, request: Request) -> Response:
+        recorded = await self._record(request)
+        reply = self._next(recorded.body)
+        if reply.status != 200:
+            recorded.closed.set()
+            error = reply.error or {"message": f"scripted failure {reply.status}", "type": "scripted", "code": None}
+            return JSONResponse({"error": error}, status_code=reply.status, headers=reply.headers)
+        if not recorded.body.get("stream"):
+            recorded.closed.set()
+            return JSONResponse(_whole(reply))
+        return _WatchedStream(_events(reply, recorded), recorded)
+
+    async def _embeddings(self, request: Request) -> Response:
+        recorded = await self._record(request)
+        recorded.closed.set()
+        if self.embedding_status != 200:
+            return JSONResponse({"error": {"message": "scripted failure"}}, status_code=self.embedding_status)
+        given = recorded.body["input"]
+        texts = [given] if isinstance(given, str) else given
+        rows = [{"object": "embedding", "index": i, "embedding": hash_vector(text)} for i, text in enumerate(texts)]
+        usage = {"prompt_tokens": sum(map(len, texts)), "total_tokens": sum(map(len, texts))}
+        return JSONResponse({"object": "list", "data": rows, "model": recorded.body["model"], "usage": usage})
+
+    async def _models(self, request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [{"id": "test-model", "object": "model"}]})
+
+    async def _record(self, request: Request) -> Recorded:
+        recorded = Recorded(request.url.path, dict(request.headers), json.loads(await request.body()))
+        with self._lock:
+            self.requests.append(recorded)
+        return recorded
+
+    def _next(self, body: dict[str, Any]) -> Reply:
+        with self._lock:
+            if self._answer is not None:
+                return self._answer(body)
+            reply = self._replies[min(self._taken, len(self._replies) - 1)]
+            self._taken += 1
+            return reply
+
+
+class _WatchedStream(StreamingResponse):
+    """An SSE response that notes whether the client stayed to the end."""
+
+    def __init__(self, content: AsyncIterator[str], recorded: Recorded) -> None:
+        super().__init__(content, media_type="text/event-stream")
+        self._recorded = recorded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stream = asyncio.ensure_future(self.stream_response(send))
+        left = asyncio.ensure_future(_left(receive))
+        done, _ = await asyncio.wait({stream, left}, return_when=asyncio.FIRST_COMPLETED)
+        if stream not in done:
+            self._recorded.hung_up.set()
+        for task in (stream, left):
+            task.cancel()
+        await asyncio.gather(stream, left, return_exceptions=True)
+        self._recorded.closed.set()
+        if stream in done and isinstance(stream.exception(), _Cut):
+            raise _Cut  # uvicorn closes the connection in the middle of the body
+
+
+class _Cut(Exception):
+    """The scripted end of the connection."""
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _events(reply: Reply, recorded: Recorded) -> AsyncIterator[str]:
+    yield _chunk({"role": "assistant", "content": ""})
+    recorded.started.set()
+    await asyncio.sleep(reply.first_delay_s)
+    thoughts = [reply.reasoning[at : at + reply.piece_chars] for at in range(0, len(reply.reasoning), reply.piece_chars)]
+    deltas = [{reply.reasoning_field: piece, "content": None} for piece in thoughts]
+    deltas += [{"content": piece} for piece in reply.pieces]
+    for delta in deltas:
+        yield _chunk(delta)
+        recorded.sent += 1
+        await asyncio.sleep(reply.delay_s)
+    if reply.end == "disconnect":
+        raise _Cut
+    if reply.end == "stall":
+        await asyncio.Event().wait()
+    if reply.end == "error":
+        yield _data({"error": reply.error or {"message": "scripted failure in the stream", "type": "server_error"}})
+        return
+    if reply.end != "none":
+        yield _chunk({}, finish_reason=reply.end)
+    wants_usage = (recorded.body.get("stream_options") or {}).get("include_usage")
+    if wants_usage and reply.usage is not None:
+        yield _data({**_envelope(), "choices": [], "usage": _usage(reply.usage)})
+    yield "data: [DONE]\n\n"
+
+
+def _whole(reply: Reply) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "".join(reply.pieces)}
+    choice = {"index": 0, "message": message, "finish_reason": reply.end}
+    return {**_envelope("chat.completion"), "choices": [choice], "usage": _usage(reply.usage or (0, 0))}
+
+
+def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> str:
+    return _data({**_envelope(), "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+
+
+def _envelope(kind: str = "chat.completion.chunk") -> dict[str, Any]:
+    return {"id": "chatcmpl-test", "object": kind, "created": 1_700_000_000, "model": "test-model"}
+
+
+def _usage(tokens: tuple[int, int]) -> dict[str, int]:
+    return {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+
+
+def _data(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def hash_vector(text: str, dimension: int = DIMENSION) -> list[float]:
+    """A unit vector made from the text's character pairs: the same text the same vector, alike texts near each other."""
+    vector = [0.0] * dimension
+    for at in range(max(1, len(text) - 1)):
+        digest = hashlib.blake2b(text[at : at + 2].encode("utf-8", "replace"), digest_size=4).digest()
+        vector[int.from_bytes(digest[:2], "big") % dimension] += 1.0 if digest[2] % 2 else -1.0
+    length = math.sqrt(sum(value * value for value in vector)) or 1.0
+    return [value / length for value in vector] if any(vector) else [1.0] + [0.0] * (dimension - 1)
+
+
+@contextlib.contextmanager
+def running(host: str = "127.0.0.1") -> Iterator[ModelServer]:
+    """A model server in a thread of its own, on a free port, until the block ends."""
+    model = ModelServer()
+    with socket.socket() as listener:
+        listener.bind((host, 0))
+        model.base_url = f"http://{host}:{listener.getsockname()[1]}/v1"
+        config = uvicorn.Config(model.app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield model
+        finally:
+            server.should_exit = True
+            thread.join(timeout=30)
+
+
+def refused_address() -> str:
+    """The base URL of a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"

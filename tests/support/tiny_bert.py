@@ -1,0 +1,49 @@
+"""A BERT of the bge kind made on the spot: random weights, two layers, CLS pooling. Its answers mean nothing, its path does."""
+
+from pathlib import Path
+
+VOCABULARY_TEXT = (
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+    "出差回来多久内报销单结束员工作日提交请假年休病流程发票公司住宿标准城市北京上海元审批财务安全密码客户端错误证书过期联系服务台入职食堂午餐"
+)
+DIMENSION = 32
+
+
+def make_tiny_bert(folder: Path, *, seed: int = 0) -> Path:
+    """Write a loadable sentence-transformers model into `folder` and return it. Needs torch and sentence-transformers.
+
+    Weights depend on `seed` alone, so that another seed is another model of the same name and shape.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    raw = folder.parent / f".{folder.name}-raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    vocabulary = raw / "vocab.txt"
+    vocabulary.write_text("\n".join(_vocabulary()) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizerFast(vocab=str(vocabulary), vocab_file=str(vocabulary), do_lower_case=True)
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(_vocabulary()),
+        hidden_size=DIMENSION,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=512,
+        initializer_range=0.3,
+    )
+    BertModel(config).save_pretrained(raw)
+    tokenizer.save_pretrained(raw)
+    transformer = Transformer(str(raw))
+    pooling = Pooling(DIMENSION, pooling_mode="cls")
+    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder))
+    return folder
+
+
+def _vocabulary() -> list[str]:
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    ascii_marks = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    continued = [f"##{character}" for character in "abcdefghijklmnopqrstuvwxyz0123456789"]
+    return [*marks, *ascii_marks, *continued, *dict.fromkeys(VOCABULARY_TEXT), "。", "，", "？", "：", "；"]
