@@ -179,7 +179,9 @@ async def _events(reply: Reply, recorded: Recorded) -> AsyncIterator[str]:
     yield _chunk({"role": "assistant", "content": ""})
     recorded.started.set()
     await asyncio.sleep(reply.first_delay_s)
-    thoughts = [reply.reasoning[at : at + reply.piece_chars] for at in range(0, len(reply.reasoning), reply.piece_chars)]
+    thoughts = [
+        reply.reasoning[at : at + reply.piece_chars] for at in range(0, len(reply.reasoning), reply.piece_chars)
+    ]
     deltas = [{reply.reasoning_field: piece, "content": None} for piece in thoughts]
     deltas += [{"content": piece} for piece in reply.pieces]
     for delta in deltas:

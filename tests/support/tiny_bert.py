@@ -1,4 +1,4 @@
-"""A BERT of the bge kind made on the spot: random weights, two layers, CLS pooling. Its answers mean nothing, its path does."""
+"""A BERT of the bge kind made on the spot, with random weights: what it finds means nothing, the path is the real one."""
 
 from pathlib import Path
 

@@ -40,4 +40,4 @@ def test_a_passage_cannot_close_its_own_fence() -> None:
     text = passages_text([Passage(chunk, 1.0)])
     assert text.count("</passage>") == 1
     assert text.count("<passage ") == 1
-    assert text.startswith("<passage number=\"1\" title=\"T'‹x›\">")
+    assert text.startswith('<passage number="1" title="T\'‹x›">')

@@ -1,5 +1,7 @@
 """Documents to chunks: headings, tables, fences, sizes, ids."""
 
+import itertools
+
 from langchain_text_splitters import MarkdownHeaderTextSplitter
 
 from rag.documents import MAX_PREFIX_CHARS, Document
@@ -42,7 +44,7 @@ def test_long_prose_is_cut_at_sentence_ends_with_overlap() -> None:
     assert len(chunks) > 3
     assert all(chunk.text.endswith("。") and chunk.text.startswith("员工") for chunk in chunks)
     assert all(width(chunk.text) <= MAX_WIDTH for chunk in chunks)
-    assert all(later.start < earlier.end for earlier, later in zip(chunks, chunks[1:], strict=False))
+    assert all(later.start < earlier.end for earlier, later in itertools.pairwise(chunks))
 
 
 def test_a_table_that_fits_stays_whole() -> None:

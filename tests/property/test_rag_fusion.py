@@ -1,0 +1,25 @@
+"""Reciprocal rank fusion on any rankings."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.retrieval import fuse
+
+RANKINGS = st.lists(st.lists(st.integers(0, 20), unique=True, max_size=12), max_size=3)
+
+
+@given(RANKINGS, st.integers(1, 100))
+def test_every_id_once_best_first(rankings: list[list[int]], k: int) -> None:
+    fused = fuse(*rankings, k=k)
+    assert sorted(chunk_id for chunk_id, _ in fused) == sorted({i for ranking in rankings for i in ranking})
+    scores = [score for _, score in fused]
+    assert scores == sorted(scores, reverse=True)
+
+
+@given(st.lists(st.integers(0, 20), unique=True, max_size=12), st.integers(1, 100))
+def test_one_ranking_keeps_its_order(ranking: list[int], k: int) -> None:
+    assert [chunk_id for chunk_id, _ in fuse(ranking, [], k=k)] == ranking
+
+
+def test_agreement_beats_one_first_place() -> None:
+    assert fuse([1, 2, 3], [4, 2, 5], k=60)[0][0] == 2

@@ -1,0 +1,72 @@
+"""Terms of any string: total, bounded, and the same for a text and its full-width or upper-case twin."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.coverage import Coverage
+from rag.lexical import LexicalIndex, LexicalWriter
+from rag.sentences import sentences
+from rag.terms import MAX_TERM_CHARS, characters, normalise, terms
+
+HOSTILE = st.one_of(
+    st.text(st.characters(codec=None), max_size=200),
+    st.sampled_from(
+        ["\ud800", "\x00", "a" * 5000, "年" * 3000, "a-" * 2000, "﷽" * 50, "İ" * 80, "🏳️‍🌈", "e\u0301" * 90]
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder = tmp_path_factory.mktemp("lexical")
+    writer = LexicalWriter(folder)
+    writer.add([(1, "default", '年假 field:value AND (OR) "quote" NOT * ~ ^')])
+    writer.close()
+    return LexicalIndex(folder)
+
+
+@given(HOSTILE)
+def test_terms_are_total_bounded_and_free_of_spaces(text: str) -> None:
+    for term in terms(text):
+        assert 0 < len(term) <= MAX_TERM_CHARS
+        assert not any(character.isspace() for character in term)
+        term.encode("utf-8")
+    assert all(len(character) == 1 for character in characters(text))
+
+
+@given(HOSTILE)
+def test_normalised_text_has_the_same_terms(text: str) -> None:
+    assert terms(normalise(text)) == terms(text)
+
+
+@given(HOSTILE)
+def test_coverage_and_sentences_are_total(text: str) -> None:
+    coverage = Coverage(text, term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
+    assert 0.0 <= coverage.of(text) <= 1.0
+    assert all(sentence.text for sentence in sentences(text))
+
+
+@given(text=HOSTILE)
+def test_no_text_is_query_syntax(index: LexicalIndex, text: str) -> None:
+    assert [chunk_id for chunk_id, _ in index.search(text, 5)] in ([], [1])
+
+
+@pytest.mark.parametrize("syntax", ["terms:*", "*", "年假~2", '"', "(", "a AND", "id:[0 TO 9]", "-年假", "\\", "/re/"])
+def test_query_syntax_is_only_text(index: LexicalIndex, syntax: str) -> None:
+    index.search(syntax, 5)
+    assert index.search("年假", 5)[0][0] == 1
+
+
+def test_the_naughty_strings(index: LexicalIndex) -> None:
+    shared = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared"))
+    files = sorted(shared.glob("data/naughty-strings/*.txt"))
+    if not files:
+        pytest.skip("shared/data/naughty-strings is not beside the repository (set SHARED_DIR)")
+    for line in files[0].read_text(encoding="utf-8").split("\n"):
+        terms(line)
+        index.search(line, 5)
+        sentences(line)
