@@ -49,7 +49,7 @@ def stream_text(platform: Platform, call: Call) -> dict[str, Any]:
     except CardInvalid as invalid:
         element["content"] = before
         raise invalid.by_cardkit() from None
-    if before and not content.startswith(before):
+    if before.strip() and not content.startswith(before):
         platform.note(
             "prefix_rewritten",
             "the new text does not continue the old one: shown at once, no typing",

@@ -4,6 +4,8 @@ POST   /sandbox/messages     {chat_id, sender, text, mention_bot?, mention?: [op
                              → {message_id, delivered, why}
 POST   /sandbox/clicks       {message_id, operator, element_id?|name?|value?|label?, form_value?, option?}
                              → {toast, error_code, why, opened}
+POST   /sandbox/uploads      {owner, name, content_base64, media_type} → {key}; then a message of kind image or file
+GET    /sandbox/uploads/{key}
 POST   /sandbox/recalls      {message_id, operator}
 POST   /sandbox/reactions    {message_id, operator, emoji, remove?}
 GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples
@@ -29,6 +31,7 @@ from starlette.routing import Route
 
 from feishu.sandbox.clicks import Press, Unpressable
 from feishu.sandbox.people import Impossible
+from feishu.sandbox.uploads import serve_upload, take_upload
 from feishu.sandbox.view import entity_view, state_view
 from feishu.sandbox.world import App
 
@@ -53,6 +56,7 @@ class Control:
         post = {
             "messages": self._say,
             "clicks": self._click,
+            "uploads": self._upload,
             "recalls": self._recall,
             "reactions": self._react,
             "faults": self._plan_fault,
@@ -65,6 +69,7 @@ class Control:
         return [
             *(Route(f"/sandbox/{name}", _guarded(handler), methods=["POST"]) for name, handler in post.items()),
             Route("/sandbox/faults", self._clear_faults, methods=["DELETE"]),
+            Route("/sandbox/uploads/{key}", self._serve_upload),
             Route("/sandbox/state", self._state),
             Route("/sandbox/cards/{card_id}", self._entity),
             Route("/sandbox/log", self._log),
@@ -79,6 +84,13 @@ class Control:
     async def _click(self, body: dict[str, Any]) -> dict[str, Any]:
         shown = await self._sandbox.click(**_only(body, set(Press.__dataclass_fields__), ("message_id", "operator")))
         return shown.as_json()
+
+    async def _upload(self, body: dict[str, Any]) -> dict[str, Any]:
+        known = ("owner", "name", "content_base64", "media_type")
+        return {"key": take_upload(self._sandbox.world, **_only(body, set(known), known)).key}
+
+    async def _serve_upload(self, request: Request) -> Response:
+        return serve_upload(self._sandbox.world, request)
 
     async def _recall(self, body: dict[str, Any]) -> dict[str, Any]:
         self._sandbox.hands.recall(**_only(body, {"message_id", "operator"}, ("message_id", "operator")))
