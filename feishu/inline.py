@@ -237,7 +237,7 @@ def _entity(character: str) -> str:
 
 
 def _escape_all(text: str) -> str:
-    return "".join(_entity(character) if character in "<&[]!`\\*_~" else character for character in text)
+    return "".join(_entity(character) if character in "<&[]!`\\*_~:" else character for character in text)
 
 
 def _joinable(text: str) -> str:
