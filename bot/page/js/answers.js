@@ -1,0 +1,90 @@
+/** One answer while it grows and after: plain values that survive JSON. */
+
+export const RUNNING = new Set(["retrieving", "retrieved", "generating"]);
+const ENDED = new Set(["completed", "unanswered", "stopped", "failed", "interrupted"]);
+
+/** `state` is a running or an ended one; `failure` is `{kind, detail}` when it is "failed". */
+export function newAnswer() {
+  return {
+    state: "retrieving",
+    asked_at: Date.now(),
+    found: null,
+    text: "",
+    reasoning: "",
+    sources: [],
+    failure: null,
+    model: "",
+    tokens: 0,
+    seconds: null,
+  };
+}
+
+/** Applies one server event in place. Unknown events are ignored: a newer server may send more. */
+export function fold(answer, { name, data }) {
+  if (name === "stage") {
+    answer.state = RUNNING.has(data.stage) ? data.stage : answer.state;
+    answer.found = data.found ?? answer.found;
+  } else if (name === "reasoning") {
+    answer.reasoning += data.text;
+  } else if (name === "token") {
+    answer.text += data.text;
+  } else if (name === "sources") {
+    answer.sources = data.sources.map(source).filter(Boolean);
+  } else if (name === "done") {
+    answer.state = data.answered ? "completed" : "unanswered";
+    answer.text = data.answer || answer.text;
+    answer.model = data.model ?? "";
+    answer.seconds = data.seconds ?? null;
+    answer.tokens = Object.values(data.usage ?? {}).reduce((sum, count) => sum + (Number(count) || 0), 0);
+  } else if (name === "error") {
+    fail(answer, "failedSaid", data.message);
+  }
+}
+
+export function fail(answer, kind, detail = "") {
+  answer.state = "failed";
+  answer.failure = { kind, detail: String(detail ?? "") };
+}
+
+/** An answer as the browser's storage gave it back; null when it is not one. What was running has been cut off. */
+export function revive(stored) {
+  if (typeof stored !== "object" || stored === null) return null;
+  const text = (value) => (typeof value === "string" ? value : "");
+  return {
+    ...newAnswer(),
+    state: ENDED.has(stored.state) ? stored.state : "interrupted",
+    asked_at: Number(stored.asked_at) || 0,
+    found: Number.isInteger(stored.found) ? stored.found : null,
+    text: text(stored.text),
+    reasoning: text(stored.reasoning),
+    sources: (Array.isArray(stored.sources) ? stored.sources : []).map(source).filter(Boolean),
+    failure: stored.failure ? { kind: text(stored.failure.kind), detail: text(stored.failure.detail) } : null,
+    model: text(stored.model),
+    tokens: Number(stored.tokens) || 0,
+    seconds: Number.isFinite(stored.seconds) ? stored.seconds : null,
+  };
+}
+
+function source(given) {
+  if (!Number.isInteger(given?.number)) return null;
+  const text = (value) => (typeof value === "string" ? value : "");
+  return {
+    number: given.number,
+    title: text(given.title),
+    heading_path: text(given.heading_path),
+    snippet: text(given.snippet),
+    source: text(given.source),
+    link: webAddress(given.link),
+    cited: Boolean(given.cited),
+  };
+}
+
+/** The address when a browser may open it (http, https), else "". */
+function webAddress(link) {
+  try {
+    const url = new URL(link);
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : "";
+  } catch {
+    return "";
+  }
+}

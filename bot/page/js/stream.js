@@ -1,0 +1,79 @@
+/** Asks the bot and yields its events. */
+
+import { EventParser } from "./sse.js";
+
+/** The server sends a heartbeat every 15 s; three missed ones mean that the connection is dead. */
+const SILENCE_MS = 50_000;
+
+/** Asking failed before or during the stream. `kind` is a key of the texts; `detail` what the server said, if anything. */
+export class AskFailed extends Error {
+  constructor(kind, detail = "") {
+    super(detail || kind);
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+/** Yields `{name, data}` until `done` or `error`. Raises `AskFailed`; returns silently once `signal` is aborted. */
+export async function* ask(question, signal) {
+  const line = new AbortController();
+  const hangUp = () => line.abort();
+  signal.addEventListener("abort", hangUp, { once: true });
+  try {
+    const response = await post(question, line.signal);
+    for await (const event of events(response, line)) {
+      yield event;
+      if (event.name === "done" || event.name === "error") return;
+    }
+    throw new AskFailed("failedBroken");
+  } catch (error) {
+    if (signal.aborted) return;
+    throw error instanceof AskFailed ? error : new AskFailed("failedConnection");
+  } finally {
+    signal.removeEventListener("abort", hangUp);
+    line.abort();
+  }
+}
+
+async function post(question, signal) {
+  const response = await fetch("chat/stream", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    body: JSON.stringify({ question }),
+    signal,
+  });
+  if (response.ok && response.body) return response;
+  throw new AskFailed(kindOf(response.status), await said(response));
+}
+
+function kindOf(status) {
+  if (status === 401 || status === 403) return "failedRefused";
+  if (status === 422 || status === 400 || status === 413) return "failedInvalid";
+  if (status === 429) return "failedBusy";
+  return "failedServer";
+}
+
+/** The server's own sentence in a JSON error body, or "". */
+async function said(response) {
+  try {
+    const body = await response.json();
+    const message = body?.error?.message ?? body?.message;
+    return typeof message === "string" ? message : "";
+  } catch {
+    return "";
+  }
+}
+
+async function* events(response, line) {
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  const parser = new EventParser();
+  for (;;) {
+    const silence = setTimeout(() => line.abort(), SILENCE_MS);
+    const { value, done } = await reader.read().finally(() => clearTimeout(silence));
+    if (done) return;
+    for (const { name, data } of parser.feed(decoder.decode(value, { stream: true }))) {
+      yield { name, data: JSON.parse(data) };
+    }
+  }
+}

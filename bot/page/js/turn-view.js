@@ -1,0 +1,225 @@
+/** One question and its answer, as elements. Draws at most once a frame, and less often when drawing is slow. */
+
+import { RUNNING } from "./answers.js";
+import { el, icon } from "./dom.js";
+import { render, replaceChanged } from "./markdown.js";
+import { has, say } from "./texts.js";
+
+const SLOW_DRAW_FACTOR = 4;
+
+export class TurnView {
+  #turn;
+  #acts;
+  #drawn = "";
+  #pending = 0;
+  #pauseMs = 0;
+  #ticking = 0;
+
+  /** `acts`: `{openSource(answer, number), again(turn), show(turn, version), drawn()}`. */
+  constructor(turn, acts) {
+    this.#turn = turn;
+    this.#acts = acts;
+    this.stages = el("ol", { class: "stages" });
+    this.thinking = el("summary");
+    this.thoughts = el("div", { class: "thoughts" });
+    this.reasoning = el("details", { class: "reasoning", hidden: true }, this.thinking, this.thoughts);
+    this.text = el("div", { class: "prose" });
+    this.notice = el("div", { class: "notice-place" });
+    this.sources = el("div", { class: "sources" });
+    this.foot = el("footer", { class: "foot" });
+    this.article = el(
+      "article",
+      { class: "answer", onclick: (event) => this.#clicked(event) },
+      this.stages, this.reasoning, this.text, this.notice, this.sources, this.foot,
+    );
+    this.element = el(
+      "div",
+      { class: "turn" },
+      el("div", { class: "question" }, el("span", { class: "unseen" }, say("you")), turn.question),
+      this.article,
+    );
+    this.#draw();
+  }
+
+  /** Something changed: draw soon; at once when the answer has ended. */
+  update() {
+    if (!RUNNING.has(this.#answer.state)) {
+      this.close();
+      this.#draw();
+    } else if (!this.#pending) {
+      this.#pending = setTimeout(() => requestAnimationFrame(() => {
+        this.#pending = 0;
+        this.#draw();
+      }), this.#pauseMs);
+    }
+  }
+
+  /** Stops everything that would draw later. */
+  close() {
+    clearTimeout(this.#pending);
+    clearInterval(this.#ticking);
+    this.#pending = this.#ticking = 0;
+  }
+
+  get #answer() {
+    return this.#turn.answers[this.#turn.shown];
+  }
+
+  #draw() {
+    const started = performance.now();
+    const answer = this.#answer;
+    const running = RUNNING.has(answer.state);
+    this.article.dataset.state = answer.state;
+    this.article.setAttribute("aria-busy", String(running));
+    this.#drawStages(answer, running);
+    this.#drawReasoning(answer, running);
+    this.#drawText(answer, running);
+    this.notice.replaceChildren(...notice(answer));
+    if (running) {
+      this.sources.replaceChildren();
+      this.foot.replaceChildren();
+    } else {
+      this.sources.replaceChildren(...sources(answer));
+      this.foot.replaceChildren(...this.#feet(answer));
+    }
+    this.#pauseMs = (performance.now() - started) * SLOW_DRAW_FACTOR;
+    this.#acts.drawn();
+  }
+
+  #drawStages(answer, running) {
+    this.stages.hidden = !running;
+    if (!running) return;
+    const at = ["retrieving", "retrieved", "generating"].indexOf(answer.state);
+    const steps = [say("retrieving")];
+    if (at >= 1) steps.push(answer.found ? say("found", { count: answer.found }) : say("foundNone"));
+    if (at >= 1) steps.push(say("generating"));
+    const items = steps.map((step, index) => {
+      const active = index === steps.length - 1;
+      return el("li", { class: active ? "now" : "past" }, active ? el("span", { class: "pulse" }) : icon("check"), step);
+    });
+    this.clock = el("span", { class: "clock", "aria-hidden": "true" });
+    items.at(-1).append(this.clock);
+    this.stages.replaceChildren(...items);
+    this.#tick();
+    this.#ticking ||= setInterval(() => this.#tick(), 1000);
+  }
+
+  #tick() {
+    const seconds = Math.floor((Date.now() - this.#answer.asked_at) / 1000);
+    this.clock.textContent = seconds >= 2 ? say("waiting", { seconds }) : "";
+  }
+
+  #drawReasoning(answer, running) {
+    this.reasoning.hidden = !answer.reasoning;
+    this.thinking.textContent = say(running && !answer.text ? "thinking" : "reasoning");
+    if (this.thoughts.textContent !== answer.reasoning) this.thoughts.textContent = answer.reasoning;
+  }
+
+  #drawText(answer, running) {
+    this.text.hidden = !answer.text;
+    const known = answer.sources.length || answer.found || 0;
+    const numbers = new Set(answer.sources.map(({ number }) => number));
+    const key = `${document.documentElement.lang} ${known} ${numbers.size} ${answer.text}`;
+    this.text.classList.toggle("growing", running);
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    const label = (number) => say("openCitation", { number });
+    replaceChanged(this.text, render(answer.text, known, (number) => numbers.has(number), label));
+  }
+
+  #feet(answer) {
+    const facts = [
+      answer.seconds === null ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
+      answer.model || (answer.state === "completed" ? say("extractive") : ""),
+      answer.tokens ? say("tokens", { count: answer.tokens }) : "",
+    ].filter(Boolean);
+    return [
+      el("div", { class: "acts" },
+        button("again", "again", () => this.#acts.again(this.#turn)),
+        answer.text && navigator.clipboard ? button("copy", "copy", (event) => copy(event.currentTarget, answer.text)) : null,
+        this.#versions(),
+      ),
+      el("span", { class: "facts" }, facts.join(" · ")),
+    ];
+  }
+
+  #versions() {
+    const { answers, shown } = this.#turn;
+    if (answers.length < 2) return null;
+    const step = (name, label, to) => {
+      const act = button(name, label, () => this.#acts.show(this.#turn, to));
+      act.disabled = to < 0 || to >= answers.length;
+      return act;
+    };
+    return el("span", { class: "versions", role: "group", "aria-label": say("versions") },
+      step("left", "previousVersion", shown - 1),
+      el("span", {}, say("version", { shown: shown + 1, count: answers.length })),
+      step("right", "nextVersion", shown + 1),
+    );
+  }
+
+  #clicked(event) {
+    const opener = event.target.closest("[data-source]");
+    if (opener) this.#acts.openSource(this.#answer, Number(opener.dataset.source));
+  }
+}
+
+function button(name, label, onclick) {
+  return el("button", { type: "button", class: "ghost small", "data-act": label, title: say(label), "aria-label": say(label), onclick }, icon(name));
+}
+
+async function copy(pressed, text) {
+  await navigator.clipboard.writeText(text).catch(() => null);
+  pressed.replaceChildren(icon("check"));
+  pressed.title = say("copied");
+  setTimeout(() => pressed.replaceChildren(icon("copy")), 1600);
+}
+
+function notice(answer) {
+  const { state, failure } = answer;
+  const hint = (text) => [el("p", { class: "notice quiet" }, text)];
+  if (state === "stopped") return hint(say(answer.text ? "stopped" : "stoppedEmpty"));
+  if (state === "interrupted") return hint(say("interrupted"));
+  if (state === "unanswered") return [box("search", "unanswered", say("unansweredAdvice"))];
+  if (state !== "failed") return [];
+  const said = failure?.detail || say(has(failure?.kind) ? failure.kind : "failedSaid");
+  return [box("alert", "failed", answer.text ? `${said}\n${say("failedPartial")}` : said, "bad")];
+}
+
+function box(name, title, text, kind = "") {
+  return el("div", { class: `notice ${kind}` }, icon(name), el("div", {}, el("strong", {}, say(title)), el("p", {}, text)));
+}
+
+function sources(answer) {
+  if (!answer.sources.length) return [];
+  const cited = answer.sources.filter((source) => source.cited);
+  const others = answer.sources.filter((source) => !source.cited);
+  if (answer.state === "unanswered" || !cited.length) return [group(say(answer.state === "unanswered" ? "nearest" : "sources"), answer.sources)];
+  const rest = others.length
+    ? el("details", { class: "others" }, el("summary", {}, say("otherSources", { count: others.length })), list(others))
+    : null;
+  return [group(say("sources"), cited), rest].filter(Boolean);
+}
+
+function group(title, given) {
+  return el("section", {}, el("h3", { class: "sources-title" }, title), list(given));
+}
+
+function list(given) {
+  return el("ul", { class: "source-list" }, ...given.map((source) => {
+    const { number } = source;
+    const title = source.title || source.source || say("sourceTitle", { number });
+    return el("li", {}, el(
+      "button",
+      { type: "button", class: "source", "data-source": number, "aria-label": say("openSource", { number, title }) },
+      el("span", { class: "source-number" }, String(number)),
+      el("span", { class: "source-words" }, el("span", { class: "source-title" }, title), el("span", { class: "source-snippet" }, below(source) || source.snippet)),
+    ));
+  }));
+}
+
+/** The heading path without the document's own title. */
+export function below({ title, heading_path: path }) {
+  const parts = path.split(" > ").filter((part) => part && part !== title);
+  return parts.join(" › ");
+}

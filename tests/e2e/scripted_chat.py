@@ -1,0 +1,176 @@
+"""The web chat page before a library that answers by script: slow, failing, unanswered, thinking, hostile."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from bot.app import PAGE_FOLDER, PAGE_POLICY
+from bot.chat import chat_router
+from rag.documents import Chunk, Passage
+from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved, Usage
+
+Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
+
+PASSAGES = (
+    ("差旅报销制度", ("差旅报销制度", "三、时限"), "出差结束后 15 个自然日内提交报销单，逾期需部门负责人说明原因。"),
+    ("差旅管理办法", ("差旅管理办法", "返程"), "返程当日应在系统中关闭出差单，关闭后方可报销。"),
+    ("财务常见问题", ("财务常见问题",), "发票抬头必须与公司注册名称完全一致。"),
+)
+
+
+def passages(*parts: tuple[str, tuple[str, ...], str], link: str | None = "https://wiki.example.com/x") -> Retrieved:
+    """A retrieval of passages given as (title, headings, text)."""
+    found = [
+        Passage(Chunk(number, f"finance/{number}.md", title, headings, text, 0, len(text), link), 1.0 / number)
+        for number, (title, headings, text) in enumerate(parts, start=1)
+    ]
+    return Retrieved(tuple(found), 0.01)
+
+
+def pieces(text: str, size: int = 5) -> Iterator[Delta]:
+    """The text as a model would give it, a few characters at a time."""
+    for start in range(0, len(text), size):
+        yield Delta(text[start : start + size])
+
+
+def telling(
+    text: str,
+    *,
+    retrieved: Retrieved | None = None,
+    reasoning: str = "",
+    citations: tuple[int, ...] = (),
+    model: str | None = "qwen-plus",
+    size: int = 5,
+) -> Script:
+    """Answers with `text` at once."""
+
+    async def script() -> AsyncGenerator[AnswerEvent, None]:
+        yield retrieved or passages(*PASSAGES)
+        if reasoning:
+            yield Reasoning(reasoning)
+        for delta in pieces(text, size):
+            yield delta
+        yield Finished(text, True, citations, model, Usage(300, 56), 2.14)
+
+    return script
+
+
+def refusing(text: str = "根据现有资料无法回答此问题") -> Script:
+    """Knows nothing."""
+
+    async def script() -> AsyncGenerator[AnswerEvent, None]:
+        nearest = passages(*PASSAGES[:2])
+        yield nearest
+        yield NoEvidence(nearest.passages)
+        yield Finished(text, False, seconds=0.03)
+
+    return script
+
+
+def dying(error: Exception, text: str = "") -> Script:
+    """Writes `text`, then fails."""
+
+    async def script() -> AsyncGenerator[AnswerEvent, None]:
+        yield passages(*PASSAGES)
+        for delta in pieces(text):
+            yield delta
+        raise error
+
+    return script
+
+
+@dataclass
+class Gate:
+    """A script that waits: `parts` are written one after the other, each when the test lets it through."""
+
+    parts: Sequence[str]
+    citations: tuple[int, ...] = ()
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: bool = False
+    _passes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    def open(self) -> None:
+        """Lets one more step through: first the retrieval, then each part, then the end."""
+        self._passes.release()
+
+    async def script(self) -> AsyncGenerator[AnswerEvent, None]:
+        try:
+            await self._passes.acquire()
+            yield passages(*PASSAGES)
+            for part in self.parts:
+                await self._passes.acquire()
+                yield Delta(part)
+            await self._passes.acquire()
+            self.finished = True
+            yield Finished("".join(self.parts), True, self.citations, "qwen-plus", None, 3.0)
+        finally:
+            self.closed.set()
+
+
+class ScriptedLibrary:
+    """Answers each question by its script; the last of several scripts stays. An unknown question is an error."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, list[Script]] = {}
+        self.asked: list[str] = []
+
+    def on(self, question: str, *scripts: Script) -> None:
+        self.scripts[question] = list(scripts)
+
+    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        self.asked.append(question.text)
+        scripts = self.scripts[question.text]
+        return (scripts.pop(0) if len(scripts) > 1 else scripts[0])()
+
+
+def chat_app(library: ScriptedLibrary) -> FastAPI:
+    """The page with its policy and the chat routes, as the web door serves them, without anything behind them."""
+    app = FastAPI()
+    app.include_router(chat_router(lambda: library))
+
+    async def page(_request: Request) -> Response:
+        html = (PAGE_FOLDER / "index.html").read_bytes()
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
+
+    app.add_route("/", page, methods=["GET"])
+    app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
+    return app
+
+
+class _Server(uvicorn.Server):
+    """A server inside the test's loop: signals stay pytest's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def served(app: Callable[..., Awaitable[None]]) -> AsyncIterator[str]:
+    """The app on a free loopback port; gives the base URL without a slash at its end."""
+    server = _Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if serving.done():
+                serving.result()
+                raise RuntimeError("the server ended before it started")
+            await asyncio.sleep(0)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def stream_of(*events: tuple[str, dict[str, object]]) -> str:
+    """A server-sent event stream as text."""
+    return "".join(f"event: {name}\r\ndata: {json.dumps(body, ensure_ascii=False)}\r\n\r\n" for name, body in events)
