@@ -6,7 +6,7 @@ line inside carries them. Secrets and people's words are masked by `bot.masking`
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -60,11 +60,18 @@ def configure_logs(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _masking,
+                _in_order,
                 _renderer(format, output),
             ],
         )
     )
     _take_over(handler, level.upper())
+
+
+def _in_order(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """What one looks for first stands first."""
+    first = {name: line[name] for name in ("timestamp", "level", "event", "logger") if name in line}
+    return first | dict(line)
 
 
 def _renderer(format: str, output: TextIO) -> Any:

@@ -185,6 +185,7 @@ def test_a_line_has_time_level_logger_and_event(json_output: io.StringIO) -> Non
     assert line["event"] == "job 7 released"
     assert (line["level"], line["logger"]) == ("warning", "bot.worker")
     assert line["timestamp"].endswith("Z")
+    assert list(line) == ["timestamp", "level", "event", "logger"]
 
 
 async def test_ids_follow_by_context(json_output: io.StringIO) -> None:
