@@ -1,21 +1,19 @@
 """cardkit/v1: card entities, streamed text, settings, updates (open.feishu.cn: cardkit-v1)."""
 
-import json
 from typing import Any
 
+import orjson
+
+from feishu.sandbox.admission import admit, applied, follow_config, require_streaming
 from feishu.sandbox.dialect import check_markdown
 from feishu.sandbox.layout import add_elements, delete_elements, element_of, patch_element, replace_element
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
+from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
-from feishu.sandbox.rules import CARD_WINDOW, message_rate, too_frequent
 from feishu.sandbox.schema import CONFIG, MAX_CARD_BYTES
 from feishu.sandbox.shapes import Walk, fields
-from feishu.sandbox.world import Card, Entity, Frame, compact
+from feishu.sandbox.world import Card, Entity, compact
 
-STREAM_LIFE_S = 600.0
-MAX_SEQUENCE = 2**31 - 1
 MAX_CONTENT_CHARS = 100_000
-MAX_FRAMES = 2_000
 
 
 def create(platform: Platform, call: Call) -> dict[str, Any]:
@@ -26,17 +24,17 @@ def create(platform: Platform, call: Call) -> dict[str, Any]:
     _check(platform, call, card)
     entity = Entity(platform.world.new_card_id(), call.app.app_id, card, platform.now())
     platform.world.entities[entity.card_id] = entity
-    _follow_config(platform, entity, card.get("config", {}), explicit=False)
+    follow_config(platform, entity, card.get("config", {}), explicit=False)
     return {"data": {"card_id": entity.card_id}}
 
 
 def stream_text(platform: Platform, call: Call) -> dict[str, Any]:
     """PUT …/elements/:element_id/content: the cumulative text of a markdown or plain_text element."""
-    entity, again = _admit(platform, call)
+    entity, again = admit(platform, call)
     if again:
         return {"data": {}}
     element_id, content = call.path["element_id"], call.text("content", most=MAX_CONTENT_CHARS)
-    _require_streaming(platform, entity)
+    require_streaming(platform, entity)
     element = element_of(entity.card, element_id)
     if element is None:
         raise Refused(300313, f"not find elementID: {element_id}", "element_id")
@@ -57,22 +55,22 @@ def stream_text(platform: Platform, call: Call) -> dict[str, Any]:
             before=before[-80:],
             after=content[-80:],
         )
-    return _applied(platform, call, entity, element_id, content)
+    return applied(platform, call, entity, element_id, content)
 
 
 def settings(platform: Platform, call: Call) -> dict[str, Any]:
     """PATCH …/settings: config (streaming_mode, summary …) and card_link."""
-    entity, again = _admit(platform, call)
+    entity, again = admit(platform, call)
     if again:
         return {"data": {}}
     wanted = _parse(call.text("settings", most=MAX_CONTENT_CHARS))
     _apply_settings(platform, entity, wanted)
-    return _applied(platform, call, entity)
+    return applied(platform, call, entity)
 
 
 def update(platform: Platform, call: Call) -> dict[str, Any]:
     """PUT /cardkit/v1/cards/:card_id: the whole card."""
-    entity, again = _admit(platform, call)
+    entity, again = admit(platform, call)
     if again:
         return {"data": {}}
     wrapper = call.body.get("card")
@@ -81,17 +79,17 @@ def update(platform: Platform, call: Call) -> dict[str, Any]:
     card = _parse(wrapper["data"])
     _check(platform, call, card)
     entity.card = card
-    _follow_config(platform, entity, card.get("config", {}), explicit=not platform.settings.put_closes_stream)
-    return _applied(platform, call, entity, content=_text_of(card))
+    follow_config(platform, entity, card.get("config", {}), explicit=not platform.settings.put_closes_stream)
+    return applied(platform, call, entity, content=_text_of(card))
 
 
 def batch_update(platform: Platform, call: Call) -> dict[str, Any]:
     """POST …/batch_update: several actions under one sequence, all or nothing."""
-    entity, again = _admit(platform, call)
+    entity, again = admit(platform, call)
     if again:
         return {"data": {}}
     actions = _parse_list(call.text("actions"), "actions")
-    trial: Card = json.loads(compact(entity.card))
+    trial: Card = orjson.loads(compact(entity.card))
     configs: list[dict[str, Any]] = []
     for action in actions:
         _act(trial, configs, action)
@@ -99,15 +97,15 @@ def batch_update(platform: Platform, call: Call) -> dict[str, Any]:
     entity.card = trial
     for config in configs:
         _apply_settings(platform, entity, config)
-    return _applied(platform, call, entity)
+    return applied(platform, call, entity)
 
 
 def change_elements(platform: Platform, call: Call) -> dict[str, Any]:
     """The four element calls: add (POST), replace (PUT), patch (PATCH), delete (DELETE)."""
-    entity, again = _admit(platform, call)
+    entity, again = admit(platform, call)
     if again:
         return {"data": {}}
-    trial: Card = json.loads(compact(entity.card))
+    trial: Card = orjson.loads(compact(entity.card))
     element_id = call.path.get("element_id", "")
     match call.name:
         case "element.create":
@@ -121,7 +119,7 @@ def change_elements(platform: Platform, call: Call) -> dict[str, Any]:
             delete_elements(trial, [element_id])
     _check(platform, call, trial)
     entity.card = trial
-    return _applied(platform, call, entity, element_id)
+    return applied(platform, call, entity, element_id)
 
 
 def id_convert(platform: Platform, call: Call) -> dict[str, Any]:
@@ -130,87 +128,6 @@ def id_convert(platform: Platform, call: Call) -> dict[str, Any]:
     if message is None or message.card_id is None:
         raise Refused(200740, "card not found", "entity")
     return {"data": {"card_id": message.card_id}}
-
-
-def close_expired(platform: Platform) -> None:
-    """Streaming ends ten minutes after it was last opened, whatever was written since."""
-    for entity in platform.world.entities.values():
-        if entity.streaming and platform.now() - entity.streaming_opened_at >= STREAM_LIFE_S:
-            entity.streaming, entity.timed_out, entity.told_timeout = False, True, False
-            entity.card.setdefault("config", {})["streaming_mode"] = False
-            platform.note(
-                "stream_timeout", "streaming mode closed by the platform after 10 min", card_id=entity.card_id
-            )
-            _show(platform, entity)
-
-
-def _admit(platform: Platform, call: Call) -> tuple[Entity, bool]:
-    """The laws every write to an entity keeps. True when this uuid was already applied with the same content."""
-    close_expired(platform)
-    entity = platform.world.entities.get(call.path["card_id"])
-    if entity is None:
-        raise Refused(200740, "card not found", "entity")
-    if entity.app_id != call.app.app_id:
-        raise Refused(300311, "the card belongs to another app", "entity")
-    if platform.now() - entity.created_at > UPDATABLE_S:
-        raise Refused(200750, "card expired", None)
-    _take_card_rate(platform, entity)
-    if entity.interactions or platform.now() < entity.interacting_until:
-        raise Refused(200810, "the card is in an ongoing interaction", None)
-    uuid = call.text("uuid", required=False, most=64)
-    fingerprint = compact({k: v for k, v in call.body.items() if k not in ("sequence", "uuid")}) + call.name
-    if uuid and uuid in entity.uuids:
-        if entity.uuids[uuid] != fingerprint:
-            raise Refused(200770, "uuid conflict", "uuid")
-        return entity, True
-    sequence = call.body.get("sequence")
-    if isinstance(sequence, bool) or not isinstance(sequence, int) or sequence > MAX_SEQUENCE:
-        raise field_violation("sequence")
-    if sequence <= entity.sequence:
-        raise Refused(300317, "sequence number compare failed", "sequence")
-    return entity, False
-
-
-def _take_card_rate(platform: Platform, entity: Entity) -> None:
-    if platform.settings.card_rate_code == 230020:
-        refusal = message_rate("card_rate")
-    else:
-        refusal = lambda wait_s: too_frequent(wait_s, CARD_WINDOW, law="card_rate")  # noqa: E731
-    platform.rates.take(("card", entity.card_id), CARD_WINDOW, refusal)
-
-
-def _applied(platform: Platform, call: Call, entity: Entity, element_id: str = "", content: str = "") -> dict[str, Any]:
-    entity.sequence = call.body["sequence"]
-    if uuid := call.body.get("uuid"):
-        entity.uuids[uuid] = compact({k: v for k, v in call.body.items() if k not in ("sequence", "uuid")}) + call.name
-    if len(entity.frames) < MAX_FRAMES:
-        entity.frames.append(Frame(platform.now(), call.name, entity.sequence, element_id, content))
-    _show(platform, entity)
-    return {"data": {}}
-
-
-def _show(platform: Platform, entity: Entity) -> None:
-    if entity.message_id:
-        platform.show(platform.world.messages[entity.message_id])
-
-
-def _require_streaming(platform: Platform, entity: Entity) -> None:
-    if entity.streaming:
-        return
-    if entity.timed_out and not entity.told_timeout:
-        entity.told_timeout = True
-        raise Refused(200850, "card streaming timeout", None)
-    raise Refused(300309, "card streaming mode is closed", "streaming_closed")
-
-
-def _follow_config(platform: Platform, entity: Entity, config: dict[str, Any], *, explicit: bool) -> None:
-    """Switch streaming on or off. With `explicit`, a config that does not name it leaves it as it is."""
-    if explicit and "streaming_mode" not in config:
-        entity.card.setdefault("config", {})["streaming_mode"] = entity.streaming
-        return
-    entity.streaming = config.get("streaming_mode") is True
-    if entity.streaming:
-        entity.streaming_opened_at, entity.timed_out, entity.told_timeout = platform.now(), False, False
 
 
 def _apply_settings(platform: Platform, entity: Entity, wanted: dict[str, Any]) -> None:
@@ -222,7 +139,7 @@ def _apply_settings(platform: Platform, entity: Entity, wanted: dict[str, Any]) 
     entity.card["config"] = {**entity.card.get("config", {}), **config}
     if "card_link" in wanted:
         entity.card["card_link"] = wanted["card_link"]
-    _follow_config(platform, entity, config, explicit=True)
+    follow_config(platform, entity, config, explicit=True)
 
 
 def _act(card: Card, configs: list[dict[str, Any]], action: Any) -> None:
@@ -263,8 +180,8 @@ def _check_frame(platform: Platform, call: Call, entity: Entity, element: dict[s
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):
         raise Refused(200621, "parse card json err", "card_schema")
@@ -273,8 +190,8 @@ def _parse(text: str) -> dict[str, Any]:
 
 def _parse_list(text: str, name: str) -> list[Any]:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, list) or not value:
         raise Refused(10002, f"{name} is not a JSON list", "parameters")

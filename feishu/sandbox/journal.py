@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["api", "event", "callback", "law", "note", "fault"]
-MAX_ENTRIES = 20_000
+MAX_ENTRIES = 10_000
 MAX_BACKLOG = 2_000
 
 

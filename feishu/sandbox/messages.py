@@ -1,21 +1,25 @@
 """im/v1 messages: send, reply, PATCH, edit, get, recall (open.feishu.cn: im-v1/message)."""
 
-import json
-import re
 from typing import Any
 
-from feishu.sandbox.dialect import mentions as card_mentions
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform, card_or_refusal
+from feishu.sandbox.contents import (
+    attach_card,
+    card_json,
+    check_plain,
+    check_raw_card,
+    check_size,
+    content_json,
+    text_mentions,
+    updatable,
+)
+from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
-MAX_TEXT_BYTES = 150 * 1024
-MAX_CARD_BYTES = 30 * 1024
 UUID_LIFE_S = 3600.0
 MAX_EDITS = 20
 KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user")
-_TEXT_AT = re.compile(r"<at\s+user_id\s*=\s*[\"']?([^\s\"'>]+)[\"']?\s*>(.*?)</at>", re.DOTALL)
 
 
 def send(platform: Platform, call: Call) -> dict[str, Any]:
@@ -45,12 +49,12 @@ def patch(platform: Platform, call: Call) -> dict[str, Any]:
         raise Refused(230031, "The message is older than 14 days", None)
     platform.rates.take(("patch", message.message_id), PATCH_WINDOW, message_rate("patch_rate"))
     content = call.text("content")
-    card = _card_json(content)
-    if not _updatable(message.card or {}) or not _updatable(card):
+    card = card_json(content)
+    if not updatable(message.card or {}) or not updatable(card):
         raise Refused(230099, "ErrCode: 300302; ErrMsg: update_multi must be true before and after; ", "update_multi")
     if (message.card or {}).get("schema") != card.get("schema"):
         raise Refused(230099, "ErrCode: 200800; ErrMsg: schema cannot change; ", "card_schema")
-    _check_raw_card(platform, call, content, card)
+    check_raw_card(platform, call, content, card)
     message.card, message.content, message.updated_at = card, content, platform.now()
     platform.show(message)
     return {"data": {}}
@@ -64,7 +68,7 @@ def edit(platform: Platform, call: Call) -> dict[str, Any]:
     if message.edits >= MAX_EDITS:
         raise Refused(230072, "The number of edits has reached its limit", "edits")
     content = call.text("content")
-    _check_size(message.message_type, content)
+    check_size(message.message_type, content)
     message.content, message.edits, message.updated_at = content, message.edits + 1, platform.now()
     platform.show(message)
     return {"data": receipt(platform.world, message)}
@@ -196,7 +200,7 @@ def _take_chat_rate(platform: Platform, chat: Chat) -> None:
 def _compose(platform: Platform, call: Call, chat: Chat, kind: str, content: str, parent: Message | None) -> Message:
     if kind not in KINDS:
         raise Refused(230001, f"invalid msg_type {kind}", "parameters")
-    _check_size(kind, content)
+    check_size(kind, content)
     message = Message(platform.world.new_id("om_"), chat.chat_id, call.app.app_id, "app", kind, content, platform.now())
     if parent:
         message.parent_id, message.root_id = parent.message_id, parent.root_id or parent.message_id
@@ -204,97 +208,13 @@ def _compose(platform: Platform, call: Call, chat: Chat, kind: str, content: str
         if parent.thread_id or call.body.get("reply_in_thread") is True:
             message.thread_id = parent.thread_id or platform.world.new_id("omt_")
             parent.thread_id = message.thread_id
-    parsed = _content_json(content)
+    parsed = content_json(content)
     if kind == "interactive":
-        _attach_card(platform, call, chat, message, parsed)
+        attach_card(platform, call, chat, message, parsed)
     else:
-        _check_plain(platform, call, kind, parsed)
-        message.mentions = _text_mentions(platform.world, content)
+        check_plain(platform, call, kind, parsed)
+        message.mentions = text_mentions(platform.world, content)
     return message
-
-
-def _check_size(kind: str, content: str) -> None:
-    limit = MAX_TEXT_BYTES if kind == "text" else MAX_CARD_BYTES
-    if len(content.encode()) > limit:
-        raise Refused(230025, "The length of the message content reaches its limit.", "message_bytes")
-
-
-def _content_json(content: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(content)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid content", "parameters")
-    return parsed
-
-
-def _check_plain(platform: Platform, call: Call, kind: str, parsed: dict[str, Any]) -> None:
-    if kind == "text" and not (isinstance(parsed.get("text"), str) and parsed["text"]):
-        raise Refused(230001, "text is empty", "parameters")
-    if kind == "post":
-        locale = next(iter(parsed.values()), None)
-        if not isinstance(locale, dict) or not isinstance(locale.get("content"), list):
-            raise Refused(230001, "post needs a locale with content", "parameters")
-    if kind in ("image", "file"):
-        upload = platform.world.uploads.get(str(parsed.get(f"{kind}_key")))
-        if upload is None or upload.owner != call.app.app_id:
-            raise Refused(230017, "The bot is not the owner of the resource", "resource_owner")
-
-
-def _attach_card(platform: Platform, call: Call, chat: Chat, message: Message, parsed: dict[str, Any]) -> None:
-    if parsed.get("type") == "card":
-        _attach_entity(platform, call, message, parsed)
-    else:
-        _check_raw_card(platform, call, message.content, parsed)
-        message.card = parsed
-    card = platform.world.shown_card(message)
-    mentioned = list(dict.fromkeys(card_mentions(compact(card).replace('\\"', '"'))))
-    message.mentions = [_mention(platform.world, number, member) for number, member in enumerate(mentioned, 1)]
-    if "all" in mentioned and not chat.at_all_allowed:
-        raise Refused(230099, "ErrCode: 11235; ErrMsg: at all is not permitted in this chat; ", "at_all")
-
-
-def _attach_entity(platform: Platform, call: Call, message: Message, parsed: dict[str, Any]) -> None:
-    card_id = (parsed.get("data") or {}).get("card_id")
-    entity = platform.world.entities.get(str(card_id))
-    if entity is None:
-        raise Refused(230099, "Failed to create card content, ext=ErrCode: 200740; ErrMsg: card not found; ", "entity")
-    if entity.app_id != call.app.app_id:
-        raise Refused(230099, "Failed to create card content, ext=ErrCode: 300311; ErrMsg: not owner; ", "entity")
-    if entity.message_id is not None:
-        text = "Failed to create card content, ext=ErrCode: 200220; ErrMsg: a card entity can be sent once only; "
-        raise Refused(230099, text, "entity_sent_twice")
-    if platform.now() - entity.created_at > UPDATABLE_S:
-        raise Refused(230099, "Failed to create card content, ext=ErrCode: 200750; ErrMsg: card expired; ", None)
-    message.card_id = entity.card_id
-
-
-def _card_json(content: str) -> Card:
-    try:
-        card = json.loads(content)
-    except ValueError:
-        card = None
-    if not isinstance(card, dict):
-        raise Refused(
-            230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err; ", "card_schema"
-        )
-    return card
-
-
-def _check_raw_card(platform: Platform, call: Call, content: str, card: Card) -> None:
-    _check_size("interactive", content)
-    if card.get("schema") == "2.0":
-        card_or_refusal(platform, card, call.app)
-    elif not isinstance(card.get("elements") or card.get("i18n_elements"), list | dict):
-        # This is also what a card entity sent without its {"type": "card", "data": …} wrapper gets.
-        raise Refused(
-            230099, "Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err; ", "card_schema"
-        )
-
-
-def _updatable(card: Card) -> bool:
-    return bool((card.get("config") or {}).get("update_multi", card.get("schema") == "2.0"))
 
 
 def _own(platform: Platform, call: Call) -> Message:
@@ -302,15 +222,3 @@ def _own(platform: Platform, call: Call) -> Message:
     if message.sender_id != call.app.app_id:
         raise Refused(230071, "The operator is not the sender of the message", "not_sender")
     return message
-
-
-def _text_mentions(world: World, content: str) -> list[dict[str, Any]]:
-    """Mentions inside `<at user_id="…">` of a text sent by an app."""
-    found = _TEXT_AT.findall(content.replace('\\"', '"'))
-    return [_mention(world, number, member, name) for number, (member, name) in enumerate(found, 1)]
-
-
-def _mention(world: World, number: int, member: str, name: str = "") -> dict[str, Any]:
-    kind = "bot" if world.app_by_bot(member) else "user"
-    ids = {"open_id": "" if member == "all" else member}
-    return {"key": f"@_user_{number}", "id": ids, "mentioned_type": kind, "name": name or world.name_of(member)}

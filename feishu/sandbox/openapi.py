@@ -149,6 +149,10 @@ class OpenApi:
             return _Answer(200, 0, result, app_id=app.app_id)
         except Refused as refused:
             return _Answer(refused.status, refused.code, {}, refused=refused)
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            # A shape no endpoint looked at closely enough: for the caller it is a wrong parameter, not a crash.
+            odd = Refused(10002, f"invalid parameter ({type(error).__name__}: {error})", "parameters")
+            return _Answer(odd.status, odd.code, {}, refused=odd)
 
     def _record(self, endpoint: Endpoint, request: Request, raw: bytes, answer: "_Answer", began: float) -> None:
         body = _shown(raw)

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from feishu.sandbox.cardkit import close_expired
+from feishu.sandbox.admission import close_expired
 from feishu.sandbox.clicks import Clicks, Press, Shown
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.control import Control

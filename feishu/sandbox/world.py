@@ -1,10 +1,11 @@
 """The state of the platform: apps, people, chats, messages, card entities, tokens. No laws here."""
 
 import itertools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import orjson
 
 from feishu.sandbox.settings import AppSettings, SandboxSettings
 
@@ -199,4 +200,4 @@ class World:
 
 def compact(value: Any) -> str:
     """JSON as short as it gets, with non-ASCII kept: what sizes are measured on."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value).decode()

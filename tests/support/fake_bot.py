@@ -158,7 +158,8 @@ class FakeBot:
         self.presses: list[dict[str, Any]] = []
         self.callback_answer: Any = {"toast": {"type": "success", "content": "已收到，谢谢！"}}
         self.callback_status = 200
-        self.callback_delay_s = 0.0
+        self.callback_gate: asyncio.Event | None = None
+        self.pressed = asyncio.Event()
         self.status = 200
         self.answering = True
         self.asgi = Starlette(routes=[Route("/feishu/webhook", self._hear, methods=["POST"])])
@@ -181,7 +182,9 @@ class FakeBot:
             return Response(status_code=401)
         if body["header"]["event_type"] == "card.action.trigger":
             self.presses.append(body)
-            await asyncio.sleep(self.callback_delay_s)
+            self.pressed.set()
+            if self.callback_gate:
+                await self.callback_gate.wait()
             return JSONResponse(self.callback_answer, self.callback_status)
         self.events.append(body)
         if self.status == 200 and self.answering and body["header"]["event_type"] == "im.message.receive_v1":
