@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_CALL_S = 5.0
 
 _CREDENTIALS = (
-    "the App Secret is wrong, or the app is disabled: copy FEISHU__APP_CREDENTIALS again from Credentials & Basic Info "
+    "the App Secret is wrong, or the app is disabled: copy FEISHU__APP_SECRET again from Credentials & Basic Info "
     "(凭证与基础信息), and see in the admin console that the app is enabled"
 )
 # Meanings: open.feishu.cn/document api-call-guide, generic error codes.
@@ -78,7 +78,7 @@ def _fix(error: FeishuError, base_url: str) -> str:
         if error.code in _FIXES:
             return _FIXES[error.code]
         if isinstance(error, CredentialsRejected | TokenRejected):
-            return "compare FEISHU__APP_ID and FEISHU__APP_CREDENTIALS with the console"
+            return "compare FEISHU__APP_ID and FEISHU__APP_SECRET with the console"
         if isinstance(error, RateLimited | ServerError):
             return "the platform is busy: try again in a minute"
         return "look the code up at https://open.feishu.cn/document (search for the code and the log id)"
