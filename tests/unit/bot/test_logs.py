@@ -210,6 +210,18 @@ def test_levels_are_kept_and_chatty_libraries_are_quiet(json_output: io.StringIO
     assert [line["event"] for line in lines(json_output)] == ["started"]
 
 
+def test_a_server_that_set_its_own_level_and_handler_is_taken_over() -> None:
+    elsewhere, stream = io.StringIO(), io.StringIO()
+    server = logging.getLogger("uvicorn.error")
+    server.addHandler(logging.StreamHandler(elsewhere))
+    server.setLevel(logging.ERROR)
+    server.propagate = False
+    configure_logs("INFO", "json", stream=stream)
+    server.info("started")
+    assert [line["event"] for line in lines(stream)] == ["started"]
+    assert not elsewhere.getvalue()
+
+
 def test_configuring_twice_writes_each_line_once(json_output: io.StringIO) -> None:
     again = io.StringIO()
     configure_logs("INFO", "json", stream=again)
