@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag import fillers
-from rag.terms import bigrams, characters, normalise, runs, terms, word_terms
+from rag.terms import bigrams, characters, idle_places, normalise, runs, terms, word_terms
 
 LONE_CHARACTER_SHARE = 0.4
 WORD_WEIGHT = 2.0
@@ -70,7 +70,7 @@ def _units(question: str, term_idf: Idf, character_idf: Idf) -> list[_Unit]:
 
 
 def _of_characters(run: str, idf: Idf) -> list[tuple[str, _Unit]]:
-    idle = {at for match in fillers.CHINESE.finditer(run) for at in range(*match.span())}
+    idle = idle_places(run)
     pairs = bigrams(run)
     found = []
     for at, character in enumerate(run):
@@ -82,5 +82,10 @@ def _of_characters(run: str, idf: Idf) -> list[tuple[str, _Unit]]:
 
 
 def _of_word(run: str, idf: Idf) -> list[tuple[str, _Unit]]:
-    names = [name for name in word_terms(run) if name not in fillers.ENGLISH]
-    return [(name, _Unit(idf(name) * WORD_WEIGHT, frozenset({name}))) for name in names]
+    if run in fillers.ENGLISH:
+        return []
+    names = word_terms(run)
+    if len(names) == 1:
+        return [(names[0], _Unit(idf(names[0]) * WORD_WEIGHT, frozenset(names)))]
+    whole, parts = frozenset(names[:2]), names[2:]  # each part counts, and the whole stands for all of them
+    return [(part, _Unit(idf(part) * WORD_WEIGHT, whole | {part})) for part in parts]

@@ -11,7 +11,7 @@ from pathlib import Path
 import tantivy
 
 from rag.errors import IndexCorrupt
-from rag.terms import characters, terms
+from rag.terms import characters, question_terms, terms
 
 MAX_QUERY_TERMS = 256
 _HEAP_BYTES = 64_000_000
@@ -100,13 +100,15 @@ class LexicalIndex:
         return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
 
     def _query(self, text: str) -> tantivy.Query | None:
-        wanted = list(dict.fromkeys(terms(text)))[:MAX_QUERY_TERMS]
-        singles = [term for term in wanted if len(term) == 1 and term in characters(term)]
-        clauses = [self._term("terms", term) for term in wanted]
-        clauses += [self._term("chars", term) for term in singles]
+        wanted = list(question_terms(text).items())[:MAX_QUERY_TERMS]
+        clauses = [self._weighted(self._term("terms", term), weight) for term, weight in wanted]
+        clauses += [self._term("chars", term) for term, _ in wanted if len(term) == 1 and term in characters(term)]
         if not clauses:
             return None
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
+
+    def _weighted(self, query: tantivy.Query, weight: float) -> tantivy.Query:
+        return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
 
     def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
         names = [(tantivy.Occur.Should, self._term("collection", name)) for name in sorted(collections)]

@@ -56,7 +56,7 @@ def sections(text: str) -> list[Section]:
         if heading is None:
             continue
         level = len(heading.group(1))
-        is_parent = bool(path) and level > path[-1][0]
+        is_parent = bool(path) and level > path[-1][0] and bool(heading.group(2))
         found.append(_section(text, path, heading_at if not is_parent else begun, begun, start))
         path = [*(entry for entry in path if entry[0] < level), (level, (heading.group(2) or "").strip())]
         heading_at, begun = start, stop

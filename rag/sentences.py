@@ -1,9 +1,9 @@
 """A passage's Markdown as plain sentences a person can read: list items, table rows with their headers, prose."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rag.sections import blocks
+from rag.sections import Kind, blocks
 
 _MARKER = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:(?P<number>\d{1,3})[.)、]|[-*+•])[ \t]+")
 _QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?)+")
@@ -12,31 +12,37 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
 _TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 _RULE = re.compile(r"^[ \t]*[-|:=*_ \t]{3,}[ \t]*$")
-_END = re.compile(r"(?<=[。！？；])|(?<=[.!?])\s+(?=[A-Z\"'(])")
+_END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\"'(])")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A readable sentence. `step` is its number in an ordered list; `is_item` holds for any list item."""
+    """A readable sentence. `step` is its number in an ordered list; `is_item` holds for list items and table rows.
+
+    `block` counts the passage's blocks: the rows of a table share one.
+    """
 
     text: str
     step: int | None = None
     is_item: bool = False
+    kind: Kind = "prose"
+    block: int = 0
 
 
 def sentences(text: str) -> list[Sentence]:
     """All sentences of a passage, in order; code fences are one sentence each, kept as they are."""
     found: list[Sentence] = []
-    for block in blocks(text, 0, len(text)):
+    for number, block in enumerate(blocks(text, 0, len(text))):
         body = text[block.start : block.end]
         match block.kind:
             case "fence":
-                found.append(Sentence(body.strip("\n")))
+                inside = [Sentence(body.strip("\n"))]
             case "table":
-                found.extend(_rows(body))
+                inside = _rows(body)
             case "prose":
-                found.extend(_prose(body))
-    return [sentence for sentence in found if sentence.text]
+                inside = _prose(body)
+        found.extend(replace(sentence, kind=block.kind, block=number) for sentence in inside if sentence.text)
+    return found
 
 
 def plain(markdown: str) -> str:
@@ -76,15 +82,16 @@ def _paragraphs(body: str) -> list[str]:
 
 
 def _rows(body: str) -> list[Sentence]:
-    """Table rows as `header：cell；header：cell`; a table without a header line gives its cells."""
+    """Table rows as `first cell：header cell；header cell`; a table without a header line gives its cells."""
     lines = [line.strip().strip("|").split("|") for line in body.strip().split("\n")]
     rows = [[plain(cell) for cell in cells] for cells in lines if not all(_RULE.match(f"---{cell}") for cell in cells)]
     if len(rows) < 2 or len(rows) == len(lines):
-        return [Sentence(" · ".join(cell for cell in row if cell)) for row in rows]
-    header = rows[0]
-    return [
-        Sentence(
-            "；".join(f"{name}：{cell}" if name else cell for name, cell in zip(header, row, strict=False) if cell)
-        )
-        for row in rows[1:]
-    ]
+        return [Sentence(" · ".join(cell for cell in row if cell), is_item=True) for row in rows]
+    return [Sentence(_row(rows[0], row), is_item=True) for row in rows[1:]]
+
+
+def _row(header: list[str], row: list[str]) -> str:
+    is_chinese = not "".join((*header, *row)).isascii()
+    colon, joint = ("：", "；") if is_chinese else (": ", "; ")
+    rest = joint.join(f"{name} {cell}".strip() for name, cell in list(zip(header, row, strict=False))[1:] if cell)
+    return colon.join(part for part in (row[0], rest) if part)

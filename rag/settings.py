@@ -64,7 +64,7 @@ class RetrievalSettings(_Frozen):
         60, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     evidence_threshold: float = Field(
-        0.45, ge=0, le=1, description="Least IDF-weighted share of the question's terms in the best passage"
+        0.5, ge=0, le=1, description="Least IDF-weighted share of the question's terms in the best passage"
     )
     dense_evidence: float = Field(
         0.65, ge=0, le=1, description="Least cosine that counts as evidence where the terms alone do not"

@@ -8,9 +8,30 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from rag import fillers
+
 CJK = "々〇\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 MAX_TERM_CHARS = 64
+LEAST_STEM_CHARS = 4
 _RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+(?:[.\-/:@+&'’][^\W{CJK}]+)*)")
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ating",
+    "ated",
+    "ates",
+    "ate",
+    "ings",
+    "ing",
+    "ions",
+    "ion",
+    "ies",
+    "ed",
+    "es",
+    "s",
+    "e",
+    "y",
+)
 _JOINT = re.compile(r"[._\-/:@+&'’]+")
 
 
@@ -31,17 +52,20 @@ def bigrams(run: str) -> list[str]:
 
 
 def word_terms(run: str) -> list[str]:
-    """A word's terms: itself, and its parts when it is an identifier with joints."""
+    """A word's stem; for an identifier with joints itself, itself without them (wi-fi, wifi), and its parts."""
     parts = [part for part in _JOINT.split(run) if part]
-    whole = [run] if len(parts) > 1 else []
-    return [_singular(term)[:MAX_TERM_CHARS] for term in (*whole, *parts)]
+    whole = [run, "".join(parts)] if len(parts) > 1 else []
+    return list(dict.fromkeys(term[:MAX_TERM_CHARS] for term in (*whole, *map(_stem, parts))))
 
 
-def _singular(word: str) -> str:
-    """Drop the plural s of plain words; both sides do it, so that an identifier still meets itself."""
-    if len(word) > 3 and word.endswith("s") and not word.endswith("ss") and word.isascii() and word.isalpha():
-        return word[:-1]
-    return word
+def _stem(word: str) -> str:
+    """A plain English word without its ending; both sides do it, so that what is cut wrongly still meets itself."""
+    if not (word.isascii() and word.isalpha()) or word.endswith("ss"):
+        return word
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= LEAST_STEM_CHARS:
+            return word[: -len(ending)]
+    return word[:-1] if word.endswith("s") and len(word) == LEAST_STEM_CHARS else word
 
 
 def terms(text: str) -> list[str]:
@@ -55,3 +79,26 @@ def terms(text: str) -> list[str]:
 def characters(text: str) -> set[str]:
     """The single CJK characters of a text: the fallback for questions of one character, and weights for coverage."""
     return {char for run, _, _, is_cjk in runs(normalise(text)) if is_cjk for char in run}
+
+
+def question_terms(question: str) -> dict[str, float]:
+    """The terms to search for and their weights: what only asks is left out, a pair that half of it is counts half.
+
+    A question of nothing else keeps all its terms.
+    """
+    weights: dict[str, float] = {}
+    for run, _, _, is_cjk in runs(normalise(question)):
+        if is_cjk:
+            idle = idle_places(run)
+            for at, pair in enumerate(bigrams(run)):
+                share = sum(place not in idle for place in range(at, at + len(pair))) / len(pair)
+                weights[pair] = max(share, weights.get(pair, 0.0))
+        elif run not in fillers.ENGLISH:
+            weights.update(dict.fromkeys(word_terms(run), 1.0))
+    wanted = {term: weight for term, weight in weights.items() if weight > 0}
+    return wanted or dict.fromkeys(terms(question), 1.0)
+
+
+def idle_places(run: str) -> frozenset[int]:
+    """Places of the characters of a CJK run that belong to question words and particles."""
+    return frozenset(at for match in fillers.CHINESE.finditer(run) for at in range(*match.span()))

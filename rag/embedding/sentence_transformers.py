@@ -25,7 +25,7 @@ class SentenceEmbedder:
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
         prompts = {"query": settings.query_instruction, "document": ""}
-        disable_progress_bar()
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self._model = SentenceTransformer(str(folder), prompts=prompts, local_files_only=True)
         except Exception as error:  # torch, safetensors, tokenizers and json each have their own way to fail

@@ -226,7 +226,7 @@ def _data(content: dict[str, Any]) -> str:
 
 
 def hash_vector(text: str, dimension: int = DIMENSION) -> list[float]:
-    """A unit vector made from the text's character pairs: the same text the same vector, alike texts near each other."""
+    """A unit vector made from the text's character pairs: the same text the same vector, alike ones near."""
     vector = [0.0] * dimension
     for at in range(max(1, len(text) - 1)):
         digest = hashlib.blake2b(text[at : at + 2].encode("utf-8", "replace"), digest_size=4).digest()

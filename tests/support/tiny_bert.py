@@ -1,4 +1,4 @@
-"""A BERT of the bge kind made on the spot, with random weights: what it finds means nothing, the path is the real one."""
+"""A BERT of the bge kind made on the spot, of random weights: what it finds means nothing, the path does."""
 
 from pathlib import Path
 

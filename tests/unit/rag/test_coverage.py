@@ -29,7 +29,7 @@ def test_a_lone_character_counts_in_part() -> None:
 
 
 def test_rare_terms_weigh_more() -> None:
-    idf = {"vpn": 9.0, "office": 1.0}
+    idf = {"vpn": 9.0, "offic": 1.0}
     coverage = Coverage("vpn office", term_idf=lambda term: idf[term], character_idf=lambda character: 1.0)
     assert coverage.of("vpn") == pytest.approx(0.9)
     assert coverage.of("office") == pytest.approx(0.1)
