@@ -79,6 +79,7 @@ class FeishuClient:
         self._clock = clock or SystemClock()
         self._observe = observe
         self._owned = http is None
+        self._closed = False
         self._http = http or _connection_pool(settings)
         self._budgets: dict[Endpoint, Budget] = {}
         self._tokens = TenantTokens(self._fetch_token, self._clock)
@@ -100,7 +101,7 @@ class FeishuClient:
                 return await self._authorised(request, attempt)
             except (ApiError, TransportError) as error:
                 wait_s = _wait_before_retry(endpoint, error, attempt)
-                if wait_s is None:
+                if wait_s is None or self._closed:
                     raise
             await self._clock.sleep(wait_s)
             attempt += 1
@@ -114,7 +115,8 @@ class FeishuClient:
         return BotIdentity(bot["open_id"], str(bot.get("app_name", "")), bot.get("activate_status") == 2)
 
     async def aclose(self) -> None:
-        """Close connections and end a token renewal under way."""
+        """Close connections and end a token renewal under way; calls still waiting fail as `Unreachable`."""
+        self._closed = True
         await self._tokens.aclose()
         if self._owned:
             await self._http.aclose()
@@ -149,6 +151,8 @@ class FeishuClient:
         """One attempt, within the API's budget, recorded whatever comes of it."""
         budget = self._budget(request.endpoint)
         await budget.take()
+        if self._closed:
+            raise Unreachable("the client was closed", endpoint=request.endpoint.name)
         began = self._clock.monotonic()
         outcome = "cancelled"
         try:

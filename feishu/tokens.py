@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from feishu.clock import Clock
-from feishu.errors import FeishuError
+from feishu.errors import FeishuError, Unreachable
 
 RENEW_BELOW_S = 1800.0
 SHARE_LEFT = 0.25
@@ -72,7 +72,14 @@ class TenantTokens:
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(), name="feishu-tenant-token")
             self._renewal.add_done_callback(self._renewal_ended)
-        return await asyncio.shield(self._renewal)
+        renewal = self._renewal
+        try:
+            return await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if renewal.cancelled() and caller is not None and not caller.cancelling():
+                raise Unreachable("the client was closed") from None
+            raise
 
     async def _renew(self) -> TenantToken:
         asked_at = self._clock.monotonic()
