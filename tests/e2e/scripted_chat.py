@@ -116,10 +116,11 @@ class Gate:
 
 
 class ScriptedLibrary:
-    """Answers each question by its script; the last of several scripts stays. An unknown question is an error."""
+    """Answers each question by its script; the last of several scripts stays. `otherwise` answers all others."""
 
     def __init__(self) -> None:
         self.scripts: dict[str, list[Script]] = {}
+        self.otherwise = refusing()
         self.asked: list[str] = []
 
     def on(self, question: str, *scripts: Script) -> None:
@@ -127,7 +128,7 @@ class ScriptedLibrary:
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         self.asked.append(question.text)
-        scripts = self.scripts[question.text]
+        scripts = self.scripts.get(question.text, [self.otherwise])
         return (scripts.pop(0) if len(scripts) > 1 else scripts[0])()
 
 

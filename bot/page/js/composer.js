@@ -17,6 +17,8 @@ export class Composer {
       event.preventDefault();
       if (this.#running) acts.stop();
       else this.#submit(acts);
+      // The button is about to change its meaning; on a desk one goes on typing.
+      if (matchMedia("(hover: hover)").matches) this.focus();
     });
     this.#box.addEventListener("input", () => this.#typed());
     this.#box.addEventListener("keydown", (event) => {

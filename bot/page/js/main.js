@@ -33,7 +33,7 @@ class Chat {
     byId("language").addEventListener("click", () => this.#switchLanguage());
     byId("latest").addEventListener("click", () => this.#toEnd());
     byId("scroll").addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    addEventListener("pagehide", () => this.#runs.forEach(({ conversation }) => this.#history.save(conversation)));
+    addEventListener("pagehide", () => this.#runs.forEach((run) => this.#leave(run)));
     this.#history.watch((id) => this.#changedElsewhere(id));
     this.#current = this.#history.load(this.#tab.getItem(CURRENT_KEY) ?? "") ?? this.#current;
     this.#show();
@@ -94,7 +94,7 @@ class Chat {
         if (announced !== run.answer.state) announced = this.#announce(run.answer);
         this.#views.get(turn)?.update();
       }
-      if (run.line.signal.aborted) run.answer.state = "stopped";
+      if (run.line.signal.aborted && !run.left) run.answer.state = "stopped";
     } catch (error) {
       fail(run.answer, error.kind ?? "failedSaid", error.detail);
     }
@@ -111,6 +111,14 @@ class Chat {
     this.#announce(answer);
     this.#views.get(turn)?.update();
     if (conversation.id === this.#current.id) this.composer.running = false;
+  }
+
+  /** The page is going away and takes its connections along: that is no failure. */
+  #leave(run) {
+    run.answer.state = "interrupted";
+    this.#history.save(run.conversation);
+    run.left = true;
+    run.line.abort();
   }
 
   /** Puts a new or changed turn of the conversation on screen where it belongs. */

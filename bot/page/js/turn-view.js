@@ -129,18 +129,27 @@ export class TurnView {
 
   #feet(answer) {
     const facts = [
-      answer.seconds === null ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
+      answer.seconds === null || answer.seconds < 0.05 ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
       answer.model || (answer.state === "completed" ? say("extractive") : ""),
       answer.tokens ? say("tokens", { count: answer.tokens }) : "",
     ].filter(Boolean);
     return [
       el("div", { class: "acts" },
-        button("again", "again", () => this.#acts.again(this.#turn)),
+        this.#againButton(answer),
         answer.text && navigator.clipboard ? button("copy", "copy", (event) => copy(event.currentTarget, answer.text)) : null,
         this.#versions(),
       ),
       el("span", { class: "facts" }, facts.join(" · ")),
     ];
+  }
+
+  /** In words where asking again is what one wants next. */
+  #againButton({ state }) {
+    const again = button("again", "again", () => this.#acts.again(this.#turn));
+    if (state === "completed" || state === "unanswered") return again;
+    again.classList.add("worded");
+    again.append(say("again"));
+    return again;
   }
 
   #versions() {
@@ -180,14 +189,14 @@ function notice(answer) {
   const hint = (text) => [el("p", { class: "notice quiet" }, text)];
   if (state === "stopped") return hint(say(answer.text ? "stopped" : "stoppedEmpty"));
   if (state === "interrupted") return hint(say("interrupted"));
-  if (state === "unanswered") return [box("search", "unanswered", say("unansweredAdvice"))];
+  if (state === "unanswered") return hint(say("unansweredAdvice"));
   if (state !== "failed") return [];
-  const said = failure?.detail || say(has(failure?.kind) ? failure.kind : "failedSaid");
-  return [box("alert", "failed", answer.text ? `${said}\n${say("failedPartial")}` : said, "bad")];
+  const said = failure?.detail.replace(/^⚠️\s*/, "") || say(has(failure?.kind) ? failure.kind : "failedSaid");
+  return [trouble(answer.text ? `${said}\n${say("failedPartial")}` : said)];
 }
 
-function box(name, title, text, kind = "") {
-  return el("div", { class: `notice ${kind}` }, icon(name), el("div", {}, el("strong", {}, say(title)), el("p", {}, text)));
+function trouble(text) {
+  return el("div", { class: "notice bad" }, icon("alert"), el("div", {}, el("strong", {}, say("failed")), el("p", {}, text)));
 }
 
 function sources(answer) {
