@@ -1,0 +1,107 @@
+"""Every error of openai, httpx and langchain becomes one of ours, and none shows a key or the server's words."""
+
+import httpx
+import httpx2
+import langchain_core.exceptions
+import langchain_openai.chat_models.base as langchain_openai_base
+import openai
+import pytest
+
+from rag.errors import ContentRefused, ContextTooLong, GenerationFailed, ModelRejected, ModelTimeout, ModelUnavailable
+from rag.failures import server, translated
+from rag.settings import LlmSettings
+
+SETTINGS = LlmSettings(base_url="http://user:secret@models.example.com:8080/v1", model="m")
+SECRET = "sk-very-secret and the question"
+
+
+def subclasses(root: type[BaseException]) -> list[type[BaseException]]:
+    return [root, *(leaf for child in root.__subclasses__() for leaf in subclasses(child))]
+
+
+def made(kind: type[BaseException], status: int = 400, said: str = SECRET) -> Exception:
+    """An error of this class without its constructor, whose arguments differ from class to class."""
+    error = kind.__new__(kind)
+    error.args = (said,)
+    for name, value in {"status_code": status, "code": None, "param": None, "body": {"message": said}}.items():
+        setattr(error, name, value)
+    assert isinstance(error, Exception)
+    return error
+
+
+OPENAI = [kind for kind in subclasses(openai.OpenAIError) if issubclass(kind, Exception)]
+HTTPX = [*subclasses(httpx.HTTPError), *subclasses(httpx2.HTTPError)]
+LANGCHAIN = subclasses(langchain_core.exceptions.LangChainException)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys([*OPENAI, *HTTPX, *LANGCHAIN]), ids=lambda kind: kind.__name__)
+def test_no_foreign_error_is_unmapped(kind: type[BaseException]) -> None:
+    ours = translated(made(kind), SETTINGS)
+    assert isinstance(ours, GenerationFailed)
+    assert "does not answer as an OpenAI-compatible server" not in str(ours)
+    assert "secret" not in str(ours)
+    assert ours.partial is False
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (400, ModelRejected, "RAG__LLM__STREAM_USAGE"),
+        (401, ModelRejected, "RAG__LLM__API_KEY"),
+        (402, ModelRejected, "credit"),
+        (403, ModelRejected, "RAG__LLM__API_KEY"),
+        (404, ModelRejected, "RAG__LLM__MODEL"),
+        (408, ModelTimeout, "in time"),
+        (413, ContextTooLong, "RAG__RETRIEVAL__PASSAGES"),
+        (422, ModelRejected, "RAG__LLM__MODEL"),
+        (429, ModelUnavailable, "rate limit"),
+        (500, ModelUnavailable, "HTTP 500"),
+        (503, ModelUnavailable, "HTTP 503"),
+        (504, ModelTimeout, "in time"),
+    ],
+)
+def test_a_status_names_its_fix(status: int, kind: type[GenerationFailed], words: str) -> None:
+    ours = translated(made(openai.APIStatusError, status), SETTINGS)
+    assert type(ours) is kind
+    assert words in str(ours)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 4096 tokens",
+        "context_length_exceeded",
+        "prompt is too long: 9000 tokens",
+        "the request exceeds the model's max_model_len",
+        "Range of input length should be [1, 6000]",
+    ],
+)
+def test_too_long_a_context_is_known_by_many_words(said: str) -> None:
+    assert type(translated(made(openai.BadRequestError, 400, said), SETTINGS)) is ContextTooLong
+
+
+@pytest.mark.parametrize("said", ["content_filter", "Content Exists Risk", "data_inspection_failed"])
+def test_a_content_filter_is_known_by_many_words(said: str) -> None:
+    assert type(translated(made(openai.BadRequestError, 400, said), SETTINGS)) is ContentRefused
+    assert type(translated(made(openai.APIError, 0, said), SETTINGS)) is ContentRefused
+
+
+def test_a_refusal_object_is_a_refusal() -> None:
+    assert type(translated(made(langchain_openai_base.OpenAIRefusalError), SETTINGS)) is ContentRefused
+
+
+def test_an_account_without_credit_is_not_a_busy_server() -> None:
+    assert type(translated(made(openai.RateLimitError, 429, "insufficient_quota"), SETTINGS)) is ModelRejected
+
+
+@pytest.mark.parametrize("error", [ValueError("no chunks"), KeyError("choices"), TypeError("null")])
+def test_a_server_that_speaks_something_else_is_unavailable(error: Exception) -> None:
+    ours = translated(error, SETTINGS)
+    assert type(ours) is ModelUnavailable
+    assert "OpenAI-compatible" in str(ours)
+
+
+def test_the_server_is_named_without_its_password() -> None:
+    assert server(SETTINGS) == "models.example.com:8080"
+    assert server(LlmSettings(base_url="http://h:99999/v1")) == "h"
+    assert server(LlmSettings()) == "api.openai.com"
