@@ -1,0 +1,103 @@
+"""What foreign markdown looks like afterwards."""
+
+import pytest
+
+from feishu.markdown import escape_text, safe_markdown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("**报销** 5 天 [1]，见 R&D 手册 *a_b*", "**报销** 5 天 [1]，见 R&D 手册 *a_b*"),
+        ("# 标题\n\n> 引用\n- 一\n  1. 二\n\n---\n~~x~~", "# 标题\n\n> 引用\n- 一\n  1. 二\n\n---\n~~x~~"),
+        ("<at id=all></at>", "&#60;at id=all>&#60;/at>"),
+        ("&lt;at id=all&gt; &#60;", "&#38;lt;at id=all&#38;gt; &#38;#60;"),
+        ("a < b && c", "a &#60; b && c"),
+        ("[手册](https://e.cn/a?b=1&c=2#d)", "[手册](https://e.cn/a?b=1&c=2#d)"),
+        ("[手册](HTTPS://E.cn 'title')", "[手册](HTTPS://E.cn)"),
+        ("[手册](<https://e.cn/a b>)", "[手册](https://e.cn/a%20b)"),
+        ("[w](https://zh.wiki/R_(x))", "[w](https://zh.wiki/R_%28x%29)"),
+        ("[**粗** `c`](https://e.cn)", "[**粗** `c`](https://e.cn)"),
+        ("[点我](javascript:alert(1))", "点我"),
+        ("[打开](lark://client/x)", "打开"),
+        ("[见](../install.md)", "见"),
+        ("[x](tel:110) [y](mailto:a@b.c) [z]() [h](https://)", "x y z h"),
+        ("lark://client ftp://h http://ok", "lark&#58;//client ftp&#58;//h http://ok"),
+        ("[ref]: javascript:1", "[ref]&#58; javascript:1"),
+        ("f[i](see below)", "f[i]&#40;see below)"),
+        ("![图](http://e.cn/i.png)", "🖼 图"),
+        ("![](data:image/png;base64,xx)", "🖼"),
+        ("![图](img_v2_ab-c)", "![图](img_v2_ab-c)"),
+        ("[![图](http://e/i.png)](https://e.cn)", "[🖼 图](https://e.cn)"),
+        ("用 `a < b` 和 ``x ` <b>``", "用 `a < b` 和 ``x ` <b>``"),
+        ("stray ` <b>\nnext ` line", "stray &#96; &#60;b>\nnext &#96; line"),
+        ("\\`<b>\\` \\*x\\* \\[y\\] C:\\dir", "&#96;&#60;b>&#96; \\*x\\* &#91;y&#93; C:\\dir"),
+        ("```py\nif a < b:\n    pass\n```\nx", "```py\nif a < b:\n    pass\n```\nx"),
+        ("1. 步骤\n   ```sh\n   ls <dir>\n   ```\n2. 完", "1. 步骤\n```sh\nls <dir>\n```\n2. 完"),
+        ("- ```\n  a\n  ```", "-\n```\na\n```"),
+        ("> ```\n>   <b>\n> ```\n> <b>", "```\n  <b>\n```\n> &#60;b>"),
+        ("> ```\n> <b>\nout <b>", "```\n<b>\n```\nout &#60;b>"),
+        ("~~~text <at id=all>\n```\n~~~\n<b>", "~~~text\n```\n~~~\n&#60;b>"),
+        ("```\nopen", "```\nopen\n```"),
+        ("```\nopen\n", "```\nopen\n```"),
+        ("```", "```\n```"),
+        ("a\r\nb\rc\x00", "a\nb\nc\ufffd"),
+        ("", ""),
+    ],
+)
+def test_foreign_markdown(written: str, shown: str) -> None:
+    assert safe_markdown(written) == shown
+
+
+TABLE = "| a | b |\n|---|---|\n| <1> | 2 |\n"
+SAFE_TABLE = TABLE.replace("<", "&#60;")
+
+
+def test_tables_beyond_the_limit_become_code() -> None:
+    text = f"{TABLE}\n" * 3 + "end"
+    assert safe_markdown(text, max_tables=2) == f"{SAFE_TABLE}\n" * 2 + f"```\n{TABLE}```\n\nend"
+    assert safe_markdown(text) == f"{SAFE_TABLE}\n" * 3 + "end"
+    assert safe_markdown(TABLE.strip(), max_tables=0) == f"```\n{TABLE}```"
+    assert safe_markdown("a | b\n---|---\n1 | 2", max_tables=0) == "a | b\n```\n---|---\n1 | 2\n```"
+
+
+def test_a_line_of_pipes_that_is_no_table_stays() -> None:
+    assert safe_markdown("| a |\n| b |\nc", max_tables=0) == "| a |\n| b |\nc"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("见 [手册](https://e", "见 "),
+        ("见 [1", "见 "),
+        ("a ![图", "a "),
+        ("a `co", "a "),
+        ("a `co`", "a "),
+        ("a `co` ", "a `co` "),
+        ("R&D", "R"),
+        ("R&D 部", "R&D 部"),
+        ("<at", "&#60;at"),
+        ("x\n```py", "x\n"),
+        ("x\n```py\nfor", "x\n```py\nfor"),
+        ("x\n```py\nfor\n``", "x\n```py\nfor\n"),
+        ("x\n- ", "x\n"),
+        ("x\n- y", "x\n- y"),
+        ("Note:", "Note"),
+        ("报销：", "报销："),
+    ],
+)
+def test_while_streaming_what_is_undecided_is_held_back(written: str, shown: str) -> None:
+    assert safe_markdown(written, streaming=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("报销 <at id=all>\n第二行", "报销 &#60;at id&#61;all> 第二行"),
+        ("# *x* [y](z) `c` a_b: ~ !", "&#35; &#42;x&#42; &#91;y&#93;&#40;z&#41; &#96;c&#96; a&#95;b&#58; &sim; &#33;"),
+        ("R&D &lt; - +", "R&D &#38;lt; - +"),
+        ("- item", "&#45; item"),
+    ],
+)
+def test_titles_are_one_line_of_words(written: str, shown: str) -> None:
+    assert escape_text(written) == shown.replace("&#61;", "=").replace("all>", "all&#62;")
