@@ -16,7 +16,7 @@ def make_tiny_bert(folder: Path, *, seed: int = 0) -> Path:
     """
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     raw = folder.parent / f".{folder.name}-raw"

@@ -1,0 +1,168 @@
+"""The dense leg: an OpenAI-compatible endpoint, and sentence-transformers on a BERT made on the spot."""
+
+import asyncio
+import contextlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.corpus import Corpus
+from rag.errors import EmbeddingFailed, IndexMismatch
+from rag.events import Finished, Question, Retrieved
+from rag.ingest import ingest
+from rag.library import Library
+from rag.settings import EmbeddingSettings, RagSettings
+from rag.versions import current_name
+from tests.support.clock import HandClock
+from tests.support.library_parts import rag_settings, write_knowledge
+from tests.support.model_server import DIMENSION, ModelServer, running
+from tests.support.tiny_bert import make_tiny_bert
+
+QUESTION = "出差回来多久内要报销？"
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None or importlib.util.find_spec("sentence_transformers") is None,
+    reason="torch and sentence-transformers are not installed (extra bge)",
+)
+needs_onnx = pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec("torch") is None,
+    reason="onnxruntime or torch is not installed (extras onnx, bge)",
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint(server: ModelServer, tmp_path: Path) -> RagSettings:
+    server.embedding_status = 200
+    server.requests.clear()
+    write_knowledge(tmp_path / "knowledge")
+    embedding = EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test", batch_size=2)
+    return rag_settings(tmp_path, embedding=embedding)
+
+
+async def passages_of(library: Library, text: str = QUESTION) -> Retrieved:
+    async with contextlib.aclosing(library.answer(Question(text))) as events:
+        seen = [event async for event in events]
+    assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
+    return seen[0]
+
+
+async def test_an_endpoints_vectors_are_searched_and_fused(server: ModelServer, endpoint: RagSettings) -> None:
+    report = await asyncio.to_thread(ingest, endpoint)
+    assert all(len(request.body["input"]) <= 2 for request in server.requests)
+    corpus = Corpus.open(endpoint.index_dir)
+    assert corpus.dense is not None
+    assert (corpus.dense.count, corpus.dense.dimension) == (report.chunks, DIMENSION)
+    library = await Library.open(endpoint)
+    await library.warm_up()
+    assert library.status().embedding.ok
+    passages = (await passages_of(library)).passages
+    both = [passage for passage in passages if passage.dense_rank and passage.lexical_rank]
+    assert both and passages[0] == both[0]
+    for passage in both:
+        assert passage.dense_rank and passage.lexical_rank
+        assert passage.score == pytest.approx(1 / (60 + passage.lexical_rank) + 1 / (60 + passage.dense_rank))
+    question = server.requests[-1].body["input"][0]
+    assert question.startswith(endpoint.embedding.query_instruction)
+    await library.aclose()
+
+
+async def test_an_endpoint_that_fails_leaves_words_only_and_is_tried_again(
+    server: ModelServer, endpoint: RagSettings
+) -> None:
+    await asyncio.to_thread(ingest, endpoint)
+    clock = HandClock()
+    library = await Library.open(endpoint, clock=clock)
+    server.embedding_status = 400
+    assert (await passages_of(library)).passages[0].dense_rank is None
+    part = library.status().embedding
+    assert not part.ok and "words only" in part.detail and "HTTP 400" in part.detail
+    server.embedding_status = 200
+    assert (await passages_of(library)).passages[0].dense_rank is None
+    await clock.advance(31)
+    assert (await passages_of(library)).passages[0].dense_rank is not None
+    assert library.status().embedding.ok
+    await library.aclose()
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "RAG__EMBEDDING__API_KEY"), (404, "RAG__EMBEDDING__MODEL")])
+async def test_an_ingest_that_cannot_embed_leaves_the_old_index(
+    server: ModelServer, endpoint: RagSettings, status: int, words: str
+) -> None:
+    before = (await asyncio.to_thread(ingest, endpoint)).index
+    server.embedding_status = status
+    with pytest.raises(EmbeddingFailed, match=words):
+        await asyncio.to_thread(ingest, endpoint)
+    assert current_name(endpoint.index_dir) == before
+
+
+async def test_an_index_of_another_model_is_refused_with_the_fix(endpoint: RagSettings) -> None:
+    await asyncio.to_thread(ingest, endpoint)
+    changed = endpoint.embedding.model_copy(update={"model": "bge-other"})
+    library = await Library.open(endpoint.model_copy(update={"embedding": changed}))
+    assert not library.status().index.ok
+    with pytest.raises(IndexMismatch, match="feishu-rag ingest"):
+        await passages_of(library)
+    await library.aclose()
+
+
+@pytest.fixture(scope="module")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
+
+
+@needs_torch
+async def test_bge_runs_with_its_instruction_and_both_legs_are_fused(tmp_path: Path, tiny_bert: Path) -> None:
+    write_knowledge(tmp_path / "knowledge")
+    settings = rag_settings(tmp_path, embedding=EmbeddingSettings(model=str(tiny_bert)))
+    report = await asyncio.to_thread(ingest, settings)
+    assert "sentence-transformers" in report.embedding
+    library = await Library.open(settings)
+    await library.warm_up()
+    status = library.status()
+    assert status.embedding.ok and "sentence-transformers" in status.embedding.detail
+    passages = (await passages_of(library)).passages
+    assert any(passage.dense_rank and passage.lexical_rank for passage in passages)
+    await library.aclose()
+
+
+@needs_torch
+def test_questions_carry_the_instruction_and_passages_do_not(tiny_bert: Path) -> None:
+    from rag.embedding.sentence_transformers import SentenceEmbedder
+
+    embedder = SentenceEmbedder(tiny_bert, EmbeddingSettings(model=str(tiny_bert)))
+    instruction = EmbeddingSettings().query_instruction
+    question, same = embedder.embed_question("年假"), embedder.embed_passages([instruction + "年假", "年假"])
+    assert np.allclose(question, same[0], atol=1e-5)
+    assert not np.allclose(question, same[1], atol=1e-2)
+    assert np.allclose(np.linalg.norm(same, axis=1), 1.0)
+    assert embedder.count_tokens("年假 oa") == 4
+    assert (embedder.dimension, embedder.max_tokens) == (same.shape[1], 510)
+
+
+@needs_torch
+async def test_swapped_weights_under_the_same_name_are_refused(tmp_path: Path, tiny_bert: Path) -> None:
+    write_knowledge(tmp_path / "knowledge")
+    settings = rag_settings(tmp_path, embedding=EmbeddingSettings(model=str(tiny_bert)))
+    await asyncio.to_thread(ingest, settings)
+    swapped = make_tiny_bert(tmp_path / "swapped" / "tiny-bert", seed=7)
+    library = await Library.open(settings.model_copy(update={"embedding": EmbeddingSettings(model=str(swapped))}))
+    with pytest.raises(IndexMismatch, match="other weights"):
+        await passages_of(library)
+    await library.aclose()
+
+
+@needs_torch
+def test_a_damaged_model_is_one_sentence(tmp_path: Path, tiny_bert: Path) -> None:
+    from rag.embedding.sentence_transformers import SentenceEmbedder
+
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(EmbeddingFailed, match="could not be loaded"):
+        SentenceEmbedder(tmp_path, EmbeddingSettings(model=str(tmp_path)))
