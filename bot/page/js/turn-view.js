@@ -35,7 +35,7 @@ export class TurnView {
     this.element = el(
       "div",
       { class: "turn" },
-      el("div", { class: "question" }, el("span", { class: "unseen" }, say("you")), turn.question),
+      el("h2", { class: "question" }, el("span", { class: "unseen" }, say("you")), turn.question),
       this.article,
     );
     this.#draw();
@@ -220,7 +220,8 @@ function list(given) {
     const title = source.title || source.source || say("sourceTitle", { number });
     return el("li", {}, el(
       "button",
-      { type: "button", class: "source", "data-source": number, "aria-label": say("openSource", { number, title }) },
+      { type: "button", class: "source", "data-source": number },
+      el("span", { class: "unseen" }, say("openSource")),
       el("span", { class: "source-number" }, String(number)),
       el("span", { class: "source-words" }, el("span", { class: "source-title" }, title), el("span", { class: "source-snippet" }, below(source) || source.snippet)),
     ));
