@@ -3,13 +3,14 @@
 open.feishu.cn/document im-v1/message. A card sent as a CardKit entity is updated by `feishu.cardkit`, never by `patch`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from feishu.card import Card, card_json
 from feishu.client import FeishuClient
 from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, Endpoint
-from feishu.errors import BadReply
+from feishu.errors import BadReply, TargetGone
 from feishu.jsontext import to_text
 
 MAX_UUID_CHARS = 50
@@ -78,8 +79,9 @@ class Messages:
         return await self._client.call(FETCH, path={"message_id": message_id})
 
     async def recall(self, message_id: str) -> None:
-        """Take one of our own messages back."""
-        await self._client.call(RECALL, path={"message_id": message_id})
+        """Take one of our own messages back. One that is gone already is no error: a lost answer is asked for again."""
+        with suppress(TargetGone):
+            await self._client.call(RECALL, path={"message_id": message_id})
 
 
 def _uuid(uuid: str) -> str:

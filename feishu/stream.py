@@ -41,6 +41,8 @@ FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 8.0
 LAST_FRAME_GRACE_S = 5.0
 SEQUENCE_JUMP = 1000
+REOPEN_AFTER_S = 540.0
+"""The platform closes streaming mode ten minutes after it was opened; a frame this late opens it again first."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class CardStream:
         self._waiting: dict[str, str] = {}  # element id → newest text, oldest element first
         self._shown: dict[str, str] = {}
         self._next_start_at = 0.0
+        self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
         self._frames: asyncio.Task[None] | None = None
         self._calling = False
         self._stopped = False  # no more frames; the text is kept for the end by the caller
@@ -84,6 +87,14 @@ class CardStream:
         self._waiting[element_id] = text
         if self._frames is None or self._frames.done():
             self._frames = asyncio.create_task(self._send_frames(), name=f"card-frames-{self._card_id}")
+
+    async def open(self, card: Card, *, budget_s: float = 20) -> None:
+        """For a card that was sent long ago (a crash, another version of the answer): replace it by `card`, whose
+        config says `streaming_mode`, before the first push. Retried and raised like `finish`."""
+        deadline = self._clock.monotonic() + budget_s
+        await self._insist(lambda number: self._cardkit.update(self._card_id, card, sequence=number), deadline)
+        self._next_start_at = self._clock.monotonic() + self._interval_s
+        self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
 
     async def finish(self, card: Card, *, summary: str, budget_s: float = 60) -> None:
         """Stop frames, close streaming mode with `summary` as the preview, then replace the whole card by `card`.
@@ -128,6 +139,8 @@ class CardStream:
             self._calling = False
 
     async def _send_frame(self) -> None:
+        if self._clock.monotonic() >= self._reopen_at:
+            return await self._reopen()
         element_id = next(iter(self._waiting))
         number = await self._sequence.next()
         text = self._waiting.pop(element_id, "")  # as late as possible: the newest
@@ -159,8 +172,9 @@ class CardStream:
                 self.failed = error if isinstance(error, ApiError) else None
 
     async def _reopen(self) -> None:
-        """The platform closes streaming ten minutes after it was opened; opening it again is the documented remedy."""
+        """Open streaming mode again: the documented remedy for its end after ten minutes."""
         self._reopened = True
+        self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S / 20  # if this one fails
         try:
             number = await self._sequence.next()
             await self._cardkit.set_config(self._card_id, {"streaming_mode": True}, sequence=number)
@@ -172,6 +186,7 @@ class CardStream:
                 await self._after_refusal(error)
             return
         self._next_start_at = self._clock.monotonic() + self._interval_s
+        self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
 
     async def _stop_frames(self) -> None:
         """No frame starts any more; one in flight may land, since its text would otherwise flash over the end."""

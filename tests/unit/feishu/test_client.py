@@ -137,6 +137,12 @@ async def test_each_card_call_has_its_place_and_shape(world: World) -> None:
     assert (body["card"]["type"], json.loads(body["card"]["data"]), body["sequence"]) == ("card_json", made, 5)
 
 
+async def test_taking_back_what_is_gone_is_no_error(world: World) -> None:
+    route = world.answers(httpx.ReadTimeout("lost"), refusal(230011), url=f"{BASE}/open-apis/im/v1/messages/om_1")
+    await world.clock.run(Messages(world.client).recall("om_1"))
+    assert route.call_count == 2
+
+
 async def test_path_values_stay_one_segment(world: World) -> None:
     route = world.answers(httpx.Response(200, json=OK_REPLY), url=f"{BASE}/open-apis/im/v1/messages/a%2F..%3Fb/reply")
     await world.clock.run(Messages(world.client).reply("a/..?b", text_content("x"), uuid="u"))

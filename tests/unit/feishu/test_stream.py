@@ -298,6 +298,40 @@ async def test_a_reopening_that_fails_for_a_while_is_tried_again() -> None:
     scene.assert_lawful()
 
 
+async def test_a_long_stream_is_opened_again_before_the_platform_closes_it() -> None:
+    scene = Scene()
+    scene.platform.refuse["config"] = [Timeout("slow")]
+    for end in range(1, 1300):
+        scene.stream.push("answer", "x" * end)
+        await scene.clock.advance(1.0)
+    reopened = [(at, what) for _, at, _, what in scene.platform.of("config")]
+    assert [what for _, what in reopened] == [{"streaming_mode": True}] * 3
+    assert [round(at, -1) for at, _ in reopened] == [540, 570, 1110]
+    await scene.clock.advance(1.0)
+    assert scene.platform.shown == {"answer": "x" * 1299}
+    scene.assert_lawful()
+
+
+@pytest.mark.parametrize("failure", TRANSIENT.values(), ids=TRANSIENT.keys())
+async def test_an_old_card_is_reset_before_it_streams_again(failure: Callable[[], Failure]) -> None:
+    scene = Scene()
+    scene.platform.refuse["update"] = [failure(), failure()]
+    blank = card([markdown("…", element_id="answer")], streaming=True)
+    await scene.clock.run(scene.stream.open(blank))
+    assert scene.platform.card == blank
+    scene.stream.push("answer", "a")
+    await scene.finish()
+    assert scene.platform.card == FINAL
+    scene.assert_lawful()
+
+
+async def test_an_old_card_that_is_gone_says_so() -> None:
+    scene = Scene()
+    scene.platform.refuse["update"] = [TargetGone(200750, "expired")]
+    with pytest.raises(TargetGone):
+        await scene.clock.run(scene.stream.open(FINAL))
+
+
 @pytest.mark.parametrize("failure", [TargetGone(230011, "recalled"), Forbidden(99991672, "scope")])
 async def test_what_is_gone_or_forbidden_ends_the_frames_silently(failure: ApiError) -> None:
     scene = Scene()
