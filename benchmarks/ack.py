@@ -26,6 +26,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 ENCRYPT_KEY, TOKEN, APP_ID = "benchmark-encrypt-key", "benchmark-token", "cli_benchmark"
 CONNECTIONS, RATE, LATENCY_S, THROUGHPUT_S, ROUNDS = 50, 200, 10.0, 5.0, 3
 
@@ -55,7 +57,7 @@ def serve_ours(listener: socket.socket, folder: str) -> None:
         async with Bot.open(settings) as bot:
             await run(public_app(bot), listener)
 
-    asyncio.run(main())
+    uvloop.run(main())
 
 
 def serve_bare(listener: socket.socket, _folder: str) -> None:
@@ -69,7 +71,7 @@ def serve_bare(listener: socket.socket, _folder: str) -> None:
         await request.body()
         return {}
 
-    asyncio.run(run(app, listener))
+    uvloop.run(run(app, listener))
 
 
 def serve_sdk(listener: socket.socket, _folder: str) -> None:
@@ -94,13 +96,13 @@ def serve_sdk(listener: socket.socket, _folder: str) -> None:
         answer = handler.do(raw)
         return Response(answer.content, answer.status_code)
 
-    asyncio.run(run(app, listener))
+    uvloop.run(run(app, listener))
 
 
 async def run(app: Any, listener: socket.socket) -> None:
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_keep_alive=75)
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
@@ -204,7 +206,9 @@ async def latency(port: int, pool: list[bytes]) -> list[float]:
 
 def measure(name: str, target: Callable[[socket.socket, str], None], round_number: int) -> dict[str, float]:
     """One server in its own process: throughput, then latency."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # TCP named: no Nagle delay
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
     port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         process = multiprocessing.get_context("fork").Process(target=target, args=(listener, folder), daemon=True)

@@ -23,7 +23,7 @@ from bot.guard import WebGuard
 from bot.handlers import Handlers
 from bot.identity import Identity
 from bot.jobs import Jobs
-from bot.metrics import Metrics
+from bot.metrics import CONTENT_TYPE, Metrics
 from bot.routes import add_health_routes, add_platform_routes, json_response
 from bot.settings import Settings
 from bot.turn import Turns
@@ -190,7 +190,7 @@ def web_app(bot: Bot) -> FastAPI:
 
     async def metrics(_request: Request) -> Response:
         bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
-        return Response(bot.metrics.render(), media_type="text/plain; version=0.0.4")
+        return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
     async def page(_request: Request) -> Response:
         html = (PAGE_FOLDER / "index.html").read_bytes()

@@ -40,7 +40,7 @@ class Feedback:
     async def totals(self, answer_id: str) -> dict[str, int]:
         """`{"up": n, "down": m}` of one answer."""
         statement = select(votes.c.vote, func.count()).where(votes.c.answer_id == answer_id).group_by(votes.c.vote)
-        counted: dict[str, int] = await self._database.read(lambda c: dict(c.execute(statement).tuples().all()))
+        counted: dict[str, int] = await self._database.read(lambda c: dict(c.execute(statement).all()))
         return {"up": counted.get("up", 0), "down": counted.get("down", 0)}
 
     async def export(self) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
 import structlog
@@ -86,7 +86,7 @@ class Handlers:
                 app_id=message.app_id,
                 kind="answer",
                 conversation=conversation_of(message),
-                payload={"message": asdict(message), "undecided": verdict.undecided},
+                payload={"message": message, "undecided": verdict.undecided},
                 keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
             )
         )

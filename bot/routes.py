@@ -23,7 +23,12 @@ Health = Callable[[], tuple[bool, dict[str, Any]]]
 
 def json_response(body: Any, status: int = 200, afterwards: Callable[[], None] | None = None) -> Response:
     """JSON, and optionally something to do once it has been sent."""
-    background = BackgroundTask(afterwards) if afterwards else None
+
+    async def on_the_loop() -> None:  # a plain function would be sent to a thread
+        if afterwards:
+            afterwards()
+
+    background = BackgroundTask(on_the_loop) if afterwards else None
     return Response(orjson.dumps(body), status, media_type="application/json", background=background)
 
 

@@ -65,7 +65,7 @@ async def _sandbox(settings: Settings, port: int) -> AsyncIterator[tuple[Sandbox
 def _ingest_handbook(settings: Settings, console: Console) -> None:
     with console.status("reading the handbook …"):
         report = ingest(settings.rag)
-    console.print(f"handbook: {report.documents} documents, {report.chunks} passages; {report.embedding}")
+    console.print(f"handbook: {report.documents} documents, {report.chunks} passages. {report.embedding}", markup=False)
 
 
 def _with_free_ports(settings: Settings) -> Settings:

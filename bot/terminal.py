@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,21 +18,21 @@ from rich.text import Text
 from bot.database import Database
 from bot.errors import SettingsError
 from bot.feedback import Feedback
+from bot.logs import configure_logs
 from bot.outcomes import Failed, words
 from bot.progress import Progress, fold
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, load_settings, secret_values
 from bot.texts import Texts, language_of, texts
 from bot.turn import sources_of
 from rag.errors import RagError
 from rag.events import Question
-
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
     """Ingests with a progress bar and prints a report. Raises `RagError`."""
     from rag.ingest import ingest
 
+    configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Bar(*columns, console=console, transient=True) as bar:
@@ -48,7 +47,7 @@ def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
     console.print(
         f"{report.documents} documents, {report.chunks} passages in {report.seconds:.1f} s → index {report.index}"
     )
-    console.print(report.embedding)
+    console.print(report.embedding, markup=False)
     if report.skipped:
         table = Table("file", "why it was skipped", title=f"{len(report.skipped)} skipped", title_style="yellow")
         for file in report.skipped:
@@ -60,6 +59,7 @@ async def run_ask(settings: Settings, question: str) -> bool:
     """Streams an answer with its stages and sources; False when it failed (said in words)."""
     from rag.library import Library
 
+    configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
     wording = texts(language_of(question, preferred=settings.bot.language))
     library = await Library.open(settings.rag)
@@ -101,10 +101,13 @@ def _sources(progress: Progress, wording: Texts) -> Table:
 
 async def run_doctor(config: Path | None) -> int:
     """Prints the findings; gives the exit code."""
-    from bot.doctor import examine, exit_code, render
+    from bot.doctor import examine, exit_code, render, unreadable
 
-    settings = load_settings(config)
-    findings = await examine(settings)
+    configure_logs("ERROR")
+    try:
+        findings = await examine(load_settings(config))
+    except SettingsError as error:
+        findings = unreadable(error)
     Console().print(render(findings))
     return exit_code(findings)
 

@@ -3,8 +3,6 @@
 import re
 from dataclasses import replace
 
-from feishu.markdown import escape_text, safe_markdown
-
 from bot.actions import Action, ActionKind
 from bot.conversations import Answer, Source, Turn
 from bot.delivery import Final
@@ -12,6 +10,7 @@ from bot.progress import Progress
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import ButtonType, Card, Element, card_bytes
+from feishu.markdown import escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 STAGE = "stage"
