@@ -148,9 +148,7 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     except OSError:
         listener.close()
         raise
-    config = uvicorn.Config(
-        sandbox.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )
+    config = uvicorn.Config(sandbox.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     await sandbox.start()

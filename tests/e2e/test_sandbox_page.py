@@ -1,5 +1,6 @@
 """The sandbox's chat page in Chromium: asking, streaming, pressing, and hostile text."""
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -143,6 +144,20 @@ async def test_two_people_see_their_own_chats_and_ephemeral_cards(watched: Watch
         await page.get_by_test_id("send").click()
         await expect(page.get_by_test_id("message")).to_contain_text("私聊一句")
         assert sandbox.messages_in("oc_p2p_sandbox_zhouming")[0].sender_id == BOB
+
+
+async def test_an_image_is_sent_and_shown(watched: Watched) -> None:
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    sandbox = Sandbox(SandboxSettings())
+    async with running(sandbox) as url:
+        page = await open_page(watched, url)
+        file = {"name": "点.png", "mimeType": "image/png", "buffer": base64.b64decode(dot)}
+        await page.get_by_test_id("file").set_input_files(file)  # type: ignore[arg-type]
+        picture = page.locator(".bubble-picture")
+        await expect(picture).to_be_visible()
+        assert await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+        assert sandbox.messages_in(GROUP)[0].message_type == "image"
+        assert watched.troubles == []
 
 
 async def test_a_silent_callback_shows_the_client_s_error(watched: Watched) -> None:

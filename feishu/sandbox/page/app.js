@@ -5,7 +5,7 @@ import { $ } from './dom.js';
 import { addEntry, drawInspector, loadLog } from './inspector.js';
 import { nameMembers } from './markdown.js';
 import { load, nameOf, state, visible } from './state.js';
-import { drawMessage, drawReplying, drawTalk } from './talk.js';
+import { drawMessage, drawReplying, drawTalk, follow } from './talk.js';
 import { toast } from './toasts.js';
 import { speak, ui, word } from './words.js';
 
@@ -93,6 +93,7 @@ document.documentElement.dataset.theme = localStorage.getItem('theme') || (match
 toggleInspector(matchMedia('(min-width: 1080px)').matches);
 speak();
 listen();
+follow();
 $('language').addEventListener('click', () => { ui.language = ui.language === 'zh' ? 'en' : 'zh'; localStorage.setItem('language', ui.language); drawAll(); });
 $('theme').addEventListener('click', () => { const root = document.documentElement.dataset; root.theme = root.theme === 'dark' ? 'light' : 'dark'; localStorage.setItem('theme', root.theme); });
 $('inspector-toggle').addEventListener('click', () => toggleInspector());

@@ -81,7 +81,24 @@ function send() {
   say(text);
 }
 
+async function attach(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  const isImage = /^image\/(png|jpeg|gif|webp|bmp)$/.test(file.type);
+  const upload = { owner: state.me, name: file.name, content_base64: btoa(binary), media_type: isImage ? file.type : 'application/octet-stream' };
+  try {
+    const { key } = await post('/sandbox/uploads', upload);
+    const content = JSON.stringify(isImage ? { image_key: key } : { file_key: key, file_name: file.name });
+    await post('/sandbox/messages', { chat_id: state.chatId, sender: state.me, kind: isImage ? 'image' : 'file', content });
+  } catch (error) {
+    toast('error', `${word('failed')}: ${error.message}`);
+  }
+}
+
 export function listen() {
+  $('attach').addEventListener('click', () => $('file').click());
+  $('file').addEventListener('change', () => { const [file] = $('file').files; $('file').value = ''; if (file) attach(file); });
   const input = $('input');
   input.addEventListener('input', () => { grow(); offer(); });
   input.addEventListener('blur', () => { $('mention-menu').hidden = true; });

@@ -7,6 +7,7 @@ import { ui, word } from './words.js';
 
 const cards = new Map();
 const rows = new Map();
+let following = true;
 
 export function drawTalk(ask) {
   const here = chat();
@@ -24,21 +25,29 @@ export function drawTalk(ask) {
 
 export function drawMessage(message) {
   if (message.chat_id !== state.chatId || !visible(message)) return;
-  const box = $('messages');
-  const near = box.scrollHeight - box.scrollTop - box.clientHeight < 120;
   const before = rows.get(message.message_id);
   if (before && message.card && !message.recalled && cards.has(message.message_id)) {
     cards.get(message.message_id).update(message.card, message.streaming);
     before.querySelector('.under').replaceWith(under(message));
   } else {
     const row = whole(message);
-    if (before) before.replaceWith(row); else box.append(row);
+    if (before) before.replaceWith(row); else $('messages').append(row);
     rows.set(message.message_id, row);
   }
-  if (near || (!before && message.sender.id === state.me)) toBottom();
+  if (!before && message.sender.id === state.me) toBottom();
 }
 
-export function toBottom() { $('messages').scrollTop = $('messages').scrollHeight; }
+export function toBottom() {
+  following = true;
+  $('messages').scrollTop = $('messages').scrollHeight;
+}
+
+/** Text that types on keeps the end in view, unless the reader has scrolled up. */
+export function follow() {
+  const box = $('messages');
+  box.addEventListener('scroll', () => { following = box.scrollHeight - box.scrollTop - box.clientHeight < 80; });
+  new MutationObserver(() => { if (following) box.scrollTop = box.scrollHeight; }).observe(box, { childList: true, subtree: true, characterData: true });
+}
 
 function whole(message) {
   const mine = message.sender.id === state.me;
@@ -69,6 +78,7 @@ function content(message) {
     const key = parsed(message).image_key;
     if (/^img_[\w-]+$/.test(key || '')) return el('img', { class: 'picture bubble-picture', src: `/sandbox/uploads/${key}`, alt: message.text });
   }
+  if (message.kind === 'file') return el('div', { class: 'bubble', text: `📄 ${parsed(message).file_name || message.text}` });
   return el('div', { class: 'bubble' }, ...mentions(message));
 }
 

@@ -2,7 +2,7 @@
 const WORDS = {
   zh: {
     messages: '消息', sandbox: '本地沙盒', iAm: '我是', inspector: '检查器', send: '发送', cancel: '取消', ok: '确定', close: '关闭',
-    back: '返回', theme: '深色 / 浅色', replyTo: '回复', react: '👍', recall: '撤回', recalled: '此消息已撤回',
+    back: '返回', attach: '发送图片或文件', theme: '深色 / 浅色', replyTo: '回复', react: '👍', recall: '撤回', recalled: '此消息已撤回',
     onlyYou: '仅你可见', edited: '已编辑', members: (n, bots) => `${n} 位成员 · ${bots} 个机器人`, privateChat: '与机器人的单聊', bot: '机器人',
     hint: '这是一个在你电脑上运行的飞书：问一个问题，机器人会用真实的平台协议流式回答；右侧检查器里是每一次事件与接口调用。点一个例子试试：',
     placeholderGroup: '发消息到群里，输入 @ 提到机器人', placeholderPrivate: '给机器人发消息', atBot: (name) => `@${name}`,
@@ -15,7 +15,7 @@ const WORDS = {
   },
   en: {
     messages: 'Messages', sandbox: 'Local sandbox', iAm: 'I am', inspector: 'Inspector', send: 'Send', cancel: 'Cancel', ok: 'OK', close: 'Close',
-    back: 'Back', theme: 'Dark / light', replyTo: 'Reply', react: '👍', recall: 'Recall', recalled: 'This message was recalled',
+    back: 'Back', attach: 'Send an image or a file', theme: 'Dark / light', replyTo: 'Reply', react: '👍', recall: 'Recall', recalled: 'This message was recalled',
     onlyYou: 'Only visible to you', edited: 'edited', members: (n, bots) => `${n} members · ${bots} ${bots === 1 ? 'bot' : 'bots'}`, privateChat: 'Private chat with the bot', bot: 'Bot',
     hint: 'A Feishu that runs on your own machine: ask, and the bot streams its answer through the real platform protocol. The inspector on the right shows every event and API call. Try one:',
     placeholderGroup: 'Message the group; type @ to mention the bot', placeholderPrivate: 'Message the bot', atBot: (name) => `@${name}`,
