@@ -7,7 +7,7 @@ from typing import Protocol
 from rag.clock import Clock, SystemClock
 from rag.documents import Passage
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
-from rag.retrieval import Retriever
+from rag.retrieval import Finding, Retriever
 
 
 class Writer(Protocol):
@@ -29,7 +29,7 @@ class Answerer:
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """Events as `rag.events` promises; use with `contextlib.aclosing`, closing it stops the model at once."""
         started_at = self._clock.monotonic()
-        finding = await self._retriever.search(question.text, question.collections)
+        finding = await self._find(question)
         seconds = self._clock.monotonic() - started_at
         if not finding.is_evidence:
             yield Retrieved((), seconds)
@@ -40,3 +40,12 @@ class Answerer:
         async with contextlib.aclosing(self._writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield event
+
+    async def _find(self, question: Question) -> Finding:
+        """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""
+        finding = await self._retriever.search(question.text, question.collections)
+        if finding.is_evidence or not question.history or not question.text.strip():
+            return finding
+        together = f"{question.history[-1].question} {question.text}"
+        wider = await self._retriever.search(together, question.collections)
+        return wider if wider.is_evidence else finding

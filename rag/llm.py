@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
-from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import Runnable, RunnableGenerator
@@ -77,8 +76,6 @@ class Model:
             ]
         )
         self._chain: Runnable[dict[str, Any], Piece] = answer | chat | RunnableGenerator(_pieces)
-        condense = ChatPromptTemplate.from_messages([("human", prompt_text(prompts, "condense"))])
-        self._condenser = condense | chat.bind(temperature=0) | StrOutputParser()
 
     async def stream(self, question: str, passages: str, history: Sequence[Exchange]) -> AsyncGenerator[Piece]:
         """The model's pieces; closing the generator hangs up. Raises what openai, httpx and langchain raise."""
@@ -86,17 +83,6 @@ class Model:
         async with contextlib.aclosing(self._chain.astream(values)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
-
-    async def condense(self, question: str, history: str) -> str:
-        """The question rewritten to stand alone; thinking taken off."""
-        parts: list[str] = []
-        thinking = ThinkFilter()
-        values = {"question": question, "history": history}
-        async with contextlib.aclosing(self._condenser.astream(values)) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                parts += [text for kind, text in thinking.feed(piece) if kind == "answer"]
-        parts += [text for kind, text in thinking.finish() if kind == "answer"]
-        return "".join(parts).strip()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -27,8 +27,8 @@ needs_torch = pytest.mark.skipif(
     reason="torch and sentence-transformers are not installed (extra bge)",
 )
 needs_onnx = pytest.mark.skipif(
-    importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec("torch") is None,
-    reason="onnxruntime or torch is not installed (extras onnx, bge)",
+    any(importlib.util.find_spec(name) is None for name in ("onnxruntime", "onnx", "torch")),
+    reason="onnxruntime, onnx or torch is not installed (extras onnx, bge)",
 )
 
 
@@ -166,3 +166,49 @@ def test_a_damaged_model_is_one_sentence(tmp_path: Path, tiny_bert: Path) -> Non
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(EmbeddingFailed, match="could not be loaded"):
         SentenceEmbedder(tmp_path, EmbeddingSettings(model=str(tmp_path)))
+
+
+def export_onnx(source: Path, folder: Path) -> Path:
+    """The tiny BERT as the onnx provider wants it: model.onnx and tokenizer.json."""
+    import torch
+    from transformers import AutoModel
+
+    class Plain(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = AutoModel.from_pretrained(source, attn_implementation="eager").eval()
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+            return self.bert(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+
+    folder.mkdir(parents=True)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    ones = torch.ones((2, 8), dtype=torch.long)
+    torch.onnx.export(
+        Plain(),
+        (ones, ones, torch.zeros_like(ones)),
+        str(folder / "model.onnx"),
+        input_names=names,
+        output_names=["last_hidden_state"],
+        dynamic_axes={name: {0: "batch", 1: "length"} for name in [*names, "last_hidden_state"]},
+        dynamo=False,
+    )
+    (folder / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
+    return folder
+
+
+@needs_torch
+@needs_onnx
+@pytest.mark.filterwarnings("ignore")
+def test_onnx_gives_the_vectors_of_sentence_transformers(tmp_path: Path, tiny_bert: Path) -> None:
+    from rag.embedding.onnx import OnnxEmbedder
+    from rag.embedding.sentence_transformers import SentenceEmbedder
+
+    folder = export_onnx(tiny_bert, tmp_path / "onnx")
+    settings = EmbeddingSettings(model=str(folder), batch_size=2)
+    onnx, torch_model = OnnxEmbedder(folder, settings), SentenceEmbedder(tiny_bert, settings)
+    texts = ["出差报销", "年假。", "食堂午餐，标准与流程" * 80]
+    assert np.allclose(onnx.embed_passages(texts), torch_model.embed_passages(texts), atol=1e-4)
+    assert np.allclose(onnx.embed_question("年假"), torch_model.embed_question("年假"), atol=1e-4)
+    assert onnx.count_tokens("年假 oa") == torch_model.count_tokens("年假 oa")
+    assert onnx.dimension == torch_model.dimension

@@ -11,7 +11,7 @@ import pytest
 from rag.documents import Document
 from rag.embedding import choice as choice_module
 from rag.errors import IndexCorrupt, IndexMissing, IngestError, SettingsMismatch
-from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, NoEvidence, Question, Retrieved
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, NoEvidence, Question, Retrieved
 from rag.ingest import ingest
 from rag.library import Library
 from rag.settings import EmbeddingSettings, LlmSettings, PromptSettings, RagSettings
@@ -64,6 +64,18 @@ async def test_what_the_documents_do_not_know_is_said(settings: RagSettings, tex
     assert finished(events) == dataclasses.replace(
         finished(events), text=NO_EVIDENCE_TEXT, answered=False, citations=()
     )
+    await library.aclose()
+
+
+async def test_a_follow_up_is_sought_with_the_question_before_it(settings: RagSettings) -> None:
+    ingest(settings)
+    library = await Library.open(settings)
+    follow_up = "那要证明材料吗？"
+    assert not finished(await events_of(library, follow_up)).answered
+    question = Question(follow_up, history=(Exchange("病假怎么请", "……"),))
+    async with contextlib.aclosing(library.answer(question)) as events:
+        last = [event async for event in events][-1]
+    assert isinstance(last, Finished) and "医院证明" in last.text
     await library.aclose()
 
 

@@ -1,0 +1,72 @@
+"""Evidence on the demo handbook, lexical only: most of what it holds is answered, most of what it does not is refused.
+
+The questions were written against its table of contents, in the words of colleagues rather than of the handbook.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from rag.corpus import Corpus
+from rag.ingest import ingest
+from rag.retrieval import Retriever
+from rag.settings import EmbeddingSettings, RagSettings
+
+KNOWLEDGE = Path(__file__).parents[2] / "knowledge"
+KNOWN = """
+出差回来多久内要报销？|出差结束几天内提交报销单|打车费能报吗|发票抬头写什么|发票丢了怎么办|工号密码忘了怎么重置
+账号被锁了怎么解锁|怎么申请权限|年假有几天|年假可以攒到明年吗|病假需要医院证明吗|婚假多少天|产假有多长时间
+迟到会扣钱吗|加班怎么申请|加班能调休吗|忘记打卡怎么办|在家办公怎么打卡|VPN 连不上怎么办|怎么安装VPN客户端
+怎么预订会议室|访客怎么登记|访客能连wifi吗|电脑坏了找谁修|可以用自己的电脑办公吗|新员工第一天做什么|入职要带什么材料
+试用期多久|工牌丢了怎么补办|离职要提前多久申请|离职后年假怎么算|离职证明什么时候开|密码多久换一次|收到钓鱼邮件怎么办
+代码合并需要几个人评审|发布窗口是什么时候|线上故障怎么上报|值班补贴多少|网关红灯闪烁是什么意思|E-4012 怎么处理
+网关断网后数据会丢吗|支持哪些协议|怎样恢复出厂设置|坐高铁能坐一等座吗|住宿标准是多少|出差餐补一天多少钱
+借备用金怎么还|哪些费用不能报销|What is the API rate limit?|How do I authenticate to the Atlas API?
+Can I get help with housing?|How do I connect a printer?|buddy programme|what does error 429 mean
+When is salary paid?
+"""
+UNKNOWN = """
+今天天气怎么样？|公司的股价是多少|who won the world cup|明天上海会下雨吗|帮我写一首诗|怎么做红烧肉|你喜欢什么颜色
+谁是美国总统|1+1等于几|推荐一部电影|CEO 的生日是哪天|公司什么时候上市|班车几点发车|团建去哪里|年会什么时候开
+公司有没有幼儿园|股票期权怎么行权|落户需要什么条件|如何学习 Python|What is the capital of France?
+How do I cook pasta?|Tell me a joke|What's the weather like in Hangzhou?|Who is the CEO's wife?
+How old is the universe?|Can I bring my dog to the office?|比特币价格|怎么治疗感冒|地球到月球的距离
+世界上最高的山是什么|老板的手机号是多少|附近有什么好吃的餐厅
+"""
+
+
+def listed(text: str) -> list[str]:
+    return [question for line in text.strip().split("\n") for question in line.split("|")]
+
+
+@pytest.fixture(scope="module")
+def retriever(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
+    if not any(KNOWLEDGE.glob("*.md")):
+        pytest.skip("knowledge/ holds no documents")
+    index_dir = tmp_path_factory.mktemp("index")
+    settings = RagSettings(knowledge=[KNOWLEDGE], index_dir=index_dir, embedding=EmbeddingSettings(provider="none"))
+    ingest(settings)
+    return Retriever(settings.retrieval, Corpus.open(index_dir))
+
+
+async def answered(retriever: Retriever, questions: list[str]) -> list[str]:
+    return [question for question in questions if (await retriever.search(question)).is_evidence]
+
+
+async def test_most_known_questions_are_answered(retriever: Retriever) -> None:
+    questions = listed(KNOWN)
+    found = await answered(retriever, questions)
+    print(f"answered {len(found)} of {len(questions)}; not: {sorted(set(questions) - set(found))}")  # noqa: T201
+    assert len(found) / len(questions) >= 0.85
+
+
+async def test_most_unknown_questions_are_refused(retriever: Retriever) -> None:
+    questions = listed(UNKNOWN)
+    found = await answered(retriever, questions)
+    print(f"refused {len(questions) - len(found)} of {len(questions)}; not: {found}")  # noqa: T201
+    assert len(found) / len(questions) <= 0.15
+
+
+@pytest.mark.parametrize("question", ["今天天气怎么样？", "公司的股价是多少", "who won the world cup"])
+async def test_the_plainly_unknown_is_always_refused(retriever: Retriever, question: str) -> None:
+    assert not (await retriever.search(question)).is_evidence
