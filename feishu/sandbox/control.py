@@ -1,6 +1,7 @@
 """The /sandbox API: what the page and tests use to be people, to look, and to bring bad luck.
 
-POST   /sandbox/messages     {chat_id, sender, text, mention_bot?, mention?: [open_id], reply_to?, kind?, content?}
+POST   /sandbox/messages     {chat_id, sender, text, mention_bot?, mention?: [open_id], reply_to?, in_thread?,
+                              kind?, content?}
                              → {message_id, delivered, why}
 POST   /sandbox/clicks       {message_id, operator, element_id?|name?|value?|label?, form_value?, option?}
                              → {toast, error_code, why, opened}
@@ -77,7 +78,7 @@ class Control:
         ]
 
     async def _say(self, body: dict[str, Any]) -> dict[str, Any]:
-        known = {"chat_id", "sender", "text", "mention_bot", "mention", "reply_to", "kind", "content"}
+        known = {"chat_id", "sender", "text", "mention_bot", "mention", "reply_to", "in_thread", "kind", "content"}
         said = await self._sandbox.say(**_only(body, known, ("chat_id", "sender")))
         return {"message_id": said.message_id, "delivered": said.delivered, "why": said.why}
 

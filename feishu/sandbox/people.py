@@ -28,12 +28,14 @@ class Hands:
         mention_bot: bool = False,
         mention: tuple[str, ...] = (),
         reply_to: str | None = None,
+        in_thread: bool = False,
         kind: str = "text",
         content: str | None = None,
     ) -> tuple[Message, list[Heard]]:
         """Post a message as a person. Names written as `@Name` become mentions; `mention` adds open ids in front.
 
-        `content` is the raw content string for any other kind (or for odd text contents). Raises Impossible.
+        `in_thread` opens a topic under `reply_to`. `content` is the raw content string for any other kind (or for
+        odd text contents). Raises Impossible.
         """
         world = self._platform.world
         chat = self._chat(chat_id, sender)
@@ -54,6 +56,8 @@ class Hands:
             if parent is None or parent.chat_id != chat_id:
                 raise Impossible("no such message to reply to")
             message.parent_id, message.root_id = reply_to, parent.root_id or reply_to
+            if in_thread and not parent.thread_id:
+                parent.thread_id = world.new_id("omt_")
             message.thread_id = parent.thread_id
         self._platform.deliver(message)
         return message, list(self._platform.verdicts.pop(message.message_id, ()))

@@ -20,6 +20,8 @@ API_WINDOWS = (Window(50, 1.0), Window(1000, 60.0))
 CARD_WINDOW = Window(10, 1.0)
 PATCH_WINDOW = Window(5, 1.0)
 CHAT_WINDOW = Window(5, 1.0)
+# Seconds since the epoch are floats: a call exactly one window later must not fail by a rounding error.
+ROUNDING_S = 1e-6
 PERSON_WINDOW = Window(5, 1.0)
 EPHEMERAL_WINDOW = Window(40, 1.0)
 
@@ -34,7 +36,7 @@ class Rates:
     def wait_s(self, key: object, window: Window) -> float:
         """0 when one more call fits, else how long until it does."""
         accepted, now = self._accepted[key], self.now()
-        recent = [at for at in accepted if at > now - window.seconds]
+        recent = [at for at in accepted if at > now - window.seconds + ROUNDING_S]
         return 0.0 if len(recent) < window.limit else recent[-window.limit] + window.seconds - now
 
     def count(self, key: object, keep_s: float = 60.0) -> None:
