@@ -44,13 +44,18 @@ class DenseLeg:
             check_probe(mark, self._probe, self._choice.model)
 
     def embedder_for(self, corpus: Corpus) -> Embedder | None:
-        """The loaded model for this index; None when search is by words only. Blocking. Raises IndexMismatch."""
+        """The loaded model for this index; None when search is by words only. Raises IndexMismatch.
+
+        Whoever comes first loads it, blocking; questions that come meanwhile do not wait and are searched by words.
+        """
         mark = corpus.manifest.embedding
         if mark is None or dense_problem(mark, self._choice, self._settings) is not None:
             return None
-        with self._loading:
-            if self._embedder is None and not self._is_resting():
+        if self._embedder is None and not self._is_resting() and self._loading.acquire(blocking=False):
+            try:
                 self._load()
+            finally:
+                self._loading.release()
         if self._embedder is not None:
             check_probe(mark, self._probe, self._choice.model)
         return self._embedder

@@ -4,7 +4,6 @@ Never the server's own words: they may repeat the key or the question.
 """
 
 import re
-from urllib.parse import urlsplit
 
 import httpx
 import httpx2
@@ -12,6 +11,7 @@ import openai
 from langchain_core.exceptions import ContextOverflowError, LangChainException
 from langchain_openai.chat_models.base import OpenAIRefusalError
 
+from rag.addresses import host_of
 from rag.errors import (
     ContentRefused,
     ContextTooLong,
@@ -74,11 +74,7 @@ def content_refused() -> ContentRefused:
 
 def server(settings: LlmSettings) -> str:
     """Host and port of the endpoint: never the user name or password that an address may hold."""
-    parts = urlsplit(base_url(settings))
-    try:
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-    except ValueError:
-        return str(parts.hostname)
+    return host_of(base_url(settings))
 
 
 def _by_status(error: openai.APIStatusError, settings: LlmSettings, said: str) -> GenerationFailed:

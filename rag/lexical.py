@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tantivy
 
-from rag.errors import IndexCorrupt
+from rag.errors import IndexCorrupt, IngestError
 from rag.terms import characters, question_terms, terms
 
 MAX_QUERY_TERMS = 256
@@ -52,8 +52,11 @@ class LexicalWriter:
 
     def close(self) -> None:
         """Commit and wait until the files are at rest."""
-        self._writer.commit()
-        self._writer.wait_merging_threads()
+        try:
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+        except (ValueError, OSError) as error:
+            raise IngestError(f"The lexical index cannot be written ({error}); is the disk full?") from error
 
 
 class LexicalIndex:

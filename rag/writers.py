@@ -1,5 +1,6 @@
 """Who writes the answers: the configured model, or the extractive writer where there is none."""
 
+from rag.addresses import check_address
 from rag.answer import Writer
 from rag.clock import Clock
 from rag.errors import SettingsMismatch
@@ -48,6 +49,7 @@ class Writers:
 
 def uses_model(settings: LlmSettings) -> bool:
     """Whether the settings come to a language model. Raises SettingsMismatch when provider openai lacks its model."""
+    check_address(settings.base_url, "RAG__LLM__BASE_URL")
     has_address = bool(settings.base_url or settings.api_key.get_secret_value())
     match settings.provider:
         case "extractive":

@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rag.addresses import check_address, host_of
 from rag.embedding.protocol import Embedder
 from rag.embedding.weights import local_folder
 from rag.errors import SettingsMismatch
@@ -65,13 +66,14 @@ def _sentence_transformers(settings: EmbeddingSettings) -> Choice:
 def _endpoint(settings: EmbeddingSettings) -> Choice:
     if not settings.base_url:
         raise SettingsMismatch("rag.embedding.provider is openai: set RAG__EMBEDDING__BASE_URL to the endpoint")
+    check_address(settings.base_url, "RAG__EMBEDDING__BASE_URL")
 
     def open_endpoint() -> Embedder:
         from rag.embedding.endpoint import EndpointEmbedder
 
         return EndpointEmbedder(settings)
 
-    return Choice("openai", settings.model, f"{settings.model} at {settings.base_url}.", open_endpoint)
+    return Choice("openai", settings.model, f"{settings.model} at {host_of(settings.base_url)}.", open_endpoint)
 
 
 def _onnx(settings: EmbeddingSettings) -> Choice:

@@ -1,13 +1,13 @@
 """Embeddings from an OpenAI-compatible `/embeddings` endpoint. Blocking; called from search and ingest threads."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import openai
 from numpy.typing import NDArray
 
+from rag.addresses import host_of
 from rag.embedding.protocol import PROBE_TEXT
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
@@ -26,7 +26,7 @@ class EndpointEmbedder:
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings
-        self._host = urlsplit(settings.base_url).hostname or settings.base_url
+        self._host = host_of(settings.base_url)
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._client = openai.OpenAI(
             base_url=settings.base_url.rstrip("/"),

@@ -23,6 +23,12 @@ def test_auto_uses_a_model_when_it_is_complete(settings: LlmSettings, expected: 
     assert uses_model(settings) is expected
 
 
+@pytest.mark.parametrize("address", ["localhost:11434", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
+def test_an_address_nobody_can_call_names_the_setting(address: str) -> None:
+    with pytest.raises(SettingsMismatch, match="RAG__LLM__BASE_URL"):
+        uses_model(LlmSettings(base_url=address, model="m"))
+
+
 def test_an_explicit_model_that_is_incomplete_names_the_setting() -> None:
     with pytest.raises(SettingsMismatch, match="RAG__LLM__MODEL"):
         uses_model(LlmSettings(provider="openai"))

@@ -1,0 +1,128 @@
+"""Fusion of the two legs and the judgement of evidence, with a dense leg whose cosines the test sets."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rag.corpus import Corpus
+from rag.errors import EmbeddingFailed
+from rag.index import DenseIndex
+from rag.ingest import ingest
+from rag.retrieval import Retriever
+from rag.settings import RetrievalSettings
+from tests.support.library_parts import rag_settings, write_knowledge
+
+
+class SetEmbedder:
+    """Every question is the first axis."""
+
+    dimension = 2
+    max_tokens = 510
+
+    def __init__(self, failure: EmbeddingFailed | None = None) -> None:
+        self._failure = failure
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        if self._failure is not None:
+            raise self._failure
+        return np.array([1.0, 0.0], dtype=np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    write_knowledge(tmp_path / "knowledge")
+    settings = rag_settings(tmp_path)
+    ingest(settings)
+    return Corpus.open(settings.index_dir)
+
+
+def ids_by_heading(corpus: Corpus) -> dict[str, int]:
+    found = corpus.chunks.ids_in(frozenset({"default"}))
+    return {chunk.heading_path: chunk.id for chunk in corpus.chunks.get(found).values()}
+
+
+def with_cosines(corpus: Corpus, cosines: dict[str, float], rest: float = 0.0) -> Corpus:
+    dense = DenseIndex.empty(2)
+    ids = ids_by_heading(corpus)
+    values = [cosines.get(heading, rest) for heading in ids]
+    dense.add(list(ids.values()), np.array([[value, (1 - value**2) ** 0.5] for value in values], dtype=np.float32))
+    return dataclasses.replace(corpus, dense=dense)
+
+
+def retriever(corpus: Corpus, embedder: SetEmbedder | None = None) -> Retriever:
+    return Retriever(RetrievalSettings(), corpus, embedder=embedder)
+
+
+async def test_a_passage_of_both_legs_comes_first_and_says_why(corpus: Corpus) -> None:
+    fused = with_cosines(corpus, {"休假制度 > 病假": 0.9, "VPN": 0.5})
+    passages = await retriever(fused, SetEmbedder()).retrieve("病假")
+    first = passages[0]
+    assert (first.chunk.heading_path, first.lexical_rank, first.dense_rank) == ("休假制度 > 病假", 1, 1)
+    assert first.dense_score == pytest.approx(0.9, abs=1e-5)
+    assert first.coverage == 1.0
+    assert any(passage.lexical_rank is None and passage.dense_rank == 2 for passage in passages)
+
+
+async def test_a_dense_leg_that_finds_all_alike_does_not_blur_the_lexical_one(corpus: Corpus) -> None:
+    alike = with_cosines(corpus, {"VPN": 0.951}, rest=0.95)
+    lexical = await retriever(corpus).retrieve("病假证明")
+    fused = await retriever(alike, SetEmbedder()).retrieve("病假证明")
+    assert [passage.chunk.id for passage in fused] == [passage.chunk.id for passage in lexical]
+    assert all(passage.dense_rank for passage in fused)
+
+
+@pytest.mark.parametrize(
+    ("cosines", "rest", "evidence"),
+    [
+        ({"报销制度 > 差旅报销": 0.8}, 0.3, True),
+        ({"报销制度 > 差旅报销": 0.6}, 0.3, False),  # too far
+        ({"报销制度 > 差旅报销": 0.8}, 0.75, False),  # does not stand out
+        ({"VPN": 0.8}, 0.3, False),  # holds nothing of the question's words
+    ],
+)
+async def test_dense_evidence_needs_nearness_margin_and_some_words(
+    corpus: Corpus, cosines: dict[str, float], rest: float, evidence: bool
+) -> None:
+    settings = RetrievalSettings(evidence_threshold=0.6)
+    search = Retriever(settings, with_cosines(corpus, cosines, rest), embedder=SetEmbedder())
+    finding = await search.search("差旅比特币")
+    assert 0.3 <= max(passage.coverage for passage in finding.passages) < 0.6
+    assert finding.is_evidence is evidence
+
+
+async def test_words_alone_are_evidence_at_the_threshold(corpus: Corpus) -> None:
+    assert (await retriever(corpus).search("病假")).is_evidence
+    assert not (await retriever(corpus).search("比特币")).is_evidence
+
+
+async def test_a_failing_embedding_is_reported_and_words_serve(corpus: Corpus) -> None:
+    seen: list[EmbeddingFailed] = []
+    failure = EmbeddingFailed("refused")
+    search = Retriever(
+        RetrievalSettings(),
+        with_cosines(corpus, {}),
+        embedder=SetEmbedder(failure),
+        on_embedding_failure=seen.append,
+    )
+    assert (await search.retrieve("病假"))[0].chunk.heading_path == "休假制度 > 病假"
+    assert seen == [failure]
+
+
+async def test_collections_limit_both_legs(corpus: Corpus) -> None:
+    search = retriever(with_cosines(corpus, {"VPN": 0.9}), SetEmbedder())
+    assert await search.retrieve("病假", frozenset({"secret"})) == ()
+    assert await search.retrieve("病假", frozenset()) == ()
+    assert await search.retrieve("病假", frozenset({"default", "secret"})) != ()
