@@ -42,6 +42,7 @@ async def serve_demo(settings: Settings, *, sandbox_port: int) -> None:
         def announce(public: Door, web: Door) -> None:
             sandbox.set_webhook(f"{public.url}/feishu/webhook")
             console.print(_welcome(page, web.url))
+            log.info("demo_open", page=page)
 
         await serve_bot(settings, announce=announce)
 

@@ -24,10 +24,11 @@ OURS = ("FEISHU__", "RAG__", "BOT__")
 
 @dataclass
 class BotProcess:
-    """One run of `feishu-rag serve`. `lines` are its log lines, parsed where they are JSON."""
+    """One run of `feishu-rag serve` (or another `command`). `lines` are its log lines, parsed where they are JSON."""
 
     folder: Path
     environment: Mapping[str, str]
+    command: tuple[str, ...] = ("serve",)
     lines: list[dict[str, Any]] = field(default_factory=list)
     public: str = ""
     web: str = ""
@@ -42,7 +43,7 @@ class BotProcess:
             sys.executable,
             "-m",
             "bot.cli",
-            "serve",
+            *self.command,
             cwd=self.folder,
             env={**inherited, "PYTHONPATH": str(REPOSITORY), "BOT__LOG_FORMAT": "json", **self.environment},
             stdout=asyncio.subprocess.DEVNULL,
