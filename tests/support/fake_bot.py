@@ -230,7 +230,9 @@ async def fake_bot(sandbox: Sandbox, api: str, app: AppSettings | None = None, *
     """A fake bot on a free port, registered as the app's webhook."""
     app = app or sandbox.settings.first_app()
     bot = FakeBot(api, app, **how)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # TCP named: no Nagle delay
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(bot.asgi, log_level="warning", access_log=False, lifespan="off"))
     server.capture_signals = contextlib.nullcontext
     serving = asyncio.create_task(server.serve(sockets=[listener]))
