@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from rag.sections import Kind, blocks
+from rag.terms import CJK
 
 _MARKER = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:(?P<number>\d{1,3})[.)、]|[-*+•])[ \t]+")
 _QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?)+")
@@ -12,6 +13,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
 _TAG = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 _RULE = re.compile(r"^[ \t]*[-|:=*_ \t]{3,}[ \t]*$")
+_LOOSE = re.compile(f"(?<=[{CJK}，。、；：]) (?=[{CJK}])")  # left where marks of emphasis stood between characters
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\"'(])")
 
 
@@ -49,7 +51,7 @@ def plain(markdown: str) -> str:
     """Inline Markdown taken off: links become their text, images and tags go; spaces are one."""
     text = _LINK.sub(r"\1", _IMAGE.sub("", markdown))
     text = _TAG.sub("", _EMPHASIS.sub(r"\2", text))
-    return " ".join(text.split())
+    return _LOOSE.sub("", " ".join(text.split()))
 
 
 def _prose(body: str) -> list[Sentence]:

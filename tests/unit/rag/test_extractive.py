@@ -69,7 +69,8 @@ def test_nothing_to_quote_is_said_plainly() -> None:
 
 
 def test_markdown_is_taken_off() -> None:
-    assert plain("**必须** [见链接](https://a.b) ![图](x.png) <b>1 < 2</b>") == "必须 见链接 1 < 2"
+    assert plain("**必须** [见链接](https://a.b) ![图](x.png) <b>1 < 2</b>") == "必须见链接 1 < 2"
+    assert plain("起 **10 日内** 提交 OA 单") == "起 10 日内提交 OA 单"
     assert [s.text for s in sentences("> 引用一句。\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")] == ["引用一句。", "1: b 2"]
 
 

@@ -1,0 +1,99 @@
+"""The embedding model of a running library: loaded once, never waited for by those who come meanwhile."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rag.corpus import Corpus
+from rag.dense import DenseLeg
+from rag.embedding import Choice, Embedder
+from rag.errors import EmbeddingFailed
+from rag.ingest import ingest
+from rag.settings import EmbeddingSettings
+from rag.versions import EmbeddingMark
+from tests.support.clock import HandClock
+from tests.support.library_parts import rag_settings, write_knowledge
+
+SETTINGS = EmbeddingSettings(model="model")
+
+
+class Ones:
+    dimension = 2
+    max_tokens = 510
+    closed = False
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[1.0, 0.0]] * len(texts), dtype=np.float32)
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        return self.embed_passages([text])[0]
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    write_knowledge(tmp_path / "knowledge")
+    settings = rag_settings(tmp_path)
+    ingest(settings)
+    opened = Corpus.open(settings.index_dir)
+    mark = EmbeddingMark("test", "model", 2, SETTINGS.query_instruction, (1.0, 0.0))
+    object.__setattr__(opened.manifest, "embedding", mark)
+    return opened
+
+
+def leg_with(monkeypatch: pytest.MonkeyPatch, open_model: object, clock: HandClock) -> DenseLeg:
+    choice = Choice("test", "model", "model by test.", open_model)  # type: ignore[arg-type]
+    monkeypatch.setattr("rag.dense.choose", lambda settings: choice)
+    return DenseLeg(SETTINGS, clock)
+
+
+def test_those_who_come_while_it_loads_do_not_wait(monkeypatch: pytest.MonkeyPatch, corpus: Corpus) -> None:
+    loading, go_on = threading.Event(), threading.Event()
+    model = Ones()
+
+    def open_model() -> Embedder:
+        loading.set()
+        assert go_on.wait(30)
+        return model
+
+    leg = leg_with(monkeypatch, open_model, HandClock())
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(leg.embedder_for, corpus)
+        assert loading.wait(30)
+        assert leg.embedder_for(corpus) is None
+        assert "not loaded yet" in leg.part(corpus).detail
+        go_on.set()
+        assert first.result(30) is model
+    assert leg.embedder_for(corpus) is model
+    assert leg.part(corpus).ok
+    leg.close()
+    assert model.closed
+
+
+async def test_a_model_that_fails_is_tried_again_after_a_rest(monkeypatch: pytest.MonkeyPatch, corpus: Corpus) -> None:
+    clock = HandClock()
+    tries: list[float] = []
+
+    def open_model() -> Embedder:
+        tries.append(clock.monotonic())
+        if len(tries) == 1:
+            raise EmbeddingFailed("no weights")
+        return Ones()
+
+    leg = leg_with(monkeypatch, open_model, clock)
+    assert leg.embedder_for(corpus) is None
+    assert leg.embedder_for(corpus) is None
+    assert len(tries) == 1 and "no weights" in leg.part(corpus).detail
+    await clock.advance(31)
+    assert leg.embedder_for(corpus) is not None
+    assert leg.part(corpus).ok
