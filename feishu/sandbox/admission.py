@@ -60,6 +60,7 @@ def _take_card_rate(platform: Platform, entity: Entity) -> None:
 
 
 def applied(platform: Platform, call: Call, entity: Entity, element_id: str = "", content: str = "") -> dict[str, Any]:
+    """Take the number, remember the uuid, keep the frame, show the card."""
     entity.sequence = call.body["sequence"]
     if uuid := call.body.get("uuid"):
         entity.uuids[uuid] = compact({k: v for k, v in call.body.items() if k not in ("sequence", "uuid")}) + call.name
@@ -75,6 +76,7 @@ def _show(platform: Platform, entity: Entity) -> None:
 
 
 def require_streaming(platform: Platform, entity: Entity) -> None:
+    """200850 once after the platform closed the stream, 300309 from then on and for streams closed by the app."""
     if entity.streaming:
         return
     if entity.timed_out and not entity.told_timeout:

@@ -16,12 +16,14 @@ _TEXT_AT = re.compile(r"<at\s+user_id\s*=\s*[\"']?([^\s\"'>]+)[\"']?\s*>(.*?)</a
 
 
 def check_size(kind: str, content: str) -> None:
+    """Text up to 150 KB, everything else up to 30 KB of content: 230025."""
     limit = MAX_TEXT_BYTES if kind == "text" else MAX_CARD_BYTES
     if len(content.encode()) > limit:
         raise Refused(230025, "The length of the message content reaches its limit.", "message_bytes")
 
 
 def content_json(content: str) -> dict[str, Any]:
+    """The content as an object: 230001 when it is none."""
     try:
         parsed = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -32,6 +34,7 @@ def content_json(content: str) -> dict[str, Any]:
 
 
 def check_plain(platform: Platform, call: Call, kind: str, parsed: dict[str, Any]) -> None:
+    """What text, post, image and file messages need."""
     if kind == "text" and not (isinstance(parsed.get("text"), str) and parsed["text"]):
         raise Refused(230001, "text is empty", "parameters")
     if kind == "post":
@@ -45,6 +48,7 @@ def check_plain(platform: Platform, call: Call, kind: str, parsed: dict[str, Any
 
 
 def attach_card(platform: Platform, call: Call, chat: Chat, message: Message, parsed: dict[str, Any]) -> None:
+    """Put the card of an interactive message in place: an entity, or raw JSON."""
     if parsed.get("type") == "card":
         _attach_entity(platform, call, message, parsed)
     else:
@@ -73,6 +77,7 @@ def _attach_entity(platform: Platform, call: Call, message: Message, parsed: dic
 
 
 def card_json(content: str) -> Card:
+    """A raw card as an object: 230099 with 200621 when it is none."""
     try:
         card = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -85,6 +90,7 @@ def card_json(content: str) -> Card:
 
 
 def check_raw_card(platform: Platform, call: Call, content: str, card: Card) -> None:
+    """Size, then schema 2.0 in full; of 1.0 only that it has elements."""
     check_size("interactive", content)
     if card.get("schema") == "2.0":
         card_or_refusal(platform, card, call.app)
@@ -96,6 +102,7 @@ def check_raw_card(platform: Platform, call: Call, content: str, card: Card) -> 
 
 
 def updatable(card: Card) -> bool:
+    """Is `update_multi` on? The default is on in 2.0 and off in 1.0."""
     return bool((card.get("config") or {}).get("update_multi", card.get("schema") == "2.0"))
 
 

@@ -62,7 +62,8 @@ class Rates:
 
 def too_frequent(wait_s: float, window: Window, *, law: str) -> Refused:
     """HTTP 429 with `x-ogw-ratelimit-reset` in whole seconds."""
-    headers = {"x-ogw-ratelimit-limit": str(window.limit), "x-ogw-ratelimit-reset": str(max(1, math.ceil(wait_s - ROUNDING_S)))}
+    reset_s = max(1, math.ceil(wait_s - ROUNDING_S))
+    headers = {"x-ogw-ratelimit-limit": str(window.limit), "x-ogw-ratelimit-reset": str(reset_s)}
     return Refused(99991400, "request trigger frequency limit", law, 429, headers)
 
 
