@@ -11,7 +11,7 @@ POST   /sandbox/recalls      {message_id, operator}
 POST   /sandbox/reactions    {message_id, operator, emoji, remove?}
 GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples
 GET    /sandbox/cards/{id}   one card entity with every accepted write
-GET    /sandbox/log?since=   inspector entries after that id
+GET    /sandbox/log?since=&last=   inspector entries after that id, at most the last so many; count of broken laws
 GET    /sandbox/stream       changes as server-sent events
 POST   /sandbox/faults       the words of `faults.Fault`     DELETE /sandbox/faults
 POST   /sandbox/clock        {advance_s}
@@ -141,7 +141,9 @@ class Control:
 
     async def _log(self, request: Request) -> Response:
         since = int(request.query_params.get("since", "0"))
-        return _json({"entries": [e.as_json() for e in self._sandbox.log if e.id > since]})
+        last = int(request.query_params.get("last", "1000000"))
+        entries = [e.as_json() for e in self._sandbox.log if e.id > since][-last:]
+        return _json({"entries": entries, "laws": len(self._sandbox.laws_broken)})
 
     async def _stream(self, _request: Request) -> Response:
         return EventSourceResponse(self._changes(), ping=15)

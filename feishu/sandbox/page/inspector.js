@@ -13,9 +13,9 @@ let laws = 0;
 export const lastId = () => (entries.length ? entries[entries.length - 1].id : 0);
 
 export async function loadLog() {
-  const fresh = (await (await fetch('/sandbox/log?since=0')).json()).entries;
-  entries = fresh.slice(-KEEP);
-  laws = fresh.filter((entry) => entry.kind === 'law').length;
+  const fresh = await (await fetch(`/sandbox/log?last=${KEEP}`)).json();
+  entries = fresh.entries;
+  laws = fresh.laws;
   drawInspector();
 }
 
