@@ -77,11 +77,11 @@ class Outbox:
             await self._conversations.remember_card(job, turn.id, card_id=card_id)
             await self._reply_with_entity(job, turn, card_id)
             return self._streamed(job, turn, card_id)
-        sequence = self._sequence(job, turn)
         if not turn.card_message_id:
             await self._reply_with_entity(job, turn, turn.card_id)
-        await self._cardkit.update(turn.card_id, card, sequence=await sequence.next())
-        return self._streamed(job, turn, turn.card_id, sequence)
+        delivery = self._streamed(job, turn, turn.card_id)
+        await delivery.reset(card)
+        return delivery
 
     async def say(self, job: Job, message_id: str, text: str) -> None:
         """A plain text reply, once however often the job runs (within the platform's hour)."""
@@ -113,11 +113,11 @@ class Outbox:
 
         return Sequence(turn.sequence, reserve=reserve, block=RESERVED_SEQUENCES)
 
-    def _streamed(self, job: Job, turn: Turn, card_id: str, sequence: Sequence | None = None) -> "StreamedCard":
+    def _streamed(self, job: Job, turn: Turn, card_id: str) -> "StreamedCard":
         stream = CardStream(
             self._cardkit,
             card_id,
-            sequence or self._sequence(job, turn),
+            self._sequence(job, turn),
             interval_s=self._frame_interval_s,
             clock=self._clock,
             on_frame=lambda _element_id, _text: self._on_frame(),
@@ -136,6 +136,10 @@ class StreamedCard:
     def __init__(self, stream: CardStream, say_text: Callable[[str], Awaitable[None]]) -> None:
         self._stream = stream
         self._say_text = say_text
+
+    async def reset(self, card: Card) -> None:
+        """Puts an earlier card back to its opening state, streaming again."""
+        await self._stream.open(card)
 
     def push(self, element_id: str, text: str) -> None:
         self._stream.push(element_id, text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, assert_never
@@ -26,6 +27,10 @@ from rag.events import AnswerEvent, Question
 log = structlog.get_logger(__name__)
 
 MAX_QUESTION_CHARS = 4_000
+SNIPPET_CHARS = 200
+
+_TABLE_RULE = re.compile(r"\|?[\s:|-]*-{3}[\s:|-]*")
+_MARKS = re.compile(r"\*\*|__|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
 
 
 class Answers(Protocol):
@@ -272,13 +277,20 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
             number=number,
             title=passage.chunk.title,
             heading_path=" › ".join(name for name in passage.chunk.headings if name != passage.chunk.title),
-            snippet=" ".join(passage.chunk.text.split())[:200],
+            snippet=snippet_of(passage.chunk.text),
             source=passage.chunk.source,
             link=passage.chunk.link,
             cited=number in cited,
         )
         for number, passage in enumerate(progress.passages or (), start=1)
     )
+
+
+def snippet_of(text: str) -> str:
+    """The beginning of a passage in one line, without Markdown's marks."""
+    rows = (line for line in text.splitlines() if not _TABLE_RULE.fullmatch(line.strip()))
+    line = " ".join(" ".join(rows).replace("|", " ").split())
+    return _MARKS.sub("", line)[:SNIPPET_CHARS]
 
 
 def _usage(progress: Progress) -> dict[str, int] | None:

@@ -85,6 +85,8 @@ async def test_a_newcomer_asks_in_the_group_and_presses_every_button(watched: Wa
             "href", re.compile(r"^https://wiki\.example\.com/")
         )
         await picture(page, "demo-answer")
+        if PICTURES:
+            await card.screenshot(path=Path(PICTURES) / "card.png")
         for name, said in PRESSED.items():
             await card.get_by_role("button", name=name).click()
             await expect(page.get_by_test_id("toasts")).to_contain_text(said)
