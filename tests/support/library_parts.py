@@ -70,6 +70,4 @@ def rag_settings(
 
 def model_settings(base_url: str, **timeouts: float) -> LlmSettings:
     """A model at this address."""
-    return LlmSettings(
-        provider="openai", base_url=base_url, model="test-model", timeouts=TimeoutSettings(**timeouts)
-    )
+    return LlmSettings(provider="openai", base_url=base_url, model="test-model", timeouts=TimeoutSettings(**timeouts))
