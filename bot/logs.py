@@ -13,7 +13,18 @@ import structlog
 
 from bot.masking import Masking
 
-QUIET = ("httpx", "httpcore", "openai", "langchain", "langsmith", "urllib3", "asyncio", "watchfiles", "uvicorn.access")
+QUIET = (
+    "httpx",
+    "uvicorn.error",
+    "httpcore",
+    "openai",
+    "langchain",
+    "langsmith",
+    "urllib3",
+    "asyncio",
+    "watchfiles",
+    "uvicorn.access",
+)
 """Heard from WARNING on: their lines repeat what ours say, or show addresses with people's questions in them."""
 
 _masking = Masking()
