@@ -21,7 +21,7 @@ from bot.errors import BotError
 from bot.tables import answers, jobs, seen
 from feishu.clock import Clock, SystemClock
 
-JobKind = Literal["answer", "regenerate"]
+JobKind = Literal["answer", "regenerate", "redraw", "ask_reason"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
 MAX_ACCEPT_GROUP = 500
@@ -128,6 +128,17 @@ class Jobs:
             concluded = exists().where(answers.c.job_id == jobs.c.id, answers.c.outcome != "open")
             is_writing = (jobs.c.turn_id == job.turn_id) & jobs.c.state.in_(OPEN_STATES) & ~concluded
             if connection.scalar(select(jobs.c.id).where(is_writing).limit(1)) is not None:
+                return False
+            return self._accept_many(connection, [job])[0]
+
+        return await self._database.write(work)
+
+    async def enqueue_once(self, job: NewJob) -> bool:
+        """Like `accept`, but False while a job of the same kind and turn waits: it will see what this one would."""
+
+        def work(connection: Connection) -> bool:
+            waits = (jobs.c.turn_id == job.turn_id) & (jobs.c.kind == job.kind) & (jobs.c.state == "queued")
+            if connection.scalar(select(jobs.c.id).where(waits).limit(1)) is not None:
                 return False
             return self._accept_many(connection, [job])[0]
 

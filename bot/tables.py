@@ -76,6 +76,8 @@ turns = Table(
     Column("card_id", String(64), nullable=False, server_default=""),
     Column("card_message_id", String(128), nullable=False, server_default="", index=True),
     Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
+    Column("shown_answer", String(40), nullable=False, server_default="", comment="the version the card shows"),
+    Column("reason_asked", String(40), nullable=False, server_default="", comment="answer whose card asks why 👎"),
     Column("created_at", Float, nullable=False, index=True),
 )
 
@@ -89,12 +91,15 @@ answers = Table(
     Column("outcome", String(16), nullable=False, comment="open, completed, unanswered, stopped, failed"),
     Column("text", Text, nullable=False, server_default=""),
     Column("notice", Text, nullable=False, server_default=""),
+    Column("reasoning", Text, nullable=False, server_default=""),
     Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
     Column("first_token_s", Float),
     Column("seconds", Float),
     Column("created_at", Float, nullable=False, index=True),
+    Column("concluded_at", Float, comment="when its text was whole; its last frame may still be owed"),
+    Column("sent_apart", Boolean, nullable=False, server_default=text("false"), comment="went out as a new message"),
     UniqueConstraint("turn_id", "version"),
     UniqueConstraint("job_id"),
 )
@@ -105,6 +110,8 @@ votes = Table(
     Column("answer_id", String(40), primary_key=True),
     Column("voter", String(128), primary_key=True),
     Column("vote", String(8), nullable=False, comment="up or down"),
+    Column("reason", String(32), nullable=False, server_default="", comment="why 👎, one of bot.feedback.REASONS"),
+    Column("comment", Text, nullable=False, server_default=""),
     Column("at", Float, nullable=False, index=True),
 )
 
