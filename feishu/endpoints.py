@@ -53,6 +53,9 @@ PATCH = Endpoint("patch_message", "PATCH", "/open-apis/im/v1/messages/{message_i
 FETCH = Endpoint("fetch_message", "GET", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
 RECALL = Endpoint("recall_message", "DELETE", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
 
+# A second one would be a second card, and it guards nothing that matters.
+SEND_EPHEMERAL = Endpoint("send_ephemeral", "POST", "/open-apis/ephemeral/v1/send", Retry.NEVER)
+
 # A create whose answer was lost leaves an entity nobody has sent: it is invisible and expires by itself.
 CARD_CREATE = Endpoint("card_create", "POST", "/open-apis/cardkit/v1/cards", Retry.ALWAYS)
 # These three carry a sequence: CardStream sends them again, with a new one.
@@ -70,6 +73,7 @@ ENDPOINTS = (
     PATCH,
     FETCH,
     RECALL,
+    SEND_EPHEMERAL,
     CARD_CREATE,
     CARD_TEXT,
     CARD_SETTINGS,

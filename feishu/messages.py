@@ -9,7 +9,7 @@ from typing import Any
 
 from feishu.card import Card, card_json
 from feishu.client import FeishuClient
-from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, Endpoint
+from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, SEND_EPHEMERAL, Endpoint
 from feishu.errors import BadReply, TargetGone
 from feishu.jsontext import to_text
 
@@ -69,6 +69,11 @@ class Messages:
             "uuid": _uuid(uuid),
         }
         return _sent(SEND, await self._client.call(SEND, params={"receive_id_type": receive_id_type}, json=json))
+
+    async def send_ephemeral(self, chat_id: str, open_id: str, card: Card) -> None:
+        """A card in a group that only one member sees (ephemeral/v1/send; not in topic groups or private chats)."""
+        json = {"chat_id": chat_id, "open_id": open_id, "msg_type": "interactive", "card": card}
+        await self._client.call(SEND_EPHEMERAL, json=json)
 
     async def patch(self, message_id: str, card: Card) -> None:
         """Replace a card that was sent as raw JSON: 5 a second for a message, up to 14 days after it was sent."""

@@ -24,6 +24,9 @@ class FeishuSettings(BaseModel):
     transport: Literal["webhook"] = Field("webhook", description="How events arrive")
     legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
     timeout_s: float = Field(10.0, gt=0, le=60, description="Time-out of one API call, seconds")
+    debt_s: float = Field(
+        120.0, ge=0, description="Seconds a card may stay unwritable before its answer goes out as a new message"
+    )
     frame_interval_s: float = Field(0.2, ge=0.15, le=5, description="Least time between starts of two card updates")
 
     @field_validator("base_url")
