@@ -9,22 +9,17 @@ from typing import Any, TextIO
 
 import structlog
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
-from bot.chat import chat_router
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
 from bot.errors import StoreError
 from bot.feedback import Feedback
-from bot.guard import WebGuard
 from bot.handlers import Handlers
 from bot.identity import Identity
 from bot.jobs import Jobs
-from bot.metrics import CONTENT_TYPE, Metrics
-from bot.routes import add_health_routes, add_platform_routes, json_response
+from bot.metrics import Metrics
+from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.turn import Turns
 from bot.worker import Worker
@@ -36,12 +31,6 @@ from feishu.webhook import Webhook
 from rag.library import Library
 
 log = structlog.get_logger(__name__)
-
-PAGE_FOLDER = Path(__file__).parent / "page"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 class Bot:
@@ -75,6 +64,7 @@ class Bot:
             self.metrics,
             clock=clock,
             language=bot.language,
+            debt_s=feishu.debt_s,
         )
         self.worker = Worker(
             self.jobs,
@@ -178,33 +168,6 @@ def public_app(bot: Bot) -> FastAPI:
     )
     add_platform_routes(app, webhook, bot.handlers)
     add_health_routes(app, bot.health, bot.ready)
-    return app
-
-
-def web_app(bot: Bot) -> FastAPI:
-    """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.guard`."""
-    app = FastAPI(
-        title="feishu-rag", description="Ask the team's documents.", redoc_url=None, lifespan=None, version="1"
-    )
-    app.include_router(chat_router(lambda: bot.library))
-
-    async def metrics(_request: Request) -> Response:
-        bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
-        return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
-
-    async def page(_request: Request) -> Response:
-        html = (PAGE_FOLDER / "index.html").read_bytes()
-        return Response(html, media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
-
-    async def unavailable(_request: Request, error: Exception) -> Response:
-        return json_response({"type": "StoreError", "message": str(error)}, 503)
-
-    app.add_route("/metrics", metrics, methods=["GET"])
-    app.add_route("/", page, methods=["GET"])
-    app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
-    add_health_routes(app, bot.health, bot.ready)
-    app.add_exception_handler(StoreError, unavailable)
-    app.add_middleware(WebGuard, key_hashes=[key.get_secret_value() for key in bot.settings.bot.api_keys])
     return app
 
 

@@ -8,11 +8,12 @@ import structlog
 from rich.console import Console
 from rich.panel import Panel
 
-from bot.app import Bot, public_app, web_app
+from bot.app import Bot, public_app
 from bot.demo import EXAMPLES, LOOPBACK, with_platform
 from bot.logs import configure_logs
 from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
+from bot.web import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.ingest import ingest
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from bot.app import PAGE_FOLDER, PAGE_POLICY
 from bot.chat import chat_router
+from bot.web import PAGE_FOLDER, PAGE_POLICY
 from rag.documents import Chunk, Passage
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved, Usage
 

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
-from bot.app import PAGE_FOLDER
+from bot.web import PAGE_FOLDER
 from rag.errors import ModelUnavailable
 from tests.e2e.browser import Watched
 from tests.e2e.scripted_chat import (
