@@ -77,6 +77,10 @@ class ChunkStore:
             self._ids_in[collections] = tuple(row[0] for row in self._rows(statement, tuple(sorted(collections))))
         return self._ids_in[collections]
 
+    def collections(self) -> tuple[str, ...]:
+        """The names of all collections, sorted."""
+        return tuple(row[0] for row in self._rows("SELECT DISTINCT collection FROM chunk ORDER BY 1", ()))
+
     def count(self) -> int:
         """How many chunks there are."""
         return int(self._rows("SELECT count(*) FROM chunk", ())[0][0])

@@ -33,6 +33,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text for the model alone, without retrieval, and how freely it may write."""
+
+    text: str
+    max_tokens: int = 512
+    temperature: float = 0.7
+    top_p: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call, as the model's server counted them."""
 

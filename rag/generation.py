@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rag.citations import CitationFilter
 from rag.clock import Clock
 from rag.documents import Passage
 from rag.errors import GenerationFailed, ModelTimeout, ModelUnavailable
-from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Usage
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, Prompt, Question, Reasoning, Usage
 from rag.prompts import passages_text
 from rag.settings import LlmSettings, PromptSettings
 from rag.status import Part
@@ -38,7 +38,8 @@ class GenerativeWriter:
         """Reasoning and Delta as they come, then Finished. Closing it hangs up. Raises GenerationFailed."""
         started_at = self._clock.monotonic()
         answer = _Answer(len(passages))
-        pieces = self._pieces(question, passages_text(passages), started_at)
+        values = (question.text, passages_text(passages), question.history[-HISTORY_EXCHANGES:])
+        pieces = self._pieces(lambda model: model.stream(*values), started_at)
         try:
             async with contextlib.aclosing(pieces):
                 async for piece in pieces:
@@ -55,6 +56,24 @@ class GenerativeWriter:
             raise
         self._failure = None
         yield finished
+
+    async def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """The model alone: Reasoning and Delta, then Finished without citations. Raises GenerationFailed."""
+        started_at = self._clock.monotonic()
+        text, usage, reason = "", None, ""
+        async with contextlib.aclosing(self._pieces(lambda model: model.complete(prompt), started_at)) as pieces:
+            async for piece in pieces:
+                usage, reason = piece.usage or usage, piece.finish_reason or reason
+                if piece.reasoning:
+                    yield Reasoning(piece.reasoning)
+                if piece.text:
+                    text += piece.text
+                    yield Delta(piece.text)
+        if reason == "content_filter":
+            from rag.failures import content_refused
+
+            raise content_refused()
+        yield Finished(text, True, (), self._settings.model, usage, self._clock.monotonic() - started_at)
 
     async def warm_up(self) -> None:
         """Make the client ahead of the first question."""
@@ -83,16 +102,15 @@ class GenerativeWriter:
 
         return Model(self._settings, self._prompts)
 
-    async def _pieces(self, question: Question, passages: str, started_at: float) -> AsyncGenerator["Piece"]:
+    async def _pieces(
+        self, ask: "Callable[[Model], AsyncGenerator[Piece]]", started_at: float
+    ) -> AsyncGenerator["Piece"]:
         """The model's pieces; failures before the first are tried again while there is time, later ones never."""
         model = await self._opened()
-        history = question.history[-HISTORY_EXCHANGES:]
         for backoff_s in (*BACKOFFS_S, None):
             began = False
             try:
-                async with contextlib.aclosing(
-                    self._watched(model, question.text, passages, history, started_at)
-                ) as pieces:
+                async with contextlib.aclosing(self._watched(ask(model), started_at)) as pieces:
                     async for piece in pieces:
                         began = True
                         yield piece
@@ -103,12 +121,9 @@ class GenerativeWriter:
                 logger.info("The model failed before its first token, trying again: %s", error)
             await self._clock.sleep(backoff_s)
 
-    async def _watched(
-        self, model: "Model", question: str, passages: str, history: Sequence[Exchange], started_at: float
-    ) -> AsyncGenerator["Piece"]:
+    async def _watched(self, stream: "AsyncGenerator[Piece]", started_at: float) -> AsyncGenerator["Piece"]:
         """One request's pieces, with the limits for first token, stall and total; foreign errors translated."""
         limits = self._settings.timeouts
-        stream = model.stream(question, passages, history)
         limit_s, waiting_for = limits.first_token_s, "first token"
         async with contextlib.aclosing(stream):
             while True:

@@ -12,7 +12,7 @@ from rag.clock import Clock, SystemClock
 from rag.corpus import Corpus
 from rag.dense import DenseLeg
 from rag.errors import IndexMissing, IndexUnusable
-from rag.events import AnswerEvent, Question
+from rag.events import AnswerEvent, Prompt, Question
 from rag.retrieval import Retriever
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
@@ -68,6 +68,17 @@ class Library:
         async with contextlib.aclosing(answerer.answer(question)) as events:
             async for event in events:
                 yield event
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
+        async with contextlib.aclosing(self._writers.complete(prompt)) as events:
+            async for event in events:
+                yield event
+
+    async def collections(self) -> tuple[str, ...]:
+        """The names of the collections in the index, sorted. Raises IndexUnusable."""
+        corpus = await self._current_corpus()
+        return await self._in_thread(corpus.chunks.collections)
 
     async def warm_up(self) -> None:
         """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""

@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable, RunnableGenerator
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from rag.events import Exchange, Usage
+from rag.events import Exchange, Prompt, Usage
 from rag.prompts import prompt_text
 from rag.settings import LlmSettings, PromptSettings
 from rag.thinking import ThinkFilter
@@ -75,12 +75,23 @@ class Model:
                 ("human", prompt_text(prompts, "answer")),
             ]
         )
+        self._chat = chat
+        self._limit_name = limit_name(settings)
         self._chain: Runnable[dict[str, Any], Piece] = answer | chat | RunnableGenerator(_pieces)
 
     async def stream(self, question: str, passages: str, history: Sequence[Exchange]) -> AsyncGenerator[Piece]:
         """The model's pieces; closing the generator hangs up. Raises what openai, httpx and langchain raise."""
         values = {"question": question, "passages": passages, "history": _messages(history)}
         async with contextlib.aclosing(self._chain.astream(values)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                yield piece
+
+    async def complete(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        """The pieces that the model alone gives to a prompt; otherwise like `stream`."""
+        freedom = {"temperature": prompt.temperature, "top_p": prompt.top_p}
+        chat = self._chat.bind(**freedom, extra_body={self._limit_name: prompt.max_tokens})
+        chain: Runnable[list[BaseMessage], Piece] = chat | RunnableGenerator(_pieces)
+        async with contextlib.aclosing(chain.astream([HumanMessage(prompt.text)])) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
 
@@ -95,16 +106,19 @@ def base_url(settings: LlmSettings) -> str:
     return settings.base_url.rstrip("/") or OPENAI_URL
 
 
-def _chat(settings: LlmSettings, http: httpx.AsyncClient, unused_http: httpx.Client) -> ReasoningChat:
-    # OpenAI's newer models refuse max_tokens, everybody else's servers know only that.
+def limit_name(settings: LlmSettings) -> str:
+    """OpenAI's newer models refuse max_tokens, everybody else's servers know only that."""
     is_openai = urlsplit(base_url(settings)).hostname == urlsplit(OPENAI_URL).hostname
-    limit = {"max_completion_tokens" if is_openai else "max_tokens": settings.max_tokens}
+    return "max_completion_tokens" if is_openai else "max_tokens"
+
+
+def _chat(settings: LlmSettings, http: httpx.AsyncClient, unused_http: httpx.Client) -> ReasoningChat:
     return ReasoningChat(
         model=settings.model,
         base_url=base_url(settings),
         api_key=SecretStr(settings.api_key.get_secret_value() or "none"),
         temperature=settings.temperature,
-        extra_body=limit,
+        extra_body={limit_name(settings): settings.max_tokens},
         stream_usage=settings.stream_usage,
         max_retries=0,
         stream_chunk_timeout=None,

@@ -1,9 +1,12 @@
 """Who writes the answers: the configured model, or the extractive writer where there is none."""
 
+from collections.abc import AsyncGenerator
+
 from rag.addresses import check_address
 from rag.answer import Writer
 from rag.clock import Clock
-from rag.errors import SettingsMismatch
+from rag.errors import ModelUnavailable, SettingsMismatch
+from rag.events import AnswerEvent, Prompt
 from rag.extractive import ExtractiveWriter
 from rag.prompts import check_prompts
 from rag.retrieval import Retriever
@@ -31,6 +34,12 @@ class Writers:
         if self._generative is not None:
             return self._generative
         return ExtractiveWriter(retriever.coverage, clock=self._clock, pause_s=self._settings.typing_pause_s)
+
+    def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """The model alone. Raises ModelUnavailable where none is configured."""
+        if self._generative is None:
+            raise ModelUnavailable(NO_MODEL)
+        return self._generative.complete(prompt)
 
     async def warm_up(self) -> None:
         """Import what the model's client needs, off the event loop."""
