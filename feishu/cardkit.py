@@ -12,6 +12,8 @@ from feishu.client import FeishuClient
 from feishu.endpoints import CARD_CREATE, CARD_SETTINGS, CARD_TEXT, CARD_UPDATE
 from feishu.errors import BadReply
 from feishu.jsontext import to_text
+from feishu.schedule import FrameSchedule
+from feishu.turnstile import Urgency
 
 MAX_SEQUENCE = 2_147_483_647
 MAX_TEXT_CHARS = 100_000
@@ -22,6 +24,11 @@ class CardKit:
 
     def __init__(self, client: FeishuClient) -> None:
         self._client = client
+
+    @property
+    def schedule(self) -> FrameSchedule:
+        """Whose turn it is to stream a text: one for all cards of the client."""
+        return self._client.schedule
 
     async def create(self, card: Card) -> str:
         """A new entity; returns its card_id, which can be sent once (`messages.entity_content`)."""
@@ -40,18 +47,22 @@ class CardKit:
             json={"content": content[:MAX_TEXT_CHARS], "sequence": sequence},
         )
 
-    async def set_config(self, card_id: str, config: dict[str, Any], *, sequence: int) -> None:
+    async def set_config(
+        self, card_id: str, config: dict[str, Any], *, sequence: int, urgency: Urgency = Urgency.NORMAL
+    ) -> None:
         """Change the card's `config`, for example `{"streaming_mode": False, "summary": {"content": "…"}}`."""
         await self._client.call(
             CARD_SETTINGS,
             path={"card_id": card_id},
             json={"settings": to_text({"config": config}), "sequence": sequence},
+            urgency=urgency,
         )
 
-    async def update(self, card_id: str, card: Card, *, sequence: int) -> None:
+    async def update(self, card_id: str, card: Card, *, sequence: int, urgency: Urgency = Urgency.NORMAL) -> None:
         """Replace the whole card, streaming or not."""
         await self._client.call(
             CARD_UPDATE,
             path={"card_id": card_id},
             json={"card": {"type": "card_json", "data": card_json(card)}, "sequence": sequence},
+            urgency=urgency,
         )

@@ -29,9 +29,11 @@ from feishu.errors import (
     Unreachable,
 )
 from feishu.jsontext import to_bytes
-from feishu.limits import Budget
+from feishu.limits import LANE_PER_SECOND, Budget, Lanes
+from feishu.schedule import FrameSchedule
 from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
 from feishu.tokens import TenantTokens
+from feishu.turnstile import Urgency
 
 __all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
 
@@ -82,6 +84,8 @@ class FeishuClient:
         self._closed = False
         self._http = http or _connection_pool(settings)
         self._budgets: dict[Endpoint, Budget] = {}
+        self._lanes = Lanes(per_second=max(1, int(LANE_PER_SECOND * settings.budget_share)), clock=self._clock)
+        self.schedule = FrameSchedule(share=settings.budget_share, clock=self._clock)
         self._tokens = TenantTokens(self._fetch_token, self._clock)
 
     async def call(
@@ -91,10 +95,14 @@ class FeishuClient:
         path: dict[str, str] | None = None,
         params: dict[str, str] | None = None,
         json: Any = None,
+        lane: str = "",
+        urgency: Urgency = Urgency.NORMAL,
     ) -> dict[str, Any]:
         """The `data` of the answer, or the whole body where there is none. Retries where `endpoint.retry` allows it;
-        a refused token is renewed and the call repeated once."""
-        request = _Request(endpoint, self._settings.base_url + endpoint.url_path(path or {}), params, _body(json))
+        a refused token is renewed and the call repeated once. `lane` names the chat, person or message that takes no
+        more than five calls a second; `urgency` decides who starts first when the API's budget is short."""
+        url = self._settings.base_url + endpoint.url_path(path or {})
+        request = _Request(endpoint, url, params, _body(json), lane, urgency)
         attempt = 1
         while True:
             try:
@@ -150,7 +158,9 @@ class FeishuClient:
     async def _send(self, request: "_Request", token: str | None, attempt: int) -> dict[str, Any]:
         """One attempt, within the API's budget, recorded whatever comes of it."""
         budget = self._budget(request.endpoint)
-        await budget.take()
+        if request.lane:
+            await self._lanes.take(request.lane, request.urgency)
+        await budget.take(request.urgency)
         if self._closed:
             raise Unreachable("the client was closed", endpoint=request.endpoint.name)
         began = self._clock.monotonic()
@@ -161,22 +171,30 @@ class FeishuClient:
             return answer
         except FeishuError as error:
             outcome = _outcome(error)
-            if isinstance(error, RateLimited) and error.code in (429, 99991400):
-                budget.hold(error.wait_s)
+            if isinstance(error, RateLimited):
+                self._slow_down(request, error)
             raise
         finally:
             if self._observe is not None:
                 seconds = self._clock.monotonic() - began
                 self._observe(CallRecord(request.endpoint.name, seconds, outcome, attempt))
 
+    def _slow_down(self, request: "_Request", error: RateLimited) -> None:
+        """429 and 99991400 speak of the API; 230020 and the like of one chat or message."""
+        if error.code in (429, 99991400):
+            self._budget(request.endpoint).hold(error.wait_s)
+        elif request.lane:
+            self._lanes.hold(request.lane, error.wait_s)
+
     async def _exchange(self, request: "_Request", token: str | None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
         if request.content is not None:
             headers["Content-Type"] = _JSON
         name = request.endpoint.name
+        timeout_s = min(self._settings.timeout_s, request.endpoint.timeout_s or self._settings.timeout_s)
         try:
             # httpx limits each read; this limits the whole call, also against an answer that drips in.
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(timeout_s):
                 return await self._http.request(
                     request.endpoint.method,
                     request.url,
@@ -185,7 +203,7 @@ class FeishuClient:
                     headers=headers,
                 )
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise Timeout(f"no answer within {self._settings.timeout_s:g} s", endpoint=name) from error
+            raise Timeout(f"no answer within {timeout_s:g} s", endpoint=name) from error
         except httpx.TransportError as error:
             raise Unreachable(type(error).__name__, endpoint=name) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -194,7 +212,12 @@ class FeishuClient:
     def _budget(self, endpoint: Endpoint) -> Budget:
         budget = self._budgets.get(endpoint)
         if budget is None:
-            budget = Budget(per_second=endpoint.per_second, per_minute=endpoint.per_minute, clock=self._clock)
+            share = self._settings.budget_share
+            budget = Budget(
+                per_second=max(1, int(endpoint.per_second * share)),
+                per_minute=max(1, int(endpoint.per_minute * share)),
+                clock=self._clock,
+            )
             self._budgets[endpoint] = budget
         return budget
 
@@ -205,6 +228,8 @@ class _Request:
     url: str
     params: dict[str, str] | None
     content: bytes | None
+    lane: str
+    urgency: Urgency
 
 
 def _connection_pool(settings: FeishuSettings) -> httpx.AsyncClient:

@@ -1,7 +1,8 @@
 """The platform's API calls we make: path, budget, and when a call may be sent a second time.
 
 Budgets: standard tier, 50/s and 1000/min for each API, app and tenant (open.feishu.cn/document
-api-call-guide/frequency-control). The limits of one card, chat or person are not here: they are the caller's pace.
+api-call-guide/frequency-control). The limits of one chat, person, message or card are not here: see `limits.Lanes`,
+`stream.CardStream`.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class Endpoint:
     per_second: int = 50
     per_minute: int = 1000
     authorised: bool = True
+    timeout_s: float | None = None
+    """A shorter time-out than the settings', for calls that are soon worth nothing."""
 
     def url_path(self, values: dict[str, str]) -> str:
         """The path with quoted values. Raises `InvalidRequest` for a value that cannot be one path segment."""
@@ -60,7 +63,11 @@ SEND_EPHEMERAL = Endpoint("send_ephemeral", "POST", "/open-apis/ephemeral/v1/sen
 CARD_CREATE = Endpoint("card_create", "POST", "/open-apis/cardkit/v1/cards", Retry.ALWAYS)
 # These three carry a sequence: CardStream sends them again, with a new one.
 CARD_TEXT = Endpoint(
-    "card_text", "PUT", "/open-apis/cardkit/v1/cards/{card_id}/elements/{element_id}/content", Retry.NEVER
+    "card_text",
+    "PUT",
+    "/open-apis/cardkit/v1/cards/{card_id}/elements/{element_id}/content",
+    Retry.NEVER,
+    timeout_s=4.0,
 )
 CARD_SETTINGS = Endpoint("card_settings", "PATCH", "/open-apis/cardkit/v1/cards/{card_id}/settings", Retry.NEVER)
 CARD_UPDATE = Endpoint("card_update", "PUT", "/open-apis/cardkit/v1/cards/{card_id}", Retry.NEVER)

@@ -1,19 +1,21 @@
-"""One budget for each API: never more starts in any second or any minute than the platform allows.
+"""What the platform allows: so many starts of one API, and so many to one chat or message.
 
 A window over the real start times instead of a bucket that refills: a bucket of 50 that refills at 50/s lets 100 calls
-into one second. Waiting is first come, first served.
+into one second. Who goes first is `feishu.turnstile`'s matter.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from feishu.clock import Clock
+from feishu.turnstile import Turnstile, Urgency
 
 SECOND_S = 1.1
 MINUTE_S = 60.5
 """The windows are a little longer than the platform's: calls do not all take equally long to reach its counter."""
+LANE_PER_SECOND = 5
+"""Sends into one group or to one person, and patches of one message (im-v1/message)."""
+MOST_LANES = 512
 
 
 @dataclass(slots=True)
@@ -30,32 +32,65 @@ class _Window:
 
 
 class Budget:
-    """The allowance of one API."""
+    """The allowance of one API: never more starts in any second or any minute than given."""
 
     def __init__(self, *, per_second: int, per_minute: int, clock: Clock) -> None:
         self._windows = (_Window(per_second, SECOND_S), _Window(per_minute, MINUTE_S))
         self._clock = clock
         self._held_until = 0.0
-        self._turn = asyncio.Lock()  # wakes its waiters in order
+        self._turnstile = Turnstile(self, clock)
 
-    async def take(self) -> float:
+    async def take(self, urgency: Urgency = Urgency.NORMAL) -> float:
         """Wait for the next allowed start and take it. Returns the seconds waited; a cancelled wait takes nothing."""
         began = self._clock.monotonic()
-        async with self._turn:
-            while (wait_s := self._wait_s()) > 0:
-                await self._clock.sleep(wait_s)
-            now = self._clock.monotonic()
-            for window in self._windows:
-                window.times.append(now)
-        return now - began
+        await self._turnstile.enter(urgency)
+        return self._clock.monotonic() - began
 
     def hold(self, seconds: float) -> None:
         """Nobody starts for so long: the platform said that the budget is spent."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
-    def _wait_s(self) -> float:
+    def wait_s(self) -> float:
+        """Seconds until the next start is allowed."""
         now = self._clock.monotonic()
-        return max(self._held_until, *self._frees(now)) - now
+        return max(self._held_until, *(window.free_at(now) for window in self._windows)) - now
 
-    def _frees(self, now: float) -> Iterator[float]:
-        return (window.free_at(now) for window in self._windows)
+    def started(self) -> None:
+        """A start was taken."""
+        now = self._clock.monotonic()
+        for window in self._windows:
+            window.times.append(now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether forgetting this budget changes nothing."""
+        now = self._clock.monotonic()
+        return self._held_until <= now and all(
+            window.free_at(now) == now and not window.times for window in self._windows
+        )
+
+
+class Lanes:
+    """A small budget for each chat or message, made when it is needed and forgotten when it is idle."""
+
+    def __init__(self, *, per_second: int, clock: Clock) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._lanes: dict[str, Budget] = {}
+
+    async def take(self, lane: str, urgency: Urgency = Urgency.NORMAL) -> float:
+        """Wait for the next start in this lane and take it; the seconds waited."""
+        return await self._lane(lane).take(urgency)
+
+    def hold(self, lane: str, seconds: float) -> None:
+        """This lane's limit was met all the same (other bots share a group's)."""
+        self._lane(lane).hold(seconds)
+
+    def _lane(self, name: str) -> Budget:
+        budget = self._lanes.get(name)
+        if budget is None:
+            if len(self._lanes) >= MOST_LANES:
+                self._lanes = {name: lane for name, lane in self._lanes.items() if not lane.idle}
+            budget = Budget(per_second=self._per_second, per_minute=self._per_second * 60, clock=self._clock)
+            self._lanes[name] = budget
+        return budget

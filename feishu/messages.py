@@ -12,6 +12,7 @@ from feishu.client import FeishuClient
 from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, SEND_EPHEMERAL, Endpoint
 from feishu.errors import BadReply, TargetGone
 from feishu.jsontext import to_text
+from feishu.turnstile import Urgency
 
 MAX_UUID_CHARS = 50
 
@@ -53,12 +54,16 @@ class Messages:
     def __init__(self, client: FeishuClient) -> None:
         self._client = client
 
-    async def reply(self, message_id: str, content: Content, *, uuid: str, in_thread: bool = False) -> Sent:
-        """Answer a message. The same `uuid` (≤ 50 characters) within an hour answers once only."""
+    async def reply(
+        self, message_id: str, content: Content, *, uuid: str, in_thread: bool = False, chat_id: str = ""
+    ) -> Sent:
+        """Answer a message. The same `uuid` (≤ 50 characters) within an hour answers once only. With `chat_id` the
+        limit of that group or person is kept, too."""
         json: dict[str, Any] = {"msg_type": content.msg_type, "content": content.content, "uuid": _uuid(uuid)}
         if in_thread:
             json |= {"reply_in_thread": True}
-        return _sent(REPLY, await self._client.call(REPLY, path={"message_id": message_id}, json=json))
+        path = {"message_id": message_id}
+        return _sent(REPLY, await self._client.call(REPLY, path=path, json=json, lane=chat_id))
 
     async def send(self, receive_id: str, content: Content, *, uuid: str, receive_id_type: str = "chat_id") -> Sent:
         """A new message. `receive_id_type`: chat_id, open_id, union_id, user_id or email (a thread cannot be one)."""
@@ -68,16 +73,23 @@ class Messages:
             "content": content.content,
             "uuid": _uuid(uuid),
         }
-        return _sent(SEND, await self._client.call(SEND, params={"receive_id_type": receive_id_type}, json=json))
+        params = {"receive_id_type": receive_id_type}
+        return _sent(SEND, await self._client.call(SEND, params=params, json=json, lane=receive_id))
 
     async def send_ephemeral(self, chat_id: str, open_id: str, card: Card) -> None:
         """A card in a group that only one member sees (ephemeral/v1/send; not in topic groups or private chats)."""
         json = {"chat_id": chat_id, "open_id": open_id, "msg_type": "interactive", "card": card}
         await self._client.call(SEND_EPHEMERAL, json=json)
 
-    async def patch(self, message_id: str, card: Card) -> None:
+    async def patch(self, message_id: str, card: Card, *, urgency: Urgency = Urgency.NORMAL) -> None:
         """Replace a card that was sent as raw JSON: 5 a second for a message, up to 14 days after it was sent."""
-        await self._client.call(PATCH, path={"message_id": message_id}, json={"content": card_json(card)})
+        await self._client.call(
+            PATCH,
+            path={"message_id": message_id},
+            json={"content": card_json(card)},
+            lane=message_id,
+            urgency=urgency,
+        )
 
     async def fetch(self, message_id: str) -> dict[str, Any]:
         """The message as the platform has it: `items` with `msg_type`, `body.content`, `sender`, `deleted` …"""

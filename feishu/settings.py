@@ -28,6 +28,12 @@ class FeishuSettings(BaseModel):
         120.0, ge=0, description="Seconds a card may stay unwritable before its answer goes out as a new message"
     )
     frame_interval_s: float = Field(0.2, ge=0.15, le=5, description="Least time between starts of two card updates")
+    budget_share: float = Field(
+        1.0, gt=0, le=1, description="Part of the app's call budget that this process may use; 1/n with n replicas"
+    )
+    close_by_put: bool = Field(
+        False, description="Close a streamed card with one call instead of two; not yet seen on a real tenant"
+    )
 
     @field_validator("base_url")
     @classmethod

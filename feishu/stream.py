@@ -1,8 +1,8 @@
-"""One card while an answer is written into it: push text as it comes, finish once.
+"""One card while an answer is written into it: show what there is as it comes, finish once.
 
 While streaming, frames are expendable and the newest text is all that counts: one call in flight, starts at least an
-interval apart, whatever came meanwhile replaces what was waiting. The end is a duty: streaming mode is closed and the
-whole card written, again and again until it is done or the time is spent.
+interval apart and only when the app's schedule says so; the text is taken at that moment, not before. The end is a
+duty: streaming mode is closed and the whole card written, again and again until it is done or the time is spent.
 
 A failed call never gives its sequence number back: whether it took effect is unknown. Rules: open.feishu.cn/document
 cardkit-v1 (300317, 300309, 200850, 200810) and feishu-cards/streaming-updates.
@@ -10,40 +10,30 @@ cardkit-v1 (300317, 300309, 200850, 200810) and feishu-cards/streaming-updates.
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
 
 from feishu.card import Card
-from feishu.cardkit import CardKit
 from feishu.clock import Clock, SystemClock
-from feishu.errors import (
-    ApiError,
-    CardRejected,
-    Interacting,
-    InvalidRequest,
-    RateLimited,
-    SequenceBehind,
-    ServerError,
-    StreamClosed,
-    TargetGone,
-    TokenRejected,
-    TransportError,
-)
+from feishu.codes import remedy_of
+from feishu.duty import CardWrites, Duty
+from feishu.errors import ApiError, RateLimited, TransportError
+from feishu.patience import Patience
+from feishu.remedies import Remedy, while_streaming
+from feishu.schedule import FrameSchedule
 from feishu.sequence import Sequence
+from feishu.turnstile import Urgency
 
-__all__ = ["CardStream", "Sequence"]
+__all__ = ["CardStream", "CardWrites", "Sequence"]
 
 MIN_INTERVAL_S = 0.15
 """10 writes a second are allowed for a card; this leaves room for the two closing calls."""
-INTERACTION_WAIT_S = 0.5
-FIRST_BACKOFF_S = 0.5
-LONGEST_BACKOFF_S = 8.0
-LAST_FRAME_GRACE_S = 5.0
-SEQUENCE_JUMP = 1000
+LAST_FRAME_GRACE_S = 1.0
 REOPEN_AFTER_S = 540.0
-"""The platform closes streaming mode ten minutes after it was opened; a frame this late opens it again first."""
+"""The platform closes streaming mode ten minutes after it was opened; it is opened again before that."""
+REOPEN_AGAIN_S = 27.0
+WHOLE_API = (429, 99991400)
 
+View = Callable[[], Mapping[str, str]]
 _log = logging.getLogger(__name__)
 
 
@@ -52,47 +42,64 @@ class CardStream:
 
     def __init__(
         self,
-        cardkit: CardKit,
+        cardkit: CardWrites,
         card_id: str,
         sequence: Sequence,
         *,
         interval_s: float,
         clock: Clock | None = None,
+        schedule: FrameSchedule | None = None,
         on_frame: Callable[[str, str], None] | None = None,
+        aside: Collection[str] = (),
+        close_by_put: bool = False,
     ) -> None:
-        """`interval_s`: least time between starts (never below 0.15). `on_frame(element_id, text)` hears what the
-        platform has accepted."""
+        """`interval_s`: least time between starts (never below 0.15). `schedule` is shared by all cards of the app.
+        `on_frame(element_id, text)` hears what the platform has accepted. `aside` names elements whose text gives way
+        to that of others. `close_by_put` ends with one call instead of two."""
         self.failed: ApiError | None = None
         self._cardkit = cardkit
         self._card_id = card_id
         self._sequence = sequence
         self._interval_s = max(interval_s, MIN_INTERVAL_S)
         self._clock = clock or SystemClock()
+        self._schedule = schedule or FrameSchedule(clock=self._clock)
         self._on_frame = on_frame
+        self._aside = frozenset(aside)
+        self._patience = Patience(sequence)
+        self._duty = Duty(cardkit, card_id, sequence, clock=self._clock, by_put=close_by_put)
+        self._view: View | None = None  # the newest, not looked at yet
         self._waiting: dict[str, str] = {}  # element id → newest text, oldest element first
         self._shown: dict[str, str] = {}
+        self._refused: set[str] = set()  # elements that take no streamed text
+        self._news = asyncio.Event()
         self._next_start_at = 0.0
+        self._served_at = self._clock.monotonic()
         self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
-        self._frames: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._calling = False
         self._stopped = False  # no more frames; the text is kept for the end by the caller
         self._reopened = False
-        self._closed = False
-        self._failures = 0  # in a row
 
     def push(self, element_id: str, text: str) -> None:
         """The whole text so far of one element. Newest wins; returns at once; silent when frames have stopped."""
-        if self._stopped or not text or text == self._waiting.get(element_id, self._shown.get(element_id)):
+        if self._stopped or not self._take_note(element_id, text):
             return
-        self._waiting[element_id] = text
-        if self._frames is None or self._frames.done():
-            self._frames = asyncio.create_task(self._send_frames(), name=f"card-frames-{self._card_id}")
+        self._news.set()
+        self._start()
+
+    def show(self, view: View) -> None:
+        """What the card should show now: a function that gives the whole text of each element. The newest is called
+        once, when a frame may start, so that texts nobody will see are never made. It must not raise."""
+        if self._stopped:
+            return
+        self._view = view
+        self._news.set()
+        self._start()
 
     async def open(self, card: Card, *, budget_s: float = 20) -> None:
         """For a card that was sent long ago (a crash, another version of the answer): replace it by `card`, whose
         config says `streaming_mode`, before the first push. Retried and raised like `finish`."""
-        deadline = self._clock.monotonic() + budget_s
-        await self._insist(lambda number: self._cardkit.update(self._card_id, card, sequence=number), deadline)
+        await self._duty.write(card, self._clock.monotonic() + budget_s, Urgency.FIRST)
         self._next_start_at = self._clock.monotonic() + self._interval_s
         self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
 
@@ -100,38 +107,46 @@ class CardStream:
         """Stop frames, close streaming mode with `summary` as the preview, then replace the whole card by `card`.
 
         Refusals that pass (rates, interactions, outages) are retried within `budget_s`; the last error is raised when
-        it is spent, and at once for what time does not heal (`TargetGone`, `CardRejected` …). May be called again, for
-        example with a repaired card; what is done is not repeated. Cancelling it leaves the card as it is, so whoever
-        must see it closed shields the call.
+        it is spent, and at once for what time does not heal (`feishu.codes.remedy_of` says what to do then). May be
+        called again, for example with a repaired card; what is done is not repeated. Cancelling it leaves the card as
+        it is, so whoever must see it closed shields the call.
         """
         await self._stop_frames()
-        if isinstance(self.failed, TargetGone):
+        if self.failed is not None and remedy_of(self.failed) in (Remedy.STOP, Remedy.NEW_MESSAGE):
             raise self.failed
-        deadline = self._clock.monotonic() + budget_s
-        if not self._closed:
-            await self._close(summary, deadline)
-            self._closed = True
-        await self._insist(lambda number: self._cardkit.update(self._card_id, card, sequence=number), deadline)
+        await self._duty.close(card, summary, self._clock.monotonic() + budget_s)
 
     async def aclose(self) -> None:
         """End the frame task. Does not touch the card; never raises."""
         self._stopped = True
-        self._waiting.clear()
-        if (frames := self._frames) is not None and not frames.done():
-            frames.cancel()
-            await asyncio.wait({frames})
+        await self._end_tasks()
+
+    def _start(self) -> None:
+        if not self._tasks:
+            self._tasks = (
+                asyncio.create_task(self._send_frames(), name=f"card-frames-{self._card_id}"),
+                asyncio.create_task(self._watch_time(), name=f"card-time-{self._card_id}"),
+            )
+
+    async def _watch_time(self) -> None:
+        """Wakes the frames when streaming mode has to be opened again, whether or not there is anything to show."""
+        while True:
+            await self._clock.sleep(max(self._reopen_at - self._clock.monotonic(), 1.0))
+            if self._clock.monotonic() >= self._reopen_at:
+                self._news.set()
 
     async def _send_frames(self) -> None:
-        """Runs while text is waiting, and ends with it."""
+        """Runs until frames are stopped."""
         try:
-            while self._waiting and not self._stopped:
-                wait_s = self._next_start_at - self._clock.monotonic()
-                if wait_s > 0:
+            while not self._stopped:
+                if not self._news.is_set():
+                    await self._news.wait()
+                elif (wait_s := self._next_start_at - self._clock.monotonic()) > 0:
                     await self._clock.sleep(wait_s)
-                    continue
-                self._calling = True
-                await self._send_frame()
-                self._calling = False
+                elif self._clock.monotonic() >= self._reopen_at:
+                    await self._reopen()
+                else:
+                    await self._send_frame()
         except Exception as error:  # the sequence could not be reserved, say: frames end, the final card still comes
             self._stopped = True
             _log.warning("card frames stopped: %s", type(error).__name__)
@@ -139,114 +154,104 @@ class CardStream:
             self._calling = False
 
     async def _send_frame(self) -> None:
-        if self._clock.monotonic() >= self._reopen_at:
-            return await self._reopen()
-        element_id = next(iter(self._waiting))
-        number = await self._sequence.next()
-        text = self._waiting.pop(element_id, "")  # as late as possible: the newest
-        if not text:
+        if not (element_id := self._next_element()):
+            self._news.clear()
             return
-        self._next_start_at = self._clock.monotonic() + self._interval_s
+        number = await self._sequence.next()
+        await self._schedule.turn(self._urgency(element_id), since=self._served_at)
+        element_id = self._next_element()  # as late as possible: the newest
+        if not element_id:
+            return self._schedule.give_back()
+        text = self._waiting.pop(element_id)
+        self._served_at = self._clock.monotonic()
+        self._next_start_at = self._served_at + self._interval_s
+        self._calling = True
         try:
             await self._cardkit.stream_text(self._card_id, element_id, text, sequence=number)
         except (ApiError, TransportError) as error:
-            await self._after_refusal(error)
-            if not self._stopped:
+            await self._after_refusal(error, element_id)
+            if not self._stopped and element_id not in self._refused:
                 self._waiting.setdefault(element_id, text)
             return
-        self._failures = 0
+        finally:
+            self._calling = False
+        self._patience.restore()
         self._reopened = False
         self._shown[element_id] = text
         if self._on_frame is not None:
             self._on_frame(element_id, text)
 
-    async def _after_refusal(self, error: ApiError | TransportError) -> None:
+    def _next_element(self) -> str:
+        """The element whose turn it is, "" when there is nothing new."""
+        if self._view is not None:
+            view, self._view = self._view, None
+            for element_id, text in view().items():
+                self._take_note(element_id, text)
+        return next((element for element in self._waiting if element not in self._aside), next(iter(self._waiting), ""))
+
+    def _take_note(self, element_id: str, text: str) -> bool:
+        if not text or element_id in self._refused:
+            return False
+        if text == self._shown.get(element_id):
+            return self._waiting.pop(element_id, None) is not None
+        if text == self._waiting.get(element_id):
+            return False
+        self._waiting[element_id] = text
+        return True
+
+    def _urgency(self, element_id: str) -> Urgency:
+        if element_id in self._aside and self._shown:
+            return Urgency.ASIDE
+        return Urgency.NORMAL if element_id in self._shown else Urgency.FIRST
+
+    async def _after_refusal(self, error: ApiError | TransportError, element_id: str = "") -> None:
         """What a refused frame means for the next one."""
-        if isinstance(error, StreamClosed) and not self._reopened and not self._stopped:
+        remedy = while_streaming(remedy_of(error))
+        if remedy is Remedy.REOPEN and element_id and not (self._reopened or self._stopped):
             await self._reopen()
-        elif (wait_s := self._wait_before_again(error)) is not None:
-            self._next_start_at = max(self._next_start_at, self._clock.monotonic() + wait_s)
+        elif remedy in (Remedy.WAIT, Remedy.NEW_SEQUENCE):
+            self._next_start_at = max(self._next_start_at, self._clock.monotonic() + self._patience.wait_s(error))
+            if isinstance(error, RateLimited):
+                self._schedule.slow_down(error.wait_s if error.code in WHOLE_API else 0.0)
+        elif remedy is Remedy.DROP_FRAME and element_id:
+            self._refused.add(element_id)
         else:
             self._stopped = True
-            if not isinstance(error, StreamClosed | CardRejected):
-                self.failed = error if isinstance(error, ApiError) else None
+            if remedy in (Remedy.NEW_MESSAGE, Remedy.LATER, Remedy.STOP) and isinstance(error, ApiError):
+                self.failed = error
 
     async def _reopen(self) -> None:
         """Open streaming mode again: the documented remedy for its end after ten minutes."""
         self._reopened = True
-        self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S / 20  # if this one fails
+        self._reopen_at = self._clock.monotonic() + REOPEN_AGAIN_S  # if this one fails
+        self._calling = True
         try:
             number = await self._sequence.next()
             await self._cardkit.set_config(self._card_id, {"streaming_mode": True}, sequence=number)
         except (ApiError, TransportError) as error:
             self._reopened = False
-            if isinstance(error, StreamClosed):
-                self._stopped = True
-            else:
-                await self._after_refusal(error)
-            return
+            return await self._after_refusal(error)
+        finally:
+            self._calling = False
         self._next_start_at = self._clock.monotonic() + self._interval_s
         self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
 
     async def _stop_frames(self) -> None:
         """No frame starts any more; one in flight may land, since its text would otherwise flash over the end."""
         self._stopped = True
-        self._waiting.clear()
-        frames = self._frames
-        if frames is None or frames.done():
-            return
-        if self._calling:
+        if self._calling and self._tasks and not self._tasks[0].done():
             grace = asyncio.ensure_future(self._clock.sleep(LAST_FRAME_GRACE_S))
             try:
-                await asyncio.wait({frames, grace}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({self._tasks[0], grace}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 grace.cancel()
-        frames.cancel()
-        await asyncio.wait({frames})
+        await self._end_tasks()
 
-    async def _close(self, summary: str, deadline: float) -> None:
-        closed: dict[str, Any] = {"streaming_mode": False}
-        preview = {"summary": {"content": summary}} if summary else {}
-        try:
-            await self._configure(closed | preview, deadline)
-        except StreamClosed:
-            return
-        except (CardRejected, InvalidRequest):
-            if not preview:
-                raise
-            await self._configure(closed, deadline)  # better closed without our preview than left open
-
-    async def _configure(self, config: dict[str, Any], deadline: float) -> None:
-        await self._insist(lambda number: self._cardkit.set_config(self._card_id, config, sequence=number), deadline)
-
-    async def _insist(self, send: Callable[[int], Awaitable[None]], deadline: float) -> None:
-        """Send until it is accepted, each time with a new number. Raises the last error at the deadline."""
-        self._failures = 0
-        while True:
-            number = await self._sequence.next()
-            try:
-                return await send(number)
-            except (ApiError, TransportError) as error:
-                wait_s = self._wait_before_again(error)
-                if wait_s is None or self._clock.monotonic() + wait_s > deadline:
-                    raise
-            await self._clock.sleep(wait_s)
-
-    def _wait_before_again(self, error: ApiError | TransportError) -> float | None:
-        """Seconds until a write may be tried again, or None when time does not heal it."""
-        self._failures += 1
-        if isinstance(error, SequenceBehind):
-            self._sequence.jump(SEQUENCE_JUMP * 10 ** min(self._failures - 1, 4))
-            return 0.0 if self._failures <= 2 else self._backoff_s()
-        if isinstance(error, RateLimited):
-            return max(error.wait_s, 0.0)
-        if isinstance(error, Interacting):
-            return max(INTERACTION_WAIT_S, self._backoff_s() / 2)
-        # an ApiError without a type of its own is a code nobody has documented: more likely a passing fault than ours
-        if isinstance(error, ServerError | TokenRejected | TransportError) or type(error) is ApiError:
-            return self._backoff_s()
-        return None
-
-    def _backoff_s(self) -> float:
-        longest_s = min(FIRST_BACKOFF_S * 2.0 ** min(self._failures - 1, 10), LONGEST_BACKOFF_S)
-        return longest_s * random.uniform(0.8, 1.0)  # noqa: S311 - spreads many cards, guards nothing
+    async def _end_tasks(self) -> None:
+        self._view = None
+        self._waiting.clear()
+        running = {task for task in self._tasks if not task.done()}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)

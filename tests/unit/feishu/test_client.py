@@ -430,9 +430,10 @@ async def test_closing_ends_a_renewal_under_way(world: World) -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-def test_sequenced_writes_are_never_repeated_by_the_client() -> None:
+def test_what_nothing_guards_against_repetition_is_never_repeated_by_the_client() -> None:
     assert {endpoint.name for endpoint in ENDPOINTS if endpoint.retry is Retry.NEVER} == {
         "card_text",
         "card_settings",
         "card_update",
+        "send_ephemeral",
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feishu.codes import CODES, api_error
+from feishu.codes import CODES, api_error, remedy_of
 from feishu.errors import (
     ApiError,
     CardRejected,
@@ -15,8 +15,10 @@ from feishu.errors import (
     ServerError,
     StreamClosed,
     TargetGone,
+    Timeout,
     TokenRejected,
 )
+from feishu.remedies import Remedy, at_the_end, while_streaming
 
 EXPECTED: dict[type[ApiError], str] = {
     TokenRejected: "99991661 99991663 99991664 99991668 99991671 99991677",
@@ -35,6 +37,20 @@ EXPECTED: dict[type[ApiError], str] = {
     InvalidRequest: "10002 200770 230001 230009 230034 230054 230055 230071 230072 230075 231001 234003 234043 300020 "
     "300090 300310 99992351 99992354 99992361 99992402",
 }
+REMEDIES: dict[Remedy, str] = {
+    Remedy.WAIT: "99991400 230020 11232 11233 11247 200810 2200 18121 230049 300120 300121 300122 99991661 99991663 "
+    "99991664 99991668 99991671 99991677",
+    Remedy.NEW_SEQUENCE: "300317",
+    Remedy.REOPEN: "200850 300309 200510",
+    Remedy.DROP_FRAME: "300310 300312 300313 300314 300315 231001 234003 234043",
+    Remedy.FULL_UPDATE: "300020 300030 300040 300090",
+    Remedy.PLAIN_TEXT: "200860 230025 100000",
+    Remedy.NEW_MESSAGE: "200740 200750 230031 200310 300311 99991672 200800 200830 300302 300303 230071 230072 230075",
+    Remedy.LATER: "10003 10014 10015 99991401 99991403 99991665 99991673 99991679 230006 230018",
+    Remedy.STOP: "200000 230011 230019 230029 230110 230111 231003 232009 230002 230009 230013 230015 230026 230027 "
+    "230034 230035 230038 230050 230053 99992351 99992354 99992361",
+}
+TOLD = {int(code): remedy for remedy, codes in REMEDIES.items() for code in codes.split()}
 ROWS = [(int(code), kind) for kind, codes in EXPECTED.items() for code in codes.split()]
 CARDKIT = "/open-apis/cardkit/v1/cards"
 
@@ -58,6 +74,37 @@ def test_each_code_is_one_error(code: int, kind: type[ApiError], http_status: in
 
 def test_no_row_of_the_table_is_untested() -> None:
     assert set(CODES) == {code for code, _ in ROWS}
+    assert set(TOLD) <= set(CODES)
+
+
+@pytest.mark.parametrize("code", [code for code, _ in ROWS])
+def test_each_code_has_one_remedy(code: int) -> None:
+    """What is not named otherwise is about the card's content or form: repair it."""
+    assert remedy_of(error(code)) is TOLD.get(code, Remedy.REPAIR)
+
+
+def test_the_inner_code_decides_about_a_message_with_a_card() -> None:
+    assert remedy_of(error(230099, "ext=ErrCode: 200860; ErrMsg: too big")) is Remedy.PLAIN_TEXT
+    assert remedy_of(error(230099, "ext=ErrCode: 999; ErrMsg: new")) is Remedy.REPAIR
+
+
+@pytest.mark.parametrize(("http_status", "remedy"), [(429, Remedy.WAIT), (503, Remedy.WAIT), (400, Remedy.WAIT)])
+def test_a_code_nobody_documented_is_taken_for_a_passing_fault(http_status: int, remedy: Remedy) -> None:
+    assert remedy_of(error(123456, http_status=http_status)) is remedy
+
+
+def test_no_answer_is_a_reason_to_wait() -> None:
+    assert remedy_of(Timeout()) is Remedy.WAIT
+
+
+def test_outside_of_the_chat_nobody_waits_for_us() -> None:
+    assert remedy_of(error(10002, path="/open-apis/im/v1/messages")) is Remedy.STOP
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+def test_frames_are_not_repaired_and_the_end_is_not_dropped(remedy: Remedy) -> None:
+    assert while_streaming(remedy) not in (Remedy.REPAIR, Remedy.PLAIN_TEXT)
+    assert at_the_end(remedy) not in (Remedy.DROP_FRAME, Remedy.FULL_UPDATE, Remedy.REOPEN)
 
 
 def test_a_bad_parameter_on_messages_means_that_the_bot_is_outside() -> None:

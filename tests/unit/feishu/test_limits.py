@@ -5,7 +5,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.limits import Budget
+from feishu.limits import MOST_LANES, Budget, Lanes
+from feishu.turnstile import Urgency
 from tests.support.clock import HandClock
 
 
@@ -76,3 +77,53 @@ async def test_a_spent_budget_is_held_for_everybody() -> None:
     budget = Budget(per_second=50, per_minute=1000, clock=clock)
     budget.hold(7.0)
     assert await clock.run(budget.take()) == 7.0
+
+
+async def test_the_end_of_an_answer_goes_first() -> None:
+    clock = HandClock()
+    budget = Budget(per_second=1, per_minute=100, clock=clock)
+    order: list[str] = []
+
+    async def caller(name: str, urgency: Urgency) -> None:
+        await budget.take(urgency)
+        order.append(name)
+
+    await budget.take()
+    tasks = [
+        asyncio.create_task(caller("reset", Urgency.FIRST)),
+        asyncio.create_task(caller("other", Urgency.NORMAL)),
+        asyncio.create_task(caller("end", Urgency.TERMINAL)),
+    ]
+    await clock.advance(10)
+    await asyncio.gather(*tasks)
+    assert order == ["end", "reset", "other"]
+
+
+async def test_each_chat_has_its_own_lane() -> None:
+    clock = HandClock()
+    lanes = Lanes(per_second=5, clock=clock)
+    starts: dict[str, list[float]] = {"a": [], "b": []}
+
+    async def caller(lane: str) -> None:
+        await lanes.take(lane)
+        starts[lane].append(clock.monotonic())
+
+    async def everybody() -> None:
+        await asyncio.gather(*(caller(lane) for lane in "aabababbaabbab" * 2))
+
+    await clock.run(everybody())
+    for times in starts.values():
+        assert most_in_any(times, 1.0) == 5
+    lanes.hold("a", 9.0)
+    began = clock.monotonic()
+    await clock.run(lanes.take("a"))
+    assert clock.monotonic() == began + 9.0
+
+
+async def test_idle_lanes_are_forgotten() -> None:
+    clock = HandClock()
+    lanes = Lanes(per_second=5, clock=clock)
+    for number in range(3 * MOST_LANES):
+        await lanes.take(f"om_{number}")
+        await clock.advance(1)
+    assert len(lanes._lanes) <= MOST_LANES

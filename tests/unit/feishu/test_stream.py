@@ -27,6 +27,7 @@ from feishu.errors import (
     Unreachable,
 )
 from feishu.stream import CardStream, Sequence
+from feishu.turnstile import Urgency
 from tests.support.clock import HandClock
 
 FINAL = card([markdown("whole answer", element_id="answer")])
@@ -54,11 +55,13 @@ class Platform(CardKit):
             raise StreamClosed(300309, "closed")
         self.shown[element_id] = content
 
-    async def set_config(self, card_id: str, config: dict[str, Any], *, sequence: int) -> None:
+    async def set_config(
+        self, card_id: str, config: dict[str, Any], *, sequence: int, urgency: Urgency = Urgency.NORMAL
+    ) -> None:
         await self._write("config", sequence, config)
         self.config |= config
 
-    async def update(self, card_id: str, card: Card, *, sequence: int) -> None:
+    async def update(self, card_id: str, card: Card, *, sequence: int, urgency: Urgency = Urgency.NORMAL) -> None:
         await self._write("update", sequence, card)
         self.card = card
 
@@ -312,6 +315,99 @@ async def test_a_long_stream_is_opened_again_before_the_platform_closes_it() -> 
     scene.assert_lawful()
 
 
+async def test_a_stream_is_opened_again_by_time_though_nothing_new_comes() -> None:
+    scene = Scene()
+    scene.stream.push("answer", "a")
+    await scene.clock.advance(1200)
+    assert [(at, what) for _, at, _, what in scene.platform.of("config")] == [
+        (pytest.approx(540, abs=1), {"streaming_mode": True}),
+        (pytest.approx(1080, abs=1), {"streaming_mode": True}),
+    ]
+    await scene.stream.aclose()
+
+
+async def test_a_view_is_looked_at_when_a_frame_may_start_and_not_before() -> None:
+    scene = Scene()
+    looked: list[str] = []
+
+    def view(text: str) -> Callable[[], dict[str, str]]:
+        def look() -> dict[str, str]:
+            looked.append(text)
+            return {"stage": "writing", "answer": text}
+
+        return look
+
+    for end in range(1, 101):
+        scene.stream.show(view("x" * end))
+        await scene.clock.advance(0.02)
+    await scene.clock.advance(1)
+    assert scene.platform.shown == {"stage": "writing", "answer": "x" * 100}
+    assert len(looked) <= 2 * len(scene.platform.texts()) < 30
+    scene.assert_lawful()
+
+
+async def test_what_stands_aside_waits_for_the_answer() -> None:
+    scene = Scene()
+    scene.stream._aside = frozenset({"stage"})
+    scene.stream.push("stage", "0 s")
+    await scene.clock.advance(0.1)
+    for end in range(1, 41):
+        scene.stream.push("stage", f"{end} s")
+        scene.stream.push("answer", "x" * end)
+        await scene.clock.advance(0.05)
+    assert [what[0] for _, _, _, what in scene.platform.of("text")][1:] == ["answer"] * (
+        len(scene.platform.texts()) - 1
+    )
+    await scene.clock.advance(1)
+    assert scene.platform.shown == {"stage": "40 s", "answer": "x" * 40}
+
+
+@pytest.mark.parametrize("failure", [CardRejected(300313, "not find elementID"), InvalidRequest(300310, "no text")])
+async def test_an_element_that_takes_no_text_is_left_alone_and_the_others_go_on(failure: ApiError) -> None:
+    scene = Scene()
+    scene.platform.refuse["text"] = [failure]
+    for end in range(1, 20):
+        scene.stream.push("reasoning", "r" * end)
+        scene.stream.push("answer", "a" * end)
+        await scene.clock.advance(0.1)
+    await scene.clock.advance(1)
+    assert scene.platform.shown == {"answer": "a" * 19}
+    assert [what[0] for _, _, _, what in scene.platform.of("text")].count("reasoning") == 1
+    await scene.finish()
+    assert scene.platform.card == FINAL
+
+
+async def test_a_frame_that_waits_for_its_turn_does_not_hold_the_end() -> None:
+    scene = Scene()
+    scene.stream._schedule.slow_down(50)
+    scene.stream.push("answer", "a")
+    await scene.clock.advance(1)
+    await scene.finish()
+    assert scene.platform.texts() == []
+    assert scene.clock.monotonic() < 2
+
+
+async def test_closing_that_is_refused_for_long_does_not_keep_the_answer_back() -> None:
+    scene = Scene()
+    scene.platform.refuse["config"] = [ServerError(300122, "settings failed") for _ in range(9)]
+    await scene.type("x" * 10)
+    await scene.finish(budget_s=120)
+    kinds = [kind for kind, *_ in scene.platform.calls if kind != "text"]
+    first = kinds.index("update")
+    assert 0 < first < 9 and kinds[first + 1 :] == ["config"] * (10 - first)
+    assert scene.platform.card == FINAL | {"config": {"update_multi": True, "streaming_mode": False}}
+    assert scene.platform.config["streaming_mode"] is False
+
+
+async def test_one_call_can_close_and_write() -> None:
+    scene = Scene()
+    scene.stream._duty._by_put = True
+    await scene.type("x" * 10)
+    await scene.finish()
+    assert [kind for kind, *_ in scene.platform.calls if kind != "text"] == ["update"]
+    assert scene.platform.card is not None and scene.platform.card["config"]["streaming_mode"] is False
+
+
 @pytest.mark.parametrize("failure", TRANSIENT.values(), ids=TRANSIENT.keys())
 async def test_an_old_card_is_reset_before_it_streams_again(failure: Callable[[], Failure]) -> None:
     scene = Scene()
@@ -462,15 +558,18 @@ def test_whatever_is_refused_the_card_ends_whole_and_closed(
         scene = Scene(latency_s=latency_s)
         for kind, refusals in (("text", texts), ("config", configs), ("update", updates)):
             scene.platform.refuse[kind] = [make() if make else None for make in refusals]
-        if any(isinstance(found, StreamClosed) for found in scene.platform.refuse["update"]):
-            scene.platform.refuse["update"] = []
+        for kind in ("config", "update"):  # the end never hears that streaming is over while it is not
+            scene.platform.refuse[kind] = [
+                found for found in scene.platform.refuse[kind] if not isinstance(found, StreamClosed)
+            ]
         written = ""
         for element_id, pause_s in pushes:
             written += "x"
             scene.stream.push(element_id, written)
             await scene.clock.advance(pause_s)
         await scene.finish(budget_s=600)
-        assert scene.platform.card == FINAL
+        assert scene.platform.card is not None and scene.platform.card["body"] == FINAL["body"]
+        assert not scene.platform.config["streaming_mode"]
         scene.assert_lawful()
         await scene.stream.aclose()
         assert len(asyncio.all_tasks()) == 1
