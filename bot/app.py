@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,6 +19,7 @@ from bot.handlers import Handlers
 from bot.identity import Identity
 from bot.jobs import Jobs
 from bot.metrics import Metrics
+from bot.notices import Listener
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.turn import Turns
@@ -44,7 +45,7 @@ class Bot:
         self.metrics = Metrics()
         bot, feishu = settings.bot, settings.feishu
         self.client = FeishuClient(feishu, clock=clock, observe=self.metrics.platform_called)
-        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=clock)
+        self.jobs = Jobs(database, lease_s=bot.lease_s)
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, clock=clock)
@@ -77,6 +78,7 @@ class Bot:
             retention_s=bot.retention_h * 3600,
         )
         self.handlers = Handlers(self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics)
+        self._listener: Listener | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 
@@ -106,6 +108,8 @@ class Bot:
             if resumed:
                 log.info("jobs_resumed", count=resumed)
         self.worker.start()
+        self._listener = Listener(self.database, self._hear(asyncio.get_running_loop()))
+        self._listener.start()
         self._tasks = [
             asyncio.create_task(self.identity.learn(), name="identity"),
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
@@ -120,6 +124,17 @@ class Bot:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.worker.drain(self.settings.bot.drain_s)
+        if self._listener:
+            await asyncio.to_thread(self._listener.close)
+
+    def _hear(self, loop: asyncio.AbstractEventLoop) -> Callable[[str, str], None]:
+        """Notices come on a thread; the worker lives on the loop."""
+
+        def hear(kind: str, rest: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self.worker.hear, kind, rest)
+
+        return hear
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Alive, and what is loaded."""
@@ -128,7 +143,7 @@ class Bot:
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether questions can be accepted and answered."""
         try:
-            await self.jobs.count_by_state()
+            await self.database.probe()
             store = {"ok": True, "detail": "reachable"}
         except StoreError as error:
             store = {"ok": False, "detail": str(error)}

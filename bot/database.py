@@ -10,22 +10,23 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import ColumnElement, Connection, Double, cast, literal, literal_column, make_url, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from bot.engines import may_run_again, open_engine, store_error
 from bot.errors import StoreError
-from bot.tables import metadata, schema_migrations
+from bot.migrations import run_migrations
+from bot.tables import schema_migrations
 
 T = TypeVar("T")
+Outcome = tuple[Any, BaseException | None]
 
 MAX_GROUP = 256
-BUSY_TIMEOUT_MS = 5_000
-
-# Numbered steps after the tables of step 1; each runs once, in its own transaction. Never edit a published one.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: metadata.create_all}
+GROUP_ATTEMPTS = 3
+PROBE_BUDGET_S = 2.5
+POSTGRES_NOW = "extract(epoch FROM clock_timestamp())"
 
 
 class _Write:
@@ -38,74 +39,68 @@ class _Write:
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
 
-    def resolve(self, result: Any, error: BaseException | None) -> None:
-        def settle() -> None:
-            if self.future.done():
-                return
-            if error is None:
-                self.future.set_result(result)
-            else:
-                self.future.set_exception(error)
-
+    def resolve(self, outcome: Outcome) -> None:
+        """From the writer thread."""
         try:
-            self.loop.call_soon_threadsafe(settle)
+            self.loop.call_soon_threadsafe(self._settle, *outcome)
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(error)
+
 
 class Database:
-    """Open with `Database(url)`, then `migrate()`; `write` and `read` take a function of a SQLAlchemy connection."""
+    """Open with `Database(url)`, then `migrate()`; `write` and `read` take a function of a SQLAlchemy connection.
+
+    A function given to `write` may be run again when its transaction loses a race: it should change nothing but rows.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = self._create_engine()
+        self._engine = open_engine(self.url)
         self._write_engine = self._engine.execution_options(immediate=True)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-read")
         self._writer = threading.Thread(target=self._run_writer, name="store-write", daemon=True)
+        self._closing = threading.Lock()  # nothing may be queued behind the end mark
         self._closed = False
         self._writer.start()
 
-    def _create_engine(self) -> Engine:
-        if not self.is_sqlite:
-            url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
-            return create_engine(url, pool_size=6, max_overflow=2, pool_pre_ping=True, pool_recycle=1800)
-        if self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, pool_size=6, connect_args={"check_same_thread": False})
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
-        return engine
+    def now(self) -> ColumnElement[float]:
+        """The store's time in SQL: PostgreSQL's own clock, which all replicas share; this machine's with SQLite."""
+        if self.is_sqlite:
+            return literal(time.time(), Double)
+        return cast(literal_column(POSTGRES_NOW), Double)
 
     def migrate(self) -> None:
         """Brings the schema up to date; blocking. Raises `StoreError`."""
         try:
             with self._write_engine.begin() as connection:
-                if not self.is_sqlite:  # two replicas that start together take turns
-                    connection.execute(text("SELECT pg_advisory_xact_lock(7215361)"))
-                schema_migrations.create(connection, checkfirst=True)
-                done = set(connection.scalars(select(schema_migrations.c.number)))
-                for number, step in sorted(MIGRATIONS.items()):
-                    if number not in done:
-                        step(connection)
-                        connection.execute(
-                            schema_migrations.insert().values(number=number, at=time.time(), complete=True)
-                        )
+                run_migrations(connection)
         except SQLAlchemyError as error:
-            raise _store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url.get_backend_name(), error) from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a durable transaction of its own outcome; raises what it raises, or `StoreError`."""
-        if self._closed:
-            raise StoreError("the store is closed")
         entry = _Write(work, asyncio.get_running_loop())
-        self._queue.put(entry)
+        with self._closing:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._queue.put(entry)
         result: T = await entry.future
         return result
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` on a connection that sees what was committed. Raises `StoreError`."""
+        if self._closed:
+            raise StoreError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
@@ -113,82 +108,116 @@ class Database:
             with self._engine.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            raise _store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url.get_backend_name(), error) from error
+
+    async def probe(self) -> None:
+        """Raises `StoreError` unless something can be written now (a store that can only be read accepts nothing)."""
+        touch = update(schema_migrations).where(schema_migrations.c.number == 1).values(complete=True)
+        try:
+            async with asyncio.timeout(PROBE_BUDGET_S):
+                await self.write(lambda connection: connection.execute(touch).rowcount)
+        except TimeoutError:
+            raise StoreError(f"the {self.url.get_backend_name()} store does not answer") from None
+
+    def listen(self, channel: str, take: Callable[[Any], T]) -> T:
+        """Lends the driver's own connection, which hears `channel` (PostgreSQL), to `take`; blocking.
+
+        The connection is closed afterwards.
+        """
+        connection = self._engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            connection.detach()
+            driver.rollback()
+            driver.autocommit = True
+            driver.execute("SET idle_session_timeout = 0")
+            driver.execute(f"LISTEN {channel}")
+            return take(driver)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Commits what is waiting, then lets go of all connections; blocking."""
-        if not self._closed:
+        with self._closing:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._writer.join()
-            self._readers.shutdown()
-            self._engine.dispose()
+        self._writer.join()
+        self._readers.shutdown()
+        self._engine.dispose()
 
     def _run_writer(self) -> None:
-        while True:
+        is_open = True
+        while is_open:
             first = self._queue.get()
             if first is None:
                 return
-            group, last = [first], False
-            while len(group) < MAX_GROUP and not last:
+            group = [first]
+            while len(group) < MAX_GROUP:
                 try:
                     entry = self._queue.get_nowait()
                 except queue.Empty:
                     break
                 if entry is None:
-                    last = True
-                else:
-                    group.append(entry)
-            self._commit_group(group)
-            if last:
-                return
+                    is_open = False
+                    break
+                group.append(entry)
+            self._commit_group([entry for entry in group if not entry.future.cancelled()])
 
     def _commit_group(self, group: list[_Write]) -> None:
-        outcomes: list[tuple[Any, BaseException | None]] = []
         try:
-            with self._write_engine.begin() as connection:
-                for entry in group:
-                    outcomes.append(_run_in_savepoint(connection, entry.work))
-        except SQLAlchemyError as error:  # the transaction as a whole: nothing of the group is stored
-            failure = _store_error(self.url.get_backend_name(), error)
+            outcomes = self._try_group(group)
+        except Exception as error:  # whatever it is: nothing of the group is stored, and the thread lives on
+            failure = store_error(self.url.get_backend_name(), error)
             failure.__cause__ = error
             outcomes = [(None, failure)] * len(group)
-        for entry, (result, failed) in zip(group, outcomes, strict=True):
-            entry.resolve(result, failed)
+        for entry, outcome in zip(group, outcomes, strict=True):
+            entry.resolve(outcome)
+
+    def _try_group(self, group: list[_Write]) -> list[Outcome]:
+        """Runs and commits; again when it lost a race or its connection before the commit began."""
+        attempt = 1
+        while True:
+            with self._write_engine.connect() as connection:
+                try:
+                    transaction = connection.begin()
+                    outcomes = _run_all(connection, group)
+                except Exception as error:
+                    if attempt == GROUP_ATTEMPTS or not may_run_again(error):
+                        raise
+                    attempt += 1
+                    continue
+                if transaction.is_active:
+                    transaction.commit()
+                return outcomes
 
 
-def _run_in_savepoint(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
-    """One writer's failure undoes only its own rows; a lost connection fails the group."""
+def _run_all(connection: Connection, group: list[_Write]) -> list[Outcome]:
+    """The outcome of each; only what fails the transaction as a whole is raised."""
+    if len(group) != 1:
+        return [_run_in_savepoint(connection, entry.work) for entry in group]
+    try:
+        return [(group[0].work(connection), None)]
+    except DBAPIError:
+        raise
+    except Exception as error:  # its own refusal, like a lost lease: nothing else is in this transaction
+        connection.rollback()
+        return [(None, error)]
+
+
+def _run_in_savepoint(connection: Connection, work: Callable[[Connection], Any]) -> Outcome:
+    """One writer's failure undoes only its own rows; a lost connection or race fails the group."""
     savepoint = connection.begin_nested()
     try:
         result = work(connection)
         savepoint.commit()
     except DBAPIError as error:
-        if error.connection_invalidated or not connection.in_transaction():
+        if may_run_again(error) or not connection.in_transaction():
             raise
         savepoint.rollback()
-        return None, _store_error(connection.engine.name, error)
+        return None, store_error(connection.engine.name, error)
     except Exception as error:
         savepoint.rollback()
         return None, error
     return result, None
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL lets readers run beside the writer; FULL keeps an acknowledged accept through a power cut."""
-    connection.isolation_level = None  # SQLAlchemy's `begin` event below opens transactions, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    """The writer takes its lock at once, so that it never fails half-way through; readers take none."""
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-def _store_error(backend: str, error: SQLAlchemyError) -> StoreError:
-    """One sentence without the statement's parameters, which hold people's words."""
-    cause = getattr(error, "orig", None) or error
-    first_line = (str(cause).splitlines() or [""])[0]
-    return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}")

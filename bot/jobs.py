@@ -5,169 +5,118 @@ is a lease: a claim raises the job's fence, every later write carries it, and a 
 its fence gone and raises `LeaseLost`.
 """
 
-import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+import time
+from collections.abc import Iterable
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
 
+from bot.acceptance import Acceptance, row_of
 from bot.database import Database
-from bot.errors import BotError
-from bot.tables import answers, jobs, seen
-from feishu.clock import Clock, SystemClock
+from bot.job import ENDED_STATES, OPEN_STATES, WRITING_KINDS, Job, JobKind, JobState, Lease, LeaseLost, NewJob
+from bot.notices import JOBS, STOP, notify
+from bot.tables import OPEN, answers, jobs
+from feishu.clock import Clock
 
-JobKind = Literal["answer", "regenerate", "redraw", "ask_reason"]
-JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
-OPEN_STATES = ("queued", "running")
-MAX_ACCEPT_GROUP = 500
-GATHER_S = 0.002
+__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "guard"]
 
+CLAIM_TRIES = 3
+FORGET_AT_ONCE = 2_000
 
-class LeaseLost(BotError):
-    """Another worker owns the job now; this one must stop writing."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """Work to accept. `keys` are the platform's ids that make it unique within the app, like `event:…`, `message:…`."""
-
-    app_id: str
-    kind: JobKind
-    conversation: str
-    payload: dict[str, Any]
-    keys: tuple[str, ...]
-    turn_id: str = ""
+_is_open = text(f"jobs.{OPEN}")
+_is_queued = text("jobs.state = 'queued'")
+_is_running = text("jobs.state = 'running'")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed or looked-up job."""
-
-    id: int
-    app_id: str
-    kind: JobKind
-    conversation: str
-    payload: dict[str, Any]
-    state: JobState
-    attempt: int
-    fence: int
-    turn_id: str
-    stop_by: str
-    reason: str
-    created_at: float
+class _Collision(Exception):
+    """Another replica claimed in the same conversation at the same moment."""
 
 
 class Jobs:
-    """The inbox of one or more apps, as seen by one worker process (`owner`)."""
+    """The inbox of one or more apps, as seen by one worker process (`owner`).
+
+    Times are the store's (`Database.now`), so that replicas need not agree on theirs; a `clock` is for tests.
+    """
 
     def __init__(self, database: Database, *, lease_s: float, clock: Clock | None = None, owner: str = "") -> None:
         self._database = database
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._lease_s = lease_s
-        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
-        self._waiting: list[tuple[NewJob, asyncio.Future[bool]]] = []
-        self._flush: asyncio.Task[None] | None = None
+        self._monotonic = clock.monotonic if clock else time.monotonic
+        local = time.time if database.is_sqlite else None
+        self._acceptance = Acceptance(database, clock.time if clock else local, self._announce)
         self.owner = owner or secrets.token_hex(8)
+        self.takes_more = False
+        """Whether this process claims what it accepts at once; if not, accepting calls the other replicas."""
+
+    def _now(self) -> ColumnElement[float]:
+        return literal(self._clock.time(), Double) if self._clock else self._database.now()
+
+    def _announce(self, connection: Connection) -> None:
+        if not self.takes_more:
+            notify(connection, JOBS)
 
     async def accept(self, job: NewJob) -> bool:
         """Durably accepts; False when one of its keys was accepted before. Raises `StoreError`."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, future))
-        if self._flush is None:
-            self._flush = asyncio.create_task(self._flush_waiting())
-        return await future
-
-    async def _flush_waiting(self) -> None:
-        """Everything that arrives while one group is being committed makes the next group.
-
-        Under load a group also waits `GATHER_S` for company, which saves most of the commits; a lone one never waits.
-        """
-        while self._waiting:
-            group, self._waiting = self._waiting[:MAX_ACCEPT_GROUP], self._waiting[MAX_ACCEPT_GROUP:]
-            try:
-                fresh = await self._database.write(partial(self._accept_many, group=[job for job, _ in group]))
-            except Exception as error:
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
-            else:
-                for (_, future), is_fresh in zip(group, fresh, strict=True):
-                    if not future.done():
-                        future.set_result(is_fresh)
-            if len(group) > 1:
-                await asyncio.sleep(GATHER_S)
-        self._flush = None
-
-    def _accept_many(self, connection: Connection, group: Sequence[NewJob]) -> list[bool]:
-        now = self._clock.time()
-        rows = [{"app_id": job.app_id, "key": key, "at": now} for job in group for key in job.keys]
-        statement = self._insert(seen).on_conflict_do_nothing().returning(seen.c.app_id, seen.c.key)
-        unclaimed = {(app_id, key) for app_id, key in connection.execute(statement, rows)}
-        fresh = []
-        for job in group:
-            mine = {(job.app_id, key) for key in job.keys}
-            fresh.append(mine <= unclaimed)
-            unclaimed -= mine  # a twin in the same group comes second
-        accepted = [_row(job, now) for job, is_fresh in zip(group, fresh, strict=True) if is_fresh]
-        if accepted:
-            connection.execute(insert(jobs), accepted)
-        return fresh
+        return await self._acceptance.accept(job)
 
     async def enqueue(self, job: NewJob) -> bool:
         """Like `accept`, but refuses (False) while an answer of the same turn is still to be written.
 
         A job that owes only its last frame does not count: the card shows its answer already, and people click.
         """
+        row = row_of(job)
 
         def work(connection: Connection) -> bool:
             concluded = exists().where(answers.c.job_id == jobs.c.id, answers.c.outcome != "open")
-            is_writing = (jobs.c.turn_id == job.turn_id) & jobs.c.state.in_(OPEN_STATES) & ~concluded
-            if connection.scalar(select(jobs.c.id).where(is_writing).limit(1)) is not None:
+            is_writing = select(jobs.c.id).where(_writes(job.turn_id), _is_open, ~concluded)
+            if connection.scalar(is_writing.limit(1)) is not None:
                 return False
-            return self._accept_many(connection, [job])[0]
+            return self._acceptance.insert(connection, [row])[0]
 
         return await self._database.write(work)
 
     async def enqueue_once(self, job: NewJob) -> bool:
         """Like `accept`, but False while a job of the same kind and turn waits: it will see what this one would."""
+        row = row_of(job)
 
         def work(connection: Connection) -> bool:
-            waits = (jobs.c.turn_id == job.turn_id) & (jobs.c.kind == job.kind) & (jobs.c.state == "queued")
-            if connection.scalar(select(jobs.c.id).where(waits).limit(1)) is not None:
+            waits = select(jobs.c.id).where(
+                jobs.c.turn_id == job.turn_id, jobs.c.kind == job.kind, _is_open, _is_queued
+            )
+            if connection.scalar(waits.limit(1)) is not None:
                 return False
-            return self._accept_many(connection, [job])[0]
+            return self._acceptance.insert(connection, [row])[0]
 
         return await self._database.write(work)
 
     async def claim(self) -> Job | None:
-        """The oldest job that may run: first open one of its conversation, due, and not leased by somebody alive."""
-        return await self._database.write(self._claim)
+        """The oldest job that may run, or None; see `claim_up_to`."""
+        return next(iter(await self.claim_up_to(1)), None)
 
-    def _claim(self, connection: Connection) -> Job | None:
-        now = self._clock.time()
-        older = jobs.alias("older")
-        due = or_(
-            and_(jobs.c.state == "queued", jobs.c.run_after <= now),
-            and_(jobs.c.state == "running", jobs.c.lease_until < now),
-        )
-        blocked = exists().where(
-            older.c.app_id == jobs.c.app_id,
-            older.c.conversation == jobs.c.conversation,
-            older.c.id < jobs.c.id,
-            older.c.state.in_(OPEN_STATES),
-        )
-        pick = select(jobs.c.id).where(jobs.c.state.in_(OPEN_STATES), due, ~blocked).order_by(jobs.c.id).limit(1)
-        job_id = connection.scalar(pick.with_for_update(skip_locked=True))
-        if job_id is None:
-            return None
+    async def claim_up_to(self, limit: int) -> list[Job]:
+        """The oldest jobs that may run: each the first open one of its conversation, due, and held by nobody alive."""
+        for _ in range(CLAIM_TRIES):
+            sure_until = self._monotonic() + self._lease_s
+            try:
+                claimed = await self._database.write(lambda connection: self._claim(connection, limit))
+            except _Collision:
+                continue
+            return [self._leased(job, sure_until) for job in claimed]
+        return []
+
+    def _claim(self, connection: Connection, limit: int) -> list[Job]:
+        now = self._now()
+        pick = select(jobs.c.id, jobs.c.state).where(_is_open, _may_run(now)).order_by(jobs.c.id).limit(limit)
+        picked = {row.id: row.state for row in connection.execute(pick.with_for_update(of=jobs, skip_locked=True))}
+        if not picked:
+            return []
         taken = (
             update(jobs)
-            .where(jobs.c.id == job_id)
+            .where(jobs.c.id.in_(picked))
             .values(
                 state="running",
                 fence=jobs.c.fence + 1,
@@ -176,109 +125,154 @@ class Jobs:
                 lease_until=now + self._lease_s,
                 started_at=func.coalesce(jobs.c.started_at, now),
             )
-            .returning(*jobs.c)
+            .returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))
         )
-        return _job(connection.execute(taken).one())
+        try:
+            with connection.begin_nested():
+                rows = connection.execute(taken).all()
+        except IntegrityError as error:
+            raise _Collision from error
+        return sorted((_job(row, was=picked[row.id]) for row in rows), key=lambda job: job.id)
+
+    def _leased(self, job: Job, sure_until: float) -> Job:
+        async def renew_it() -> bool:
+            return job.id in await self.renew([leased])
+
+        lease = Lease(renew_it, self._monotonic)
+        lease.sure_until = sure_until
+        leased = Job(**{**{name: getattr(job, name) for name in Job.__slots__}, "lease": lease})
+        return leased
 
     async def renew(self, held: Iterable[Job]) -> dict[int, str]:
         """Renews the leases of `held`: job id → who asked to stop it ("" for nobody). Absent: the lease is lost."""
-        pairs = [(job.id, job.fence) for job in held]
-        if not pairs:
+        held = list(held)
+        if not held:
             return {}
+        sure_until = self._monotonic() + self._lease_s
+        mine = or_(*(and_(jobs.c.id == job.id, jobs.c.fence == job.fence) for job in held))
 
         def work(connection: Connection) -> dict[int, str]:
-            mine = or_(*(and_(jobs.c.id == job_id, jobs.c.fence == fence) for job_id, fence in pairs))
-            statement = (
-                update(jobs)
-                .where(mine, jobs.c.state == "running")
-                .values(lease_until=self._clock.time() + self._lease_s)
-                .returning(jobs.c.id, jobs.c.stop_by)
-            )
-            return dict(connection.execute(statement).all())
+            statement = update(jobs).where(mine, _is_open).values(lease_until=self._now() + self._lease_s)
+            return {row.id: row.stop_by for row in connection.execute(statement.returning(jobs.c.id, jobs.c.stop_by))}
 
-        return await self._database.write(work)
+        renewed = await self._database.write(work)
+        for job in held:
+            if job.lease and job.id in renewed:
+                job.lease.sure_until = sure_until
+        return renewed
 
     async def finish(self, job: Job, state: JobState, reason: str = "") -> None:
         """Ends a job for good. Raises `LeaseLost`."""
-        await self._settle(job, state=state, reason=reason, finished_at=self._clock.time(), lease_until=0.0)
+        await self._settle(job, lambda: {"state": state, "reason": reason, "finished_at": self._now()})
 
     async def release(self, job: Job, *, delay_s: float = 0.0, reason: str = "", count_attempt: bool = True) -> None:
         """Puts a job back for whoever claims next, after `delay_s`. Raises `LeaseLost`."""
         attempt = job.attempt if count_attempt else job.attempt - 1
         await self._settle(
             job,
-            state="queued",
-            reason=reason,
-            attempt=attempt,
-            run_after=self._clock.time() + delay_s,
-            lease_until=0.0,
+            lambda: {"state": "queued", "reason": reason, "attempt": attempt, "run_after": self._now() + delay_s},
+            announce=not delay_s,
         )
 
-    async def _settle(self, job: Job, **values: Any) -> None:
+    async def _settle(self, job: Job, values: Any, *, announce: bool = False) -> None:
         def work(connection: Connection) -> None:
-            guard(connection, job)
-            connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
+            mine = (jobs.c.id == job.id) & (jobs.c.fence == job.fence) & _is_running
+            if connection.execute(update(jobs).where(mine).values(lease_until=0.0, **values())).rowcount != 1:
+                raise _lost(job)
+            if announce:
+                notify(connection, JOBS)
 
         await self._database.write(work)
 
     async def ask_to_stop(self, turn_id: str, *, by: str) -> int | None:
         """Marks the open job of a turn to be stopped; the id of the job marked, None when there is none."""
+        return await self._mark_stopped(_writes(turn_id), by)
 
+    async def _mark_stopped(self, which: ColumnElement[bool], by: str) -> int | None:
         def work(connection: Connection) -> int | None:
-            marked = (
-                update(jobs)
-                .where(jobs.c.turn_id == turn_id, jobs.c.state.in_(OPEN_STATES))
-                .values(stop_by=by)
-                .returning(jobs.c.id)
-            )
+            marked = update(jobs).where(which, _is_open).values(stop_by=by, run_after=0.0).returning(jobs.c.id)
             job_id: int | None = connection.scalar(marked)
+            if job_id is not None:
+                notify(connection, STOP, f"{job_id} {by}")
             return job_id
 
         return await self._database.write(work)
 
     async def reclaim_own_machine(self) -> int:
         """Frees every lease at once. Only where no other process can be alive (SQLite, under the serving lock)."""
-
-        def work(connection: Connection) -> int:
-            return connection.execute(update(jobs).where(jobs.c.state == "running").values(lease_until=0.0)).rowcount
-
-        return await self._database.write(work)
+        free = update(jobs).where(_is_open, jobs.c.lease_until > 0).values(lease_until=0.0)
+        return await self._database.write(lambda connection: connection.execute(free).rowcount)
 
     async def count_by_state(self) -> dict[str, int]:
         """State → number of jobs."""
-        statement = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-        return await self._database.read(lambda c: dict(c.execute(statement).all()))
+        return {state: count for state, (count, _) in (await self.survey()).items()}
 
-    async def forget_before(self, at: float) -> None:
-        """Drops ids seen and jobs ended before `at`. Retention must exceed the platform's redelivery (7 h 06 min)."""
+    async def survey(self) -> dict[str, tuple[int, float]]:
+        """State → number of jobs and the age of the oldest in seconds (0 for those that have ended)."""
 
-        def work(connection: Connection) -> None:
-            connection.execute(delete(seen).where(seen.c.at < at))
-            connection.execute(delete(jobs).where(jobs.c.finished_at < at, jobs.c.state.not_in(OPEN_STATES)))
+        def work(connection: Connection) -> dict[str, tuple[int, float]]:
+            now = self._now()
+            still = select(jobs.c.state, func.count(), now - func.min(jobs.c.created_at)).where(_is_open)
+            over = select(jobs.c.state, func.count(), literal(0.0)).where(
+                jobs.c.finished_at.is_not(None), jobs.c.state.in_(ENDED_STATES)
+            )
+            rows = [*connection.execute(still.group_by(jobs.c.state)), *connection.execute(over.group_by(jobs.c.state))]
+            return {state: (count, max(0.0, age)) for state, count, age in rows}
 
-        await self._database.write(work)
+        return await self._database.read(work)
+
+    async def forget_older_than(self, seconds: float) -> int:
+        """Drops jobs (and the ids that came with them) that ended so long ago; open ones stay, however old.
+
+        Must exceed the platform's redelivery (7 h 06 min). Goes in small steps, so that accepting never waits long.
+        """
+        total = 0
+        while True:
+            forgotten = await self._database.write(lambda connection: self._forget_some(connection, seconds))
+            total += forgotten
+            if forgotten < FORGET_AT_ONCE:
+                return total
+
+    def _forget_some(self, connection: Connection, seconds: float) -> int:
+        is_old = (jobs.c.finished_at < self._now() - seconds) & jobs.c.state.in_(ENDED_STATES)
+        some = select(jobs.c.id).where(is_old).limit(FORGET_AT_ONCE).scalar_subquery()
+        return connection.execute(delete(jobs).where(jobs.c.id.in_(some))).rowcount
+
+
+def _may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Queued, due, with nobody before it or running in its conversation; or running under a lease that ran out.
+
+    A job that was stored late under a smaller number waits for the one that overtook it.
+    """
+    other = jobs.alias("other")
+    in_the_way = exists(
+        select(other.c.id).where(
+            other.c.app_id == jobs.c.app_id,
+            other.c.conversation == jobs.c.conversation,
+            text(f"other.{OPEN}"),
+            or_(other.c.id < jobs.c.id, and_(text("other.state = 'running'"), other.c.id != jobs.c.id)),
+        )
+    )
+    is_free = jobs.c.lease_until < now
+    return or_(and_(_is_queued, jobs.c.run_after <= now, is_free, ~in_the_way), and_(_is_running, is_free))
+
+
+def _writes(turn_id: str) -> ColumnElement[bool]:
+    return and_(jobs.c.turn_id == turn_id, jobs.c.kind.in_(WRITING_KINDS))
 
 
 def guard(connection: Connection, job: Job) -> None:
     """Raises `LeaseLost` unless `job` still holds its lease; call it first in every write made for a job."""
-    held = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.fence == job.fence, jobs.c.state == "running")
+    held = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.fence == job.fence, _is_open)
     if connection.scalar(held.with_for_update()) is None:
-        raise LeaseLost(f"job {job.id} is no longer ours (fence {job.fence})")
+        raise _lost(job)
 
 
-def _row(job: NewJob, now: float) -> dict[str, Any]:
-    return {
-        "app_id": job.app_id,
-        "kind": job.kind,
-        "conversation": job.conversation,
-        "payload": orjson.dumps(job.payload).decode(),
-        "state": "queued",
-        "turn_id": job.turn_id,
-        "created_at": now,
-    }
+def _lost(job: Job) -> LeaseLost:
+    return LeaseLost(f"job {job.id} is no longer ours (fence {job.fence})")
 
 
-def _job(row: Any) -> Job:
+def _job(row: Any, *, was: str) -> Job:
     return Job(
         id=row.id,
         app_id=row.app_id,
@@ -292,4 +286,7 @@ def _job(row: Any) -> Job:
         stop_by=row.stop_by,
         reason=row.reason,
         created_at=row.created_at,
+        asker=row.asker,
+        waited_s=max(0.0, row.waited_s),
+        taken_over=was == "running",
     )

@@ -15,6 +15,7 @@ MOST_LABELS = 100
 LONGEST_LABEL = 80
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+_START_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 _CALL_S = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 _ANSWER_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
 
@@ -51,7 +52,10 @@ class Metrics:
         self._callbacks = self._counter("callbacks", "Clicks on cards", "action", "result")
         self._jobs = self._gauge("jobs", "Jobs by state", "state")
         self._ended = self._counter("jobs_ended", "Jobs that ended", "kind", "state")
-        self._wait = self._histogram("queue_wait_seconds", "From acceptance to start of a job", _ANSWER_S)
+        self._oldest = self._gauge("oldest_job_seconds", "Age of the oldest job that has not ended")
+        self._wait = self._histogram("queue_wait_seconds", "From acceptance to start of a job", _START_S)
+        self._resumed = self._counter("jobs_resumed", "Jobs that started again")
+        self._taken_over = self._counter("jobs_taken_over", "Jobs whose lease ran out under another worker")
 
     def _set_up_answers(self) -> None:
         self._turns = self._counter("turns", "Answers by outcome", "outcome")
@@ -79,8 +83,19 @@ class Metrics:
         for state in {*JOB_STATES, *counts}:
             self._jobs.labels(state).set(counts.get(state, 0))
 
-    def job_started(self, waited_s: float) -> None:
-        self._wait.observe(max(0.0, waited_s))
+    def inbox(self, survey: Mapping[str, tuple[int, float]]) -> None:
+        """State → number of jobs and the age of the oldest, as `Jobs.survey` gives them."""
+        self.jobs_by_state({state: count for state, (count, _) in survey.items()})
+        self._oldest.set(max((age for _, age in survey.values()), default=0.0))
+
+    def job_claimed(self, waited_s: float, *, resumed: bool, taken_over: bool) -> None:
+        """A job starts: for the first time `waited_s` after it was accepted, or again."""
+        if not resumed:
+            self._wait.observe(max(0.0, waited_s))
+        else:
+            self._resumed.inc()
+        if taken_over:
+            self._taken_over.inc()
 
     def job_ended(self, kind: str, state: str) -> None:
         self._ended.labels(kind, state).inc()

@@ -4,7 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -20,45 +20,47 @@ metadata = MetaData()
 # SQLite only gives ROWID (never reused with AUTOINCREMENT) to a column declared exactly INTEGER.
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
-seen = Table(
-    "seen",
-    metadata,
-    Column("app_id", String(64), primary_key=True),
-    Column("key", String(256), primary_key=True, comment="event:<event id> or message:<message id>"),
-    Column("at", Float, nullable=False, index=True),
-)
+OPEN = "state IN ('queued', 'running')"
+"""Said in the same words by the queries that want to use the partial indexes below."""
+
+
+def _open_index(name: str, *columns: str, where: str = OPEN, unique: bool = False) -> Index:
+    """An index that holds open jobs only: it stays small, and what has ended costs nothing."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
 
 jobs = Table(
     "jobs",
     metadata,
     Column("id", _serial, primary_key=True, autoincrement=True),
     Column("app_id", String(64), nullable=False),
+    Column("key", Text, nullable=False, comment="what makes it unique within the app, like event:<event id>"),
+    Column("second_key", Text, comment="another such id, like message:<message id>"),
     Column("kind", String(16), nullable=False),
-    Column("conversation", String(256), nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("asker", Text, nullable=False, server_default=""),
     Column("payload", Text, nullable=False, comment="JSON"),
     Column("state", String(16), nullable=False, comment="queued, running, done, failed, cancelled, buried"),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0", comment="rises with each claim; guards every write"),
     Column("owner", String(128), nullable=False, server_default=""),
-    Column("lease_until", Float, nullable=False, server_default="0"),
-    Column("run_after", Float, nullable=False, server_default="0"),
+    Column("lease_until", Double, nullable=False, server_default="0"),
+    Column("run_after", Double, nullable=False, server_default="0"),
+    Column("shown_place", Integer, nullable=False, server_default="0", comment="place in the queue its card tells"),
+    Column("shown_at", Double, nullable=False, server_default="0", comment="when the card was told"),
     Column("stop_by", String(64), nullable=False, server_default="", comment="who asked to stop it"),
     Column("reason", Text, nullable=False, server_default=""),
     Column("turn_id", String(40), nullable=False, server_default=""),
-    Column("created_at", Float, nullable=False),
-    Column("started_at", Float),
-    Column("finished_at", Float),
-    Index("jobs_open", "state", "id"),
-    Index("jobs_conversation", "app_id", "conversation", "state", "id"),
-    Index("jobs_turn", "turn_id", "state"),
-    Index(
-        "jobs_one_running",
-        "app_id",
-        "conversation",
-        unique=True,
-        sqlite_where=text("state = 'running'"),
-        postgresql_where=text("state = 'running'"),
-    ),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    UniqueConstraint("app_id", "key"),
+    UniqueConstraint("app_id", "second_key"),
+    _open_index("jobs_open", "id"),
+    _open_index("jobs_line", "app_id", "conversation", "id"),
+    _open_index("jobs_turn", "turn_id"),
+    _open_index("jobs_one_running", "app_id", "conversation", where="state = 'running'", unique=True),
+    _open_index("jobs_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -78,7 +80,7 @@ turns = Table(
     Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
     Column("shown_answer", String(40), nullable=False, server_default="", comment="the version the card shows"),
     Column("reason_asked", String(40), nullable=False, server_default="", comment="answer whose card asks why 👎"),
-    Column("created_at", Float, nullable=False, index=True),
+    Column("created_at", Double, nullable=False, index=True),
 )
 
 answers = Table(
@@ -95,10 +97,10 @@ answers = Table(
     Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
-    Column("first_token_s", Float),
-    Column("seconds", Float),
-    Column("created_at", Float, nullable=False, index=True),
-    Column("concluded_at", Float, comment="when its text was whole; its last frame may still be owed"),
+    Column("first_token_s", Double),
+    Column("seconds", Double),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("concluded_at", Double, comment="when its text was whole; its last frame may still be owed"),
     Column("sent_apart", Boolean, nullable=False, server_default=text("false"), comment="went out as a new message"),
     UniqueConstraint("turn_id", "version"),
     UniqueConstraint("job_id"),
@@ -112,13 +114,13 @@ votes = Table(
     Column("vote", String(8), nullable=False, comment="up or down"),
     Column("reason", String(32), nullable=False, server_default="", comment="why 👎, one of bot.feedback.REASONS"),
     Column("comment", Text, nullable=False, server_default=""),
-    Column("at", Float, nullable=False, index=True),
+    Column("at", Double, nullable=False, index=True),
 )
 
 schema_migrations = Table(
     "schema_migrations",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("at", Float, nullable=False),
+    Column("at", Double, nullable=False),
     Column("complete", Boolean, nullable=False),
 )

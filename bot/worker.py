@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.errors import StoreError
+from bot.breakpoints import reach
+from bot.errors import Owed, StoreError
 from bot.jobs import Job, Jobs, LeaseLost
 from bot.metrics import Metrics
+from bot.notices import JOBS, STOP
 from bot.turn import StopSignal, Turns
 from feishu.clock import Clock
 from feishu.errors import FeishuError
@@ -19,6 +21,7 @@ log = structlog.get_logger(__name__)
 POLL_S = 1.0
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
+OWED_EVERY_S = 15.0
 FORGET_EVERY_S = 3_600.0
 
 
@@ -61,6 +64,7 @@ class Worker:
 
     def start(self) -> None:
         """Starts claiming."""
+        self._count_slots()
         self._loops = [
             asyncio.create_task(self._claim_forever(), name="claim"),
             asyncio.create_task(self._beat_forever(), name="heartbeat"),
@@ -71,6 +75,14 @@ class Worker:
         """Something may be claimable now."""
         self._awake.set()
 
+    def hear(self, kind: str, rest: str) -> None:
+        """A notice from another replica (see `bot.notices`)."""
+        if kind == JOBS:
+            self.wake()
+        elif kind == STOP:
+            job_id, _, by = rest.partition(" ")
+            self.stop_job(int(job_id), by=by)
+
     def stop_job(self, job_id: int, *, by: str) -> None:
         """Stops a job at once if it runs here; elsewhere its own worker sees the mark at its next heartbeat."""
         if job_id in self._running:
@@ -79,44 +91,49 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Stops claiming, lets running jobs end for `seconds`, then gives the rest back for whoever comes next."""
         self._draining = True
+        self._count_slots()
         self._awake.set()
+        if self._loops:
+            await asyncio.wait(self._loops[:1])  # a claim under way may still bring jobs
         tasks = [running.task for running in self._running.values() if running.task]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-        for running in list(self._running.values()):
-            if running.task:
-                running.task.cancel()
-        await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
 
+    def _count_slots(self) -> int:
+        """The slots that are free; also tells whether what is accepted here can start here."""
+        free = 0 if self._draining else self._slots - len(self._running)
+        self._jobs.takes_more = free > 0
+        return free
+
     async def _claim_forever(self) -> None:
         while not self._draining:
+            self._awake.clear()  # before claiming: what is accepted meanwhile wakes the next round
             try:
-                claimed = await self._claim_one()
+                await self._claim()
             except StoreError as error:
                 log.error("claim_failed", reason=str(error))
-                claimed = False
-            if not claimed:
-                await self._rest()
+            await self._rest()
 
-    async def _claim_one(self) -> bool:
-        if len(self._running) >= self._slots:
-            return False
-        job = await self._jobs.claim()
-        if job is None:
-            return False
-        running = _Running(job, StopSignal())
-        self._running[job.id] = running
-        running.task = asyncio.create_task(self._run(running), name=f"job-{job.id}")
-        return True
+    async def _claim(self) -> None:
+        free = self._count_slots()
+        if free <= 0:
+            return
+        for job in await self._jobs.claim_up_to(free):
+            running = _Running(job, StopSignal())
+            self._running[job.id] = running
+            running.task = asyncio.create_task(self._run(running), name=f"job-{job.id}")
+        self._count_slots()
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_S):
                 await self._awake.wait()
-        self._awake.clear()
 
     async def _run(self, running: _Running) -> None:
         job = running.job
@@ -131,14 +148,17 @@ class Worker:
             except LeaseLost as error:
                 log.warning("lease_lost", reason=str(error))
             except StoreError as error:
-                log.error("store_failed", reason=str(error))  # the lease runs out and somebody tries again
+                log.error("store_failed", reason=str(error))
+                await self._give_back(job, reason="the store failed", delay_s=FIRST_BACKOFF_S)
             finally:
                 if self._running.get(job.id) is running:
                     del self._running[job.id]
+                self._count_slots()
                 self._awake.set()
 
     async def _run_and_settle(self, job: Job, stop: StopSignal) -> None:
-        log.info("job_started", kind=job.kind)
+        log.info("job_started", kind=job.kind, waited_s=round(job.waited_s, 3), taken_over=job.taken_over)
+        self._metrics.job_claimed(job.waited_s, resumed=job.is_resumed, taken_over=job.taken_over)
         if job.attempt > self._max_attempts:
             await self._bury(job)
             return
@@ -149,28 +169,35 @@ class Worker:
         except Exception as error:
             await self._try_later(job, error)
             return
+        reach("before-done")
         await self._jobs.finish(job, ended.state, ended.reason)
         self._metrics.job_ended(job.kind, ended.state)
         log.info("job_ended", state=ended.state, reason=ended.reason)
 
     async def _try_later(self, job: Job, error: Exception) -> None:
-        expected = isinstance(error, FeishuError)
-        wait_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S) * random.uniform(0.8, 1.2)  # noqa: S311
+        expected = isinstance(error, FeishuError | Owed)
+        longest_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S)
+        wait_s = (OWED_EVERY_S if isinstance(error, Owed) else longest_s) * random.uniform(0.8, 1.2)  # noqa: S311
         log.warning("job_failed", reason=str(error), retry_in_s=round(wait_s, 1), exc_info=None if expected else error)
-        await self._jobs.release(job, delay_s=wait_s, reason=f"{type(error).__name__}: {error}"[:500])
+        reason = f"{type(error).__name__}: {error}"[:500]
+        await self._jobs.release(job, delay_s=wait_s, reason=reason, count_attempt=not isinstance(error, Owed))
 
     async def _bury(self, job: Job) -> None:
         log.error("job_buried", reason=job.reason, attempts=job.attempt - 1)
         try:
             await self._turns.bury(job)
-        except FeishuError as error:
-            log.error("burial_unannounced", reason=str(error))
+        except (LeaseLost, StoreError):
+            raise
+        except Exception as error:  # buried all the same: it must not come back for ever
+            expected = isinstance(error, FeishuError)
+            log.error("burial_unannounced", reason=str(error), exc_info=None if expected else error)
         await self._jobs.finish(job, "buried", job.reason)
         self._metrics.job_ended(job.kind, "buried")
 
-    async def _give_back(self, job: Job) -> None:
+    async def _give_back(self, job: Job, *, reason: str = "shutdown", delay_s: float = 0.0) -> None:
+        """Not the job's fault, so no attempt of it; where even this fails, its lease runs out."""
         with contextlib.suppress(LeaseLost, StoreError):
-            await asyncio.shield(self._jobs.release(job, reason="shutdown", count_attempt=False))
+            await asyncio.shield(self._jobs.release(job, reason=reason, delay_s=delay_s, count_attempt=False))
 
     async def _beat_forever(self) -> None:
         interval_s = min(1.0, self._lease_s / 3)
@@ -199,8 +226,7 @@ class Worker:
     async def _forget_forever(self) -> None:
         while True:
             try:
-                await self._jobs.forget_before(self._clock.time() - self._retention_s)
-                self._metrics.jobs_by_state(await self._jobs.count_by_state())
+                await self._jobs.forget_older_than(self._retention_s)
             except StoreError as error:
                 log.error("forgetting_failed", reason=str(error))
             await self._clock.sleep(FORGET_EVERY_S)

@@ -35,7 +35,7 @@ def test_what_is_told_is_what_is_shown() -> None:
     metrics.event_received("im.message.receive_v1", "accepted", 0.004)
     metrics.event_received("im.message.receive_v1", "duplicate")
     metrics.callback("vote", "stored")
-    metrics.job_started(-0.5)
+    metrics.job_claimed(-0.5, resumed=False, taken_over=False)
     metrics.job_ended("answer", "done")
     metrics.retrieved(0.03)
     metrics.first_token(0.4)

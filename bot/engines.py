@@ -1,0 +1,82 @@
+"""How each kind of store is opened, and how its errors are told: SQLite in WAL, PostgreSQL by psycopg."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from bot.errors import StoreError
+
+BUSY_TIMEOUT_MS = 2_000
+"""Below the platform's 3 s: a store that is locked for longer is answered with 503 and not with silence."""
+
+# A replica that is stopped or cut off inside a transaction must not keep its row locks from the others: the server ends
+# idle transactions and slow statements, and the kernel gives up on a peer that does not acknowledge.
+_POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=4000 -c statement_timeout=10000 -c lock_timeout=4000"
+_POSTGRES_CONNECT = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+    "application_name": "feishu-rag",
+    "options": _POSTGRES_OPTIONS,
+}
+_AGAIN = {"40001", "40P01"}
+"""SQLSTATEs of a transaction that lost a race and may simply be run again: serialization failure, deadlock."""
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine for `url`; connects lazily. Raises `StoreError` when the driver or the folder is not there."""
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url)
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(
+            url, pool_size=6, max_overflow=2, pool_pre_ping=True, pool_recycle=1800, connect_args=_POSTGRES_CONNECT
+        )
+    except ModuleNotFoundError:
+        raise StoreError("the driver for PostgreSQL is not installed: pip install 'feishu-rag[postgres]'") from None
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database:
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}") from None
+    engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL lets readers run beside the writer; FULL keeps an acknowledged accept through a power cut."""
+    connection.isolation_level = None  # SQLAlchemy's `begin` event below opens transactions, not the driver
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """The writer takes its lock at once, so that it never fails half-way through; readers take none."""
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def may_run_again(error: BaseException) -> bool:
+    """Whether a transaction that failed like this before its commit may be run once more, unchanged."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def store_error(backend: str, error: BaseException) -> StoreError:
+    """One sentence without the statement's parameters, which hold people's words."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(error, SQLAlchemyError) or isinstance(cause, OSError):
+        first_line = (str(cause).splitlines() or [""])[0]
+        return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}")
+    return StoreError(f"the {backend} store failed: {type(cause).__name__}")

@@ -1,0 +1,81 @@
+"""A job as a value: what is accepted, what is claimed, and the lease that holds it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bot.errors import BotError
+
+JobKind = Literal["answer", "regenerate", "redraw", "ask_reason"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
+OPEN_STATES = ("queued", "running")
+ENDED_STATES = ("done", "failed", "cancelled", "buried")
+WRITING_KINDS = ("answer", "regenerate")
+"""The kinds that write an answer, and so can be stopped."""
+MOST_KEYS = 2
+
+
+class LeaseLost(BotError):
+    """Another worker owns the job now; this one must stop writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Work to accept. `keys` are the one or two ids of the platform that make it unique within the app, like
+    `event:…`, `message:…`; `asker` is the person who waits for it."""
+
+    app_id: str
+    kind: JobKind
+    conversation: str
+    payload: dict[str, Any]
+    keys: tuple[str, ...]
+    turn_id: str = ""
+    asker: str = ""
+
+
+class Lease:
+    """What this process knows of its hold on a job: sure of it until `sure_until` (monotonic seconds)."""
+
+    __slots__ = ("_monotonic", "_renew", "sure_until")
+
+    def __init__(self, renew: Callable[[], Awaitable[bool]], monotonic: Callable[[], float]) -> None:
+        self._renew = renew
+        self._monotonic = monotonic
+        self.sure_until = 0.0
+
+    async def confirm(self) -> None:
+        """Cheap after a recent renewal; after a standstill it asks the store. Raises `LeaseLost`, `StoreError`."""
+        if self._monotonic() >= self.sure_until and not await self._renew():
+            raise LeaseLost("the lease ran out and another worker has the job")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed or looked-up job. `waited_s` is its age at the claim; `taken_over` whether another worker held it."""
+
+    id: int
+    app_id: str
+    kind: JobKind
+    conversation: str
+    payload: dict[str, Any]
+    state: JobState
+    attempt: int
+    fence: int
+    turn_id: str
+    stop_by: str
+    reason: str
+    created_at: float
+    asker: str = ""
+    waited_s: float = 0.0
+    taken_over: bool = False
+    lease: Lease | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether somebody may have worked on it before."""
+        return self.fence > 1
+
+    async def confirm(self) -> None:
+        """Call before an effect that the fence cannot guard, like a call to the platform. Raises `LeaseLost`."""
+        if self.lease is not None:
+            await self.lease.confirm()

@@ -1,0 +1,70 @@
+"""Numbered steps that bring a store up to date at the start; each runs once, in one transaction with all before it.
+
+A step describes what `bot.tables` says today: `added(table.c.column, …)` and `created(table, …)` do nothing where it is
+there already, because step 1 makes a new store from the whole of `bot.tables`. Never change a published step.
+"""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Column, Connection, Index, Table, inspect, select, text
+from sqlalchemy.schema import CreateColumn
+
+from bot.errors import StoreError
+from bot.tables import metadata, schema_migrations
+
+Step = Callable[[Connection], None]
+
+ADVISORY_LOCK = 7_215_361
+
+
+def created(*things: Table | Index) -> Step:
+    """A step that makes tables or indexes that are not there."""
+
+    def step(connection: Connection) -> None:
+        for thing in things:
+            thing.create(connection, checkfirst=True)
+
+    return step
+
+
+def added(*columns: Column[object]) -> Step:
+    """A step that adds columns to existing tables; a column that is NOT NULL needs a `server_default`."""
+
+    def step(connection: Connection) -> None:
+        quote = connection.dialect.identifier_preparer.format_table
+        for column in columns:
+            there = {found["name"] for found in inspect(connection).get_columns(column.table.name)}
+            if column.name not in there:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(text(f"ALTER TABLE {quote(column.table)} ADD COLUMN {definition}"))
+
+    return step
+
+
+STEPS: dict[int, Step] = {
+    1: metadata.create_all,
+}
+
+
+def run_migrations(connection: Connection, steps: dict[int, Step] | None = None) -> None:
+    """Runs what is missing, inside the caller's transaction. Replicas that start together take turns.
+
+    Raises `StoreError` when a newer version of the program has written the store.
+    """
+    steps = STEPS if steps is None else steps
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+    schema_migrations.create(connection, checkfirst=True)
+    done = set(connection.scalars(select(schema_migrations.c.number)))
+    if done and max(done) > max(steps):
+        raise StoreError(
+            f"the store was written by a newer version (step {max(done)}, this one knows {max(steps)}); "
+            "install that version, or restore the backup made before it"
+        )
+    for number, step in sorted(steps.items()):
+        if number not in done:
+            step(connection)
+            connection.execute(schema_migrations.insert().values(number=number, at=time.time(), complete=True))

