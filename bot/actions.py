@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-ActionKind = Literal["up", "down", "regenerate", "stop"]
+ActionKind = Literal["up", "down", "regenerate", "stop", "show", "reason"]
 
 _MAX_ID_CHARS = 64
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -12,7 +12,7 @@ _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A click on one of the card's buttons."""
+    """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form."""
 
     kind: ActionKind
     answer_id: str

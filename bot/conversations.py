@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, case, func, insert, select, update
 
 from bot.database import Database
 from bot.errors import StoreError
 from bot.jobs import Job, guard
-from bot.tables import answers, jobs, turns
+from bot.tables import answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
 
 AnswerOutcome = Literal["open", "completed", "unanswered", "stopped", "failed"]
@@ -31,6 +31,8 @@ class Turn:
     card_id: str = ""
     card_message_id: str = ""
     sequence: int = 0
+    shown_answer: str = ""
+    reason_asked: str = ""
     created_at: float = 0.0
 
 
@@ -57,12 +59,37 @@ class Answer:
     outcome: AnswerOutcome
     text: str = ""
     notice: str = ""
+    reasoning: str = ""
     sources: tuple[Source, ...] = ()
     model: str = ""
     usage: dict[str, int] | None = None
     first_token_s: float | None = None
     seconds: float | None = None
     created_at: float = 0.0
+    concluded_at: float | None = None
+    sent_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """All that a closed card shows: one version of the answer, its place among the others, and everybody's votes."""
+
+    turn: Turn
+    answer: Answer
+    versions: tuple[str, ...]
+    """Ids of the concluded answers, oldest first."""
+    up: int = 0
+    down: int = 0
+
+    @property
+    def position(self) -> int:
+        """Of the shown version, from 1."""
+        return self.versions.index(self.answer.id) + 1 if self.answer.id in self.versions else len(self.versions)
+
+    @property
+    def asks_reason(self) -> bool:
+        """Whether the card itself asks why 👎 (private chats only: a group's card is everybody's)."""
+        return self.turn.reason_asked == self.answer.id
 
 
 class Conversations:
@@ -98,12 +125,14 @@ class Conversations:
 
         def work(connection: Connection) -> None:
             guard(connection, job)
+            if (ceiling := values.pop("sequence", None)) is not None:  # never back: two jobs may write to one card
+                values["sequence"] = case((turns.c.sequence < ceiling, ceiling), else_=turns.c.sequence)
             connection.execute(update(turns).where(turns.c.id == turn_id).values(**values))
 
         await self._database.write(work)
 
     async def save_answer(self, job: Job, answer: Answer) -> None:
-        """Stores an answer's text and outcome."""
+        """Stores a concluded answer, which its card shows from now on."""
 
         def work(connection: Connection) -> None:
             guard(connection, job)
@@ -114,15 +143,61 @@ class Conversations:
                     outcome=answer.outcome,
                     text=answer.text,
                     notice=answer.notice,
+                    reasoning=answer.reasoning,
                     sources=orjson.dumps(answer.sources).decode(),
                     model=answer.model,
                     usage=orjson.dumps(answer.usage).decode(),
                     first_token_s=answer.first_token_s,
                     seconds=answer.seconds,
+                    concluded_at=self._clock.time(),
                 )
             )
+            shown = update(turns).where(turns.c.id == answer.turn_id)
+            connection.execute(shown.values(shown_answer=answer.id, reason_asked=""))
 
         await self._database.write(work)
+
+    async def mark_sent_apart(self, job: Job, answer_id: str) -> None:
+        """The answer went out as a new message, because its card could not be written."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            connection.execute(update(answers).where(answers.c.id == answer_id).values(sent_apart=True))
+
+        await self._database.write(work)
+
+    async def show(self, turn_id: str, *, answer_id: str | None = None, reason_asked: str | None = None) -> None:
+        """What the card shall show from its next drawing on; None leaves a choice as it is."""
+        values = {"shown_answer": answer_id, "reason_asked": reason_asked}
+        given = {name: value for name, value in values.items() if value is not None}
+        statement = update(turns).where(turns.c.id == turn_id).values(**given)
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def card_state(self, turn_id: str, *, answer_id: str = "") -> CardState | None:
+        """What the turn's card shows now (or the given version of it); None while nothing is concluded."""
+
+        def work(connection: Connection) -> CardState | None:
+            turn = _turn(connection, turn_id)
+            if turn is None:
+                return None
+            concluded = (answers.c.turn_id == turn_id) & (answers.c.outcome != "open")
+            rows = connection.execute(select(answers).where(concluded).order_by(answers.c.version)).all()
+            wanted = answer_id or turn.shown_answer
+            shown = next((row for row in rows if row.id == wanted), rows[-1] if rows else None)
+            if shown is None:
+                return None
+            counted = select(votes.c.vote, func.count()).where(votes.c.answer_id == shown.id).group_by(votes.c.vote)
+            totals: dict[str, int] = dict(connection.execute(counted).all())
+            ids = tuple(row.id for row in rows)
+            return CardState(turn, _answer(shown), ids, totals.get("up", 0), totals.get("down", 0))
+
+        return await self._database.read(work)
+
+    async def is_writing(self, turn_id: str) -> bool:
+        """Whether a version of the turn's answer is being written."""
+        is_open = (answers.c.turn_id == turn_id) & (answers.c.outcome == "open")
+        statement = select(answers.c.id).where(is_open).limit(1)
+        return await self._database.read(lambda c: c.scalar(statement)) is not None
 
     async def look_up(self, answer_id: str) -> tuple[Turn, Answer] | None:
         """The answer of this id and its turn."""
@@ -169,10 +244,13 @@ def _answer(row: Any) -> Answer:
         outcome=row.outcome,
         text=row.text,
         notice=row.notice,
+        reasoning=row.reasoning,
         sources=tuple(Source(**source) for source in orjson.loads(row.sources)),
         model=row.model,
         usage=orjson.loads(row.usage),
         first_token_s=row.first_token_s,
         seconds=row.seconds,
         created_at=row.created_at,
+        concluded_at=row.concluded_at,
+        sent_apart=row.sent_apart,
     )

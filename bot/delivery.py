@@ -1,43 +1,48 @@
 """Getting an answer onto one card, whatever the platform refuses.
 
-`StreamedCard` is the normal way (CardKit). `PlainCard` is the way without CardKit's scope: a raw card by reply,
-replaced once at the end. What is needed to go on after a crash is stored before the step that depends on it.
+The normal way is a CardKit entity. Without CardKit's scope, or while CardKit is down, it is a raw card by reply that is
+replaced as a whole; and where no card is taken, a text message. How a card ends: `bot.written_card`. What is needed to
+go on after a crash is stored before the step that depends on it.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 import structlog
 
 from bot.conversations import Conversations, Turn
+from bot.final_card import Final
 from bot.jobs import Job
+from bot.views import STAGE
+from bot.written_card import SIMPLER, TextReply, WrittenCard
 from feishu.card import Card
 from feishu.cardkit import CardKit
 from feishu.clock import Clock
-from feishu.errors import ApiError, CardRejected, FeishuError, Forbidden, InvalidRequest, TargetGone
-from feishu.messages import Messages, Sent, card_content, entity_content, text_content
+from feishu.codes import remedy_of
+from feishu.errors import ApiError, FeishuError, TargetGone
+from feishu.messages import Content, Messages, card_content, entity_content, text_content
+from feishu.rawcard import RawCard, without_streaming
+from feishu.remedies import Remedy, at_the_end
 from feishu.stream import CardStream, Sequence
 
 log = structlog.get_logger(__name__)
 
 RESERVED_SEQUENCES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Final:
-    """The last state of a card in three strengths: as designed, without markup, and as a text message."""
-
-    card: Card
-    plain_card: Card
-    text: str
-    summary: str
+RAW_INTERVAL_S = 0.5
+"""A raw card is sent whole with every frame."""
+BEING_SENT = 230049
+"""The platform has the message but does not say its id: a card entity is written by its own id all the same."""
 
 
 class Delivery(Protocol):
     """One card, opened; frames may be pushed; `finish` closes it for good."""
 
     def push(self, element_id: str, text: str) -> None: ...
+
+    def show(self, view: Callable[[], Mapping[str, str]]) -> None: ...
 
     async def finish(self, final: Final) -> None: ...
 
@@ -56,7 +61,11 @@ class Outbox:
         frame_interval_s: float,
         clock: Clock,
         on_frame: Callable[[], None] = lambda: None,
+        fell_back: Callable[[str], None] = lambda _way: None,
+        close_by_put: bool = False,
     ) -> None:
+        self._fell_back = fell_back
+        self._close_by_put = close_by_put
         self._messages = messages
         self._cardkit = cardkit
         self._conversations = conversations
@@ -65,47 +74,158 @@ class Outbox:
         self._on_frame = on_frame
 
     async def open(self, job: Job, turn: Turn, card: Card) -> Delivery:
-        """A delivery for `turn`: a new card, or the one an earlier attempt or version opened, reset to `card`."""
+        """A delivery for `turn`: a new card, or the one an earlier attempt or version opened, reset to `card`.
+
+        A card that is gone gets a successor only where somebody asked for one (🔄 on a card older than 14 days, say);
+        otherwise `TargetGone` is raised: whoever removed it did not want it.
+        """
         if turn.card_message_id and not turn.card_id:
-            return PlainCard(self._messages, turn.card_message_id)
+            return self._raw(job, turn, turn.card_message_id, card)
         if not turn.card_id:
-            try:
-                card_id = await self._cardkit.create(card)
-            except (Forbidden, CardRejected, InvalidRequest) as error:
-                log.warning("cardkit_refused", reason=str(error))
-                return await self._open_plain(job, turn, card)
-            await self._conversations.remember_card(job, turn.id, card_id=card_id)
-            await self._reply_with_entity(job, turn, card_id)
-            return self._streamed(job, turn, card_id)
+            return await self._open_new(job, turn, card, uuid=f"turn-{turn.id}")
         if not turn.card_message_id:
-            await self._reply_with_entity(job, turn, turn.card_id)
+            await self._reply_with_entity(job, turn, turn.card_id, uuid=f"turn-{turn.id}")
         delivery = self._streamed(job, turn, turn.card_id)
-        await delivery.reset(card)
+        if not card.get("config", {}).get("streaming_mode"):
+            return delivery  # to be finished at once
+        try:
+            await delivery.reset(card)
+        except ApiError as error:
+            remedy = at_the_end(remedy_of(error))
+            if remedy in SIMPLER:
+                log.warning("opening_refused", reason=str(error))
+            elif remedy is Remedy.NEW_MESSAGE or (remedy is Remedy.STOP and job.kind == "regenerate"):
+                return await self._open_successor(job, turn, card)
+            else:
+                raise
         return delivery
+
+    async def _open_successor(self, job: Job, turn: Turn, card: Card) -> Delivery:
+        """A new card for a turn whose card can never be written again."""
+        log.info("card_is_replaced", card_id=turn.card_id)
+        self._fell_back("new_card")
+        await self._conversations.remember_card(job, turn.id, card_id="", card_message_id="")
+        return await self._open_new(job, replace(turn, card_id="", sequence=0), card, uuid=f"again-{job.id}")
+
+    async def _open_new(self, job: Job, turn: Turn, card: Card, *, uuid: str) -> Delivery:
+        try:
+            card_id = await self._cardkit.create(card)
+        except FeishuError as error:
+            if at_the_end(remedy_of(error)) in (Remedy.LATER, Remedy.STOP):
+                raise
+            log.warning("cardkit_refused", reason=str(error))
+            return await self._open_raw(job, turn, card, uuid=f"{uuid}-raw")
+        await self._conversations.remember_card(job, turn.id, card_id=card_id)
+        try:
+            await self._reply_with_entity(job, turn, card_id, uuid=uuid)
+        except ApiError as error:
+            if at_the_end(remedy_of(error)) not in (*SIMPLER, Remedy.NEW_MESSAGE):
+                raise
+            log.warning("entity_refused", reason=str(error))
+            await self._conversations.remember_card(job, turn.id, card_id="")
+            return await self._open_raw(job, turn, _without_header(card), uuid=f"{uuid}-raw")
+        return self._streamed(job, turn, card_id)
+
+    async def redraw(self, job: Job, turn: Turn, card: Card) -> None:
+        """Replaces a closed card, for new totals or another version. Silent where the card is gone."""
+        try:
+            if turn.card_id:
+                await self._streamed(job, turn, turn.card_id).reset(card)
+            elif turn.card_message_id:
+                await self._messages.patch(turn.card_message_id, card)
+        except TargetGone as error:
+            log.info("card_is_gone", reason=str(error))
+
+    async def send_apart(self, turn: Turn, answer_id: str, final: Final) -> None:
+        """The whole answer as a new message, because its own card cannot be written."""
+        uuid = f"apart-{answer_id}"
+        try:
+            await self._messages.reply(turn.question_message_id, card_content(final.card), uuid=uuid)
+        except ApiError as error:
+            if at_the_end(remedy_of(error)) not in SIMPLER:
+                raise
+            log.warning("card_refused", reason=str(error))
+            await self._messages.reply(turn.question_message_id, text_content(final.text), uuid=f"{uuid}-text")
+            return
+        await self._send_more(turn, final)
+
+    async def ask_alone(self, chat_id: str, open_id: str, card: Card) -> None:
+        """A card in a group for one person alone. Silent where the group cannot have one."""
+        try:
+            await self._messages.send_ephemeral(chat_id, open_id, card)
+        except ApiError as error:
+            log.info("ephemeral_card_refused", reason=str(error))
+
+    async def _send_more(self, turn: Turn, final: Final) -> None:
+        """The cards that a long answer goes on in, once each however often this runs (within the platform's hour)."""
+        for number, card in enumerate(final.more, start=2):
+            uuid = f"more-{hashlib.sha256(final.key.encode()).hexdigest()[:24]}-{number}"
+            await self._messages.reply(turn.question_message_id, card_content(card), uuid=uuid, chat_id=turn.chat_id)
 
     async def say(self, job: Job, message_id: str, text: str) -> None:
         """A plain text reply, once however often the job runs (within the platform's hour)."""
         await self._messages.reply(message_id, text_content(text), uuid=f"say-{job.app_id[-20:]}-{job.id}")
 
-    async def _reply_with_entity(self, job: Job, turn: Turn, card_id: str) -> None:
+    async def _reply_with_entity(self, job: Job, turn: Turn, card_id: str, *, uuid: str) -> None:
         """Sends the card. An entity is sent once only: a refusal of a second send means that the first one arrived."""
+        content = entity_content(card_id)
         try:
-            sent = await self._reply(job, turn, lambda: entity_content(card_id))
-        except (InvalidRequest, CardRejected) as error:
-            if job.attempt == 1:
+            sent = await self._messages.reply(turn.question_message_id, content, uuid=uuid, chat_id=turn.chat_id)
+        except ApiError as error:
+            sent_before = job.attempt > 1 and at_the_end(remedy_of(error)) in SIMPLER
+            if not sent_before and error.code != BEING_SENT:
                 raise
             log.info("card_was_sent_before", card_id=card_id, reason=str(error))
             return
         await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
 
-    async def _open_plain(self, job: Job, turn: Turn, card: Card) -> Delivery:
-        sent = await self._reply(job, turn, lambda: card_content(without_streaming(card)))
+    async def _open_raw(self, job: Job, turn: Turn, card: Card, *, uuid: str) -> Delivery:
+        """A card as raw JSON; and where that is refused, too, nothing but the text at the end."""
+        card = without_streaming(card)
+        self._fell_back("raw_card")
+        try:
+            sent = await self._messages.reply(
+                turn.question_message_id, card_content(card), uuid=uuid, chat_id=turn.chat_id
+            )
+        except ApiError as error:
+            if at_the_end(remedy_of(error)) not in SIMPLER and error.code != BEING_SENT:
+                raise
+            log.warning("raw_card_refused", reason=str(error))
+            return TextReply(self._speaker(job, turn))
         await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
-        return PlainCard(self._messages, sent.message_id)
+        return self._raw(job, turn, sent.message_id, card)
 
-    async def _reply(self, job: Job, turn: Turn, content: Callable[[], Any]) -> Sent:
-        uuid = f"turn-{turn.id}"
-        return await self._messages.reply(turn.question_message_id, content(), uuid=uuid)
+    def _raw(self, job: Job, turn: Turn, message_id: str, card: Card) -> WrittenCard:
+        stream = CardStream(
+            RawCard(self._messages, message_id, without_streaming(card)),
+            message_id,
+            Sequence(),
+            interval_s=max(self._frame_interval_s, RAW_INTERVAL_S),
+            clock=self._clock,
+            schedule=self._cardkit.schedule,
+            on_frame=lambda _element_id, _text: self._on_frame(),
+            aside=(STAGE,),
+        )
+        return self._written(job, turn, stream)
+
+    def _speaker(self, job: Job, turn: Turn) -> Callable[[Content, str], Awaitable[None]]:
+        async def say(content: Content, kind: str) -> None:
+            uuid = f"{kind}-{turn.id}-{job.id}"
+            try:
+                await self._messages.reply(turn.question_message_id, content, uuid=uuid, chat_id=turn.chat_id)
+            except ApiError as error:
+                if error.code != BEING_SENT:
+                    raise
+
+        return say
+
+    def _written(self, job: Job, turn: Turn, stream: CardStream) -> WrittenCard:
+        return WrittenCard(
+            stream,
+            say=self._speaker(job, turn),
+            send_more=partial(self._send_more, turn),
+            fell_back=self._fell_back,
+        )
 
     def _sequence(self, job: Job, turn: Turn) -> Sequence:
         async def reserve(ceiling: int) -> None:
@@ -113,86 +233,21 @@ class Outbox:
 
         return Sequence(turn.sequence, reserve=reserve, block=RESERVED_SEQUENCES)
 
-    def _streamed(self, job: Job, turn: Turn, card_id: str) -> "StreamedCard":
+    def _streamed(self, job: Job, turn: Turn, card_id: str) -> WrittenCard:
         stream = CardStream(
             self._cardkit,
             card_id,
             self._sequence(job, turn),
             interval_s=self._frame_interval_s,
             clock=self._clock,
+            schedule=self._cardkit.schedule,
             on_frame=lambda _element_id, _text: self._on_frame(),
+            aside=(STAGE,),
+            close_by_put=self._close_by_put,
         )
-
-        async def say_text(text: str) -> None:
-            uuid = f"text-{turn.id}-{job.id}"
-            await self._messages.reply(turn.question_message_id, text_content(text), uuid=uuid)
-
-        return StreamedCard(stream, say_text)
+        return self._written(job, turn, stream)
 
 
-class StreamedCard:
-    """A CardKit entity that types along."""
-
-    def __init__(self, stream: CardStream, say_text: Callable[[str], Awaitable[None]]) -> None:
-        self._stream = stream
-        self._say_text = say_text
-
-    async def reset(self, card: Card) -> None:
-        """Puts an earlier card back to its opening state, streaming again."""
-        await self._stream.open(card)
-
-    def push(self, element_id: str, text: str) -> None:
-        self._stream.push(element_id, text)
-
-    async def finish(self, final: Final) -> None:
-        try:
-            await self._stream.finish(final.card, summary=final.summary)
-        except TargetGone as error:
-            log.info("card_is_gone", reason=str(error))
-        except (CardRejected, InvalidRequest) as error:
-            log.warning("card_refused", reason=str(error))
-            await self._finish_plainly(final)
-
-    async def _finish_plainly(self, final: Final) -> None:
-        try:
-            await self._stream.finish(final.plain_card, summary=final.summary)
-        except (CardRejected, InvalidRequest) as error:
-            log.warning("plain_card_refused", reason=str(error))
-            await self._say_text(final.text)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class PlainCard:
-    """A raw JSON card, replaced by PATCH; the way without CardKit."""
-
-    def __init__(self, messages: Messages, message_id: str) -> None:
-        self._messages = messages
-        self._message_id = message_id
-
-    def push(self, element_id: str, text: str) -> None:
-        """Nothing: frames would spend the message's small budget."""
-
-    async def finish(self, final: Final) -> None:
-        try:
-            await self._messages.patch(self._message_id, final.card)
-        except TargetGone as error:
-            log.info("card_is_gone", reason=str(error))
-        except (CardRejected, InvalidRequest) as error:
-            log.warning("card_refused", reason=str(error))
-            await self._messages.patch(self._message_id, final.plain_card)
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
-
-def without_streaming(card: Card) -> Card:
-    """The same card for the message API, where streaming mode has no meaning."""
-    config = {name: value for name, value in card.get("config", {}).items() if not name.startswith("streaming")}
-    return {**card, "config": config}
-
-
-def is_worth_retrying(error: FeishuError) -> bool:
-    """Whether another attempt may succeed where this one failed."""
-    return not isinstance(error, ApiError) or error.retryable
+def _without_header(card: Card) -> Card:
+    """The question is what a filter may have refused."""
+    return {name: part for name, part in card.items() if name != "header"}

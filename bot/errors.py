@@ -2,7 +2,8 @@
 
 BotError
 ├─ SettingsError(key, source, fix)   configuration that cannot be used; one sentence a problem, never a secret's value
-└─ StoreError                        the database refuses or cannot be reached
+├─ StoreError                        the database refuses or cannot be reached
+└─ Owed                              an answer is stored, but its card is not closed yet; tried until it is
 
 Errors of the platform are in `feishu.errors`, those of retrieval and answering in `rag.errors`.
 """
@@ -47,3 +48,7 @@ class SettingsError(BotError):
 
 class StoreError(BotError):
     """The database refuses or cannot be reached; the message is one sentence without anybody's words."""
+
+
+class Owed(BotError):
+    """The answer is stored and safe; only its card's last frame is missing. Not counted as a failed attempt."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
@@ -12,6 +12,9 @@ from bot.tables import answers, turns, votes
 from feishu.clock import Clock, SystemClock
 
 Vote = Literal["up", "down"]
+
+REASONS = ("off_topic", "outdated", "incomplete", "wrong_source", "other")
+MAX_COMMENT_CHARS = 1_000
 
 
 class Feedback:
@@ -29,11 +32,22 @@ class Feedback:
             mine = (votes.c.answer_id == answer_id) & (votes.c.voter == voter)
             earlier: Vote | None = connection.scalar(select(votes.c.vote).where(mine))
             now = self._clock.time()
-            statement = self._insert(votes).values(answer_id=answer_id, voter=voter, vote=vote, at=now)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["answer_id", "voter"], set_={"vote": vote, "at": now})
-            )
+            if earlier == vote:  # the same again keeps its reason and its time
+                return earlier
+            values = {"vote": vote, "at": now, "reason": "", "comment": ""}
+            statement = self._insert(votes).values(answer_id=answer_id, voter=voter, **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["answer_id", "voter"], set_=values))
             return earlier
+
+        return await self._database.write(work)
+
+    async def give_reason(self, answer_id: str, voter: str, reason: str, comment: str) -> bool:
+        """Why somebody voted 👎; False when that person's vote is not 👎 (any more)."""
+
+        def work(connection: Connection) -> bool:
+            mine = (votes.c.answer_id == answer_id) & (votes.c.voter == voter) & (votes.c.vote == "down")
+            values = {"reason": reason, "comment": comment[:MAX_COMMENT_CHARS]}
+            return connection.execute(update(votes).where(mine).values(**values)).rowcount > 0
 
         return await self._database.write(work)
 
@@ -72,6 +86,8 @@ def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
             "answer": row.text,
             "sources": orjson.loads(row.sources),
             "vote": row.vote,
+            "reason": row.reason,
+            "comment": row.comment,
             "voter": row.voter,
             "at": row.at,
             "answer_id": row.answer_id,

@@ -11,12 +11,13 @@ import structlog
 from bot.actions import Action, unpack
 from bot.conversations import Answer, Conversations, Turn
 from bot.errors import StoreError
-from bot.feedback import Feedback
+from bot.feedback import REASONS, Feedback, Vote
+from bot.final_card import thanks_card
 from bot.identity import Identity
 from bot.jobs import Jobs, NewJob
 from bot.metrics import Metrics
 from bot.policy import Ignored, judge
-from bot.texts import EN, ZH
+from bot.texts import EN, ZH, language_of, texts
 from bot.turn import conversation_of
 from bot.worker import Worker
 from feishu.events import CardAction, Event, MessageReceived, Unknown
@@ -117,7 +118,12 @@ class Handlers:
             return Ack(toast("toast_not_here", "warning"))
         match action.kind:
             case "up" | "down":
-                return await self._vote(action, answer, click.operator_open_id)
+                return await self._vote(turn, answer, click, "up" if action.kind == "up" else "down")
+            case "reason":
+                return await self._give_reason(turn, answer, click)
+            case "show":
+                await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
+                return await self._redrawn(turn, click, {})
             case "regenerate":
                 return await self._regenerate(turn, click)
             case "stop":
@@ -125,13 +131,49 @@ class Handlers:
             case _:
                 assert_never(action.kind)
 
-    async def _vote(self, action: Action, answer: Answer, voter: str) -> Ack:
-        vote: Literal["up", "down"] = "up" if action.kind == "up" else "down"
-        earlier = await self._feedback.vote(answer.id, voter, vote)
-        if earlier == vote:
-            return Ack(toast("toast_same_vote"))
-        self._metrics.voted(vote)
-        return Ack(toast(f"toast_{vote}", "success"))
+    async def _vote(self, turn: Turn, answer: Answer, click: CardAction, vote: Vote) -> Ack:
+        """The vote at once; the card's totals, and the question why 👎, after the response."""
+        earlier = await self._feedback.vote(answer.id, click.operator_open_id, vote)
+        if earlier != vote:
+            self._metrics.voted(vote)
+        is_private = turn.chat_type == "p2p"
+        if is_private:
+            await self._conversations.show(turn.id, reason_asked=answer.id if vote == "down" else "")
+        elif vote == "down":
+            await self._ask_reason(turn, answer, click)
+        said = toast("toast_same_vote") if earlier == vote else toast(f"toast_{vote}", "success")
+        return await self._redrawn(turn, click, said)
+
+    async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
+        payload = {
+            "answer_id": answer.id,
+            "chat_id": turn.chat_id,
+            "open_id": click.operator_open_id,
+            "question": turn.question,
+        }
+        key = f"reason:{answer.id}:{click.operator_open_id}"  # asked once a person and answer
+        await self._jobs.accept(
+            NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
+        )
+
+    async def _give_reason(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
+        given = click.form_value.get("reason")
+        reason = given if given in REASONS else "other"
+        comment = click.form_value.get("comment")
+        words = comment.strip() if isinstance(comment, str) else ""
+        stored = await self._feedback.give_reason(answer.id, click.operator_open_id, reason, words)
+        said = toast("toast_reason", "success") if stored else toast("toast_reason_without_vote")
+        if turn.chat_type == "p2p":
+            await self._conversations.show(turn.id, reason_asked="")
+            return await self._redrawn(turn, click, said)
+        thanks = thanks_card(texts(language_of(turn.question)))
+        return Ack({**said, "card": {"type": "raw", "data": thanks}})
+
+    async def _redrawn(self, turn: Turn, click: CardAction, body: dict[str, Any]) -> Ack:
+        """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
+        job = NewJob(turn.app_id, "redraw", f"card/{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
+        queued = await self._jobs.enqueue_once(job)
+        return Ack(body, self._worker.wake if queued else None)
 
     async def _regenerate(self, turn: Turn, click: CardAction) -> Ack:
         job = NewJob(

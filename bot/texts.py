@@ -39,8 +39,13 @@ class Texts:
     failed_other: str
     failed_partial: str
     failed_many_attempts: str
-    too_long_cut: str
     reasoning: str
+    thinking: str
+    elapsed: str
+    long_so_far: str
+    continued: str
+    continuation: str
+    sent_apart: str
     footer_seconds: str
     footer_tokens: str
     footer_extractive: str
@@ -49,6 +54,18 @@ class Texts:
     button_down: str
     button_regenerate: str
     button_stop: str
+    button_previous: str
+    button_next: str
+    reason_title: str
+    reason_kind: str
+    reason_comment: str
+    reason_submit: str
+    reason_off_topic: str
+    reason_outdated: str
+    reason_incomplete: str
+    reason_wrong_source: str
+    reason_other: str
+    reason_thanks: str
     toast_up: str
     toast_down: str
     toast_same_vote: str
@@ -60,6 +77,8 @@ class Texts:
     toast_unknown_action: str
     toast_not_here: str
     toast_gone: str
+    toast_reason: str
+    toast_reason_without_vote: str
     toast_slow_store: str
     unsupported_message: str
     empty_question: str
@@ -93,8 +112,13 @@ ZH = Texts(
     failed_other="⚠️ 回答时出了问题，请稍后点 🔄 重试；如果一直这样，请告诉管理员。",
     failed_partial="以上是中断前写下的内容，可能不完整。",
     failed_many_attempts="⚠️ 试了 {attempts} 次仍然没能回答，已记录给管理员，请稍后再问。",
-    too_long_cut="（回答太长，卡片只显示前一部分。）",
     reasoning="💭 思考过程",
+    thinking="💭 思考中…",
+    elapsed="{seconds} 秒",
+    long_so_far="回答较长，余下部分稍后在后续卡片里",
+    continued="⬇️ 回答较长，余下部分见后续卡片（共 {count} 张）",
+    continuation="续 {number}/{count} · {question}",
+    sent_apart="⚠️ 这张卡片一度无法更新，完整回答已作为新消息发出。",
     footer_seconds="{seconds:.1f} 秒",
     footer_tokens="{tokens} tokens",
     footer_extractive="原文摘录",
@@ -103,6 +127,18 @@ ZH = Texts(
     button_down="👎 没用",
     button_regenerate="🔄 重新生成",
     button_stop="⏹ 停止",
+    button_previous="‹",
+    button_next="›",
+    reason_title="👎 哪里不好？说一声，方便资料负责人改进",
+    reason_kind="选择原因",
+    reason_comment="补充说明（可不填）",
+    reason_submit="提交",
+    reason_off_topic="答非所问",
+    reason_outdated="内容过时",
+    reason_incomplete="不完整",
+    reason_wrong_source="来源不对",
+    reason_other="其他",
+    reason_thanks="🙏 谢谢，原因已记下。",
     toast_up="谢谢，已记下 👍",
     toast_down="谢谢，已记下 👎",
     toast_same_vote="你已经这样投过了",
@@ -114,6 +150,8 @@ ZH = Texts(
     toast_unknown_action="不认识这个操作，请重新提问",
     toast_not_here="这张卡片不属于这个会话，操作无效",
     toast_gone="这个回答已经找不到了，请重新提问",
+    toast_reason="谢谢，原因已记下",
+    toast_reason_without_vote="你的 👎 已经改掉了，原因没有记录",
     toast_slow_store="系统有点忙，请再点一次",
     unsupported_message="我目前能回答文字和富文本问题，请用文字再问一次 🙂",
     empty_question="我在。请在 @我 之后写上你的问题，例如：出差回来多久内要报销？",
@@ -147,8 +185,13 @@ EN = Texts(
     failed_other="⚠️ Something went wrong. Press 🔄 later; if it stays so, tell the admin.",
     failed_partial="The text above was written before the interruption and may be incomplete.",
     failed_many_attempts="⚠️ {attempts} attempts brought no answer; the admin can see why. Please ask again later.",
-    too_long_cut="(The answer is too long; the card shows its first part.)",
     reasoning="💭 Reasoning",
+    thinking="💭 Thinking…",
+    elapsed="{seconds} s",
+    long_so_far="a long answer: the rest will come on further cards",
+    continued="⬇️ A long answer: it goes on in the next card ({count} in all)",
+    continuation="continued {number}/{count} · {question}",
+    sent_apart="⚠️ This card could not be updated for a while; the whole answer was sent as a new message.",
     footer_seconds="{seconds:.1f} s",
     footer_tokens="{tokens} tokens",
     footer_extractive="quoted from documents",
@@ -157,6 +200,18 @@ EN = Texts(
     button_down="👎 Not helpful",
     button_regenerate="🔄 Regenerate",
     button_stop="⏹ Stop",
+    button_previous="‹",
+    button_next="›",
+    reason_title="👎 What is wrong? It helps the owner of the documents",
+    reason_kind="Choose a reason",
+    reason_comment="Anything to add (optional)",
+    reason_submit="Send",
+    reason_off_topic="Off topic",
+    reason_outdated="Outdated",
+    reason_incomplete="Incomplete",
+    reason_wrong_source="Wrong source",
+    reason_other="Other",
+    reason_thanks="🙏 Thanks, your reason is noted.",
     toast_up="Thanks, noted 👍",
     toast_down="Thanks, noted 👎",
     toast_same_vote="You voted like this already",
@@ -168,6 +223,8 @@ EN = Texts(
     toast_unknown_action="Unknown action, please ask again",
     toast_not_here="This card does not belong to this chat",
     toast_gone="This answer no longer exists, please ask again",
+    toast_reason="Thanks, your reason is noted",
+    toast_reason_without_vote="Your 👎 was changed, so no reason was stored",
     toast_slow_store="Busy right now, please press again",
     unsupported_message="I can answer text and rich text for now. Please ask again in words 🙂",
     empty_question="I'm here. Please write your question after mentioning me, e.g. How soon must I file expenses?",

@@ -10,8 +10,10 @@ from typing import Literal, Protocol, assert_never
 import structlog
 
 from bot import views
-from bot.conversations import Answer, AnswerOutcome, Conversations, Source, Turn, new_turn_id
+from bot.conversations import Answer, AnswerOutcome, CardState, Conversations, Source, Turn, new_turn_id
 from bot.delivery import Delivery, Outbox
+from bot.errors import Owed
+from bot.final_card import final, reason_card
 from bot.identity import Identity
 from bot.jobs import Job, JobState
 from bot.metrics import Metrics
@@ -19,7 +21,7 @@ from bot.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, words
 from bot.progress import Progress, ended, fold
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
-from feishu.errors import TargetGone
+from feishu.errors import FeishuError, TargetGone
 from feishu.events import Mention, MessageReceived, mentions_bot, text_of
 from rag.errors import RagError
 from rag.events import AnswerEvent, Question
@@ -28,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 MAX_QUESTION_CHARS = 4_000
 SNIPPET_CHARS = 200
+REASONING_KEPT_CHARS = 8_000
+TICK_S = 2.0
+FORGIVEN_AFTER_S = 24 * 3600.0
 
 _TABLE_RULE = re.compile(r"\|?[\s:|-]*-{3}[\s:|-]*")
 _MARKS = re.compile(r"\*\*|__|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
@@ -76,6 +81,7 @@ class Turns:
         *,
         clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
+        debt_s: float = 120.0,
     ) -> None:
         self._library = library
         self._outbox = outbox
@@ -84,9 +90,14 @@ class Turns:
         self._metrics = metrics
         self._clock = clock
         self._language = language
+        self._debt_s = debt_s
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
+        if job.kind == "redraw":
+            return await self._redraw(job)
+        if job.kind == "ask_reason":
+            return await self._ask_reason(job)
         wanted = None if job.turn_id else await self._read_question(job)
         if isinstance(wanted, Ended):
             return wanted
@@ -94,10 +105,12 @@ class Turns:
         wording = texts(self._language_for(turn.question))
         if answer.outcome == "open":
             return await self._answer(job, turn, answer, stop, wording)
-        return await self._close(job, turn, answer, wording)
+        return await self._pay(job, turn, answer, wording)
 
     async def bury(self, job: Job) -> None:
         """Closes the card of a job that failed too often with a sentence that says so."""
+        if job.kind not in ("answer", "regenerate"):
+            return
         wanted = None if job.turn_id else new_turn(job, message_of(job), "…")
         turn, answer = await self._conversations.begin(job, wanted)
         wording = texts(self._language_for(turn.question))
@@ -148,19 +161,67 @@ class Turns:
         seconds = self._clock.monotonic() - writing.started_at
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
         await self._conversations.save_answer(job, answer)
-        await delivery.finish(views.final(turn, answer, wording))
         self._metrics.turn_ended(answer.outcome, seconds)
+        try:
+            await delivery.finish(final(await self._state(turn, answer), wording))
+        except FeishuError as error:
+            raise Owed(f"the answer is stored, its card is not closed: {error}") from error
         return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
 
-    async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
-        """The answer is stored already; only its last frame is still owed."""
-        final = views.final(turn, answer, wording)
+    async def _pay(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
+        """The answer is stored already; only its last frame is still owed.
+
+        A card that cannot be written for `debt_s` has its answer sent as a new message; it is closed when it can be.
+        """
+        owed_s = self._clock.time() - (answer.concluded_at or answer.created_at)
         try:
-            delivery = await self._outbox.open(job, turn, final.card)
+            if owed_s > self._debt_s and not answer.sent_apart:
+                await self._send_apart(job, turn, answer, wording)
+                answer = replace(answer, sent_apart=True)
+            return await self._close(job, turn, answer, wording)
+        except FeishuError as error:
+            if owed_s > FORGIVEN_AFTER_S:
+                return Ended("failed", f"the card was never closed: {error}")
+            raise Owed(f"the answer is stored, its card is not closed: {error}") from error
+
+    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
+        notice = "\n".join(part for part in (wording.new_card_note, answer.notice) if part)
+        state = await self._state(turn, replace(answer, notice=notice))
+        await self._outbox.send_apart(turn, answer.id, final(state, wording))
+        await self._conversations.mark_sent_apart(job, answer.id)
+        log.warning("answer_sent_apart", answer_id=answer.id)
+
+    async def _state(self, turn: Turn, answer: Answer) -> CardState:
+        """What the card shows of this very answer."""
+        stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
+        versions = stored.versions if stored else (answer.id,)
+        up, down = (stored.up, stored.down) if stored else (0, 0)
+        return CardState(turn, answer, versions, up, down)
+
+    async def _redraw(self, job: Job) -> Ended:
+        """New totals, another version, the reason form: whatever the store says now. Left to a version under way."""
+        state = await self._conversations.card_state(job.turn_id)
+        if state is None or await self._conversations.is_writing(job.turn_id):
+            return Ended("done", "nothing to redraw")
+        wording = texts(self._language_for(state.turn.question))
+        await self._outbox.redraw(job, state.turn, final(state, wording).card)
+        return Ended("done", "redrawn")
+
+    async def _ask_reason(self, job: Job) -> Ended:
+        """Why 👎, asked of the clicker alone."""
+        wording = texts(self._language_for(str(job.payload["question"])))
+        card = reason_card(str(job.payload["answer_id"]), wording)
+        await self._outbox.ask_alone(str(job.payload["chat_id"]), str(job.payload["open_id"]), card)
+        return Ended("done", "asked")
+
+    async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
+        closing = final(await self._state(turn, answer), wording)
+        try:
+            delivery = await self._outbox.open(job, turn, closing.card)
         except TargetGone as error:
             return Ended("cancelled", str(error))
         try:
-            await delivery.finish(final)
+            await delivery.finish(closing)
         finally:
             await delivery.aclose()
         return Ended("done", answer.outcome)
@@ -186,6 +247,7 @@ class _Writing:
         """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
         writing = asyncio.create_task(self._write(question))
         stopping = asyncio.create_task(stop.wait())
+        ticking = asyncio.create_task(self._tick())
         try:
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
@@ -195,6 +257,18 @@ class _Writing:
         finally:
             await _cancel(writing)
             await _cancel(stopping)
+            await _cancel(ticking)
+
+    async def _tick(self) -> None:
+        """Until the first words come, the stage line shows that time passes and nobody sleeps."""
+        while not self.progress.text:
+            await self._clock.sleep(TICK_S)
+            self._show()
+
+    def _show(self) -> None:
+        elapsed_s = self._clock.monotonic() - self.started_at
+        for element_id, text in views.frame(self.progress, self._wording, elapsed_s=elapsed_s).items():
+            self._delivery.push(element_id, text)
 
     async def _write(self, question: Question) -> None:
         async with contextlib.aclosing(self._library.answer(question)) as events:
@@ -203,8 +277,7 @@ class _Writing:
                 if self.progress.text and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self.started_at
                     self._metrics.first_token(self.first_token_s)
-                for element_id, text in views.frame(self.progress, self._wording).items():
-                    self._delivery.push(element_id, text)
+                self._show()
 
 
 async def _cancel(task: "asyncio.Task[object]") -> None:
@@ -260,6 +333,7 @@ def conclude(
         answer,
         outcome=_outcome_name(progress.outcome, answered=progress.answered),
         text=progress.text,
+        reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
         notice=words(progress.outcome, wording, has_text=bool(progress.text)),
         sources=sources_of(progress),
         model=(finished.model or "") if finished else "",
