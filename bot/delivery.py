@@ -13,10 +13,11 @@ from typing import Protocol
 
 import structlog
 
+from bot.breakpoints import reach
 from bot.conversations import Conversations, Turn
 from bot.final_card import Final
 from bot.jobs import Job
-from bot.views import STAGE
+from bot.views import ANSWER, STAGE
 from bot.written_card import SIMPLER, TextReply, WrittenCard
 from feishu.card import Card
 from feishu.cardkit import CardKit
@@ -84,7 +85,7 @@ class Outbox:
         if not turn.card_id:
             return await self._open_new(job, turn, card, uuid=f"turn-{turn.id}")
         if not turn.card_message_id:
-            await self._reply_with_entity(job, turn, turn.card_id, uuid=f"turn-{turn.id}")
+            await self._reply_with_entity(job, turn, turn.card_id, uuid=f"turn-{turn.id}", may_be_there=True)
         delivery = self._streamed(job, turn, turn.card_id)
         if not card.get("config", {}).get("streaming_mode"):
             return delivery  # to be finished at once
@@ -115,7 +116,9 @@ class Outbox:
                 raise
             log.warning("cardkit_refused", reason=str(error))
             return await self._open_raw(job, turn, card, uuid=f"{uuid}-raw")
+        reach("after-create")
         await self._conversations.remember_card(job, turn.id, card_id=card_id)
+        reach("before-reply")
         try:
             await self._reply_with_entity(job, turn, card_id, uuid=uuid)
         except ApiError as error:
@@ -166,17 +169,20 @@ class Outbox:
         """A plain text reply, once however often the job runs (within the platform's hour)."""
         await self._messages.reply(message_id, text_content(text), uuid=f"say-{job.app_id[-20:]}-{job.id}")
 
-    async def _reply_with_entity(self, job: Job, turn: Turn, card_id: str, *, uuid: str) -> None:
-        """Sends the card. An entity is sent once only: a refusal of a second send means that the first one arrived."""
+    async def _reply_with_entity(
+        self, job: Job, turn: Turn, card_id: str, *, uuid: str, may_be_there: bool = False
+    ) -> None:
+        """Sends the card. An entity is sent once only: where an earlier run may have sent it, a refusal says it did."""
         content = entity_content(card_id)
         try:
             sent = await self._messages.reply(turn.question_message_id, content, uuid=uuid, chat_id=turn.chat_id)
         except ApiError as error:
-            sent_before = job.attempt > 1 and at_the_end(remedy_of(error)) in SIMPLER
+            sent_before = may_be_there and at_the_end(remedy_of(error)) in SIMPLER
             if not sent_before and error.code != BEING_SENT:
                 raise
             log.info("card_was_sent_before", card_id=card_id, reason=str(error))
             return
+        reach("after-reply")
         await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
 
     async def _open_raw(self, job: Job, turn: Turn, card: Card, *, uuid: str) -> Delivery:
@@ -199,7 +205,7 @@ class Outbox:
         stream = CardStream(
             RawCard(self._messages, message_id, without_streaming(card)),
             message_id,
-            Sequence(),
+            _HeldSequence(job),
             interval_s=max(self._frame_interval_s, RAW_INTERVAL_S),
             clock=self._clock,
             schedule=self._cardkit.schedule,
@@ -231,7 +237,12 @@ class Outbox:
         async def reserve(ceiling: int) -> None:
             await self._conversations.remember_card(job, turn.id, sequence=ceiling)
 
-        return Sequence(turn.sequence, reserve=reserve, block=RESERVED_SEQUENCES)
+        return _HeldSequence(job, turn.sequence, reserve=reserve)
+
+    def _shown(self, element_id: str, _text: str) -> None:
+        self._on_frame()
+        if element_id == ANSWER:
+            reach("mid-stream")
 
     def _streamed(self, job: Job, turn: Turn, card_id: str) -> WrittenCard:
         stream = CardStream(
@@ -241,11 +252,23 @@ class Outbox:
             interval_s=self._frame_interval_s,
             clock=self._clock,
             schedule=self._cardkit.schedule,
-            on_frame=lambda _element_id, _text: self._on_frame(),
+            on_frame=self._shown,
             aside=(STAGE,),
             close_by_put=self._close_by_put,
         )
         return self._written(job, turn, stream)
+
+
+class _HeldSequence(Sequence):
+    """Numbers for whoever holds the job: after a standstill it is asked first whether somebody else has it now."""
+
+    def __init__(self, job: Job, start: int = 0, *, reserve: Callable[[int], Awaitable[None]] | None = None) -> None:
+        super().__init__(start, reserve=reserve, block=RESERVED_SEQUENCES)
+        self._job = job
+
+    async def next(self) -> int:
+        await self._job.confirm()
+        return await super().next()
 
 
 def _without_header(card: Card) -> Card:

@@ -51,7 +51,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed or looked-up job. `waited_s` is its age at the claim; `taken_over` whether another worker held it."""
+    """A claimed or looked-up job. `waited_s` is its age at the claim, `is_resumed` whether it was claimed before,
+    `taken_over` whether a lease of another worker had run out."""
 
     id: int
     app_id: str
@@ -67,13 +68,9 @@ class Job:
     created_at: float
     asker: str = ""
     waited_s: float = 0.0
+    is_resumed: bool = False
     taken_over: bool = False
     lease: Lease | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def is_resumed(self) -> bool:
-        """Whether somebody may have worked on it before."""
-        return self.fence > 1
 
     async def confirm(self) -> None:
         """Call before an effect that the fence cannot guard, like a call to the platform. Raises `LeaseLost`."""

@@ -110,8 +110,13 @@ class Jobs:
 
     def _claim(self, connection: Connection, limit: int) -> list[Job]:
         now = self._now()
-        pick = select(jobs.c.id, jobs.c.state).where(_is_open, _may_run(now)).order_by(jobs.c.id).limit(limit)
-        picked = {row.id: row.state for row in connection.execute(pick.with_for_update(of=jobs, skip_locked=True))}
+        pick = (
+            select(jobs.c.id, jobs.c.state, jobs.c.started_at)
+            .where(_is_open, _may_run(now))
+            .order_by(jobs.c.id)
+            .limit(limit)
+        )
+        picked = {row.id: row for row in connection.execute(pick.with_for_update(of=jobs, skip_locked=True))}
         if not picked:
             return []
         taken = (
@@ -272,7 +277,8 @@ def _lost(job: Job) -> LeaseLost:
     return LeaseLost(f"job {job.id} is no longer ours (fence {job.fence})")
 
 
-def _job(row: Any, *, was: str) -> Job:
+def _job(row: Any, *, was: Any) -> Job:
+    """`row` as it is now, `was` what it was before the claim."""
     return Job(
         id=row.id,
         app_id=row.app_id,
@@ -288,5 +294,6 @@ def _job(row: Any, *, was: str) -> Job:
         created_at=row.created_at,
         asker=row.asker,
         waited_s=max(0.0, row.waited_s),
-        taken_over=was == "running",
+        is_resumed=was.started_at is not None,
+        taken_over=was.state == "running",
     )

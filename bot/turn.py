@@ -10,6 +10,7 @@ from typing import Literal, Protocol, assert_never
 import structlog
 
 from bot import views
+from bot.breakpoints import reach
 from bot.conversations import Answer, AnswerOutcome, CardState, Conversations, Source, Turn, new_turn_id
 from bot.delivery import Delivery, Outbox
 from bot.errors import Owed
@@ -141,7 +142,7 @@ class Turns:
         return Ended("done", "nothing to answer")
 
     async def _answer(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts) -> Ended:
-        resumed = job.attempt > 1 and bool(turn.card_id)
+        resumed = job.is_resumed and bool(turn.card_id)
         opening = views.opening_card(turn, answer, wording, resumed=resumed)
         try:
             delivery = await self._outbox.open(job, turn, opening)
@@ -162,6 +163,7 @@ class Turns:
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
         await self._conversations.save_answer(job, answer)
         self._metrics.turn_ended(answer.outcome, seconds)
+        reach("before-final")
         try:
             await delivery.finish(final(await self._state(turn, answer), wording))
         except FeishuError as error:
