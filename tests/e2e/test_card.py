@@ -1,0 +1,138 @@
+"""The card in Chromium, on the sandbox's page: stop, regenerate, pager, the 👎 form, reasoning."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from feishu.sandbox import Sandbox, SandboxSettings, running
+from tests.e2e.browser import Watched
+from tests.support import model_server
+from tests.support.bot_process import bot_process
+from tests.support.model_server import ModelServer, Reply
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+QUESTION = "出差回来多久内要报销？"
+ANSWER = "出差回来后要在返回之日起 **10 个工作日内**提交差旅报销单 [1]。\n\n- 逾期要说明原因\n- 并由部门负责人审批\n\n"
+DEADLINE_MS = 60_000
+PICTURES = os.environ.get("PICTURES_DIR")
+
+
+@dataclass
+class Scene:
+    """A page with a bot behind it that asks a scripted model."""
+
+    page: Page
+    sandbox: Sandbox
+    model: ModelServer
+
+    async def ask(self, *, chat: str = "chat-oc_product", mention: bool = True) -> Locator:
+        """Asks as a person does; gives the card."""
+        await self.page.get_by_test_id(chat).click()
+        if mention:
+            await self.page.get_by_test_id("mention-bot").click()
+        await self.page.get_by_test_id("composer-input").focus()
+        await self.page.keyboard.type(QUESTION)
+        await self.page.get_by_test_id("send").click()
+        cards = self.page.get_by_test_id("card")
+        await expect(cards.last).to_contain_text(QUESTION, timeout=DEADLINE_MS)
+        return cards.last
+
+    async def picture(self, name: str) -> None:
+        if PICTURES:
+            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+@contextlib.asynccontextmanager
+async def scene(watched: Watched, folder: Path, *replies: Reply) -> AsyncIterator[Scene]:
+    sandbox = Sandbox(SandboxSettings())
+    with model_server.running() as model:
+        model.script(*replies)
+        chosen = {
+            "RAG__LLM__PROVIDER": "openai",
+            "RAG__LLM__BASE_URL": model.base_url,
+            "RAG__LLM__MODEL": "test-model",
+            "RAG__INDEX_DIR": str(folder / "index"),
+        }
+        async with running(sandbox) as url, bot_process(url, folder, **chosen) as bot:
+            sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+            await watched.page.goto(url)
+            yield Scene(watched.page, sandbox, model)
+            assert watched.troubles == []
+            assert sandbox.laws_broken == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A bot's folder with the handbook indexed."""
+    from rag.ingest import ingest
+    from rag.settings import EmbeddingSettings, RagSettings
+    from tests.support.bot_process import REPOSITORY
+
+    words_only = EmbeddingSettings(provider="none")
+    ingest(RagSettings(knowledge=[REPOSITORY / "knowledge"], index_dir=tmp_path / "index", embedding=words_only))
+    return tmp_path
+
+
+async def test_stop_while_it_streams(watched: Watched, folder: Path) -> None:
+    async with scene(watched, folder, Reply(ANSWER, delay_s=0.03, end="stall")) as stage:
+        card = await stage.ask()
+        await expect(card).to_contain_text("10 个工作日内", timeout=DEADLINE_MS)
+        await stage.picture("card-streaming")
+        await card.get_by_role("button", name="⏹ 停止").click()
+        await expect(card).to_contain_text("已停止", timeout=DEADLINE_MS)
+        await expect(card).to_contain_text("10 个工作日内")
+        await stage.picture("card-stopped")
+
+
+async def test_regenerate_and_page_through_versions_with_reasoning(watched: Watched, folder: Path) -> None:
+    replies = [Reply(ANSWER, reasoning="先核对报销时限，再看逾期怎么办。"), Reply("第二个版本：10 个工作日 [1]。")]
+    async with scene(watched, folder, *replies) as stage:
+        card = await stage.ask()
+        await card.get_by_text("💭 思考过程").click(timeout=DEADLINE_MS)
+        await expect(card).to_contain_text("先核对报销时限")
+        await stage.picture("card-reasoning")
+        await card.get_by_role("button", name="🔄 重新生成").click()
+        await expect(card).to_contain_text("2/2", timeout=DEADLINE_MS)
+        await card.get_by_role("button", name="👍 有用").click()
+        await expect(card.get_by_role("button", name="👍 有用 1")).to_be_visible(timeout=DEADLINE_MS)
+        await stage.picture("card-versions")
+        await card.get_by_role("button", name="‹").click()
+        await expect(card).to_contain_text("1/2", timeout=DEADLINE_MS)
+        await expect(card).to_contain_text("逾期要说明原因")
+        await card.get_by_role("button", name="›").click()
+        await expect(card).to_contain_text("第二个版本", timeout=DEADLINE_MS)
+
+
+async def test_a_private_card_asks_why_and_thanks(watched: Watched, folder: Path) -> None:
+    async with scene(watched, folder, Reply(ANSWER)) as stage:
+        chat = next(chat for chat in stage.sandbox.world.chats.values() if chat.kind == "p2p")
+        card = await stage.ask(chat=f"chat-{chat.chat_id}", mention=False)
+        await card.get_by_role("button", name="👎 没用").click(timeout=DEADLINE_MS)
+        await expect(card.get_by_test_id("select-reason")).to_be_visible(timeout=DEADLINE_MS)
+        await stage.picture("card-reason-form")
+        await card.get_by_test_id("select-reason").select_option("outdated")
+        await card.get_by_test_id("input-comment").fill("制度上个月改了")
+        await card.get_by_role("button", name="提交").click()
+        await expect(stage.page.get_by_test_id("toasts")).to_contain_text("原因已记下")
+        await expect(card.get_by_test_id("select-reason")).to_have_count(0, timeout=DEADLINE_MS)
+
+
+async def test_in_a_group_the_form_is_for_the_clicker_alone(watched: Watched, folder: Path) -> None:
+    async with scene(watched, folder, Reply(ANSWER)) as stage:
+        card = await stage.ask()
+        await card.get_by_role("button", name="👎 没用").click(timeout=DEADLINE_MS)
+        form = stage.page.get_by_test_id("form-reason_form")
+        await expect(form).to_be_visible(timeout=DEADLINE_MS)
+        await stage.picture("card-reason-alone")
+        await stage.page.get_by_test_id("me-ou_zhouming").click()
+        await expect(form).to_have_count(0)
+        await stage.page.get_by_test_id("me-ou_linxiaoman").click()
+        await form.get_by_test_id("select-reason").select_option("incomplete")
+        await form.get_by_role("button", name="提交").click()
+        await expect(stage.page.get_by_text("原因已记下").last).to_be_visible(timeout=DEADLINE_MS)
