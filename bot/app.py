@@ -56,6 +56,8 @@ class Bot:
             frame_interval_s=feishu.frame_interval_s,
             clock=clock,
             on_frame=self.metrics.card_frame,
+            fell_back=self.metrics.fell_back,
+            close_by_put=feishu.close_by_put,
         )
         turns = Turns(
             library,

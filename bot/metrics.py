@@ -68,6 +68,7 @@ class Metrics:
         self._calls = self._counter("platform_calls", "Calls to the open platform", "endpoint", "outcome")
         self._call = self._histogram("platform_call_seconds", "One call to the open platform", _CALL_S, "endpoint")
         self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
+        self._fallbacks = self._counter("fallbacks", "Answers that had to go another way", "way")
 
     def event_received(self, type: str, result: str, seconds: float | None = None) -> None:
         """`result`: accepted, duplicate, ignored, refused, …; `seconds` when the event was stored."""
@@ -122,6 +123,10 @@ class Metrics:
     def card_frame(self, result: str = "shown") -> None:
         """`result`: shown, dropped, refused."""
         self._frames.labels(result).inc()
+
+    def fell_back(self, way: str) -> None:
+        """`way`: raw_card, new_card, repair, plain_text, new_message."""
+        self._fallbacks.labels(way).inc()
 
     def render(self) -> bytes:
         """The text that Prometheus reads; its type is `CONTENT_TYPE`."""
