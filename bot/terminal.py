@@ -77,7 +77,9 @@ async def run_ask(settings: Settings, question: str) -> bool:
         return False
     finally:
         await library.aclose()
-    console.print(_sources(progress, wording))
+    console.print()
+    if progress.passages:
+        console.print(_sources(progress, wording))
     return True
 
 
