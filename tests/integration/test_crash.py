@@ -1,0 +1,200 @@
+"""Killed where it hurts most: whatever was accepted is answered whole, once, on one card."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from bot.breakpoints import PLACES
+from feishu.sandbox import Sandbox, SandboxSettings
+from tests.integration.conftest import DEADLINE_S, Stage, answer_text
+from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using
+from tests.support.bot_process import BotProcess
+from tests.support.crowd import Crowd
+from tests.support.model_server import ModelServer, Reply, running
+from tests.support.postgres import Postgres
+
+SEQUENCE_BEHIND = 300317
+SHORT = "返回后 **10 个工作日内**提交报销单 [1]。"
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A local OpenAI-compatible server that writes the answer slowly enough to be interrupted."""
+    with running() as server:
+        server.script(Reply(ANSWER, delay_s=0.03))
+        yield server
+
+
+async def killed(bot: BotProcess) -> None:
+    """Returns when the bot has been killed by its breakpoint."""
+    assert bot.process is not None
+    async with asyncio.timeout(DEADLINE_S):
+        assert await bot.process.wait() == -signal.SIGKILL
+
+
+async def one_whole_answer(stage: Stage, asked: str, *, refused: tuple[str, ...] = ()) -> None:
+    """The whole answer stands on one closed card, and the platform had to refuse nothing but `refused`."""
+    card = await stage.closed(asked)
+    assert answer_text(card) == ANSWER
+    assert len(stage.cards(asked)) == 1
+    assert [entry for entry in stage.sandbox.log if entry.code == SEQUENCE_BEHIND] == []
+    assert tuple(law.name for law in stage.sandbox.laws_broken) == refused
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_killed_anywhere_the_answer_ends_whole_on_the_same_card(
+    stage: Stage, model: ModelServer, store_url: str, place: str
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3")
+    bot = await stage.bot(**settings, BOT_TEST_KILL_AT=place)
+    asked = await stage.ask(QUESTION)
+    await killed(bot)
+    before = stage.cards(asked)
+    await stage.bot(**settings)
+    await one_whole_answer(stage, asked)
+    assert [card["message_id"] for card in before] in ([], [stage.cards(asked)[0]["message_id"]])
+
+
+@pytest.mark.parametrize(("place", "refused"), [("after-reply", ("entity_sent_twice",)), ("mid-stream", ())])
+async def test_restarted_two_hours_later_there_is_still_one_card(
+    stage: Stage, model: ModelServer, place: str, refused: tuple[str, ...]
+) -> None:
+    """The uuid of the reply has expired by then. Where it is not known that the card was sent, the entity itself
+    refuses to be sent twice, and that says it was."""
+    bot = await stage.bot(**using(model), BOT_TEST_KILL_AT=place)
+    asked = await stage.ask(QUESTION)
+    await killed(bot)
+    stage.sandbox.advance(2 * 3600)
+    await stage.bot(**using(model))
+    await one_whole_answer(stage, asked, refused=refused)
+
+
+async def test_a_platform_that_refuses_a_repeated_uuid_gets_no_second_card(stage: Stage, model: ModelServer) -> None:
+    stage.sandbox.platform.settings = stage.sandbox.settings = SandboxSettings(uuid_repeat="refused")
+    bot = await stage.bot(**using(model), BOT_TEST_KILL_AT="after-reply")
+    asked = await stage.ask(QUESTION)
+    await killed(bot)
+    await stage.bot(**using(model))
+    await one_whole_answer(stage, asked)
+
+
+async def test_a_name_that_is_no_breakpoint_keeps_the_bot_from_starting(stage: Stage) -> None:
+    with pytest.raises(AssertionError, match="BOT_TEST_KILL_AT is for tests"):
+        await stage.bot(BOT_TEST_KILL_AT="now")
+
+
+async def test_another_replica_goes_on_when_one_dies_in_mid_answer(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=postgres.url())
+    survivor = await stage.bot(**settings)
+    first = await stage.bot(**settings)  # the events go to the one started last
+    asked = await stage.ask(QUESTION)
+    await partly_shown(stage, asked)
+    await first.kill()
+    await survivor.logged("job_started", taken_over=True)
+    await one_whole_answer(stage, asked)
+
+
+async def test_a_stop_on_one_replica_ends_the_answer_on_the_other(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    model.script(Reply(ANSWER, delay_s=0.05, end="stall"))
+    settings = using(model, BOT__DATABASE_URL=postgres.url())
+    writer = await stage.bot(**settings)
+    asked = await stage.ask(QUESTION)
+    growing = await partly_shown(stage, asked)
+    await stage.bot(**settings)  # clicks go to the one started last
+    shown = await stage.click(growing, "stop")
+    assert shown.toast is not None and shown.toast["content"] == "好的，正在停止"
+    card = await stage.closed(asked)
+    assert ANSWER.startswith(answer_text(card)[:10])
+    await writer.logged("job_ended", state="cancelled")
+
+
+async def test_a_replica_that_stood_still_finds_its_fence_gone_and_stops_writing(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="3")
+    taker = await stage.bot(**settings)
+    sleeper = await stage.bot(**settings)
+    asked = await stage.ask(QUESTION)
+    await partly_shown(stage, asked)
+    assert sleeper.process is not None
+    sleeper.process.send_signal(signal.SIGSTOP)
+    await taker.logged("job_ended", state="done")
+    closed = await stage.closed(asked)
+    sleeper.process.send_signal(signal.SIGCONT)
+    await sleeper.logged("lease_lost")
+    again = await stage.ask(QUESTION)  # the sleeper is well and works on
+    await one_whole_answer(stage, again)
+    await one_whole_answer(stage, asked)
+    assert stage.cards(asked)[0]["card"] == closed["card"]
+
+
+async def test_the_other_replica_takes_what_one_has_no_slot_for(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=postgres.url(), BOT__WORKERS="1")
+    other = await stage.bot(**settings)
+    await stage.bot(**settings)
+    crowd = Crowd(stage.sandbox, 2)
+    for _ in range(2):
+        await crowd.ask(QUESTION)
+    await other.logged("job_started")
+    await crowd.until_answered(ANSWER, DEADLINE_S)
+
+
+async def bring_through_kills(stage: Stage, settings: dict[str, str], questions: int, seed: int) -> Crowd:
+    """Asks `questions` while the bot is killed and started again and again; returns when all are answered."""
+    chance = random.Random(seed)
+    crowd = Crowd(stage.sandbox, 20)
+    asking = asyncio.create_task(_ask_all(crowd, questions))
+    bot = await stage.bot(**settings)
+    while not asking.done() or any(SHORT not in texts for texts in crowd.texts().values()):
+        wanted = stage.sandbox.journal.entries[-1].id + chance.randrange(20, 400)
+        await _entries(stage.sandbox, wanted, crowd)
+        if asking.done() and all(SHORT in texts for texts in crowd.texts().values()):
+            break
+        await bot.kill()
+        bot = await stage.bot(**settings)
+    await asking
+    return crowd
+
+
+async def _ask_all(crowd: Crowd, questions: int) -> None:
+    for number in range(questions):
+        await crowd.ask(f"{QUESTION}（{number}）")
+        delivered = len(crowd.asked)
+        if delivered % 20 == 0:  # a wave; the next comes when half of it is answered
+            await crowd.sandbox.wait_for(
+                lambda wave=delivered: sum(map(bool, crowd.replies().values())) > wave - 10, 20 * DEADLINE_S
+            )
+
+
+async def _entries(sandbox: Sandbox, wanted: int, crowd: Crowd) -> None:
+    """Returns after so many happenings, or when everything asked so far has been answered and nothing happens."""
+
+    def enough() -> bool:
+        if sandbox.journal.entries[-1].id >= wanted:
+            return True
+        return len(crowd.asked) > 0 and all(SHORT in texts for texts in crowd.texts().values())
+
+    await sandbox.wait_for(enough, 20 * DEADLINE_S)
+
+
+@pytest.mark.parametrize("questions", [40, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+async def test_questions_asked_through_random_kills_are_each_answered_once_and_whole(
+    stage: Stage, model: ModelServer, store_url: str, questions: int
+) -> None:
+    model.script(Reply(SHORT, delay_s=0.02))
+    stage.sandbox.platform.settings = SandboxSettings(redelivery_s=(1.0,) * 200)
+    settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3", BOT__MAX_ATTEMPTS="50")
+    crowd = await bring_through_kills(stage, settings, questions, seed=questions)
+    texts = crowd.texts()
+    assert len(texts) == questions
+    assert {asked: shown for asked, shown in texts.items() if shown != [SHORT]} == {}
+    assert [entry for entry in stage.sandbox.log if entry.code == SEQUENCE_BEHIND] == []
