@@ -1,9 +1,10 @@
 """What may happen inside one line of foreign markdown. Pure; the blocks around it are in `feishu.markdown`.
 
 Everything that could be a tag, an entity, a link elsewhere or an image becomes text; emphasis, code spans, http links
-and our own uploaded images stay. The rule that makes this safe without knowing the platform's parser: no live special
-character leaves here that we did not put there. A backtick without its partner in the same line leaves as an entity, so
-does a bracket pair that is not one of our links; so no reader can pair them differently than we did.
+and the images whose keys the caller vouches for stay (a key that a model made up would have the whole card refused).
+The rule that makes this safe without knowing the platform's parser: no live special character leaves here that we did
+not put there. A backtick without its partner in the same line leaves as an entity, so does a bracket pair that is not
+one of our links; so no reader can pair them differently than we did.
 
 Escapes: numeric entities, as documented (open.feishu.cn/document feishu-cards rich text component).
 """
@@ -18,6 +19,7 @@ MAX_TARGET_CHARS = 2000
 MAX_BRACKET_DEPTH = 8
 """Deeper nested brackets are no link; without a limit a line of brackets would cost its length squared."""
 IMAGE_MARK = "🖼"
+NO_IMAGES: frozenset[str] = frozenset()
 
 _ORDINARY = re.compile(r"[^\\`<&\[\]!:]+")
 ENTITY = re.compile(r"&(?:#|[A-Za-z][A-Za-z0-9]{0,31};|(?:lt|gt|amp|quot|apos|LT|GT|AMP|QUOT))")
@@ -27,7 +29,6 @@ _TARGET = re.compile(
     r"\([ \t]*(?:<(?P<angled>[^<>]*)>|(?P<bare>(?:[^\s()\\]|\\.|\([^\s()]*\))*))"
     r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*\)"
 )
-_IMAGE_KEY = re.compile(r"img_[A-Za-z0-9_-]{1,200}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 _ESCAPED_BY_ENTITY = "<`&[]!"
 _URL_SAFE = "-._~:/?#@!$&'*+,;=%"
@@ -38,21 +39,22 @@ class _Undecided(Exception):
 
 
 @lru_cache(maxsize=4096)
-def safe_line(line: str) -> str:
-    """One whole line, made safe."""
-    return _Scanner(line, more=False).scan()
+def safe_line(line: str, images: frozenset[str] = NO_IMAGES) -> str:
+    """One whole line, made safe. `images` are the keys that may be shown."""
+    return _Scanner(line, images, more=False).scan()
 
 
-def safe_line_start(line: str) -> str:
+def safe_line_start(line: str, images: frozenset[str] = NO_IMAGES) -> str:
     """The start of a line that may go on: as much as will stay the same whatever follows."""
-    return _Scanner(line, more=True).scan()
+    return _Scanner(line, images, more=True).scan()
 
 
 class _Scanner:
     """Reads a line from left to right and writes its safe form."""
 
-    def __init__(self, line: str, *, more: bool, nested: bool = False) -> None:
+    def __init__(self, line: str, images: frozenset[str], *, more: bool, nested: bool = False) -> None:
         self._line = line
+        self._images = images
         self._more = more
         self._nested = nested  # inside a link text: no further links, and something unknown follows
         self._at = 0
@@ -165,7 +167,7 @@ class _Scanner:
             self._write(_entity("!"), self._at + 1)
             return
         text, target, end = image
-        if _IMAGE_KEY.fullmatch(target) and not self._nested:
+        if target in self._images and not self._nested:
             self._write(f"![{text}]({target})", end)
         else:
             self._write(_joinable(f"{IMAGE_MARK} {text}".rstrip()), end)
@@ -199,7 +201,7 @@ class _Scanner:
             if self._more and len(self._line) - close <= MAX_TARGET_CHARS:
                 raise _Undecided
             return None
-        text = _Scanner(self._line[start + 1 : close], more=False, nested=True).scan()
+        text = _Scanner(self._line[start + 1 : close], self._images, more=False, nested=True).scan()
         return text, target["angled"] if target["angled"] is not None else target["bare"], target.end()
 
     def _closing(self, start: int) -> int | None:

@@ -8,7 +8,7 @@ characters could still change is held back. Dialect: open.feishu.cn/document fei
 import re
 from dataclasses import dataclass
 
-from feishu.inline import ENTITY, safe_line, safe_line_start
+from feishu.inline import ENTITY, NO_IMAGES, safe_line, safe_line_start
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"
 _FENCE = re.compile(_LEAD + r"(?P<mark>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)", re.DOTALL)
@@ -22,14 +22,16 @@ _TITLE_SPECIALS = re.compile(ENTITY.pattern.replace("&", "&(?=", 1) + r")|[<>*_~
 _TABLE_FENCE = "```"
 
 
-def safe_markdown(text: str, *, streaming: bool = False, max_tables: int = 3) -> str:
-    """Markdown that mentions nobody, embeds no foreign image, links only to http(s) and holds no tag.
+def safe_markdown(
+    text: str, *, streaming: bool = False, max_tables: int = 3, images: frozenset[str] = NO_IMAGES
+) -> str:
+    """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s) and has no tag.
 
     Code spans and fenced code stay as they are; tables beyond `max_tables` become fenced code (cards are refused for
     too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
     """
     lines = _clean(text).split("\n")
-    blocks = _Blocks(max_tables)
+    blocks = _Blocks(max_tables, images)
     for line in lines[:-1]:
         blocks.line(line)
     if streaming:
@@ -77,7 +79,8 @@ class _Fence:
 class _Blocks:
     """Takes lines, gives safe ones. The state between two lines is all there is."""
 
-    def __init__(self, max_tables: int) -> None:
+    def __init__(self, max_tables: int, images: frozenset[str]) -> None:
+        self._images = images
         self.out: list[str] = []
         self._fence: _Fence | None = None
         self._in_table_code = False
@@ -105,7 +108,7 @@ class _Blocks:
                 self.out.append(self._fence.content(line))
         elif not (self._in_table_code or _MAYBE_LEAD_OR_FENCE.fullmatch(line) or self._may_be_table(line)):
             self._release_header()
-            self.out.append(safe_line_start(line))
+            self.out.append(safe_line_start(line, self._images))
 
     def end(self) -> None:
         """The text is over: close what is open."""
@@ -127,7 +130,7 @@ class _Blocks:
             if not self._tables_left and line.lstrip(" \t>").startswith("|"):
                 self._header = line + end
             else:
-                self.out.append(safe_line(line) + end)
+                self.out.append(safe_line(line, self._images) + end)
 
     def _is_delimiter(self, line: str) -> bool:
         return "|" in line and "-" in line and bool(self._before.strip()) and _DELIMITER.fullmatch(line) is not None
@@ -141,7 +144,7 @@ class _Blocks:
     def _table(self, line: str, end: str) -> None:
         if self._tables_left:
             self._tables_left -= 1
-            self.out.append(safe_line(line) + end)
+            self.out.append(safe_line(line, self._images) + end)
             return
         self._in_table_code = True
         self.out.append(f"{_TABLE_FENCE}\n{self._header or ''}{line}{end}")
@@ -154,7 +157,9 @@ class _Blocks:
 
     def _release_header(self) -> None:
         if self._header is not None:
-            self.out.append(safe_line(self._header.rstrip("\n")) + ("\n" if self._header.endswith("\n") else ""))
+            self.out.append(
+                safe_line(self._header.rstrip("\n"), self._images) + ("\n" if self._header.endswith("\n") else "")
+            )
             self._header = None
 
     def _open_fence(self, match: re.Match[str], end: str) -> None:

@@ -118,10 +118,9 @@ def test_nothing_live_leaves(text: str, max_tables: int) -> None:
     prose = outside_code(safe_markdown(text, max_tables=max_tables))
     assert "<" not in prose
     assert not re.search(r"&(lt|gt|amp|#60|#x3c);?", re.sub("&#(60|38);", "_", prose), re.IGNORECASE)
-    for image in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", prose):
-        assert re.fullmatch(r"img_[\w-]+", image)
+    assert not re.search(r"!\[[^\]]*\]\([^)]*\)", prose), "an image nobody vouches for"
     for target in re.findall(r"\]\(([^)]*)\)", prose):
-        assert re.match(r"https?://|img_", target, re.IGNORECASE)
+        assert re.match(r"https?://", target, re.IGNORECASE)
     assert not re.search(r"\]:", prose)
     assert not re.search(r"\blark://", prose)
 

@@ -27,7 +27,7 @@ from feishu.markdown import escape_text, safe_markdown
         ("f[i](see below)", "f[i]&#40;see below)"),
         ("![图](http://e.cn/i.png)", "🖼 图"),
         ("![](data:image/png;base64,xx)", "🖼"),
-        ("![图](img_v2_ab-c)", "![图](img_v2_ab-c)"),
+        ("![图](img_v2_ab-c)", "🖼 图"),
         ("[![图](http://e/i.png)](https://e.cn)", "[🖼 图](https://e.cn)"),
         ("用 `a < b` 和 ``x ` <b>``", "用 `a < b` 和 ``x ` <b>``"),
         ("stray ` <b>\nnext ` line", "stray &#96; &#60;b>\nnext &#96; line"),
@@ -101,3 +101,8 @@ def test_while_streaming_what_is_undecided_is_held_back(written: str, shown: str
 )
 def test_titles_are_one_line_of_words(written: str, shown: str) -> None:
     assert escape_text(written) == shown.replace("&#61;", "=").replace("all>", "all&#62;")
+
+
+def test_an_image_is_shown_only_where_the_caller_knows_its_key() -> None:
+    text = "![图](img_v2_ab-c) ![x](img_made_up)"
+    assert safe_markdown(text, images=frozenset({"img_v2_ab-c"})) == "![图](img_v2_ab-c) 🖼 x"
