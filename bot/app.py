@@ -10,6 +10,8 @@ from typing import Any, TextIO
 import structlog
 from fastapi import FastAPI
 
+from bot.chat_store import WebStore
+from bot.chat_turns import WebTurns
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
@@ -81,6 +83,8 @@ class Bot:
         )
         self.handlers = Handlers(self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics)
         self._listener: Listener | None = None
+        web_store = WebStore(database, clock=clock)
+        self.web_turns = WebTurns(library, web_store, self.metrics, clock, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 
@@ -100,6 +104,7 @@ class Bot:
             try:
                 yield bot
             finally:
+                await bot.web_turns.settle()
                 await bot.client.aclose()
                 await library.aclose()
 

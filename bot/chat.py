@@ -1,162 +1,285 @@
-"""The same answers over HTTP: `POST /chat` whole, `POST /chat/stream` as server-sent events."""
+"""The same answers over HTTP: `POST /chat` whole, `/chat/stream` as server-sent events, votes and new versions."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import asdict
-from typing import Any, assert_never
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, assert_never
 
-import orjson
 import structlog
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.security import HTTPBearer
+from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
+from bot.chat_bodies import (
+    CONVERSATION_ID,
+    ChatReply,
+    ChatRequest,
+    ConversationReply,
+    FeedbackReply,
+    FeedbackRequest,
+    QuestionText,
+    answer_body,
+    new_conversation_id,
+    sources_body,
+    stored_turn,
+)
+from bot.chat_errors import NOT_FOUND, RESPONSES, Refused, refusal_of
+from bot.chat_gate import Gate, unless_hung_up
+from bot.chat_stream import Stream, sse
+from bot.chat_turns import Run, WebTurns
+from bot.errors import StoreError
+from bot.feedback import Feedback
+from bot.guard import LOCAL, Caller, caller_of
+from bot.metrics import Metrics
 from bot.outcomes import Failed, words
-from bot.progress import Progress, fold
 from bot.routes import json_response
 from bot.texts import language_of, texts
-from bot.turn import MAX_QUESTION_CHARS, Answers, sources_of
-from rag.errors import GenerationFailed, IndexUnusable, ModelTimeout, RagError
-from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved
+from rag.errors import RagError
+from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Reasoning, Retrieved
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 15
+EVENTS = """Events: `stage` (`{"stage": "retrieving" | "retrieved" | "generating", "found": n}`), `reasoning` and
+`token` (`{"text": …}`), `sources` (`{"sources": […]}`), then `done` (`{"answer_id", "usage", "seconds", …}`) or
+`error` (`{"type", "message", "status"}`). Comments every 15 s keep the line open. Hanging up stops the answer."""
+
+BEARER = Depends(HTTPBearer(auto_error=False, description="One of the keys of bot.api_keys"))
+AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": EVENTS}
+}
 
 
-class ChatRequest(BaseModel):
-    """A question."""
+@dataclass(frozen=True, slots=True)
+class ChatDoor:
+    """What the routes need."""
 
-    model_config = ConfigDict(extra="forbid")
+    turns: WebTurns
+    feedback: Feedback
+    gate: Gate
+    metrics: Metrics
+    stall_s: float = 60.0
 
-    question: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS, examples=["出差回来多久内要报销？"])
+    async def collections(self, caller: Caller, wanted: list[str] | None) -> frozenset[str] | None:
+        """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422)."""
+        if wanted is None:
+            return caller.collections
+        asked = frozenset(wanted)
+        if caller.collections is not None and not asked <= caller.collections:
+            message = f"This key may not search {', '.join(sorted(asked - caller.collections))}."
+            raise Refused(
+                403, "Forbidden", message, f"It may search {', '.join(sorted(caller.collections)) or 'none'}."
+            )
+        known = frozenset(await self.turns.library.collections())
+        if not asked <= known:
+            details = [
+                {"where": "body.collections", "message": f"{name} is not a collection"} for name in asked - known
+            ]
+            what_to_do = f"Collections are: {', '.join(sorted(known & (caller.collections or known)))}."
+            raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
+        return asked
 
-
-class ChatSource(BaseModel):
-    """A passage that the answer may use; `cited` tells whether it does."""
-
-    number: int
-    title: str
-    heading_path: str
-    snippet: str
-    source: str
-    link: str | None
-    cited: bool
-
-
-class ChatReply(BaseModel):
-    """A whole answer. `answered` is false when the documents do not know."""
-
-    answer: str
-    answered: bool
-    sources: list[ChatSource]
-    model: str | None
-    usage: dict[str, int] | None
-    seconds: float
-
-
-class ChatError(BaseModel):
-    """What went wrong, for programs (`type`) and for people (`message`)."""
-
-    type: str
-    message: str
-
-
-def chat_router(library: Callable[[], Answers]) -> APIRouter:
-    """The routes; `library` gives the answerer in use."""
-    router = APIRouter(tags=["chat"])
-    failures: dict[int | str, dict[str, Any]] = {503: {"model": ChatError}, 504: {"model": ChatError}}
-
-    @router.post("/chat", response_model=ChatReply, responses=failures)
-    async def chat(request: ChatRequest) -> Response:
-        progress = Progress()
-        try:
-            async with contextlib.aclosing(_answer(library(), request)) as events:
-                async for event in events:
-                    progress = fold(progress, event)
-        except RagError as error:
-            return json_response(_error(error, request.question), _status(error))
-        finished = progress.finished
-        assert finished is not None, "an answer stream ends with Finished"  # noqa: S101
-        return json_response(
-            {
-                "answer": progress.text,
-                "answered": progress.answered,
-                "sources": _sources(progress),
-                "model": finished.model,
-                "usage": asdict(finished.usage) if finished.usage else None,
-                "seconds": round(finished.seconds, 3),
-            }
+    def stream(self, run: Run, slot: Any) -> Stream:
+        """The run as server-sent events."""
+        headers = {"X-Answer-Id": run.answer.id, "X-Conversation-Id": run.turn.question_message_id}
+        return Stream(
+            events_of(run),
+            slot=slot,
+            metrics=self.metrics,
+            stall_s=self.stall_s,
+            closed=run.close,
+            headers=headers,
         )
 
-    @router.post("/chat/stream", response_class=EventSourceResponse)
-    async def stream(request: ChatRequest) -> EventSourceResponse:
-        return EventSourceResponse(_sse(library(), request), ping=HEARTBEAT_S)
 
+def chat_router(door: ChatDoor) -> APIRouter:
+    """The routes of the chat API."""
+    router = APIRouter(tags=["chat"], dependencies=[BEARER])
+    _add_asking(router, door)
+    _add_after(router, door)
     return router
 
 
-def _answer(library: Answers, request: ChatRequest) -> AsyncGenerator[AnswerEvent, None]:
-    return library.answer(Question(request.question.strip()))
+def _add_asking(router: APIRouter, door: ChatDoor) -> None:
+    @router.post("/chat", response_model=ChatReply, responses=RESPONSES, summary="Ask, and get the whole answer")
+    async def chat(request: Request, body: ChatRequest) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        try:
+            run = await _run(door, caller, body)
+            return await whole(request, run)
+        finally:
+            slot.release()
+
+    @router.post(
+        "/chat/stream",
+        response_class=EventSourceResponse,
+        responses={**RESPONSES, **STREAM},
+        summary="Ask, and get the answer as it is written",
+        description=EVENTS,
+    )
+    async def stream(request: Request, body: ChatRequest) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        with _freed_on_failure(slot):
+            return door.stream(await _run(door, caller, body), slot)
+
+    @router.get(
+        "/chat/stream",
+        response_class=EventSourceResponse,
+        responses={**RESPONSES, **STREAM},
+        summary="The same for EventSource",
+        description=EVENTS,
+    )
+    async def stream_for_event_source(
+        request: Request,
+        question: Annotated[QuestionText, Query()],
+        conversation_id: Annotated[str | None, Query(pattern=CONVERSATION_ID)] = None,
+    ) -> Response:
+        return await stream(request, ChatRequest(question=question, conversation_id=conversation_id))
 
 
-async def _sse(library: Answers, request: ChatRequest) -> AsyncIterator[ServerSentEvent]:
-    """stage, reasoning, token, sources, then done or error. Hanging up closes the generator, and so the model call."""
-    progress, writing = Progress(), False
-    yield _event("stage", {"stage": "retrieving"})
+def _add_after(router: APIRouter, door: ChatDoor) -> None:
+    @router.post(
+        "/chat/{answer_id}/feedback",
+        response_model=FeedbackReply,
+        responses={**RESPONSES, **NOT_FOUND},
+        summary="Vote on an answer",
+    )
+    async def feedback(request: Request, answer_id: AnswerId, body: FeedbackRequest) -> Response:
+        caller = who(request)
+        if body.vote == "up" and (body.reason or body.comment):
+            details = [{"where": "body.reason", "message": "only a vote down has a reason"}]
+            raise Refused(422, "InvalidRequest", "A vote up has no reason.", "Leave reason out.", details=details)
+        await door.turns.look_up(caller, answer_id)
+        await door.feedback.vote(answer_id, caller.name, body.vote)
+        door.metrics.voted(body.vote)
+        if body.reason or body.comment:
+            comment = body.comment.replace("\x00", "")
+            await door.feedback.give_reason(answer_id, caller.name, body.reason or "other", comment)
+        totals = await door.feedback.totals(answer_id)
+        return json_response({"answer_id": answer_id, "vote": body.vote, **totals})
+
+    @router.post(
+        "/chat/{answer_id}/regenerate",
+        response_model=ChatReply,
+        responses={**RESPONSES, **NOT_FOUND},
+        summary="Answer the same question once more",
+        description=f"A stream when the request accepts text/event-stream, else the whole answer. {EVENTS}",
+    )
+    async def regenerate(request: Request, answer_id: AnswerId) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        with _freed_on_failure(slot):
+            run = await door.turns.again(caller, answer_id, collections=caller.collections)
+            if "text/event-stream" in request.headers.get("accept", ""):
+                return door.stream(run, slot)
+            answered = await whole(request, run)
+            slot.release()
+            return answered
+
+    @router.get(
+        "/chat/conversations/{conversation_id}",
+        response_model=ConversationReply,
+        responses=RESPONSES,
+        summary="What was asked and answered in a conversation",
+    )
+    async def conversation(
+        request: Request, conversation_id: Annotated[str, Path(pattern=CONVERSATION_ID)]
+    ) -> Response:
+        told = await door.turns.store.conversation(who(request).name, conversation_id)
+        shown = [stored_turn(turn, versions, votes) for turn, versions, votes in told]
+        return json_response({"conversation_id": conversation_id, "turns": shown})
+
+
+def who(request: Request) -> Caller:
+    """The caller; a door without a guard (tests) is this machine's."""
+    return caller_of(request) or LOCAL
+
+
+def asking(request: Request, gate: Gate, questions: int = 1) -> Caller:
+    """The caller, with this many questions taken from its rate."""
+    caller = who(request)
+    gate.count(caller, questions)
+    return caller
+
+
+async def whole(request: Request, run: Run) -> Response:
+    """The run's answer as a `ChatReply`; hanging up stops it. Raises what the run raises."""
     try:
-        async with contextlib.aclosing(_answer(library, request)) as events:
-            async for event in events:
-                progress = fold(progress, event)
-                match event:
-                    case Retrieved(passages=passages):
-                        yield _event("stage", {"stage": "retrieved", "found": len(passages)})
-                    case Reasoning(text=text):
-                        yield _event("reasoning", {"text": text})
-                    case Delta(text=text):
-                        if not writing:
-                            writing = True
-                            yield _event("stage", {"stage": "generating"})
-                        yield _event("token", {"text": text})
-                    case NoEvidence():
-                        pass
-                    case Finished():
-                        if not writing:
-                            yield _event("token", {"text": event.text})
-                        yield _event("sources", {"sources": _sources(progress)})
-                        yield _event("done", _done(progress, event))
-                    case _:
-                        assert_never(event)
-    except RagError as error:
+        answer = await unless_hung_up(request, run.whole())
+    finally:
+        run.close()
+    if answer is None:
+        return Response(status_code=204)  # nobody is there to read it
+    return json_response({**answer_body(run.turn, answer), "confidence": run.confidence})
+
+
+async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
+    collections = await door.collections(caller, body.collections)
+    conversation_id = body.conversation_id or new_conversation_id()
+    return await door.turns.ask(caller, body.question, conversation_id=conversation_id, collections=collections)
+
+
+@contextlib.contextmanager
+def _freed_on_failure(slot: Any) -> Any:
+    try:
+        yield
+    except BaseException:
+        slot.release()
+        raise
+
+
+async def events_of(run: Run) -> AsyncGenerator[bytes]:
+    """stage, reasoning, token, sources, then done or error. Closing it hangs up on the model."""
+    yield sse("stage", {"stage": "retrieving", "found": 0})
+    try:
+        async with contextlib.aclosing(run.events()) as events:
+            async for piece in _told(events):
+                yield piece
+    except (RagError, StoreError) as error:
         log.warning("chat_failed", kind=type(error).__name__, reason=str(error))
-        yield _event("error", _error(error, request.question))
+        yield sse("error", _error(error, run.turn.question))
+        return
+    except Exception as error:
+        yield sse("error", _error(error, run.turn.question))
+        return
+    yield sse("sources", {"sources": sources_body(run.answer.id, run.answer.sources)})
+    yield sse("done", _done(run))
 
 
-def _done(progress: Progress, finished: Finished) -> dict[str, Any]:
-    return {
-        "answered": progress.answered,
-        "answer": finished.text,
-        "model": finished.model,
-        "usage": asdict(finished.usage) if finished.usage else None,
-        "seconds": round(finished.seconds, 3),
-    }
+async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
+    found, is_writing = 0, False
+    async for event in events:
+        match event:
+            case Delta(text=text):
+                if not is_writing:
+                    is_writing = True
+                    yield sse("stage", {"stage": "generating", "found": found})
+                yield sse("token", {"text": text})
+            case Reasoning(text=text):
+                yield sse("reasoning", {"text": text})
+            case Retrieved(passages=passages):
+                found = len(passages)
+                yield sse("stage", {"stage": "retrieved", "found": found})
+            case NoEvidence():
+                pass
+            case Finished(text=text):
+                if not is_writing:
+                    yield sse("token", {"text": text})
+            case _:
+                assert_never(event)
 
 
-def _sources(progress: Progress) -> list[dict[str, Any]]:
-    return [asdict(source) for source in sources_of(progress)]
+def _done(run: Run) -> dict[str, Any]:
+    body = answer_body(run.turn, run.answer)
+    kept = ("answer_id", "usage", "seconds", "answered", "conversation_id", "version", "model")
+    return {**{name: body[name] for name in kept}, "confidence": run.confidence}
 
 
-def _event(name: str, body: dict[str, Any]) -> ServerSentEvent:
-    return ServerSentEvent(orjson.dumps(body).decode(), event=name)
-
-
-def _error(error: RagError, question: str) -> dict[str, str]:
+def _error(error: Exception, question: str) -> dict[str, Any]:
+    """Typed for programs, in words for people."""
+    refused = refusal_of(error)
     sentence = words(Failed(error), texts(language_of(question)), has_text=False)
-    return {"type": type(error).__name__, "message": sentence}
-
-
-def _status(error: RagError) -> int:
-    if isinstance(error, ModelTimeout):
-        return 504
-    return 503 if isinstance(error, GenerationFailed | IndexUnusable) else 500
+    return {"type": refused.type, "message": sentence, "status": refused.status}

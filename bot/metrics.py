@@ -42,6 +42,7 @@ class Metrics:
         self._set_up_inbox()
         self._set_up_answers()
         self._set_up_platform()
+        self._set_up_web()
         self._gauge("build_info", "Version that runs", "version", "python").labels(
             _version(), platform.python_version()
         ).set(1)
@@ -69,6 +70,31 @@ class Metrics:
         self._call = self._histogram("platform_call_seconds", "One call to the open platform", _CALL_S, "endpoint")
         self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
         self._fallbacks = self._counter("fallbacks", "Answers that had to go another way", "way")
+
+    def _set_up_web(self) -> None:
+        self._open_streams = 0
+        self._streams = self._gauge("web_streams_open", "Answers being streamed to the web now")
+        self._requests = self._counter("web_requests", "Requests on the web door", "route", "method", "status")
+        self._request = self._histogram(
+            "web_request_seconds", "Requests on the web door, streams whole", _ANSWER_S, "route"
+        )
+
+    def stream_opened(self) -> int:
+        """Gives how many streams are open now, this one included."""
+        self._open_streams += 1
+        self._streams.set(self._open_streams)
+        return self._open_streams
+
+    def stream_closed(self) -> int:
+        """Gives how many streams are left."""
+        self._open_streams -= 1
+        self._streams.set(self._open_streams)
+        return self._open_streams
+
+    def web_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """`route` is the pattern of the address, never the address."""
+        self._requests.labels(self._bounded("route", route), self._bounded("method", method), str(status)).inc()
+        self._request.labels(self._bounded("route", route)).observe(seconds)
 
     def event_received(self, type: str, result: str, seconds: float | None = None) -> None:
         """`result`: accepted, duplicate, ignored, refused, …; `seconds` when the event was stored."""

@@ -18,13 +18,13 @@ from bot.errors import SettingsError
 from bot.settings_checks import LEAVES, place_of, variable_problems, yaml_problems
 from bot.settings_fields import SEPARATOR, Place
 from bot.settings_files import Variable, YamlFile, read_env_file, read_yaml
-from bot.settings_models import BotSettings, Settings
+from bot.settings_models import ApiKey, BotSettings, Settings
 from bot.settings_places import anchored
 from bot.settings_platform import require_platform
 from bot.settings_problems import sentence_of
 from bot.settings_secrets import secret_values
 
-__all__ = ["BotSettings", "Settings", "load_settings", "require_platform", "secret_values"]
+__all__ = ["ApiKey", "BotSettings", "Settings", "load_settings", "require_platform", "secret_values"]
 
 DEFAULT_FILE = Path("config.yaml")
 DEFAULT_ENV_FILE = Path(".env")

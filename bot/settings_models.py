@@ -11,6 +11,29 @@ from feishu.settings import FeishuSettings
 from rag.settings import RagSettings
 
 KEY_HASH = re.compile(r"[0-9a-f]{64}")
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](?::\d{1,5})?")
+
+
+class ApiKey(BaseModel):
+    """One key of the web door and what its bearer may do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    hash: SecretStr
+    name: str = Field("key", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    rate_per_min: int = Field(0, ge=0, le=100_000)
+    collections: list[str] | None = None
+    admin: bool = False
+
+    @field_validator("hash")
+    @classmethod
+    def _hashed(cls, value: SecretStr) -> SecretStr:
+        if not KEY_HASH.fullmatch(value.get_secret_value()):
+            raise ValueError(_HASH_WANTED)
+        return value
+
+
+_HASH_WANTED = "must hold SHA-256 hashes: 64 lower-case hex digits, as printf %s KEY | sha256sum prints"
 
 
 class BotSettings(BaseModel):
@@ -20,15 +43,29 @@ class BotSettings(BaseModel):
 
     host: str = Field("0.0.0.0", min_length=1, description="Address of the public door (/feishu/*, /health, /ready)")  # noqa: S104  # behind a proxy or in a container it must be reachable
     port: int = Field(8000, ge=0, le=65535, description="Port of the public door; 0 takes a free one")
-    api_keys: list[SecretStr] = Field(
+    api_keys: list[SecretStr | ApiKey] = Field(
         default_factory=list,
-        description="SHA-256 (64 hex digits) of each key that may use the web door",
+        description="SHA-256 (64 hex digits) of each key that may use the web door (and /admin); or as JSON objects "
+        '{"hash": "…", "name": "wiki", "rate_per_min": 60, "collections": ["default"], "admin": false}',
+    )
+    cors_origins: list[str] = Field(
+        default_factory=list,
+        description="Web sites whose pages may call the API from a browser, like https://wiki.example.com",
     )
     web_host: str = Field(
         "127.0.0.1", min_length=1, description="Address of the web door; loopback unless api_keys is set"
     )
     web_port: int = Field(
         8001, ge=0, le=65535, validate_default=True, description="Port of the web door (chat page, /metrics, /docs)"
+    )
+    web_answers: int = Field(
+        256, ge=1, le=10_000, description="Answers that the web door writes at the same time; further ones wait"
+    )
+    web_wait_s: float = Field(
+        10.0, ge=0, le=300, description="Seconds that a question on the web waits for its turn before it gets 429"
+    )
+    web_stall_s: float = Field(
+        60.0, gt=0, le=3600, description="Seconds that a stream waits for a reader who takes nothing, then it is closed"
     )
     database_url: str = Field(
         "sqlite:///data/bot.db",
@@ -37,7 +74,7 @@ class BotSettings(BaseModel):
     )
     workers: int = Field(8, ge=1, le=256, description="Answers written at the same time")
     drain_s: float = Field(20.0, ge=0, le=600, description="Seconds that running answers get to finish at shutdown")
-    lease_s: float = Field(15.0, ge=3, le=600, description="Seconds without a sign of life before a job is taken over")
+    lease_s: float = Field(8.0, ge=3, le=600, description="Seconds without a sign of life before a job is taken over")
     max_attempts: int = Field(5, ge=1, le=100, description="Times a job is tried before it is given up with a reason")
     retention_h: float = Field(
         72.0, ge=48, description="Hours that handled events are remembered; the platform redelivers for 7"
@@ -55,10 +92,27 @@ class BotSettings(BaseModel):
 
     @field_validator("api_keys")
     @classmethod
-    def _hashed(cls, keys: list[SecretStr]) -> list[SecretStr]:
-        if not all(KEY_HASH.fullmatch(key.get_secret_value()) for key in keys):
-            raise ValueError("must hold SHA-256 hashes: 64 lower-case hex digits, as printf %s KEY | sha256sum prints")
+    def _hashed(cls, keys: list[SecretStr | ApiKey]) -> list[SecretStr | ApiKey]:
+        if not all(KEY_HASH.fullmatch(key.get_secret_value()) for key in keys if isinstance(key, SecretStr)):
+            raise ValueError(_HASH_WANTED)
+        names = [key.name for key in keys if isinstance(key, ApiKey)]
+        if len(set(names)) < len(names):
+            raise ValueError("each key needs a name of its own")
         return keys
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: list[str]) -> list[str]:
+        if not all(ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("must hold origins without a path, like https://wiki.example.com (no *)")
+        return origins
+
+    def keys(self) -> list[ApiKey]:
+        """All keys in their long form; one written as a bare hash may open /admin."""
+        return [
+            key if isinstance(key, ApiKey) else ApiKey(hash=key, name=f"key{number}", admin=True)
+            for number, key in enumerate(self.api_keys, start=1)
+        ]
 
     @field_validator("web_host")
     @classmethod

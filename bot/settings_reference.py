@@ -140,6 +140,10 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return f"{value:g}" if abs(value) < 1e6 else str(value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return json.dumps(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     text = value.as_posix() if isinstance(value, Path) else str(value)

@@ -1,48 +1,70 @@
 """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.guard`."""
 
-from pathlib import Path
-
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from bot.app import Bot
-from bot.chat import chat_router
-from bot.errors import StoreError
+from bot.chat import ChatDoor, chat_router
+from bot.chat_batch import batch_router
+from bot.chat_errors import add_error_handlers
+from bot.chat_gate import Gate
+from bot.completions import completions_router
+from bot.generate import generate_router
 from bot.guard import WebGuard
-from bot.metrics import CONTENT_TYPE
-from bot.routes import add_health_routes, json_response
+from bot.metrics import CONTENT_TYPE, Metrics
+from bot.routes import add_health_routes
+from bot.settings import BotSettings
+from bot.web_layers import BodyLimit, PlainGZip, RequestLog
+from bot.web_pages import add_pages
 
-PAGE_FOLDER = Path(__file__).parent / "page"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+DESCRIPTION = """Ask the team's documents: whole answers, streams, batches, votes, and OpenAI's protocol.
+
+Errors are `{"error": {"type", "message", "what_to_do"}}` whatever the address. With API keys configured, send
+`Authorization: Bearer KEY`."""
+EXPOSED = ["X-Answer-Id", "X-Conversation-Id", "X-Request-Id", "Retry-After"]
 
 
 def web_app(bot: Bot) -> FastAPI:
-    """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.guard`."""
-    app = FastAPI(
-        title="feishu-rag", description="Ask the team's documents.", redoc_url=None, lifespan=None, version="1"
-    )
-    app.include_router(chat_router(lambda: bot.library))
+    """Everything that is not the public door."""
+    settings = bot.settings.bot
+    gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
+    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, settings.web_stall_s)
+    app = chat_app(door, settings)
 
     async def metrics(_request: Request) -> Response:
         bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    async def page(_request: Request) -> Response:
-        html = (PAGE_FOLDER / "index.html").read_bytes()
-        return Response(html, media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
-
-    async def unavailable(_request: Request, error: Exception) -> Response:
-        return json_response({"type": "StoreError", "message": str(error)}, 503)
-
     app.add_route("/metrics", metrics, methods=["GET"])
-    app.add_route("/", page, methods=["GET"])
-    app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
     add_health_routes(app, bot.health, bot.ready)
-    app.add_exception_handler(StoreError, unavailable)
-    app.add_middleware(WebGuard, key_hashes=[key.get_secret_value() for key in bot.settings.bot.api_keys])
     return app
+
+
+def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:
+    """The pages and the API, locked; without what only a whole bot has."""
+    app = FastAPI(
+        title="feishu-rag", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    for make in (chat_router, batch_router, generate_router, completions_router):
+        app.include_router(make(door))
+    add_pages(app)
+    add_error_handlers(app)
+    add_layers(app, settings, door.metrics)
+    return app
+
+
+def add_layers(app: FastAPI, settings: BotSettings, metrics: Metrics) -> None:
+    """From the inside out: the last added meets a request first."""
+    app.add_middleware(PlainGZip)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(WebGuard, keys=settings.keys(), origins=settings.cors_origins)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=EXPOSED,
+    )
+    app.add_middleware(RequestLog, metrics=metrics)

@@ -1,53 +1,96 @@
-"""The chunks of one index version, in SQLite, so that the index folder needs nothing outside itself."""
+"""The chunks and documents of one index version, in SQLite, so that the index folder needs nothing outside itself."""
 
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rag.documents import Chunk
+from rag.documents import Chunk, Place
 from rag.errors import IndexCorrupt
 
-_TABLE = """CREATE TABLE chunk (
+_TABLES = """
+CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
-  text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT)"""
-_COLUMNS = 'id, collection, source, title, headings, text, start, "end", link'
+  text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT);
+CREATE INDEX chunk_source ON chunk (collection, source);
+CREATE TABLE document (
+  collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
+  PRIMARY KEY (collection, source)) WITHOUT ROWID;
+"""
+_COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
+Key = tuple[str, str]
+"""Collection and source of a document."""
 
 
-def _plain(text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index knows of a document: its fingerprint, and why it could not be read (empty when it could)."""
+
+    fingerprint: str
+    failure: str = ""
+
+
+def plain(text: str) -> str:
     """Text that SQLite can hold: lone surrogates replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class ChunkWriter:
-    """Writes the chunks of a new version. Blocking."""
+    """Writes the chunks of a new version, into an empty file or a copy of the version before. Blocking."""
 
     def __init__(self, file: Path) -> None:
+        is_new = not file.exists()
         self._database = sqlite3.connect(file)
-        self._database.execute(_TABLE)
+        self._database.execute("PRAGMA journal_mode = OFF")  # the file is thrown away when anything fails
+        self._database.execute("PRAGMA synchronous = OFF")  # publish flushes it
+        if is_new:
+            self._database.executescript(_TABLES)
 
-    def add(self, chunks: Iterable[Chunk]) -> None:
-        """Store chunks; a repeated id is an error of the caller."""
-        rows = [
-            (
-                chunk.id,
-                chunk.collection,
-                _plain(chunk.source),
-                _plain(chunk.title),
-                json.dumps(chunk.headings),
-                _plain(chunk.text),
-                chunk.start,
-                chunk.end,
-                chunk.link,
-            )
-            for chunk in chunks
-        ]
-        self._database.executemany(f"INSERT INTO chunk ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
+    def put(self, chunks: Iterable[Chunk]) -> None:
+        """Store chunks, replacing those of the same id."""
+        statement = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        self._database.executemany(statement, map(_row, chunks))
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Forget chunks."""
+        self._database.executemany("DELETE FROM chunk WHERE id = ?", ((chunk_id,) for chunk_id in ids))
+
+    def ids_of(self, key: Key) -> set[int]:
+        """Ids of a document's chunks."""
+        collection, source = key
+        rows = self._database.execute(
+            "SELECT id FROM chunk WHERE collection = ? AND source = ?", (collection, plain(source))
+        )
+        return {row[0] for row in rows}
+
+    def holds(self, chunk_id: int) -> bool:
+        """Whether there is a chunk of this id."""
+        return self._database.execute("SELECT 1 FROM chunk WHERE id = ?", (chunk_id,)).fetchone() is not None
+
+    def remember(self, key: Key, known: Known) -> None:
+        """Keep what is known of a document."""
+        values = (key[0], plain(key[1]), known.fingerprint, plain(known.failure))
+        self._database.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?)", values)
+
+    def forget(self, key: Key) -> None:
+        """Forget a document (its chunks are removed by `remove`)."""
+        self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], plain(key[1])))
+
+    def counts(self) -> tuple[int, int, tuple[str, ...]]:
+        """Documents that could be read, chunks, and the collections there are."""
+        documents = self._database.execute("SELECT count(*) FROM document WHERE failure = ''").fetchone()[0]
+        chunks = self._database.execute("SELECT count(*) FROM chunk").fetchone()[0]
+        names = self._database.execute("SELECT DISTINCT collection FROM chunk ORDER BY 1").fetchall()
+        return int(documents), int(chunks), tuple(row[0] for row in names)
+
+    def commit(self) -> None:
+        """End a batch."""
+        self._database.commit()
 
     def close(self) -> None:
         """Commit and close."""
-        self._database.execute("CREATE INDEX chunk_collection ON chunk (collection)")
         self._database.commit()
         self._database.close()
 
@@ -77,6 +120,11 @@ class ChunkStore:
             self._ids_in[collections] = tuple(row[0] for row in self._rows(statement, tuple(sorted(collections))))
         return self._ids_in[collections]
 
+    def documents(self) -> dict[Key, Known]:
+        """Everything known of the documents, those that could not be read included."""
+        rows = self._rows("SELECT collection, source, fingerprint, failure FROM document", ())
+        return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
+
     def collections(self) -> tuple[str, ...]:
         """The names of all collections, sorted."""
         return tuple(row[0] for row in self._rows("SELECT DISTINCT collection FROM chunk ORDER BY 1", ()))
@@ -84,6 +132,11 @@ class ChunkStore:
     def count(self) -> int:
         """How many chunks there are."""
         return int(self._rows("SELECT count(*) FROM chunk", ())[0][0])
+
+    def all(self) -> Iterator[Chunk]:
+        """Every chunk, in no order that means anything."""
+        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk", ()):  # noqa: S608
+            yield _from_row(row)
 
     def close(self) -> None:
         """Close the connection."""
@@ -98,8 +151,24 @@ class ChunkStore:
             raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
 
 
+def _row(chunk: Chunk) -> tuple[object, ...]:
+    return (
+        chunk.id,
+        chunk.collection,
+        plain(chunk.source),
+        plain(chunk.title),
+        json.dumps(chunk.headings),
+        plain(chunk.text),
+        chunk.start,
+        chunk.end,
+        chunk.link,
+        chunk.place.kind if chunk.place else None,
+        plain(chunk.place.name) if chunk.place else None,
+    )
+
+
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
-    chunk_id, collection, source, title, headings, text, start, end, link = row
+    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place = row
     return Chunk(
         id=chunk_id,
         source=source,
@@ -110,4 +179,5 @@ def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
         end=end,
         link=link,
         collection=collection,
+        place=Place(place_kind, place) if place_kind else None,
     )

@@ -12,21 +12,21 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
-from bot.web import PAGE_FOLDER
+from bot.turn import snippet_of
+from bot.web_pages import PAGE_FOLDER
 from rag.errors import ModelUnavailable
 from tests.e2e.browser import Watched
-from tests.e2e.scripted_chat import (
+from tests.support.scripted_library import (
     PASSAGES,
     Gate,
     ScriptedLibrary,
-    chat_app,
     dying,
     passages,
     refusing,
-    served,
     stream_of,
     telling,
 )
+from tests.support.web_door import web_door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -82,9 +82,9 @@ async def library() -> ScriptedLibrary:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def base_url(library: ScriptedLibrary) -> AsyncIterator[str]:
-    async with served(chat_app(library)) as url:
-        yield f"{url}/"
+async def base_url(library: ScriptedLibrary, tmp_path: Path) -> AsyncIterator[str]:
+    async with web_door(library, tmp_path) as door:
+        yield f"{door.url}/"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -100,7 +100,7 @@ async def test_an_answer_cites_passages_that_open_and_close_by_keyboard(chat: Ch
     page = chat.page
     await expect(page.locator(".prose")).to_have_text("出差结束后 15 个自然日内 提交1，返程当日先关闭出差单2。")
     await expect(page.locator(".prose strong")).to_have_text("15 个自然日内")
-    await expect(page.locator(".facts")).to_have_text("2.1 秒 · qwen-plus · 356 tokens")
+    await expect(page.locator(".facts")).to_contain_text("qwen-plus · 356 tokens")
     await page.locator(".prose button.cite").nth(1).press("Enter")
     await expect(page.locator("#sheet")).to_be_visible()
     await expect(page.locator("#sheet-text")).to_have_text(PASSAGES[1][2])
@@ -328,7 +328,7 @@ async def test_hostile_text_is_only_text(chat: Chat) -> None:
     await chat.page.click(".reasoning summary")
     await chat.page.locator(".prose button.cite").last.click()
     for text in HOSTILE:
-        assert (await chat.page.text_content("#sheet-text")) == " ".join(text.split())
+        assert (await chat.page.text_content("#sheet-text")) == snippet_of(text)
         await expect(chat.page.locator("#sheet-link")).to_be_hidden()
         await chat.page.keyboard.press("ArrowRight")
     await chat.page.reload()

@@ -6,7 +6,9 @@ const ENDED = new Set(["completed", "unanswered", "stopped", "failed", "interrup
 /** `state` is a running or an ended one; `failure` is `{kind, detail}` when it is "failed". */
 export function newAnswer() {
   return {
+    id: "",
     state: "retrieving",
+    vote: "",
     asked_at: Date.now(),
     found: null,
     text: "",
@@ -21,7 +23,9 @@ export function newAnswer() {
 
 /** Applies one server event in place. Unknown events are ignored: a newer server may send more. */
 export function fold(answer, { name, data }) {
-  if (name === "stage") {
+  if (name === "begun") {
+    answer.id = data.answer_id;
+  } else if (name === "stage") {
     answer.state = RUNNING.has(data.stage) ? data.stage : answer.state;
     answer.found = data.found ?? answer.found;
   } else if (name === "reasoning") {
@@ -32,13 +36,34 @@ export function fold(answer, { name, data }) {
     answer.sources = data.sources.map(source).filter(Boolean);
   } else if (name === "done") {
     answer.state = data.answered ? "completed" : "unanswered";
-    answer.text = data.answer || answer.text;
+    answer.id = data.answer_id || answer.id;
     answer.model = data.model ?? "";
     answer.seconds = data.seconds ?? null;
-    answer.tokens = Object.values(data.usage ?? {}).reduce((sum, count) => sum + (Number(count) || 0), 0);
+    answer.tokens = tokens(data.usage);
   } else if (name === "error") {
     fail(answer, "failedSaid", data.message);
   }
+}
+
+function tokens(usage) {
+  return Object.values(usage ?? {}).reduce((sum, count) => sum + (Number(count) || 0), 0);
+}
+
+/** An answer as the server stored it. `known` is what this browser knows of the same one, if anything. */
+export function told(stored, known) {
+  const open = stored.outcome === "open" || (stored.outcome === "stopped" && known?.state === "interrupted");
+  const answer = revive({
+    ...(known ?? {}),
+    ...stored,
+    id: stored.answer_id,
+    state: open ? "interrupted" : stored.outcome,
+    text: stored.answer || known?.text,
+    asked_at: known?.asked_at,
+    failure: stored.outcome === "failed" ? { kind: "failedSaid", detail: stored.notice } : null,
+    tokens: tokens(stored.usage),
+    vote: stored.vote ?? "",
+  });
+  return answer;
 }
 
 export function fail(answer, kind, detail = "") {
@@ -52,6 +77,8 @@ export function revive(stored) {
   const text = (value) => (typeof value === "string" ? value : "");
   return {
     ...newAnswer(),
+    id: text(stored.id),
+    vote: ["up", "down"].includes(stored.vote) ? stored.vote : "",
     state: ENDED.has(stored.state) ? stored.state : "interrupted",
     asked_at: Number(stored.asked_at) || 0,
     found: Number.isInteger(stored.found) ? stored.found : null,
@@ -65,7 +92,9 @@ export function revive(stored) {
   };
 }
 
+/** Flat, from the server's form (`{id, title, text, link, metadata}`) or from our own. */
 function source(given) {
+  if (given?.metadata) given = { ...given.metadata, title: given.title, snippet: given.text, link: given.link };
   if (!Number.isInteger(given?.number)) return null;
   const text = (value) => (typeof value === "string" ? value : "");
   return {

@@ -1,6 +1,7 @@
 /** The conversations of this browser, in localStorage, one key each, so that two tabs do not overwrite each other. */
 
-import { revive } from "./answers.js";
+import { revive, told } from "./answers.js";
+import { request } from "./api.js";
 
 const PREFIX = "feishu-rag.chat.";
 const MAX_CONVERSATIONS = 60;
@@ -48,6 +49,24 @@ export class History {
         this.remove(oldest.id);
       }
     }
+  }
+
+  /** The conversation as the server knows it, with what only this browser knows; null when the server knows nothing. */
+  async fetch(id) {
+    const response = await request(`chat/conversations/${encodeURIComponent(id)}`).catch(() => null);
+    if (!response?.ok) return null;
+    const { turns } = await response.json();
+    const kept = this.load(id);
+    if (!kept || !turns.length || turns.length < kept.turns.length) return null;
+    const known = new Map(kept.turns.flatMap(({ answers }) => answers).map((answer) => [answer.id, answer]));
+    return {
+      ...kept,
+      turns: turns.map(({ question, answers }, at) => {
+        const fresh = answers.map((answer) => told(answer, known.get(answer.answer_id)));
+        const shown = kept.turns[at]?.answers.length === fresh.length ? kept.turns[at].shown : fresh.length - 1;
+        return { question, answers: fresh, shown };
+      }),
+    };
   }
 
   remove(id) {

@@ -1,13 +1,16 @@
 /** The chat: what is on screen, what is running, and what the person does about it. */
 
 import { fail, fold, newAnswer } from "./answers.js";
+import { postJson, setUpKeys } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el, icon } from "./dom.js";
 import { browserStorage, History, newConversation } from "./history.js";
+import { KeyDialog } from "./key-dialog.js";
 import { Side } from "./side.js";
 import { SourceSheet } from "./source-sheet.js";
 import { ask } from "./stream.js";
 import { examples, say, setLanguage, translate } from "./texts.js";
+import { Theme } from "./theme.js";
 import { toast } from "./toast.js";
 import { TurnView } from "./turn-view.js";
 
@@ -27,6 +30,9 @@ class Chat {
   #follows = true;
 
   constructor() {
+    const keys = new KeyDialog();
+    setUpKeys(this.#tab, (wasWrong) => keys.ask(wasWrong));
+    new Theme(this.#settings);
     setLanguage(this.#settings.getItem(LANGUAGE_KEY) ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
     this.composer = new Composer({ ask: (question) => this.ask(question), stop: () => this.stop() });
     this.side = new Side({ open: (id) => this.open(id), create: () => this.create(), remove: (id) => this.remove(id) });
@@ -37,6 +43,7 @@ class Chat {
     this.#history.watch((id) => this.#changedElsewhere(id));
     this.#current = this.#history.load(this.#tab.getItem(CURRENT_KEY) ?? "") ?? this.#current;
     this.#show();
+    this.#refresh(this.#current.id);
   }
 
   ask(question) {
@@ -64,6 +71,7 @@ class Chat {
   open(id) {
     this.#current = this.#runs.get(id)?.conversation ?? this.#history.load(id) ?? newConversation();
     this.#show();
+    this.#refresh(id);
     this.composer.focus();
   }
 
@@ -80,7 +88,33 @@ class Chat {
     });
   }
 
+  /** Brings what was voted and written elsewhere; this browser's copy stays where the server knows less. */
+  async #refresh(id) {
+    if (!this.#current.turns.length || this.#runs.has(id)) return;
+    const fresh = await this.#history.fetch(id);
+    if (!fresh || id !== this.#current.id || this.#runs.has(id)) return;
+    if (JSON.stringify(fresh.turns) === JSON.stringify(this.#current.turns)) return;
+    this.#current = fresh;
+    this.#keep(fresh);
+    this.#show();
+  }
+
+  /** Gives `{vote, reason?, comment?}` to the shown answer. */
+  async vote(turn, answer, body) {
+    const before = answer.vote;
+    answer.vote = body.vote;
+    this.#views.get(turn)?.update();
+    const response = await postJson(`chat/${encodeURIComponent(answer.id)}/feedback`, body).catch(() => null);
+    if (!response?.ok) answer.vote = before;
+    toast(say(response?.ok ? "thanks" : "voteFailed"));
+    this.#keep(this.#current);
+    this.#views.get(turn)?.update();
+    return Boolean(response?.ok);
+  }
+
   async #run(conversation, turn) {
+    const again = turn.answers.findLast(({ id }) => id)?.id;
+    const asked = { question: turn.question, conversation_id: conversation.id, ...(again ? { again } : {}) };
     const run = { conversation, turn, answer: newAnswer(), line: new AbortController() };
     turn.shown = turn.answers.push(run.answer) - 1;
     conversation.updated_at = Date.now();
@@ -89,7 +123,7 @@ class Chat {
     this.#present(turn);
     let announced = "";
     try {
-      for await (const event of ask(turn.question, run.line.signal)) {
+      for await (const event of ask(asked, run.line.signal)) {
         fold(run.answer, event);
         if (announced !== run.answer.state) announced = this.#announce(run.answer);
         this.#views.get(turn)?.update();
@@ -140,6 +174,7 @@ class Chat {
     return new TurnView(turn, {
       openSource: (answer, number) => this.#sheet.open(answer.sources, number),
       again: () => this.again(turn),
+      vote: (answer, body) => this.vote(turn, answer, body),
       show: (_, version) => {
         turn.shown = version;
         this.#keep(this.#current);
@@ -204,6 +239,9 @@ class Chat {
 
   #switchLanguage() {
     const language = document.documentElement.lang === "en" ? "zh" : "en";
+    const keys = new KeyDialog();
+    setUpKeys(this.#tab, (wasWrong) => keys.ask(wasWrong));
+    new Theme(this.#settings);
     setLanguage(language);
     this.#settings.setItem(LANGUAGE_KEY, language);
     this.#show();

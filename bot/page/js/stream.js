@@ -1,5 +1,6 @@
 /** Asks the bot and yields its events. */
 
+import { postJson } from "./api.js";
 import { EventParser } from "./sse.js";
 
 /** The server sends a heartbeat every 15 s; three missed ones mean that the connection is dead. */
@@ -14,13 +15,18 @@ export class AskFailed extends Error {
   }
 }
 
-/** Yields `{name, data}` until `done` or `error`. Raises `AskFailed`; returns silently once `signal` is aborted. */
-export async function* ask(question, signal) {
+/**
+ * Yields `{name, data}`: first `begun` with the answer's id, then what the server sends until `done` or `error`.
+ * `asked` is `{question, conversation_id}`, or `{again}` with the id of the answer to write anew (where the server has
+ * forgotten that one, the question is asked as a new one). Raises `AskFailed`; returns once `signal` is aborted.
+ */
+export async function* ask(asked, signal) {
   const line = new AbortController();
   const hangUp = () => line.abort();
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    const response = await post(question, line.signal);
+    const response = await post(asked, line.signal);
+    yield { name: "begun", data: { answer_id: response.headers.get("X-Answer-Id") ?? "" } };
     for await (const event of events(response, line)) {
       yield event;
       if (event.name === "done" || event.name === "error") return;
@@ -35,13 +41,10 @@ export async function* ask(question, signal) {
   }
 }
 
-async function post(question, signal) {
-  const response = await fetch("chat/stream", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify({ question }),
-    signal,
-  });
+async function post({ again, ...question }, signal) {
+  const options = { headers: { Accept: "text/event-stream" }, signal };
+  let response = again ? await postJson(`chat/${encodeURIComponent(again)}/regenerate`, {}, options) : null;
+  if (!response || response.status === 404) response = await postJson("chat/stream", question, options);
   if (response.ok && response.body) return response;
   throw new AskFailed(kindOf(response.status), await said(response));
 }

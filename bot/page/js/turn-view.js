@@ -6,6 +6,7 @@ import { render, replaceChanged } from "./markdown.js";
 import { has, say } from "./texts.js";
 
 const SLOW_DRAW_FACTOR = 4;
+const REASONS = ["off_topic", "outdated", "incomplete", "wrong_source", "other"];
 
 export class TurnView {
   #turn;
@@ -15,7 +16,7 @@ export class TurnView {
   #pauseMs = 0;
   #ticking = 0;
 
-  /** `acts`: `{openSource(answer, number), again(turn), show(turn, version), drawn()}`. */
+  /** `acts`: `{openSource(answer, number), again(turn), vote(answer, body), show(turn, version), drawn()}`. */
   constructor(turn, acts) {
     this.#turn = turn;
     this.#acts = acts;
@@ -27,10 +28,11 @@ export class TurnView {
     this.notice = el("div", { class: "notice-place" });
     this.sources = el("div", { class: "sources" });
     this.foot = el("footer", { class: "foot" });
+    this.why = el("div", { class: "why-place" });
     this.article = el(
       "article",
       { class: "answer", onclick: (event) => this.#clicked(event) },
-      this.stages, this.reasoning, this.text, this.notice, this.sources, this.foot,
+      this.stages, this.reasoning, this.text, this.notice, this.sources, this.foot, this.why,
     );
     this.element = el(
       "div",
@@ -135,12 +137,52 @@ export class TurnView {
     ].filter(Boolean);
     return [
       el("div", { class: "acts" },
+        ...this.#voteButtons(answer),
         this.#againButton(answer),
         answer.text && navigator.clipboard ? button("copy", "copy", (event) => copy(event.currentTarget, answer.text)) : null,
         this.#versions(),
       ),
       el("span", { class: "facts" }, facts.join(" · ")),
     ];
+  }
+
+  /** 👍 and 👎, where there is something to judge and the server knows it. */
+  #voteButtons(answer) {
+    if (!answer.id || !["completed", "unanswered", "stopped"].includes(answer.state)) return [];
+    return ["up", "down"].map((vote) => {
+      const act = button(`thumb-${vote}`, vote, () => this.#vote(answer, vote));
+      act.setAttribute("aria-pressed", String(answer.vote === vote));
+      return act;
+    });
+  }
+
+  async #vote(answer, vote) {
+    this.why.replaceChildren();
+    const stored = await this.#acts.vote(answer, { vote });
+    if (stored && vote === "down") this.#askWhy(answer);
+    else this.foot.querySelector(`[data-act="${vote}"]`)?.focus();
+  }
+
+  /** Why 👎: one press on a reason is enough; a comment may follow it. */
+  #askWhy(answer) {
+    const comment = el("input", { type: "text", class: "why-comment", maxlength: 1000, placeholder: say("whyComment"), "aria-label": say("whyComment") });
+    const give = async (reason) => {
+      const stored = await this.#acts.vote(answer, { vote: "down", reason, comment: comment.value.trim() });
+      if (stored) this.why.replaceChildren();
+      this.foot.querySelector('[data-act="down"]')?.focus();
+    };
+    const reasons = REASONS.map((reason) =>
+      el("button", { type: "button", class: "reason", "data-reason": reason, onclick: () => give(reason) }, say(reason)));
+    const form = el("form", { class: "why", role: "group", "aria-label": say("why") },
+      el("p", {}, say("why")), el("div", { class: "reasons" }, ...reasons), comment,
+      el("button", { type: "submit", class: "ghost worded" }, say("sendComment")));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (comment.value.trim()) give("other");
+    });
+    this.why.replaceChildren(form);
+    reasons[0].focus();
+    this.#acts.drawn();
   }
 
   /** In words where asking again is what one wants next. */

@@ -1,21 +1,13 @@
-"""The web chat page before a library that answers by script: slow, failing, unanswered, thinking, hostile."""
+"""A library that answers by script: slow, failing, unanswered, thinking, hostile."""
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import uvicorn
-from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-
-from bot.chat import chat_router
-from bot.web import PAGE_FOLDER, PAGE_POLICY
 from rag.documents import Chunk, Passage
-from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved, Usage
+from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Prompt, Question, Reasoning, Retrieved, Usage
 
 Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
 
@@ -122,54 +114,28 @@ class ScriptedLibrary:
         self.scripts: dict[str, list[Script]] = {}
         self.otherwise = refusing()
         self.asked: list[str] = []
+        self.questions: list[Question] = []
+        self.prompts: list[Prompt] = []
+        self.writes: Script = telling("你好")
 
     def on(self, question: str, *scripts: Script) -> None:
         self.scripts[question] = list(scripts)
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         self.asked.append(question.text)
+        self.questions.append(question)
         scripts = self.scripts.get(question.text, [self.otherwise])
         return (scripts.pop(0) if len(scripts) > 1 else scripts[0])()
 
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:
+        self.prompts.append(prompt)
+        async with contextlib.aclosing(self.writes()) as events:
+            async for event in events:
+                if not isinstance(event, Retrieved):
+                    yield event
 
-def chat_app(library: ScriptedLibrary) -> FastAPI:
-    """The page with its policy and the chat routes, as the web door serves them, without anything behind them."""
-    app = FastAPI()
-    app.include_router(chat_router(lambda: library))
-
-    async def page(_request: Request) -> Response:
-        html = (PAGE_FOLDER / "index.html").read_bytes()
-        return Response(html, media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
-
-    app.add_route("/", page, methods=["GET"])
-    app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
-    return app
-
-
-class _Server(uvicorn.Server):
-    """A server inside the test's loop: signals stay pytest's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def served(app: Callable[..., Awaitable[None]]) -> AsyncIterator[str]:
-    """The app on a free loopback port; gives the base URL without a slash at its end."""
-    server = _Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2))
-    serving = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            if serving.done():
-                serving.result()
-                raise RuntimeError("the server ended before it started")
-            await asyncio.sleep(0)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await serving
+    async def collections(self) -> tuple[str, ...]:
+        return ("default", "finance")
 
 
 def stream_of(*events: tuple[str, dict[str, object]]) -> str:

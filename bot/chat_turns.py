@@ -1,0 +1,160 @@
+"""One question on the web, from its turn in the store to its stored answer; whoever hangs up stops it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from bot.chat_errors import Refused
+from bot.chat_store import WebStore
+from bot.conversations import Answer, Turn
+from bot.errors import StoreError
+from bot.guard import Caller
+from bot.metrics import Metrics
+from bot.outcomes import Completed, Failed, Outcome, Stopped
+from bot.progress import Progress, ended, fold
+from bot.texts import language_of, texts
+from bot.turn import conclude
+from feishu.clock import Clock
+from rag.errors import RagError
+from rag.events import AnswerEvent, Exchange, Prompt, Question, Retrieved
+
+log = structlog.get_logger(__name__)
+
+
+class WebLibrary(Protocol):
+    """What the web door needs of `rag.library.Library`."""
+
+    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
+
+    def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]: ...
+
+    async def collections(self) -> tuple[str, ...]: ...
+
+
+class Run:
+    """One answer being written. Read `events` to its end, then `answer` is the stored one; `close` whatever happens."""
+
+    def __init__(self, turns: "WebTurns", turn: Turn, answer: Answer, question: Question) -> None:
+        self._turns = turns
+        self.turn = turn
+        self.answer = answer
+        self.question = question
+        self.progress = Progress()
+        self._started_at = turns.clock.monotonic()
+        self._first_token_s: float | None = None
+        self._concluded = False
+
+    @property
+    def confidence(self) -> float:
+        """How much of the question's weight the best passage covers; 0 where the documents do not know."""
+        if not self.progress.answered:
+            return 0.0
+        best = max((passage.coverage for passage in self.progress.passages or ()), default=0.0)
+        return round(min(1.0, max(0.0, best)), 3)
+
+    async def events(self) -> AsyncGenerator[AnswerEvent]:
+        """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
+        try:
+            async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
+                async for event in events:
+                    self._note(event)
+                    yield event
+        except Exception as error:
+            if not isinstance(error, RagError):
+                log.error("answering_failed", exc_info=error)
+            await self._conclude(Failed(error))
+            raise
+        await self._conclude(Completed())
+
+    async def whole(self) -> Answer:
+        """Reads `events` to the end; gives the stored answer."""
+        async with contextlib.aclosing(self.events()) as events:
+            async for _ in events:
+                pass
+        return self.answer
+
+    def close(self) -> None:
+        """Where the end was not reached, somebody hung up: the answer is stored as stopped, without waiting for it."""
+        if not self._concluded:
+            self._turns.afterwards(self._conclude(Stopped(self.turn.asker)))
+
+    def _note(self, event: AnswerEvent) -> None:
+        self.progress = fold(self.progress, event)
+        if isinstance(event, Retrieved):
+            self._turns.metrics.retrieved(event.seconds)
+        if self._first_token_s is None and self.progress.text:
+            self._first_token_s = self._turns.clock.monotonic() - self._started_at
+            self._turns.metrics.first_token(self._first_token_s)
+
+    async def _conclude(self, outcome: Outcome) -> None:
+        if self._concluded:
+            return
+        self._concluded = True
+        seconds = self._turns.clock.monotonic() - self._started_at
+        wording = texts(language_of(self.turn.question, preferred=self._turns.language))
+        self.progress = ended(self.progress, outcome)
+        self.answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
+        self._turns.metrics.turn_ended(self.answer.outcome, seconds)
+        await self._turns.store.conclude(self.answer)
+        log.info("web_turn_ended", turn_id=self.turn.id, outcome=self.answer.outcome, seconds=round(seconds, 3))
+
+
+@dataclass(slots=True)
+class WebTurns:
+    """Begins answers for the web door. `settle` before the store closes."""
+
+    library: WebLibrary
+    store: WebStore
+    metrics: Metrics
+    clock: Clock
+    language: Literal["auto", "zh", "en"] = "auto"
+    _owed: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    async def ask(
+        self,
+        caller: Caller,
+        question: str,
+        *,
+        conversation_id: str,
+        collections: frozenset[str] | None = None,
+        history: tuple[Exchange, ...] | None = None,
+    ) -> Run:
+        """A new turn. `history` replaces that of the conversation. Raises `StoreError`."""
+        turn, answer, earlier = await self.store.begin(caller.name, conversation_id, question)
+        asked = Question(question, earlier if history is None else history, collections)
+        return Run(self, turn, answer, asked)
+
+    async def again(self, caller: Caller, answer_id: str, *, collections: frozenset[str] | None = None) -> Run:
+        """The next version of an answer. Raises `Refused` (404), `StoreError`."""
+        turn, _ = await self.look_up(caller, answer_id)
+        answer, earlier = await self.store.begin_version(turn)
+        return Run(self, turn, answer, Question(turn.question, earlier, collections))
+
+    async def look_up(self, caller: Caller, answer_id: str) -> tuple[Turn, Answer]:
+        """An answer of this caller. Raises `Refused` (404)."""
+        found = await self.store.look_up(caller.name, answer_id)
+        if found is None:
+            what_to_do = "Use an `answer_id` that this door gave to the same key."
+            raise Refused(404, "NotFound", "There is no such answer.", what_to_do)
+        return found
+
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something that must outlive the request."""
+        task: asyncio.Task[None] = asyncio.create_task(self._quietly(work))
+        self._owed.add(task)
+        task.add_done_callback(self._owed.discard)
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StoreError as error:
+            log.error("stop_not_stored", reason=str(error))
+
+    async def settle(self) -> None:
+        """Waits until everything that hang-ups left behind is stored."""
+        while self._owed:
+            await asyncio.gather(*self._owed, return_exceptions=True)

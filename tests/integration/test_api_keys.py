@@ -1,0 +1,139 @@
+"""Who may use the web door: keys, their rates and collections, and the sites whose pages may call it."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from bot.settings import ApiKey, BotSettings
+from tests.support.scripted_library import ScriptedLibrary
+from tests.support.web_door import WebDoor, web_door
+
+SITE = "https://wiki.example.com"
+
+
+def hashed(key: str) -> SecretStr:
+    return SecretStr(hashlib.sha256(key.encode()).hexdigest())
+
+
+KEYS = [
+    hashed("owner"),
+    ApiKey(hash=hashed("slow"), name="slow", rate_per_min=2),
+    ApiKey(hash=hashed("finance"), name="finance", collections=["finance"]),
+]
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[WebDoor]:
+    settings = BotSettings(api_keys=KEYS, cors_origins=[SITE], web_host="0.0.0.0")
+    async with web_door(ScriptedLibrary(), tmp_path, settings) as opened:
+        yield opened
+
+
+def client(door: WebDoor, key: str = "") -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.AsyncClient(base_url=door.url, trust_env=False, headers=headers)
+
+
+async def test_pages_are_open_and_data_is_not(door: WebDoor) -> None:
+    async with client(door) as http:
+        for page in ("/", "/docs", "/redoc", "/openapi.json", "/static/js/main.js"):
+            assert (await http.get(page)).status_code == 200, page
+        for path in ("/chat/conversations/x", "/metrics", "/v1/models", "/health"):
+            refused = await http.get(path)
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer"), path
+        assert (await http.post("/chat", json={"question": "x"})).json()["error"]["type"] == "Unauthorized"
+
+
+@pytest.mark.parametrize("key", ["wrong", "OWNER", "owner x", "钥匙"])
+async def test_a_wrong_key_is_no_key(door: WebDoor, key: str) -> None:
+    async with httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+        headers = {b"Authorization": f"Bearer {key}".encode()}
+        assert (await http.get("/v1/models", headers=headers)).status_code == 401
+        assert (await http.get("/v1/models", headers={"Authorization": "Basic owner"})).status_code == 401
+
+
+async def test_a_key_opens_the_door_also_behind_a_proxy(door: WebDoor) -> None:
+    async with client(door, "owner") as http:
+        answer = await http.post(
+            "/chat", json={"question": "x"}, headers={"X-Forwarded-For": "10.0.0.1", "Host": "kb.example.com"}
+        )
+    assert answer.status_code == 200
+
+
+async def test_a_key_has_its_own_rate(door: WebDoor) -> None:
+    async with client(door, "slow") as http:
+        assert (await http.post("/chat", json={"question": "x"})).status_code == 200
+        assert (await http.post("/chat/batch", json={"questions": ["x", "y"]})).status_code == 429
+        assert (await http.post("/chat", json={"question": "x"})).status_code == 200
+        refused = await http.post("/chat", json={"question": "x"})
+    assert refused.status_code == 429 and 1 <= int(refused.headers["retry-after"]) <= 60
+    async with client(door, "owner") as http:
+        assert (await http.post("/chat", json={"question": "x"})).status_code == 200
+
+
+async def test_a_key_sees_its_collections_only(door: WebDoor) -> None:
+    library = door.turns.library
+    assert isinstance(library, ScriptedLibrary)
+    async with client(door, "finance") as http:
+        assert (await http.post("/chat", json={"question": "x"})).status_code == 200
+        assert library.questions[-1].collections == frozenset({"finance"})
+        refused = await http.post("/chat", json={"question": "x", "collections": ["default"]})
+        assert (refused.status_code, refused.json()["error"]["type"]) == (403, "Forbidden")
+        names = [model["id"] for model in (await http.get("/v1/models")).json()["data"]]
+    assert names == ["feishu-rag", "feishu-rag:finance"]
+
+
+async def test_callers_do_not_see_each_other(door: WebDoor) -> None:
+    async with client(door, "owner") as http:
+        answer = (await http.post("/chat", json={"question": "x", "conversation_id": "c"})).json()
+    async with client(door, "finance") as http:
+        assert (await http.get("/chat/conversations/c")).json()["turns"] == []
+        path = f"/chat/{answer['answer_id']}"
+        assert (await http.post(f"{path}/feedback", json={"vote": "up"})).status_code == 404
+        assert (await http.post(f"{path}/regenerate")).status_code == 404
+
+
+async def test_listed_sites_may_call_from_a_browser_and_others_not(door: WebDoor) -> None:
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    async with client(door) as http:
+        good = await http.options("/chat/stream", headers={"Origin": SITE, **asks})
+        bad = await http.options("/chat/stream", headers={"Origin": "https://evil.example", **asks})
+        refused = await http.post("/chat", json={"question": "x"}, headers={"Origin": SITE})
+    assert good.status_code == 200 and good.headers["access-control-allow-origin"] == SITE
+    assert "access-control-allow-origin" not in bad.headers
+    assert refused.headers["access-control-allow-origin"] == SITE  # so that the page can read why
+
+
+async def test_without_keys_only_this_machines_own_pages_may_call(tmp_path: Path) -> None:
+    async with web_door(ScriptedLibrary(), tmp_path, BotSettings(cors_origins=[SITE])) as door, client(door) as http:
+        ask = {"url": "/chat", "json": {"question": "x"}}
+        assert (await http.post(**ask)).status_code == 200
+        assert (await http.post(**ask, headers={"Origin": SITE})).status_code == 200
+        assert (await http.post(**ask, headers={"Origin": door.url})).status_code == 200
+        for headers in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Host": "evil.example"},
+            {"X-Forwarded-For": "1.2.3.4"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
+        ):
+            assert (await http.post(**ask, headers=headers)).status_code == 403, headers
+        opened = await http.get("/", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
+        assert opened.status_code == 200
+
+
+def test_keys_without_hash_twins_and_wild_origins_are_refused() -> None:
+    for wrong in (
+        {"api_keys": ["plain"]},
+        {"api_keys": [{"hash": "plain", "name": "x"}]},
+        {"api_keys": [{"hash": "a" * 64, "name": "x"}, {"hash": "b" * 64, "name": "x"}]},
+        {"cors_origins": ["*"]},
+        {"cors_origins": ["https://wiki.example.com/path"]},
+    ):
+        with pytest.raises(ValidationError):
+            BotSettings.model_validate(wrong)
