@@ -78,8 +78,16 @@ class Outbox:
         """A delivery for `turn`: a new card, or the one an earlier attempt or version opened, reset to `card`.
 
         A card that is gone gets a successor only where somebody asked for one (🔄 on a card older than 14 days, say);
-        otherwise `TargetGone` is raised: whoever removed it did not want it.
+        otherwise `TargetGone` is raised: whoever removed it did not want it. So it is where we may no longer speak.
         """
+        try:
+            return await self._open(job, turn, card)
+        except ApiError as error:
+            if isinstance(error, TargetGone) or at_the_end(remedy_of(error)) is not Remedy.STOP:
+                raise
+            raise TargetGone(error.code, error.message, endpoint=error.endpoint, log_id=error.log_id) from error
+
+    async def _open(self, job: Job, turn: Turn, card: Card) -> Delivery:
         if turn.card_message_id and not turn.card_id:
             return self._raw(job, turn, turn.card_message_id, card)
         if not turn.card_id:
@@ -143,7 +151,9 @@ class Outbox:
         """The whole answer as a new message, because its own card cannot be written."""
         uuid = f"apart-{answer_id}"
         try:
-            await self._messages.reply(turn.question_message_id, card_content(final.card), uuid=uuid)
+            await self._messages.reply(
+                turn.question_message_id, card_content(final.card), uuid=uuid, chat_id=turn.chat_id
+            )
         except ApiError as error:
             if at_the_end(remedy_of(error)) not in SIMPLER:
                 raise
