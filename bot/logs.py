@@ -15,7 +15,6 @@ from bot.masking import Masking
 
 QUIET = (
     "httpx",
-    "uvicorn.error",
     "httpcore",
     "openai",
     "langchain",

@@ -38,6 +38,7 @@ class Door:
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="warning",  # "Started server process" twice tells nobody anything
             access_log=False,
             lifespan="on" if lifespan else "off",
             timeout_graceful_shutdown=GRACE_S,

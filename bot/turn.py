@@ -36,7 +36,7 @@ TICK_S = 2.0
 FORGIVEN_AFTER_S = 24 * 3600.0
 
 _TABLE_RULE = re.compile(r"\|?[\s:|-]*-{3}[\s:|-]*")
-_MARKS = re.compile(r"\*\*|__|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
+_MARKS = re.compile(r"\*\*|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
 
 
 class Answers(Protocol):

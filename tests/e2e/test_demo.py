@@ -93,7 +93,7 @@ async def test_a_newcomer_asks_in_the_group_and_presses_every_button(watched: Wa
         await expect(card).to_contain_text("第 2 版", timeout=DEADLINE_MS)
         await picture(page, "demo-regenerated")
         frames = await streamed(url)
-        assert any("找到 5 段资料" in text for text in frames["stage"])
+        assert any(re.search("找到 [0-9]+ 段资料", text) for text in frames["stage"])
         assert len(frames["answer"]) > 1
         assert all(later.startswith(earlier) for earlier, later in pairwise(frames["answer"]))
         await page.get_by_test_id("filter-law").click()
