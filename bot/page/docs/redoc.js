@@ -1,7 +1,14 @@
 /** Shows the schema. The viewer's own mark would come from its maker's server: ours is shown instead. */
-const original = Element.prototype.setAttribute;
+const ours = (address) => (/^https?:/.test(String(address)) ? "static/icon.svg" : address);
+const setAttribute = Element.prototype.setAttribute;
 Element.prototype.setAttribute = function (name, value) {
-  const isForeign = name === "src" && this.tagName === "IMG" && /^https?:/.test(String(value));
-  return original.call(this, name, isForeign ? "static/icon.svg" : value);
+  return setAttribute.call(this, name, name === "src" && this.tagName === "IMG" ? ours(value) : value);
 };
-window.Redoc.init("openapi.json", { hideDownloadButton: false, disableSearch: false }, document.getElementById("api"));
+const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+Object.defineProperty(HTMLImageElement.prototype, "src", {
+  ...source,
+  set(value) {
+    source.set.call(this, ours(value));
+  },
+});
+window.Redoc.init("openapi.json", {}, document.getElementById("api"));
