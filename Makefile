@@ -60,13 +60,13 @@ $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/core: pyproject.toml constraints.txt | $(STAMPS)/venv
-	@echo "installing feishu-rag …"
-	@$(PIP) --editable .
+	@echo "installing feishu-rag[docs] …"
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(STAMPS)/bge: pyproject.toml constraints.txt $(STAMPS)/torch
-	@echo "installing feishu-rag[bge] …"
-	@$(PIP) --editable '.[bge]'
+	@echo "installing feishu-rag[bge,docs] …"
+	@$(PIP) --editable '.[bge,docs]'
 	@touch $(STAMPS)/core $@
 
 $(STAMPS)/dev: pyproject.toml constraints.txt $(STAMPS)/torch

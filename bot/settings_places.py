@@ -12,6 +12,10 @@ def anchored(settings: Settings, folder: Path) -> Settings:
     embedding = rag.embedding.model_copy(update={"model": _model_place(rag.embedding.model, folder)})
     changes = {
         "knowledge": [_absolute(path, folder) for path in rag.knowledge],
+        "collections": {
+            name: item.model_copy(update={"folders": [_absolute(path, folder) for path in item.folders]})
+            for name, item in rag.collections.items()
+        },
         "index_dir": _absolute(rag.index_dir, folder),
         "embedding": embedding,
     }

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.calibration import FILE, Calibration, read_calibration
 from rag.chunks import ChunkStore
 from rag.errors import IndexCorrupt
-from rag.versions import FIX, Manifest, read_current
+from rag.versions import FIX, Manifest, pointer_stamp, read_current
 
 if TYPE_CHECKING:
     from rag.index import DenseIndex
@@ -25,6 +26,7 @@ class Corpus:
     chunks: ChunkStore
     lexical: "LexicalIndex"
     dense: "DenseIndex | None"
+    calibration: Calibration | None = None
 
     @classmethod
     def open(cls, index_dir: Path) -> "Corpus":
@@ -39,7 +41,7 @@ class Corpus:
             from rag.index import DenseIndex
 
             dense = DenseIndex.open(folder / DENSE)
-        corpus = cls(manifest, chunks, lexical, dense)
+        corpus = cls(manifest, chunks, lexical, dense, read_calibration(index_dir))
         corpus._check_counts(folder)
         return corpus
 
@@ -49,3 +51,14 @@ class Corpus:
             counts.add(self.dense.count)
         if len(counts) > 1:
             raise IndexCorrupt(f"The parts of the index in {folder} do not hold the same chunks; {FIX}")
+
+
+def index_stamp(index_dir: Path) -> tuple[int, ...] | None:
+    """Changes when there is a new version or a new calibration; None when there is no index."""
+    pointer = pointer_stamp(index_dir)
+    if pointer is None:
+        return None
+    try:
+        return *pointer, (index_dir / FILE).stat().st_mtime_ns
+    except OSError:
+        return pointer

@@ -6,7 +6,7 @@ less when only the character itself is; question words and particles weigh nothi
 This is the default measure of evidence, and how sentences are picked from passages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag import fillers
@@ -39,21 +39,39 @@ class Coverage:
         """False when the question holds nothing that could be looked for."""
         return self._total > 0
 
+    @property
+    def weight(self) -> float:
+        """The weight of the whole question, a sum of inverse document frequencies."""
+        return self._total
+
+    def of_key(self, text: str) -> float:
+        """The share of the question's rarest words alone: the heavier half of its weight."""
+        heaviest = sorted(self._units, key=lambda unit: -unit.weight)
+        key: list[_Unit] = []
+        weight = 0.0
+        for unit in heaviest:
+            if weight < self._total / 2:
+                key.append(unit)
+                weight += unit.weight
+        return _covered(key, *present(text)) / weight if weight else 0.0
+
     def of(self, text: str) -> float:
         """The share, 0 to 1."""
         return self.of_terms(*present(text))
 
     def of_terms(self, found: frozenset[str], found_characters: frozenset[str]) -> float:
         """The share for a text already cut by `present`."""
-        if not self._total:
-            return 0.0
-        covered = 0.0
-        for unit in self._units:
-            if unit.by & found:
-                covered += unit.weight
-            elif unit.partly and unit.partly in found_characters:
-                covered += unit.weight * unit.partly_share
-        return covered / self._total
+        return _covered(self._units, found, found_characters) / self._total if self._total else 0.0
+
+
+def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: frozenset[str]) -> float:
+    covered = 0.0
+    for unit in units:
+        if not unit.by.isdisjoint(found):
+            covered += unit.weight
+        elif unit.partly and unit.partly in found_characters:
+            covered += unit.weight * unit.partly_share
+    return covered
 
 
 def present(text: str) -> tuple[frozenset[str], frozenset[str]]:

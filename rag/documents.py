@@ -1,19 +1,33 @@
 """What is known and what is found: documents, the chunks cut from them, and the passages a search returns."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_PREFIX_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a paged document: page 3, slide 5, the sheet named 报价."""
+
+    kind: Literal["page", "sheet", "slide"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One source text. `source` is stable across ingests (a path relative to its knowledge folder, or a URL)."""
+    """One source text. `source` is stable across ingests (a path relative to its knowledge folder, or a URL).
+
+    `places` are (offset, place), rising: each holds for the text from its offset on. `notes` say what was left out.
+    """
 
     source: str
     title: str
     text: str
     link: str | None = None
     collection: str = "default"
+    places: tuple[tuple[int, Place], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,7 @@ class Chunk:
     end: int
     link: str | None = None
     collection: str = "default"
+    place: Place | None = None
 
     @property
     def heading_path(self) -> str:
@@ -45,7 +60,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that a search found, and why: ranks count from 1; None means that leg did not return it."""
+    """A chunk that a search found, and why: ranks count from 1; None means that leg did not return it.
+
+    Neighbouring chunks come as one passage: `chunk` then spans them all under the id of the best, and `joined` are the
+    ids of the others. `duplicates` are the sources of passages that say the same and were left out.
+    """
 
     chunk: Chunk
     score: float
@@ -54,3 +73,19 @@ class Passage:
     lexical_rank: int | None = None
     lexical_score: float | None = None
     coverage: float = 0.0
+    joined: tuple[int, ...] = ()
+    duplicates: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why this passage is here, in one line."""
+        parts = [f"covers {self.coverage:.0%} of the question"]
+        if self.lexical_rank is not None:
+            parts.append(f"words: rank {self.lexical_rank}")
+        if self.dense_rank is not None:
+            parts.append(f"meaning: rank {self.dense_rank}, cosine {self.dense_score or 0.0:.2f}")
+        if self.joined:
+            parts.append(f"joined with {len(self.joined)} beside it")
+        if self.duplicates:
+            parts.append(f"the same in {', '.join(dict.fromkeys(self.duplicates))}")
+        return "; ".join(parts)

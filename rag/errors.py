@@ -29,12 +29,16 @@ class IngestError(RagError):
 
 
 class Unreadable(IngestError):
-    """One file cannot be read; carries its `source` and `reason`."""
+    """One file cannot be read; carries its `source` and `reason`.
 
-    def __init__(self, source: str, reason: str) -> None:
+    `temporary` when it may work the next time (a network failure): what the index has of it stays.
+    """
+
+    def __init__(self, source: str, reason: str, *, temporary: bool = False) -> None:
         super().__init__(f"{source}: {reason}")
         self.source = source
         self.reason = reason
+        self.temporary = temporary
 
 
 class SettingsMismatch(RagError):

@@ -1,10 +1,11 @@
 """The dense leg: exact inner-product search over unit vectors. The only module that imports faiss.
 
-Exact search is right to some ten thousand chunks on one core (9 ms at 100 000 of 512 dimensions); approximate indexes
-that looked perfect at 100 000 lost half of the hits at a million, so there is none without a measured recall gate.
+Exact search all the way: in full floats while it is small, in half floats from 50 000 chunks on (half the memory and
+time, the same hits; 4 ms at 100 000 of 512 dimensions). Approximate indexes that looked perfect at 100 000 lost half of
+the hits at a million, so there is none without a measured recall gate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import faiss
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from rag.errors import IndexCorrupt
 
+HALF_FLOATS_FROM = 50_000
+_SLICE = 10_000
 # With two OpenMP threads on a busy machine single queries rose from 9 to 40 ms.
 faiss.omp_set_num_threads(1)
 
@@ -50,6 +53,32 @@ class DenseIndex:
         """Add unit vectors, shape (len(ids), dimension)."""
         if len(ids):
             self._index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), np.asarray(ids, dtype=np.int64))
+        if self.count > HALF_FLOATS_FROM and not self.has_half_floats:
+            self._halve()
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take vectors out; unknown ids do no harm."""
+        self._index.remove_ids(np.fromiter(ids, dtype=np.int64))  # type: ignore[arg-type]
+
+    @property
+    def has_half_floats(self) -> bool:
+        """Whether vectors are kept in 16 bits a number."""
+        return isinstance(self._vectors(), faiss.IndexScalarQuantizer)
+
+    def _vectors(self) -> faiss.Index:
+        return faiss.downcast_index(self._index.index)  # type: ignore[attr-defined]
+
+    def _halve(self) -> None:
+        """Move everything into half floats, a slice at a time."""
+        flat = self._vectors()
+        ids = faiss.vector_to_array(self._index.id_map)  # type: ignore[attr-defined]
+        halved = faiss.IndexIDMap2(
+            faiss.IndexScalarQuantizer(self.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        )
+        for at in range(0, self.count, _SLICE):
+            some = flat.reconstruct_n(at, min(_SLICE, self.count - at))
+            halved.add_with_ids(some, ids[at : at + _SLICE])
+        self._index = halved
 
     def save(self, file: Path) -> None:
         """Write to a file."""

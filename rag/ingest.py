@@ -1,28 +1,39 @@
-"""Folders of documents to a new index version. Blocking; the old version serves until the new one is whole."""
+"""Documents to a new index version, as a difference to the one before. Blocking; the old one serves meanwhile."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.chunks import ChunkWriter
-from rag.corpus import CHUNKS, DENSE, LEXICAL
-from rag.documents import Chunk, Document
+from rag.chunks import ChunkStore, Key, Known
+from rag.corpus import CHUNKS
+from rag.difference import Plan, difference
+from rag.documents import Document
 from rag.embedding import PROBE_TEXT, Choice, Embedder, choose
-from rag.embedding.weights import download, hub_is_reachable, local_folder
-from rag.errors import IngestError, SettingsMismatch, Unreadable
-from rag.loading import find_files, load
+from rag.embedding.reading import reading
+from rag.embedding.weights import download, hub_is_reachable, local_folder, weights_mark
+from rag.errors import IndexMismatch, IndexUnusable, IngestError, SettingsMismatch, Unreadable
+from rag.marks import check_probe
+from rag.readers import Readers
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.versions import EmbeddingMark, Manifest, publish, writing
+from rag.sources import Item, Remote, Unlisted, local_items, remote_items
+from rag.version_writer import VersionWriter
+from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
 
-BATCH_CHUNKS = 128
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did. `index` names the new version, `embedding` says what made vectors, or why nothing did."""
+    """What an ingest did.
+
+    `documents` and `chunks` are what the index holds now; `new`, `changed` and `gone` count documents,
+    `embedded` chunks. `index` names the version (the old one when nothing changed), `embedding` says what embeds,
+    or why nothing does. `skipped` are the files that cannot be read, each with its reason,
+    `notes` say what was left out of others that were read now.
+    """
 
     documents: int
     chunks: int
@@ -30,121 +41,170 @@ class IngestReport:
     seconds: float
     index: str
     embedding: str = ""
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    unchanged: int = 0
+    embedded: int = 0
+    notes: tuple[Unreadable, ...] = ()
 
 
 def ingest(
-    settings: RagSettings, *, paths: Sequence[Path] | None = None, progress: Progress | None = None
+    settings: RagSettings,
+    *,
+    paths: Sequence[Path] | None = None,
+    remote: Iterable[Remote] = (),
+    progress: Progress | None = None,
+    rebuild: bool = False,
 ) -> IngestReport:
-    """Build a new index from the knowledge folders (or `paths`) and switch to it.
+    """Bring the index to what the folders (or `paths`) and `remote` hold now, and switch to it.
 
-    A file that cannot be read is left out and reported. `progress(stage, done, total)` is told the stages `weights` and
-    `documents`. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed; after
-    any of them the old index is as it was.
+    What cannot be read is left out and reported. `progress(stage, done, total)` is told the stages `weights`,
+    `checking` and `documents`. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
+    EmbeddingFailed; after any of them, or a kill, the old index is as it was.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
-    files = find_files(list(paths) if paths is not None else settings.knowledge)
+    documents, unlisted = remote_items(remote)
+    items: list[Item] = [*local_items(settings, paths), *documents]
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
         folder = cleanup.enter_context(writing(settings.index_dir))
-        embedder = choice.open() if choice.open is not None else None
-        if embedder is not None:
-            cleanup.callback(embedder.close)
-        skipped: list[Unreadable] = []
-        writer = _VersionWriter(folder, embedder, batch_size=settings.embedding.batch_size)
-        for document in _documents(files, skipped, tell):
-            writer.add(document)
-        writer.close()
-        if writer.documents == 0:
-            raise IngestError(_nothing(paths or settings.knowledge, skipped))
-        mark = None if embedder is None else _mark(choice, embedder, settings.embedding)
-        name = publish(settings.index_dir, folder, replace(writer.manifest(), embedding=mark))
-    seconds = time.monotonic() - started_at
-    return IngestReport(writer.documents, writer.chunks, tuple(skipped), seconds, name, choice.detail)
+        work = _Work(settings, paths or _folders(settings), choice, folder, tell, cleanup)
+        before = None if rebuild else work.version_before()
+        known = {} if before is None else _known(before[0])
+        plan = difference(items, known, unlisted=unlisted, progress=lambda done, total: tell("checking", done, total))
+        if before is not None and plan.is_empty:
+            name, manifest, embedded, failed = before[0].name, before[1], 0, plan.failed
+        else:
+            name, manifest, embedded, failed = work.apply(items, plan, before, unlisted)
+    skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
+    skipped += [Unreadable(place.prefix, place.reason) for place in unlisted]
+    return IngestReport(
+        documents=manifest.documents,
+        chunks=manifest.chunks,
+        skipped=tuple(skipped),
+        seconds=time.monotonic() - started_at,
+        index=name,
+        embedding=choice.detail,
+        new=len(plan.new),
+        changed=len(plan.changed),
+        gone=len(plan.gone),
+        unchanged=plan.unchanged,
+        embedded=embedded,
+        notes=tuple(work.notes),
+    )
 
 
-class _VersionWriter:
-    """Fills the folder of a new version, a batch of chunks at a time."""
+class _Work:
+    """One ingest on its way: the folder of the new version, and the model, opened when something is embedded."""
 
-    def __init__(self, folder: Path, embedder: Embedder | None, *, batch_size: int) -> None:
-        from rag.lexical import LexicalWriter
-
+    def __init__(
+        self,
+        settings: RagSettings,
+        places: Sequence[Path],
+        choice: Choice,
+        folder: Path,
+        tell: Progress,
+        cleanup: ExitStack,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._choice = choice
         self._folder = folder
-        self._embedder = embedder
-        self._batch_size = batch_size
-        self._chunk_writer = ChunkWriter(folder / CHUNKS)
-        self._lexical = LexicalWriter(folder / LEXICAL)
-        self._dense = None
-        if embedder is not None:
-            from rag.index import DenseIndex
+        self._tell = tell
+        self._cleanup = cleanup
+        self._embedder: Embedder | None = None
+        self.notes: list[Unreadable] = []
 
-            self._dense = DenseIndex.empty(embedder.dimension)
-        self._waiting: list[Chunk] = []
-        self._ids: set[int] = set()
-        self._collections: set[str] = set()
-        self.documents = 0
-
-    @property
-    def chunks(self) -> int:
-        """Chunks taken so far."""
-        return len(self._ids)
-
-    def add(self, document: Document) -> None:
-        """Split a document and take its chunks."""
-        from rag.splitting import split
-
-        model = self._embedder
-        chunks = (
-            split(document)
-            if model is None
-            else split(document, count_tokens=model.count_tokens, max_tokens=model.max_tokens)
-        )
-        for chunk in chunks:
-            self._waiting.append(self._with_own_id(chunk))
-        self.documents += 1
-        self._collections.add(document.collection)
-        if len(self._waiting) >= BATCH_CHUNKS:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what waits and finish every file."""
-        self._flush()
-        self._chunk_writer.close()
-        self._lexical.close()
-        if self._dense is not None:
-            self._dense.save(self._folder / DENSE)
-
-    def manifest(self) -> Manifest:
-        """The counts; the embedding's mark is the caller's to add."""
-        return Manifest(self.documents, self.chunks, collections=tuple(sorted(self._collections)))
-
-    def _with_own_id(self, chunk: Chunk) -> Chunk:
-        chunk_id = chunk.id
-        while chunk_id in self._ids:  # two documents' hashes met: one in 10^10 at a million chunks
-            chunk_id = (chunk_id + 1) & (2**63 - 1)
-        self._ids.add(chunk_id)
-        return chunk if chunk_id == chunk.id else replace(chunk, id=chunk_id)
-
-    def _flush(self) -> None:
-        chunks, self._waiting = self._waiting, []
-        self._chunk_writer.add(chunks)
-        self._lexical.add((chunk.id, chunk.collection, chunk.embedded_text) for chunk in chunks)
-        if self._dense is not None and self._embedder is not None:
-            by_length = sorted(chunks, key=lambda chunk: len(chunk.embedded_text))  # less padding in a batch
-            for at in range(0, len(by_length), self._batch_size):
-                some = by_length[at : at + self._batch_size]
-                vectors = self._embedder.embed_passages([chunk.embedded_text for chunk in some])
-                self._dense.add([chunk.id for chunk in some], vectors)
-
-
-def _documents(files: list[tuple[Path, str]], skipped: list[Unreadable], tell: Progress) -> Iterator[Document]:
-    for done, (file, source) in enumerate(files):
-        tell("documents", done, len(files))
+    def version_before(self) -> tuple[Path, Manifest] | None:
+        """The current version, when it is whole and of the same model; None when all must be done anew."""
         try:
-            yield load(file, source)
-        except Unreadable as error:
-            skipped.append(error)
-    tell("documents", len(files), len(files))
+            folder, manifest = read_current(self._settings.index_dir)
+        except IndexUnusable:
+            return None
+        mark = manifest.embedding
+        if mark is None or self._choice.open is None:
+            return (folder, manifest) if mark is None and self._choice.open is None else None
+        names = (mark.provider, mark.model, mark.instruction, mark.weights)
+        if names != _names(self._choice, self._settings.embedding):
+            return None
+        if self._choice.provider == "openai" and not self._is_same_model(mark):
+            return None
+        return folder, manifest
+
+    def apply(
+        self,
+        items: Sequence[Item],
+        plan: Plan,
+        before: tuple[Path, Manifest] | None,
+        unlisted: Sequence[Unlisted],
+    ) -> tuple[str, Manifest, int, dict[Key, str]]:
+        """Write and publish; gives the new version's name and manifest, chunks embedded, and what failed."""
+        mark = None if before is None else before[1].embedding
+        if mark is not None and (plan.new or plan.changed) and not self._is_same_model(mark):
+            before, mark, plan = None, None, difference(items, {}, unlisted=unlisted)
+        needs_model = before is None or bool(plan.new or plan.changed)
+        writer = VersionWriter(
+            self._folder,
+            self._opened() if needs_model else None,
+            batch_size=self._settings.embedding.batch_size,
+            before=None if before is None else before[0],
+        )
+        for key in plan.gone:
+            writer.drop(key)
+        for key, reason in plan.newly_failed.items():
+            writer.fail(key, "", reason)
+        failed = plan.failed | self._read([*plan.new, *plan.changed], writer)
+        manifest = writer.close()
+        if manifest.documents == 0:
+            raise IngestError(_nothing(self._places, failed))
+        if mark is None and self._embedder is not None:
+            mark = _mark(self._choice, self._embedder, self._settings.embedding)
+        manifest = replace(manifest, embedding=mark)
+        return publish(self._settings.index_dir, self._folder, manifest), manifest, writer.embedded, failed
+
+    def _read(self, items: Sequence[tuple[Item, str]], writer: VersionWriter) -> dict[Key, str]:
+        failed: dict[Key, str] = {}
+        with contextlib.closing(Readers(self._settings.reading)) as readers:
+            for done, (item, fingerprint) in enumerate(items):
+                self._tell("documents", done, len(items))
+                try:
+                    document: Document = item.load(readers)
+                except Unreadable as error:
+                    failed[item.key] = error.reason
+                    if not error.temporary:
+                        writer.fail(item.key, fingerprint, error.reason)
+                else:
+                    writer.put(document, fingerprint)
+                    self.notes += [Unreadable(document.source, note) for note in document.notes]
+        self._tell("documents", len(items), len(items))
+        return failed
+
+    def _opened(self) -> Embedder | None:
+        if self._embedder is None and self._choice.open is not None:
+            self._embedder = self._choice.open()
+            self._cleanup.callback(self._embedder.close)
+        return self._embedder
+
+    def _is_same_model(self, mark: EmbeddingMark) -> bool:
+        embedder = self._opened()
+        if embedder is None:
+            return False
+        try:
+            check_probe(mark, _probe(embedder), self._choice.model)
+        except IndexMismatch:
+            return False
+        return True
+
+
+def _folders(settings: RagSettings) -> list[Path]:
+    return [*settings.knowledge, *(folder for item in settings.collections.values() for folder in item.folders)]
+
+
+def _known(folder: Path) -> dict[Key, Known]:
+    with contextlib.closing(ChunkStore(folder / CHUNKS)) as store:
+        return store.documents()
 
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:
@@ -176,14 +236,24 @@ def _may_download(settings: EmbeddingSettings) -> bool:
     return wanted and find_spec("sentence_transformers") is not None
 
 
+def _names(choice: Choice, settings: EmbeddingSettings) -> tuple[str, str, str, str]:
+    weights = "" if choice.provider == "openai" else weights_mark(settings.model)
+    return choice.provider, choice.model, settings.query_instruction, weights
+
+
 def _mark(choice: Choice, embedder: Embedder, settings: EmbeddingSettings) -> EmbeddingMark:
-    probe = embedder.embed_passages([PROBE_TEXT])[0]
-    rounded = tuple(round(float(value), 5) for value in probe)
-    return EmbeddingMark(choice.provider, choice.model, embedder.dimension, settings.query_instruction, rounded)
+    rounded = tuple(round(value, 5) for value in _probe(embedder))
+    provider, model, instruction, weights = _names(choice, settings)
+    return EmbeddingMark(provider, model, embedder.dimension, instruction, rounded, reading(embedder), weights)
 
 
-def _nothing(folders: Sequence[Path], skipped: list[Unreadable]) -> str:
-    names = ", ".join(str(folder) for folder in folders)
-    if skipped:
-        return f"None of the {len(skipped)} files in {names} could be read; the first: {skipped[0]}"
-    return f"There is no .md, .markdown or .txt file in {names}; put documents there or set RAG__KNOWLEDGE"
+def _probe(embedder: Embedder) -> list[float]:
+    return [float(value) for value in embedder.embed_passages([PROBE_TEXT])[0]]
+
+
+def _nothing(places: Sequence[Path], failed: dict[Key, str]) -> str:
+    names = ", ".join(str(place) for place in places)
+    if failed:
+        (_, source), reason = next(iter(failed.items()))
+        return f"None of the {len(failed)} files in {names} could be read; the first: {source}: {reason}"
+    return f"There is no file of a known kind in {names}; put documents there or set RAG__KNOWLEDGE"

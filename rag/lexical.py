@@ -33,11 +33,14 @@ def _register(index: tantivy.Index) -> tantivy.Index:
 
 
 class LexicalWriter:
-    """Writes a new lexical index into an empty folder. Blocking."""
+    """Writes into an empty folder, or into a copy of an index. Blocking."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._index = _register(tantivy.Index(_schema(), path=str(folder)))
+        is_new = not (folder / "meta.json").exists()
+        self._index = _register(
+            tantivy.Index(_schema(), path=str(folder)) if is_new else tantivy.Index.open(str(folder))
+        )
         self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
 
     def add(self, rows: Iterable[tuple[int, str, str]]) -> None:
@@ -49,6 +52,11 @@ class LexicalWriter:
             document.add_text("terms", " ".join(terms(text)))
             document.add_text("chars", " ".join(sorted(characters(text))))
             self._writer.add_document(document)
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take chunks out; what is added afterwards under the same id stays."""
+        for chunk_id in ids:
+            self._writer.delete_documents_by_term("id", chunk_id)
 
     def close(self) -> None:
         """Commit and wait until the files are at rest."""
@@ -99,7 +107,7 @@ class LexicalIndex:
         return self._idf("chars", character)
 
     def _idf(self, field: str, term: str) -> float:
-        frequency = self._searcher.doc_freq(field, term)
+        frequency = min(self._searcher.doc_freq(field, term), self.count)  # it may still count what was removed
         return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
 
     def _query(self, text: str) -> tantivy.Query | None:

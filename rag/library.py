@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from rag.answer import Answerer
 from rag.clock import Clock, SystemClock
-from rag.corpus import Corpus
+from rag.corpus import Corpus, index_stamp
 from rag.dense import DenseLeg
 from rag.errors import IndexMissing, IndexUnusable
 from rag.events import AnswerEvent, Prompt, Question
-from rag.retrieval import Retriever
+from rag.rerank import RerankLeg
+from rag.retrieval import Finding, Retriever
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
-from rag.versions import pointer_stamp
 from rag.writers import Writers
 
 SEARCH_THREADS = 4
@@ -34,11 +34,13 @@ class Library:
         self._settings = settings
         self._clock = clock
         self._executor = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag")
+        self._legs = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag-dense")
+        self._rerank = RerankLeg(settings.retrieval, clock)
         self._writers = Writers(settings, clock)
         self._dense = DenseLeg(settings.embedding, clock)
         self._corpus: Corpus | None = None
         self._index_error: IndexUnusable | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
 
     @classmethod
@@ -56,14 +58,7 @@ class Library:
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
         corpus = await self._current_corpus()
-        embedder = await self._in_thread(lambda: self._dense.embedder_for(corpus))
-        retriever = Retriever(
-            self._settings.retrieval,
-            corpus,
-            embedder=embedder,
-            executor=self._executor,
-            on_embedding_failure=self._dense.failed,
-        )
+        retriever = await self._retriever(corpus)
         answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
         async with contextlib.aclosing(answerer.answer(question)) as events:
             async for event in events:
@@ -80,11 +75,17 @@ class Library:
         corpus = await self._current_corpus()
         return await self._in_thread(corpus.chunks.collections)
 
+    async def search(self, text: str, collections: frozenset[str] | None = None) -> Finding:
+        """The passages for a question and the confidence in them, without an answer. Raises RagError."""
+        retriever = await self._retriever(await self._current_corpus())
+        return await retriever.search(text, collections)
+
     async def warm_up(self) -> None:
         """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""
         with contextlib.suppress(IndexUnusable):
             corpus = await self._current_corpus()
             await self._in_thread(lambda: self._dense.embedder_for(corpus))
+        await self._in_thread(self._rerank.reranker)
         await self._writers.warm_up()
 
     def status(self) -> LibraryStatus:
@@ -95,13 +96,30 @@ class Library:
         """Close the model's connections and the search threads."""
         await self._writers.aclose()
         await asyncio.to_thread(self._executor.shutdown)
+        await asyncio.to_thread(self._legs.shutdown)
         self._dense.close()
+        self._rerank.close()
         self._corpus = None
+
+    async def _retriever(self, corpus: Corpus) -> Retriever:
+        def prepare() -> Retriever:
+            return Retriever(
+                self._settings.retrieval,
+                corpus,
+                embedder=self._dense.embedder_for(corpus),
+                executor=self._executor,
+                legs=self._legs,
+                reranker=self._rerank.reranker(),
+                calibration=corpus.calibration,
+                on_embedding_failure=self._dense.failed,
+            )
+
+        return await self._in_thread(prepare)
 
     async def _current_corpus(self) -> Corpus:
         """The corpus that CURRENT names, opened when it changed. Raises IndexUnusable."""
         async with self._opening:
-            stamp = pointer_stamp(self._settings.index_dir)
+            stamp = index_stamp(self._settings.index_dir)
             if stamp is None or stamp != self._stamp:
                 await self._open_corpus(stamp)
         if self._corpus is None:
@@ -109,7 +127,7 @@ class Library:
             raise type(error)(str(error))
         return self._corpus
 
-    async def _open_corpus(self, stamp: tuple[int, int] | None) -> None:
+    async def _open_corpus(self, stamp: tuple[int, ...] | None) -> None:
         """Open the version that is current. When that fails, one that was open before serves on."""
         self._stamp = stamp
         try:

@@ -1,17 +1,34 @@
-"""Folders to documents: Markdown and text files in any encoding, one bad file never stopping the rest."""
+"""Folders to documents: text in any encoding here, the rest by `rag.readers`; one bad file never stops the others."""
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import yaml
 
 from rag.documents import Document
 from rag.errors import IngestError, Unreadable
 
+if TYPE_CHECKING:
+    from rag.readers import Readers
+
+READING = 1
+"""Raised when readers give other text than before for the same file, so that files are read again."""
 MARKDOWN = frozenset({".md", ".markdown"})
-SUFFIXES = MARKDOWN | {".txt"}
+TEXT = MARKDOWN | {".txt"}
+PARSED = frozenset({".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"})
+OLD_FORMATS = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx", ".wps": ".docx", ".et": ".xlsx", ".dps": ".pptx"}
+SUFFIXES = TEXT | PARSED | frozenset(OLD_FORMATS)
+_LIBRARIES = {
+    ".html": ("bs4", "lxml", "markdownify"),
+    ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
+    ".docx": ("docx",),
+    ".pptx": ("pptx",),
+    ".xlsx": ("openpyxl",),
+}
 MAX_FILE_BYTES = 20_000_000
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$")
@@ -26,18 +43,18 @@ _ENCODINGS = ["gb18030", "big5", "big5hkscs", "utf_16_le", "utf_16_be", "shift_j
 
 
 def find_files(folders: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Every document file below the folders as (file, source), sorted; hidden files and folders are left out.
+    """Every document file below the folders as (file, source), sorted; hidden and temporary files are left out.
 
     `source` is the path relative to its folder; where two folders hold the same one, the folder's name goes before it.
-    Raises IngestError for a folder that is not there.
+    A file may stand among the folders. Raises IngestError for one that is not there.
     """
     found: list[tuple[Path, str]] = []
     seen: set[str] = set()
     for folder in folders:
-        if not folder.is_dir():
+        if not folder.exists():
             raise IngestError(f"The knowledge folder {folder} does not exist; create it or set RAG__KNOWLEDGE")
-        for file in _walk(folder):
-            source = _printable(file.relative_to(folder))
+        for file in _walk(folder) if folder.is_dir() else [folder]:
+            source = _printable(file.relative_to(folder)) if folder.is_dir() else _printable(PurePath(file.name))
             if source in seen:
                 source = f"{_printable(PurePath(folder.resolve().name))}/{source}"
             seen.add(source)
@@ -49,7 +66,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if not name.startswith((".", "~$")) and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(root) / name
 
 
@@ -58,8 +75,29 @@ def _printable(path: PurePath) -> str:
     return os.fsencode(path.as_posix()).decode("utf-8", "replace")
 
 
+def reader_mark(suffix: str) -> str:
+    """What would read a file of this kind: changes with our readers and with the libraries that are installed."""
+    kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
+    there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]
+    return f"{READING} {' '.join(there)}"
+
+
+def to_document(file: Path, source: str, collection: str, readers: "Readers") -> Document:
+    """Read one file of any kind. Raises Unreadable."""
+    suffix = file.suffix.lower()
+    if suffix in OLD_FORMATS:
+        raise Unreadable(source, f"is in an old format; save it as {OLD_FORMATS[suffix]}")
+    if suffix not in PARSED:
+        return load(file, source, collection)
+    parsed = readers.read(file, source)
+    if not parsed.text.strip():
+        raise Unreadable(source, "holds no text")
+    title = parsed.title or PurePath(source).stem
+    return Document(source, title, parsed.text, _web_link(parsed.link), collection, parsed.places, parsed.notes)
+
+
 def load(file: Path, source: str, collection: str = "default") -> Document:
-    """Read one file. Raises Unreadable."""
+    """Read one Markdown or text file. Raises Unreadable."""
     text = decode(read_bytes(file, source), source)
     front, body = split_front_matter(text)
     if not body.strip():

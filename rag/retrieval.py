@@ -1,45 +1,43 @@
-"""A question to passages: dense ∥ lexical off the event loop, fused by rank, each passage saying why it is there.
-
-The evidence rule. A fused score says nothing about relevance, so evidence is judged by two signals that mean something:
-the best passage's coverage (`rag.coverage`) reaches `evidence_threshold`; or, when there are embeddings, its cosine
-reaches `dense_evidence`, stands out from the list by a margin (a model that finds everything alike proves nothing), and
-the passage still covers half of what the threshold asks. With neither there is no evidence. (0.65 and 0.08 are taken
-from what is published of bge v1.5, not measured: calibrate them on your own questions.)
-"""
+"""A question to passages: dense ∥ lexical off the event loop, fused by rank, each passage saying why it is there."""
 
 import asyncio
 import logging
-import statistics
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from rag.calibration import Calibration
 from rag.corpus import Corpus
 from rag.coverage import Coverage
 from rag.documents import Chunk, Passage
-from rag.embedding import Embedder
+from rag.embedding import Embedder, Reranker
+from rag.embedding.reading import READS_FROM, language_of
 from rag.errors import EmbeddingFailed
+from rag.evidence import Signals, judge, signals
+from rag.fusion import MOST_UNKNOWN, Hits, fuse, says_something
+from rag.passages import passages
+from rag.script import simplified
 from rag.settings import RetrievalSettings
-from rag.terms import normalise
 
-DENSE_MARGIN = 0.08
-LEAST_SPREAD = 0.005
 MAX_QUESTION_CHARS = 2000
-Hits = list[tuple[int, float]]
+SPARE = 3
+"""Chunks read for each passage wanted: some are duplicates, some neighbours."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search found, best first, and whether it is evidence enough to answer from."""
+    """What a search found, best first, and whether it is evidence enough to answer from (`confidence` 0 to 1)."""
 
     passages: tuple[Passage, ...]
     is_evidence: bool
+    confidence: float = 0.0
+    signals: Signals | None = None
 
 
 class Retriever:
-    """Searches one corpus. `embedder` is None for lexical search only."""
+    """Searches one corpus. `embedder` is None for lexical search only; `legs` runs the dense leg beside the lexical."""
 
     def __init__(
         self,
@@ -48,12 +46,18 @@ class Retriever:
         *,
         embedder: Embedder | None = None,
         executor: Executor | None = None,
+        legs: Executor | None = None,
+        reranker: Reranker | None = None,
+        calibration: Calibration | None = None,
         on_embedding_failure: Callable[[EmbeddingFailed], None] | None = None,
     ) -> None:
         self._settings = settings
         self._corpus = corpus
         self._embedder = embedder if corpus.dense is not None else None
         self._executor = executor
+        self._legs = legs
+        self._reranker = reranker
+        self._calibration = calibration
         self._on_embedding_failure = on_embedding_failure
 
     async def retrieve(self, question: str, collections: frozenset[str] | None = None) -> tuple[Passage, ...]:
@@ -62,23 +66,46 @@ class Retriever:
 
     async def search(self, question: str, collections: frozenset[str] | None = None) -> Finding:
         """`retrieve` with the judgement of evidence."""
-        question = question[:MAX_QUESTION_CHARS]
         loop = asyncio.get_running_loop()
-        lexical, dense = await asyncio.gather(
-            loop.run_in_executor(self._executor, self._search_lexical, question, collections),
-            loop.run_in_executor(self._executor, self._search_dense, question, collections),
+        return await loop.run_in_executor(self._executor, self.search_now, question[:MAX_QUESTION_CHARS], collections)
+
+    def search_now(self, question: str, collections: frozenset[str] | None = None) -> Finding:
+        """The same, blocking."""
+        if self._embedder is None or self._legs is None:
+            dense = self._search_dense(question, collections)
+            lexical = self._search_lexical(question, collections)
+        else:
+            started = self._legs.submit(self._search_dense, question, collections)
+            lexical = self._search_lexical(question, collections)
+            dense = started.result()
+        is_heard = self._is_heard(question, dense)
+        coverage = self.coverage(question)
+        found = passages(
+            self._ranked(question, lexical, dense if is_heard else []),
+            limit=self._settings.passages,
+            budget=self._settings.budget_tokens,
+            coverage=coverage,
+            legs=(lexical, dense),
         )
-        return await loop.run_in_executor(self._executor, self._judge, question, lexical, dense)
+        heard = dense if is_heard else []
+        read = signals(found, lexical, heard, coverage)
+        verdict = judge(read, found, self._settings, self._calibration)
+        return Finding(found, verdict.is_evidence, verdict.confidence, read)
+
+    def coverage(self, question: str) -> Coverage:
+        """The question made ready to be held against texts, with this corpus's frequencies."""
+        lexical = self._corpus.lexical
+        return Coverage(question, term_idf=lexical.idf, character_idf=lexical.character_idf)
 
     def _search_lexical(self, question: str, collections: frozenset[str] | None) -> Hits:
-        return self._corpus.lexical.search(normalise(question), self._settings.candidates, collections)
+        return self._corpus.lexical.search(question, self._settings.candidates, collections)
 
     def _search_dense(self, question: str, collections: frozenset[str] | None) -> Hits:
         """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
         if self._embedder is None or self._corpus.dense is None:
             return []
         try:
-            vector = self._embedder.embed_question(unicodedata.normalize("NFKC", question))
+            vector = self._embedder.embed_question(embeddable(question))
         except EmbeddingFailed as error:
             logger.warning("Searching by words only, the embedding failed: %s", error)
             if self._on_embedding_failure is not None:
@@ -87,71 +114,40 @@ class Retriever:
         ids = None if collections is None else self._corpus.chunks.ids_in(collections)
         return self._corpus.dense.search(vector, self._settings.candidates, ids)
 
-    def _judge(self, question: str, lexical: Hits, dense: Hits) -> Finding:
-        rankings = [[chunk_id for chunk_id, _ in hits] for hits in (lexical, dense if _tells(dense, lexical) else [])]
-        fused = fuse(*rankings, k=self._settings.rrf_k)
-        best = fused[: self._settings.passages]
-        chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in best])
-        coverage = self.coverage(question)
-        passages = tuple(
-            _passage(chunks[chunk_id], score, lexical, dense, coverage)
-            for chunk_id, score in best
-            if chunk_id in chunks
-        )
-        return Finding(passages, self._is_evidence(passages, [score for _, score in dense]))
-
-    def coverage(self, question: str) -> Coverage:
-        """The question made ready to be held against texts, with this corpus's frequencies."""
-        lexical = self._corpus.lexical
-        return Coverage(question, term_idf=lexical.idf, character_idf=lexical.character_idf)
-
-    def _is_evidence(self, passages: tuple[Passage, ...], cosines: list[float]) -> bool:
-        threshold = self._settings.evidence_threshold
-        if any(passage.coverage >= threshold for passage in passages):
-            return True
-        if _spread(cosines) < DENSE_MARGIN:
+    def _is_heard(self, question: str, dense: Hits) -> bool:
+        """Whether the dense leg has a voice: it reads the question's language and does not find all alike."""
+        mark = self._corpus.manifest.embedding
+        if not dense or self._embedder is None or not says_something(dense):
             return False
-        return any(
-            (passage.dense_score or 0.0) >= self._settings.dense_evidence and passage.coverage >= threshold / 2
-            for passage in passages
-        )
+        reads = {} if mark is None else mark.reads
+        if reads.get(language_of(question) or "", 1.0) < READS_FROM:
+            return False
+        return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
+
+    def _ranked(self, question: str, lexical: Hits, dense: Hits) -> list[tuple[Chunk, float]]:
+        """Chunks and their fused scores, best first; by the reranker where there is one."""
+        rankings = [[chunk_id for chunk_id, _ in hits] for hits in (lexical, dense)]
+        wanted = self._settings.passages * SPARE
+        if self._reranker is not None:
+            wanted = max(wanted, self._settings.rerank_candidates)
+        fused = fuse(*rankings, k=self._settings.rrf_k)[:wanted]
+        chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in fused])
+        ranked = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+        return ranked if self._reranker is None else self._reranked(question, ranked)
+
+    def _reranked(self, question: str, ranked: list[tuple[Chunk, float]]) -> list[tuple[Chunk, float]]:
+        """In the reranker's order, with its scores; as they are when it fails."""
+        read, rest = ranked[: self._settings.rerank_candidates], ranked[self._settings.rerank_candidates :]
+        if self._reranker is None or not read:
+            return ranked
+        try:
+            scores = self._reranker.scores(question, [chunk.embedded_text for chunk, _ in read])
+        except EmbeddingFailed:
+            return ranked
+        best_first = sorted(range(len(read)), key=lambda at: -scores[at])
+        return [(read[at][0], scores[at]) for at in best_first] + [(chunk, 0.0) for chunk, _ in rest]
 
 
-def fuse(*rankings: list[int], k: int) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion: ids by the sum of 1 / (k + rank), best first; ties keep first-seen order."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, chunk_id in enumerate(ranking, start=1):
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + 1.0 / (k + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
-
-
-def _tells(dense: Hits, lexical: Hits) -> bool:
-    """Whether the dense order says anything: with all cosines alike it is chance, and would only blur the other."""
-    return not lexical or _spread([score for _, score in dense]) >= LEAST_SPREAD
-
-
-def _spread(cosines: list[float]) -> float:
-    """How far the best stands out from the list."""
-    return max(cosines) - statistics.median(cosines) if cosines else 0.0
-
-
-def _passage(chunk: Chunk, score: float, lexical: Hits, dense: Hits, coverage: Coverage) -> Passage:
-    lexical_rank, lexical_score = _place(lexical, chunk.id)
-    dense_rank, dense_score = _place(dense, chunk.id)
-    return Passage(
-        chunk=chunk,
-        score=score,
-        dense_rank=dense_rank,
-        dense_score=dense_score,
-        lexical_rank=lexical_rank,
-        lexical_score=lexical_score,
-        coverage=coverage.of(f"{chunk.heading_path}\n{chunk.text}"),
-    )
-
-
-def _place(hits: Hits, chunk_id: int) -> tuple[int | None, float | None]:
-    for rank, (found, score) in enumerate(hits, start=1):
-        if found == chunk_id:
-            return rank, score
-    return None, None
+def embeddable(text: str) -> str:
+    """Text as it is embedded, on both sides: compatibility forms to plain ones, traditional Chinese to simplified."""
+    return simplified(unicodedata.normalize("NFKC", text))

@@ -60,15 +60,43 @@ class RetrievalSettings(_Frozen):
 
     candidates: int = Field(30, ge=1, le=500, description="Taken from each of the two lists")
     passages: int = Field(5, ge=1, le=50, description="Given to the model")
+    budget_tokens: int = Field(
+        3000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
+    )
     rrf_k: int = Field(
-        60, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
+        10, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     evidence_threshold: float = Field(
-        0.5, ge=0, le=1, description="Least IDF-weighted share of the question's terms in the best passage"
+        0.5,
+        ge=0,
+        le=1,
+        description="Least IDF-weighted share of the question's terms in the best passage; a calibration replaces it",
     )
     dense_evidence: float = Field(
         0.65, ge=0, le=1, description="Least cosine that counts as evidence where the terms alone do not"
     )
+    rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
+        "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"
+    )
+    rerank_model: str = Field("", description="A folder that holds a cross-encoder, or the endpoint's model name")
+    rerank_base_url: str = Field("", description="Address above /rerank (Jina, Cohere, TEI, Xinference), for endpoint")
+    rerank_api_key: SecretStr = Field(SecretStr(""), description="For rerank endpoint; may be empty for a local one")
+    rerank_candidates: int = Field(20, ge=1, le=200, description="Passages the reranker reads")
+
+
+class ReadingSettings(_Frozen):
+    """How files are read: each in a process of its own."""
+
+    timeout_s: float = Field(120.0, gt=0, le=3600, description="Longest that one file may take, seconds")
+    memory_mb: int = Field(4096, ge=512, description="Most memory that reading may take, MB")
+
+
+class CollectionSettings(_Frozen):
+    """Documents that belong together, for rules about who may see them."""
+
+    folders: list[Path] = Field(default_factory=list, description="Folders with documents")
+    links: list[str] = Field(default_factory=list, description="Feishu wiki spaces, folders and documents")
+    public: bool = Field(False, description="Seen where no rule of bot.access speaks")
 
 
 class PromptSettings(_Frozen):
@@ -83,8 +111,23 @@ class RagSettings(_Frozen):
     """Documents, retrieval and the model."""
 
     knowledge: list[Path] = Field(default_factory=lambda: [Path("knowledge")], description="Folders with documents")
+    links: list[str] = Field(
+        default_factory=list, description="Links to Feishu wiki spaces, folders and documents that are read too"
+    )
+    collections: dict[str, CollectionSettings] = Field(
+        default_factory=dict,
+        description="Name → {folders: […], links: […], public: true}; knowledge and links above are named default",
+    )
     index_dir: Path = Field(Path("data/index"), description="Folder that ingest writes and the bot reads")
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    reading: ReadingSettings = ReadingSettings()
     prompts: PromptSettings = PromptSettings()
+
+    @property
+    def public_collections(self) -> frozenset[str] | None:
+        """What is seen where no rule speaks; None, everything, while no collections are set."""
+        if not self.collections:
+            return None
+        return frozenset(name for name, collection in self.collections.items() if collection.public)

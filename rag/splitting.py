@@ -10,14 +10,16 @@ Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese charact
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from rag.documents import Chunk, Document
+from rag.documents import Chunk, Document, Place
 from rag.sections import Block, Section, blocks, sections
+from rag.terms import width
 
 MAX_WIDTH = 450
 OVERLAP_WIDTH = 50
@@ -28,12 +30,6 @@ _CLAUSE_END = re.compile(r"[，,、\s]")
 CountTokens = Callable[[str], int]
 Fits = Callable[[Chunk], bool]
 Span = tuple[int, int]
-
-
-def width(text: str) -> int:
-    """Characters, an ASCII one counting half (rounded up): a safe estimate of tokens."""
-    ascii_chars = len(text.encode("ascii", "ignore"))
-    return len(text) - ascii_chars // 2
 
 
 def split(document: Document, *, count_tokens: CountTokens | None = None, max_tokens: int = 510) -> list[Chunk]:
@@ -152,11 +148,17 @@ def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
         end=end,
         link=document.link,
         collection=document.collection,
+        place=_place(document, start),
     )
     return replace(chunk, id=_identity(chunk, 1))
 
 
+def _place(document: Document, start: int) -> Place | None:
+    at = bisect_right(document.places, start, key=lambda entry: entry[0])
+    return document.places[at - 1][1] if at else None
+
+
 def _identity(chunk: Chunk, repeat: int) -> int:
-    parts = (chunk.collection, chunk.source, *chunk.headings, chunk.text, str(repeat))
+    parts = (chunk.collection, chunk.source, chunk.title, *chunk.headings, chunk.text, str(repeat))
     content = "\x00".join(parts).encode("utf-8", "replace")
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1

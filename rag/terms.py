@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from rag import fillers
+from rag.script import simplified
 
 CJK = "々〇\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 MAX_TERM_CHARS = 64
@@ -36,8 +37,14 @@ _JOINT = re.compile(r"[._\-/:@+&'’]+")
 
 
 def normalise(text: str) -> str:
-    """Full width to half width, compatibility forms to plain ones, case folded."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """Full width to half width, compatibility forms to plain ones, case folded, traditional Chinese to simplified."""
+    return simplified(unicodedata.normalize("NFKC", text).casefold())
+
+
+def width(text: str) -> int:
+    """Characters, an ASCII one counting half (rounded up): a safe estimate of tokens."""
+    ascii_chars = len(text.encode("ascii", "ignore"))
+    return len(text) - ascii_chars // 2
 
 
 def runs(normalised: str) -> Iterator[tuple[str, int, int, bool]]:

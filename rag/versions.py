@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
 
-FORMAT = 1
+FORMAT = 2
 POINTER = "CURRENT"
 MANIFEST = "manifest.json"
 FIX = "build the index again: feishu-rag ingest"
@@ -29,13 +29,19 @@ _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"}
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMark:
-    """Which model made the vectors. `probe`, its vector for a fixed text, tells a swapped model from a renamed one."""
+    """Which model made the vectors.
+
+    `probe`, its vector for a fixed text, tells a swapped model from a renamed one; `reads` is, for each language, the
+    share of paraphrases it recognises (`rag.embedding.reading`); `weights` tells its files from another model's.
+    """
 
     provider: str
     model: str
     dimension: int
     instruction: str
     probe: tuple[float, ...] = ()
+    reads: dict[str, float] = field(default_factory=dict)
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import openai
 from numpy.typing import NDArray
 
 from rag.addresses import host_of
+from rag.embedding.instruction import instruction
 from rag.embedding.protocol import PROBE_TEXT
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
@@ -18,11 +19,7 @@ RETRIES = 2
 
 
 class EndpointEmbedder:
-    """A model behind HTTP. Making one calls it once, to learn its dimension.
-
-    The query instruction goes before questions only when the model is a bge or the setting is not the built-in one:
-    other models were never trained on it.
-    """
+    """A model behind HTTP. Making one calls it once, to learn its dimension."""
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings
@@ -34,9 +31,7 @@ class EndpointEmbedder:
             max_retries=RETRIES,
             http_client=self._http,  # type: ignore[arg-type]  # takes httpx clients too, untyped
         )
-        built_in = EmbeddingSettings().query_instruction
-        is_for_it = "bge" in settings.model.lower() or settings.query_instruction != built_in
-        self._instruction = settings.query_instruction if is_for_it else ""
+        self._instruction = instruction(settings)
         try:
             self._dimension = int(self.embed_passages([PROBE_TEXT]).shape[1])
         except EmbeddingFailed:
@@ -67,6 +62,10 @@ class EndpointEmbedder:
     def count_tokens(self, text: str) -> int:
         """A safe estimate: a character is a token, an ASCII one half of one."""
         return len(text) - len(text.encode("ascii", "ignore")) // 2
+
+    def unknown_share(self, text: str) -> float:
+        """Not to be told without the tokenizer; `rag.embedding.reading` finds out what can be."""
+        return 0.0
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,11 +11,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from rag.embedding.instruction import instruction
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
 
 MAX_LENGTH = 512
+_UNKNOWN_MARKS = ("[UNK]", "<unk>")
 _PREFERRED = ("model_int8.onnx", "model_quantized.onnx", "model.onnx")
 
 
@@ -37,7 +39,10 @@ class OnnxEmbedder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_LENGTH)
         self._inputs = {item.name for item in self._session.get_inputs()}
-        self._instruction = settings.query_instruction
+        self._instruction = instruction(settings, folder.name)
+        self._unknown = next(
+            (found for mark in _UNKNOWN_MARKS if (found := self._tokenizer.token_to_id(mark)) is not None), None
+        )
         self._batch_size = settings.batch_size
         self._name = settings.model
         self._dimension = int(self.embed_passages(["维"]).shape[1])
@@ -65,6 +70,11 @@ class OnnxEmbedder:
     def count_tokens(self, text: str) -> int:
         """By the model's tokenizer; 512 stands for "too many", since it truncates."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def unknown_share(self, text: str) -> float:
+        """By the model's tokenizer; one without a mark for the unknown knows everything."""
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids.count(self._unknown) / len(ids) if ids and self._unknown is not None else 0.0
 
     def close(self) -> None:
         """Let go of the session."""

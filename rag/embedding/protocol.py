@@ -30,5 +30,18 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int:
         """Tokens of a text without the model's own marks; an estimate where the model's tokenizer is not at hand."""
 
+    def unknown_share(self, text: str) -> float:
+        """The share, 0 to 1, of a text's tokens that the model's vocabulary lacks; 0 where that cannot be told."""
+
+    def close(self) -> None:
+        """Let go of connections and memory."""
+
+
+class Reranker(Protocol):
+    """A model that reads question and passage together. Blocking; raises EmbeddingFailed."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers, higher is better, in the order of the texts."""
+
     def close(self) -> None:
         """Let go of connections and memory."""

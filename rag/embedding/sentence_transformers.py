@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
+from rag.embedding.instruction import instruction
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
@@ -24,7 +25,7 @@ class SentenceEmbedder:
     """A model in a local folder. The query instruction is its `query` prompt: a checkpoint's own are empty."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
-        prompts = {"query": settings.query_instruction, "document": ""}
+        prompts = {"query": instruction(settings, folder.name), "document": ""}
         disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self._model = SentenceTransformer(str(folder), prompts=prompts, local_files_only=True)
@@ -63,6 +64,15 @@ class SentenceEmbedder:
         """By the model's own tokenizer."""
         with self._tokenizing:
             return len(self._model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def unknown_share(self, text: str) -> float:
+        """By the model's own tokenizer; one without a mark for the unknown knows everything."""
+        unknown = self._model.tokenizer.unk_token_id
+        if unknown is None:
+            return 0.0
+        with self._tokenizing:
+            ids = self._model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return ids.count(unknown) / len(ids) if ids else 0.0
 
     def close(self) -> None:
         """Let go of the weights."""

@@ -4,6 +4,7 @@ Answering never reaches for the hub. Ingest does so only when `rag.embedding.dow
 set, and the hub takes a connection within three seconds; it says so through `progress`.
 """
 
+import hashlib
 import os
 import socket
 import threading
@@ -11,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 REACH_S = 3.0
+_WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".onnx"})
+_SAMPLE_BYTES = 1_000_000
 
 
 def local_folder(model: str) -> Path | None:
@@ -66,3 +69,20 @@ def download(model: str) -> bool:
     except Exception:  # the hub's errors are many and none of them matters: without weights there is no model
         return False
     return local_folder(model) is not None
+
+
+def weights_mark(model: str) -> str:
+    """Tells one model's files from another's: their names and sizes, and the ends of the largest; "" where none are."""
+    folder = local_folder(model)
+    if folder is None:
+        return ""
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix in _WEIGHT_SUFFIXES)
+    mark = hashlib.blake2b(digest_size=16)
+    for file in files:
+        size = file.stat().st_size
+        mark.update(f"{file.name} {size}\n".encode("utf-8", "replace"))
+        with file.open("rb") as content:
+            mark.update(content.read(_SAMPLE_BYTES))
+            content.seek(max(0, size - _SAMPLE_BYTES))
+            mark.update(content.read(_SAMPLE_BYTES))
+    return mark.hexdigest()

@@ -68,7 +68,7 @@ async def test_an_endpoints_vectors_are_searched_and_fused(server: ModelServer, 
     assert both and passages[0] == both[0]
     for passage in both:
         assert passage.dense_rank and passage.lexical_rank
-        assert passage.score == pytest.approx(1 / (60 + passage.lexical_rank) + 1 / (60 + passage.dense_rank))
+        assert passage.score == pytest.approx(1 / (10 + passage.lexical_rank) + 1 / (10 + passage.dense_rank))
     question = server.requests[-1].body["input"][0]
     assert question.startswith(endpoint.embedding.query_instruction)
     await library.aclose()
@@ -115,7 +115,7 @@ async def test_an_index_of_another_model_is_refused_with_the_fix(endpoint: RagSe
 
 @pytest.fixture(scope="module")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
+    return make_tiny_bert(tmp_path_factory.mktemp("models") / "tiny-bge")
 
 
 @needs_torch
@@ -152,7 +152,7 @@ async def test_swapped_weights_under_the_same_name_are_refused(tmp_path: Path, t
     write_knowledge(tmp_path / "knowledge")
     settings = rag_settings(tmp_path, embedding=EmbeddingSettings(model=str(tiny_bert)))
     await asyncio.to_thread(ingest, settings)
-    swapped = make_tiny_bert(tmp_path / "swapped" / "tiny-bert", seed=7)
+    swapped = make_tiny_bert(tmp_path / "swapped" / "tiny-bge", seed=7)
     library = await Library.open(settings.model_copy(update={"embedding": EmbeddingSettings(model=str(swapped))}))
     with pytest.raises(IndexMismatch, match="other weights"):
         await passages_of(library)
@@ -204,7 +204,7 @@ def test_onnx_gives_the_vectors_of_sentence_transformers(tmp_path: Path, tiny_be
     from rag.embedding.onnx import OnnxEmbedder
     from rag.embedding.sentence_transformers import SentenceEmbedder
 
-    folder = export_onnx(tiny_bert, tmp_path / "onnx")
+    folder = export_onnx(tiny_bert, tmp_path / "onnx-bge")
     settings = EmbeddingSettings(model=str(folder), batch_size=2)
     onnx, torch_model = OnnxEmbedder(folder, settings), SentenceEmbedder(tiny_bert, settings)
     texts = ["出差报销", "年假。", "食堂午餐，标准与流程" * 80]

@@ -27,7 +27,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from rag.embedding.reading import PAIRS
+
 DIMENSION = 64
+PARAPHRASES = {one: other for pairs in PAIRS.values() for one, other in (line.split("|") for line in pairs.split("\n"))}
 End = Literal["stop", "length", "content_filter", "disconnect", "stall", "error", "none"]
 
 
@@ -226,7 +229,11 @@ def _data(content: dict[str, Any]) -> str:
 
 
 def hash_vector(text: str, dimension: int = DIMENSION) -> list[float]:
-    """A unit vector made from the text's character pairs: the same text the same vector, alike ones near."""
+    """A unit vector made from the text's character pairs: the same text the same vector, alike ones near.
+
+    The paraphrases by which a model is asked whether it reads a language count as one text.
+    """
+    text = next((key for key, said in PARAPHRASES.items() if text.endswith(said)), text)
     vector = [0.0] * dimension
     for at in range(max(1, len(text) - 1)):
         digest = hashlib.blake2b(text[at : at + 2].encode("utf-8", "replace"), digest_size=4).digest()

@@ -37,6 +37,9 @@ class SetEmbedder:
     def count_tokens(self, text: str) -> int:
         return len(text)
 
+    def unknown_share(self, text: str) -> float:
+        return 0.0
+
     def close(self) -> None:
         pass
 

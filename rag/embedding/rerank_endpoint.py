@@ -1,0 +1,54 @@
+"""Reranking by a `/rerank` endpoint, as Jina, Cohere, TEI, vLLM and Xinference have it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from rag.addresses import host_of
+from rag.errors import EmbeddingFailed
+from rag.settings import RetrievalSettings
+
+TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+
+
+class EndpointReranker:
+    """A model behind HTTP."""
+
+    def __init__(self, settings: RetrievalSettings) -> None:
+        self._address = settings.rerank_base_url.rstrip("/").removesuffix("/rerank") + "/rerank"
+        self._model = settings.rerank_model
+        self._host = host_of(settings.rerank_base_url)
+        key = settings.rerank_api_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, headers=headers)
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """In the order of the texts."""
+        body = {"model": self._model, "query": question, "documents": list(texts), "texts": list(texts)}
+        try:
+            reply = self._http.post(self._address, json=body)
+            reply.raise_for_status()
+            return _scores(reply.json(), len(texts))
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            raise EmbeddingFailed(
+                f"The rerank endpoint {self._host} refuses the request (HTTP {status}); check RAG__RETRIEVAL__RERANK_*"
+            ) from error
+        except httpx.HTTPError as error:
+            raise EmbeddingFailed(
+                f"The rerank endpoint {self._host} cannot be reached; check RAG__RETRIEVAL__RERANK_BASE_URL"
+            ) from error
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise EmbeddingFailed(f"The rerank endpoint {self._host} does not answer as one should") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def _scores(body: Any, count: int) -> list[float]:
+    """Entries of `index` and `relevance_score` (Jina, Cohere) or `score` (TEI), whatever their order."""
+    entries = body if isinstance(body, list) else body["results"]
+    scores = {int(entry["index"]): float(entry.get("relevance_score", entry.get("score"))) for entry in entries}
+    return [scores[at] for at in range(count)]

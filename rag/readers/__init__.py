@@ -1,0 +1,90 @@
+"""Files to text in a process of their own, so that a bad one costs its time limit and never the ingest."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from rag.documents import Place
+from rag.errors import Unreadable
+from rag.readers.parsed import Parsed
+from rag.settings import ReadingSettings
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
+
+
+class Readers:
+    """Starts the reading process when the first file needs it, and again after one that broke it. Close it."""
+
+    def __init__(self, settings: ReadingSettings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+
+    def read(self, file: Path, source: str) -> Parsed:
+        """What a reader makes of the file. Raises Unreadable."""
+        process = self._running()
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            process.kill()
+
+        watch = threading.Timer(self._settings.timeout_s, stop)
+        watch.start()
+        try:
+            answer = self._ask(process, file)
+        finally:
+            watch.cancel()
+        if answer is None:
+            self.close()
+            if timed_out.is_set():
+                raise Unreadable(source, f"took longer than {self._settings.timeout_s:g} s (rag.reading.timeout_s)")
+            raise Unreadable(source, "made its reader crash; it is damaged, or rag.reading.memory_mb is too little")
+        if "reason" in answer:
+            raise Unreadable(source, str(answer["reason"]))
+        places = tuple((offset, Place(**place)) for offset, place in answer.pop("places"))
+        return Parsed(**{**answer, "places": places, "notes": tuple(answer["notes"])})
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+            environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+            environment["OMP_NUM_THREADS"] = environment["OPENBLAS_NUM_THREADS"] = "1"
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no argument of a person's
+                [sys.executable, "-m", "rag.readers.worker", str(self._settings.memory_mb)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                encoding="utf-8",
+            )
+        return self._process
+
+    def _ask(self, process: "subprocess.Popen[str]", file: Path) -> dict[str, Any] | None:
+        """The process's answer; None when it died."""
+        if process.stdin is None or process.stdout is None:
+            return None
+        try:
+            process.stdin.write(json.dumps({"file": os.fsencode(file.absolute()).hex()}) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+            return json.loads(line) if line else None
+        except (OSError, ValueError):
+            return None

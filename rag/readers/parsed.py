@@ -1,0 +1,97 @@
+"""What a reader makes of a file, and the small things all readers share."""
+
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rag.documents import Place
+
+MOST_CHARS = 20_000_000
+
+
+class CannotRead(Exception):
+    """A reader's reason, to be put after the file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out."""
+
+    text: str
+    title: str = ""
+    link: str = ""
+    places: tuple[tuple[int, Place], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Pages:
+    """Puts the text of pages together and remembers where each begins."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._places: list[tuple[int, Place]] = []
+
+    def add(self, text: str, place: Place) -> None:
+        """The next page."""
+        body = text.strip() + "\n\n"
+        self._places.append((self._length, place))
+        self._parts.append(body)
+        self._length += len(body)
+        if self._length > MOST_CHARS:
+            raise CannotRead(f"holds more than {MOST_CHARS // 1_000_000} million characters")
+
+    def parsed(self, title: str = "", notes: Iterable[str] = ()) -> Parsed:
+        """All of it."""
+        return Parsed("".join(self._parts), title, places=tuple(self._places), notes=tuple(notes))
+
+
+def require(extra: str, *modules: str) -> None:
+    """Raise CannotRead, naming the extra, when a library is not installed."""
+    if any(importlib.util.find_spec(module) is None for module in modules):
+        raise CannotRead(f"needs the extra {extra}: pip install 'feishu-rag[{extra}]'")
+
+
+def one_line(value: object) -> str:
+    """A value as text without line ends."""
+    return " ".join(str(value).split()) if value is not None else ""
+
+
+def markdown_table(rows: Sequence[Sequence[object]]) -> str:
+    """Rows as a Markdown table, the first as its header; nothing when there is nothing in it."""
+    texts = [[one_line(cell).replace("|", "\\|") for cell in row] for row in rows]
+    texts = [row for row in texts if any(row)]
+    if not texts:
+        return ""
+    columns = max(map(len, texts))
+    full = [row + [""] * (columns - len(row)) for row in texts]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (full[0], ["---"] * columns, *full[1:]))
+
+
+def labelled_rows(rows: Iterable[Sequence[object]]) -> list[str]:
+    """Rows as list items `- header：value；header：value`; the header is the first row of two cells or more."""
+    lines: list[str] = []
+    header: list[str] = []
+    for row in rows:
+        cells = [one_line(cell) for cell in row]
+        filled = [cell for cell in cells if cell]
+        if not filled:
+            continue
+        if not header:
+            if len(filled) < 2 and not lines:
+                lines.append(filled[0])  # a title above the table
+            else:
+                header = cells
+            continue
+        lines.append("- " + labelled(header, cells))
+    if header and not any(line.startswith("- ") for line in lines):
+        lines.append("- " + labelled([], header))
+    return lines
+
+
+def labelled(header: Sequence[str], cells: Sequence[str]) -> str:
+    """One row as a sentence: every value after the name of its column."""
+    is_ascii = "".join((*header, *cells)).isascii()
+    colon, joint = (": ", "; ") if is_ascii else ("：", "；")
+    names = [*header, *[""] * (len(cells) - len(header))]
+    return joint.join(colon.join(filter(None, (name, cell))) for name, cell in zip(names, cells, strict=False) if cell)

@@ -1,0 +1,94 @@
+"""The reranker of a running library: opened once, left out for a while when it fails."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from rag.addresses import check_address
+from rag.clock import Clock
+from rag.embedding import Reranker
+from rag.embedding.weights import local_folder
+from rag.errors import EmbeddingFailed, SettingsMismatch
+from rag.settings import RetrievalSettings
+
+REST_S = 30.0
+logger = logging.getLogger(__name__)
+
+
+class RerankLeg:
+    """Raises SettingsMismatch when made of settings that cannot work."""
+
+    def __init__(self, settings: RetrievalSettings, clock: Clock) -> None:
+        check_rerank(settings)
+        self._settings = settings
+        self._clock = clock
+        self._opening = threading.Lock()
+        self._reranker: _Watched | None = None
+        self._rests_until = 0.0
+
+    def reranker(self) -> Reranker | None:
+        """The reranker, opened by whoever comes first; None when there is none, or it failed a moment ago. Blocking."""
+        if self._settings.rerank == "none" or self._clock.monotonic() < self._rests_until:
+            return None
+        with self._opening:
+            if self._reranker is None:
+                try:
+                    self._reranker = _Watched(_open(self._settings), self._failed)
+                except EmbeddingFailed as error:
+                    self._failed(error)
+            return self._reranker
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._reranker is not None:
+            self._reranker.close()
+            self._reranker = None
+
+    def _failed(self, error: EmbeddingFailed) -> None:
+        logger.warning("Passages keep the order of the search: %s", error)
+        self._rests_until = self._clock.monotonic() + REST_S
+
+
+class _Watched:
+    """A reranker whose failures are told."""
+
+    def __init__(self, reranker: Reranker, failed: Callable[[EmbeddingFailed], None]) -> None:
+        self._reranker = reranker
+        self._failed = failed
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        try:
+            return self._reranker.scores(question, texts)
+        except EmbeddingFailed as error:
+            self._failed(error)
+            raise
+
+    def close(self) -> None:
+        self._reranker.close()
+
+
+def check_rerank(settings: RetrievalSettings) -> None:
+    """Raise SettingsMismatch for a reranker that cannot work."""
+    if settings.rerank == "endpoint":
+        if not settings.rerank_base_url:
+            raise SettingsMismatch("rag.retrieval.rerank is endpoint: set RAG__RETRIEVAL__RERANK_BASE_URL")
+        check_address(settings.rerank_base_url, "RAG__RETRIEVAL__RERANK_BASE_URL")
+    if settings.rerank == "cross-encoder" and local_folder(settings.rerank_model) is None:
+        raise SettingsMismatch(
+            "rag.retrieval.rerank is cross-encoder: set RAG__RETRIEVAL__RERANK_MODEL to a folder with its weights"
+        )
+
+
+def _open(settings: RetrievalSettings) -> Reranker:
+    if settings.rerank == "endpoint":
+        from rag.embedding.rerank_endpoint import EndpointReranker
+
+        return EndpointReranker(settings)
+    try:
+        from rag.embedding.cross_encoder import CrossReranker
+    except ImportError as error:
+        raise EmbeddingFailed("The cross-encoder needs pip install 'feishu-rag[bge]'") from error
+    folder = local_folder(settings.rerank_model)
+    if folder is None:
+        raise EmbeddingFailed(f"The reranker {settings.rerank_model} is not there any more")
+    return CrossReranker(folder, settings.rerank_model)

@@ -1,0 +1,123 @@
+"""Where documents come from: files below folders, and whatever else can say what it holds and give its text.
+
+An item is cheap to list and to fingerprint; it is read only when its fingerprint is new.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rag.chunks import Key
+from rag.documents import Document
+from rag.errors import Unreadable
+from rag.loading import find_files, read_bytes, reader_mark, to_document
+from rag.readers import Readers
+from rag.settings import RagSettings
+
+
+class Item(Protocol):
+    """One document that may be read."""
+
+    @property
+    def key(self) -> Key:
+        """Collection and source."""
+
+    def fingerprint(self) -> str:
+        """Changes when the document does. Raises Unreadable."""
+
+    def load(self, readers: Readers) -> Document:
+        """Read it. Raises Unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file; its fingerprint is that of its content and of what would read it."""
+
+    file: Path
+    source: str
+    collection: str
+
+    @property
+    def key(self) -> Key:
+        return self.collection, self.source
+
+    def fingerprint(self) -> str:
+        content = read_bytes(self.file, self.source)
+        return hashlib.blake2b(content, digest_size=16, key=reader_mark(self.file.suffix).encode()).hexdigest()
+
+    def load(self, readers: Readers) -> Document:
+        return to_document(self.file, self.source, self.collection, readers)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDocument:
+    """A page elsewhere, exported as Markdown by `read`, which may raise Unreadable. `edited` changes when it does."""
+
+    source: str
+    title: str
+    link: str | None
+    edited: str
+    read: Callable[[], str]
+    collection: str = "default"
+
+    @property
+    def key(self) -> Key:
+        return self.collection, self.source
+
+    def fingerprint(self) -> str:
+        content = "\x00".join((self.title, self.link or "", self.edited)).encode("utf-8", "replace")
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    def load(self, readers: Readers) -> Document:
+        text = self.read().replace("\r\n", "\n").replace("\x00", "")
+        if not text.strip():
+            raise Unreadable(self.source, "holds no text")
+        return Document(self.source, self.title or self.source, text, self.link, self.collection)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A place whose documents could not be listed, and why.
+
+    With `keeps` the index keeps what it has from there (a network failure); otherwise that goes (access was lost).
+    """
+
+    collection: str
+    prefix: str
+    reason: str
+    keeps: bool = False
+
+
+Remote = RemoteDocument | Unlisted
+
+
+def local_items(settings: RagSettings, paths: Sequence[Path] | None) -> list[LocalFile]:
+    """Every file of the knowledge folders and of the collections' folders; or of `paths`, in their own collections.
+
+    Raises IngestError for a folder that is not there.
+    """
+    if paths is not None:
+        return [LocalFile(file, source, "default") for file, source in find_files(paths)]
+    folders = {"default": [*settings.knowledge]}
+    for name, collection in settings.collections.items():
+        folders.setdefault(name, []).extend(collection.folders)
+    return [
+        LocalFile(file, source, name)
+        for name, places in folders.items()
+        if places
+        for file, source in find_files(places)
+    ]
+
+
+def remote_items(remote: Iterable[Remote]) -> tuple[list[RemoteDocument], list[Unlisted]]:
+    """Documents, each once, and what could not be listed."""
+    documents: dict[Key, RemoteDocument] = {}
+    unlisted: list[Unlisted] = []
+    for item in remote:
+        if isinstance(item, Unlisted):
+            unlisted.append(item)
+        else:
+            documents.setdefault(item.key, item)
+    return list(documents.values()), unlisted
