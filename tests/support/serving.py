@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import uvicorn
@@ -16,11 +17,11 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Callable[..., Awaitable[None]], port: int = 0) -> AsyncIterator[str]:
-    """The app on a free loopback port; gives the base URL without a slash at its end."""
-    config = uvicorn.Config(app, port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+async def served(app: Callable[..., Awaitable[None]], listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """The app on a free loopback port (or a socket that listens); gives the base URL without a slash at its end."""
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
     server = _Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[listener] if listener else None))
     try:
         while not server.started:
             if serving.done():

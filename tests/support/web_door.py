@@ -1,6 +1,7 @@
 """The web door on a loopback port before any library: its pages, its API, its locks, and a store of its own."""
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class WebDoor:
 
 @contextlib.asynccontextmanager
 async def web_door(
-    library: WebLibrary, folder: Path, settings: BotSettings | None = None, *, port: int = 0
+    library: WebLibrary, folder: Path, settings: BotSettings | None = None, *, listener: socket.socket | None = None
 ) -> AsyncIterator[WebDoor]:
     """Opens the door; the store lies in `folder`."""
     settings = settings or BotSettings()
@@ -42,7 +43,7 @@ async def web_door(
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(turns, feedback, gate, metrics, settings.web_stall_s)
-        async with served(chat_app(door, settings), port) as url:
+        async with served(chat_app(door, settings), listener) as url:
             yield WebDoor(url, turns, database, metrics)
         await turns.settle()
     finally:

@@ -1,0 +1,60 @@
+"""The examples of docs/api.md run, and its status table says what the code does."""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.chat_errors import MEANINGS
+from bot.settings import BotSettings
+from tests.support.scripted_library import ScriptedLibrary, telling
+from tests.support.web_door import WebDoor, web_door
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ["docs/api.md", "docs/api.zh.md"]
+RUNNERS = {"sh": ["sh", "-e"], "python": [sys.executable, "-"], "js": ["node", "--input-type=module", "-"]}
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[WebDoor]:
+    library = ScriptedLibrary()
+    library.otherwise = telling("十五个自然日 [1]", citations=(1,))
+    key = SecretStr(hashlib.sha256(b"example").hexdigest())
+    async with web_door(library, tmp_path, BotSettings(api_keys=[key])) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("language", RUNNERS)
+async def test_the_examples_run(door: WebDoor, document: str, language: str) -> None:
+    command = RUNNERS[language]
+    if shutil.which(command[0]) is None or (language == "sh" and shutil.which("curl") is None):
+        pytest.skip(f"{command[0]} or curl is not on this machine")
+    examples = re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text("utf-8"), re.DOTALL)
+    assert examples
+    for example in examples:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "BASE": door.url, "KEY": "example", "NO_PROXY": "*", "PYTHONUTF8": "1"},
+        )
+        async with asyncio.timeout(DEADLINE_S):
+            out, errors = await process.communicate(example.encode())
+        assert process.returncode == 0, errors.decode()
+        assert "十五个自然日" in out.decode().replace("\n", ""), out.decode()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_status_table_is_whole(document: str) -> None:
+    rows = re.findall(r"^\| (\d{3}) \|", (ROOT / document).read_text("utf-8"), re.MULTILINE)
+    assert set(map(int, rows)) == {*MEANINGS, 405}
