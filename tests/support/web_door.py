@@ -27,6 +27,7 @@ class WebDoor:
     turns: WebTurns
     database: Database
     metrics: Metrics
+    feedback: Feedback
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +45,7 @@ async def web_door(
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(turns, feedback, gate, metrics, settings.web_stall_s)
         async with served(chat_app(door, settings), listener) as url:
-            yield WebDoor(url, turns, database, metrics)
+            yield WebDoor(url, turns, database, metrics, feedback)
         await turns.settle()
     finally:
         database.close()
