@@ -127,16 +127,15 @@ class Database:
         The connection is closed afterwards.
         """
         connection = self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()
         try:
-            driver: Any = connection.driver_connection
-            connection.detach()
             driver.rollback()
             driver.autocommit = True
-            driver.execute("SET idle_session_timeout = 0")
             driver.execute(f"LISTEN {channel}")
             return take(driver)
         finally:
-            connection.close()
+            driver.close()
 
     def close(self) -> None:
         """Commits what is waiting, then lets go of all connections; blocking."""

@@ -155,7 +155,7 @@ async def bring_through_kills(stage: Stage, settings: dict[str, str], questions:
     asking = asyncio.create_task(_ask_all(crowd, questions))
     bot = await stage.bot(**settings)
     while not asking.done() or any(SHORT not in texts for texts in crowd.texts().values()):
-        wanted = stage.sandbox.journal.entries[-1].id + chance.randrange(20, 400)
+        wanted = stage.sandbox.journal.entries[-1].id + chance.randrange(20, 150)
         await _entries(stage.sandbox, wanted, crowd)
         if asking.done() and all(SHORT in texts for texts in crowd.texts().values()):
             break
@@ -166,8 +166,8 @@ async def bring_through_kills(stage: Stage, settings: dict[str, str], questions:
 
 
 async def _ask_all(crowd: Crowd, questions: int) -> None:
-    for number in range(questions):
-        await crowd.ask(f"{QUESTION}（{number}）")
+    for _ in range(questions):
+        await crowd.ask(QUESTION)
         delivered = len(crowd.asked)
         if delivered % 20 == 0:  # a wave; the next comes when half of it is answered
             await crowd.sandbox.wait_for(
@@ -190,7 +190,7 @@ async def _entries(sandbox: Sandbox, wanted: int, crowd: Crowd) -> None:
 async def test_questions_asked_through_random_kills_are_each_answered_once_and_whole(
     stage: Stage, model: ModelServer, store_url: str, questions: int
 ) -> None:
-    model.script(Reply(SHORT, delay_s=0.02))
+    model.script(Reply(SHORT, delay_s=0.05))
     stage.sandbox.platform.settings = SandboxSettings(redelivery_s=(1.0,) * 200)
     settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3", BOT__MAX_ATTEMPTS="50")
     crowd = await bring_through_kills(stage, settings, questions, seed=questions)

@@ -47,7 +47,7 @@ class Crowd:
 
     def _closed_text(self, reply: Message) -> str:
         card: Any = self.sandbox.world.shown_card(reply)
-        if card is None or (card.get("config") or {}).get("streaming_mode"):
+        if card is None or "regenerate" not in str(card):  # only a closed card has that button
             return ""
         return next(
             (str(part["content"]) for part in card["body"]["elements"] if part.get("element_id") == "answer"), ""
