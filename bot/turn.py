@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, Protocol, assert_never
 
 import structlog
@@ -269,8 +270,7 @@ class _Writing:
 
     def _show(self) -> None:
         elapsed_s = self._clock.monotonic() - self.started_at
-        for element_id, text in views.frame(self.progress, self._wording, elapsed_s=elapsed_s).items():
-            self._delivery.push(element_id, text)
+        self._delivery.show(partial(views.frame, self.progress, self._wording, elapsed_s=elapsed_s))
 
     async def _write(self, question: Question) -> None:
         async with contextlib.aclosing(self._library.answer(question)) as events:
