@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.administration import app as jobs_app
+
 if TYPE_CHECKING:
     from bot.settings import Settings
 
@@ -20,6 +22,7 @@ app = typer.Typer(
 )
 feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(jobs_app, name="jobs")
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file; config.yaml of this folder if there is one")
@@ -92,11 +95,40 @@ def ingest(
         list[Path] | None, typer.Argument(help="Folders or files; rag.knowledge when none is given")
     ] = None,
     config: ConfigOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and ingest again whenever a document changes")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything anew")] = False,
 ) -> None:
-    """Read the documents and build the index. The old index serves until the new one is whole."""
-    from bot.terminal import run_ingest
+    """Read what is new or changed and bring the index up to date. The old one serves until the new one is whole."""
+    from bot.terminal_knowledge import run_ingest
 
-    run_ingest(_load(config), paths or None)
+    _run(run_ingest(_load(config), paths or None, watch=watch, rebuild=rebuild))
+
+
+@app.command("eval")
+def evaluate(
+    place: Annotated[Path, typer.Argument(help="JSON lines of questions, or a folder of corpus, queries and qrels")],
+    config: ConfigOption = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Set confidence and threshold by these questions")
+    ] = False,
+) -> None:
+    """Measure how well questions are answered and refused, and compare with the last time."""
+    from bot.terminal_knowledge import run_eval
+
+    _run(run_eval(_load(config), place, calibrate=calibrate))
+
+
+@app.command("export-onnx")
+def export_onnx(
+    folder: Annotated[Path, typer.Argument(help="Where the exported model goes")],
+    config: ConfigOption = None,
+) -> None:
+    """Export the embedding model for provider onnx: no torch where it runs, and several times faster a question."""
+    from rag.embedding.export import export
+
+    settings = _load(config)
+    export(settings.rag.embedding, folder)
+    typer.echo(f"Set RAG__EMBEDDING__PROVIDER=onnx and RAG__EMBEDDING__MODEL={folder}, then run feishu-rag ingest.")
 
 
 @app.command()

@@ -1,17 +1,14 @@
-"""The commands that talk to a terminal: ingest, ask, doctor, feedback export."""
+"""The commands that talk to a terminal: ask, doctor, feedback export."""
 
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
@@ -26,33 +23,6 @@ from bot.texts import Texts, language_of, texts
 from bot.turn import sources_of
 from rag.errors import RagError
 from rag.events import Question
-
-
-def run_ingest(settings: Settings, paths: Sequence[Path] | None) -> None:
-    """Ingests with a progress bar and prints a report. Raises `RagError`."""
-    from rag.ingest import ingest
-
-    configure_logs("ERROR", secrets=secret_values(settings))
-    console = Console()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        tasks = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        report = ingest(settings.rag, paths=paths, progress=show)
-    console.print(
-        f"{report.documents} documents, {report.chunks} passages in {report.seconds:.1f} s → index {report.index}"
-    )
-    console.print(report.embedding, markup=False)
-    if report.skipped:
-        table = Table("file", "why it was skipped", title=f"{len(report.skipped)} skipped", title_style="yellow")
-        for file in report.skipped:
-            table.add_row(file.source, file.reason)
-        console.print(table)
 
 
 async def run_ask(settings: Settings, question: str) -> bool:

@@ -8,9 +8,10 @@ This is the default measure of evidence, and how sentences are picked from passa
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag import fillers
-from rag.terms import bigrams, characters, idle_places, normalise, runs, terms, word_terms
+from rag.terms import bigrams, idle_places, normalise, runs, word_terms
 
 LONE_CHARACTER_SHARE = 0.4
 WORD_WEIGHT = 2.0
@@ -44,8 +45,8 @@ class Coverage:
         """The weight of the whole question, a sum of inverse document frequencies."""
         return self._total
 
-    def of_key(self, text: str) -> float:
-        """The share of the question's rarest words alone: the heavier half of its weight."""
+    def of_key(self, found: frozenset[str], found_characters: frozenset[str]) -> float:
+        """The share of the question's rarest words alone, the heavier half of its weight."""
         heaviest = sorted(self._units, key=lambda unit: -unit.weight)
         key: list[_Unit] = []
         weight = 0.0
@@ -53,7 +54,7 @@ class Coverage:
             if weight < self._total / 2:
                 key.append(unit)
                 weight += unit.weight
-        return _covered(key, *present(text)) / weight if weight else 0.0
+        return _covered(key, found, found_characters) / weight if weight else 0.0
 
     def of(self, text: str) -> float:
         """The share, 0 to 1."""
@@ -74,9 +75,18 @@ def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: fr
     return covered
 
 
+@lru_cache(maxsize=256)
 def present(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """A text's terms and single characters, as `Coverage.of_terms` wants them."""
-    return frozenset(terms(text)), frozenset(characters(text))
+    found: set[str] = set()
+    found_characters: set[str] = set()
+    for run, _, _, is_cjk in runs(normalise(text)):
+        if is_cjk:
+            found.update(bigrams(run))
+            found_characters.update(run)
+        else:
+            found.update(word_terms(run))
+    return frozenset(found), frozenset(found_characters)
 
 
 def _units(question: str, term_idf: Idf, character_idf: Idf) -> list[_Unit]:

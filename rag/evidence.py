@@ -18,6 +18,7 @@ from rag.calibration import Calibration
 from rag.coverage import Coverage
 from rag.documents import Passage
 from rag.fusion import Hits, spread
+from rag.passages import present_in
 from rag.settings import RetrievalSettings
 
 DENSE_MARGIN = 0.08
@@ -64,7 +65,7 @@ def signals(passages: Sequence[Passage], lexical: Hits, dense: Hits, coverage: C
     return Signals(
         coverage=best.coverage,
         first_coverage=passages[0].coverage,
-        key_coverage=coverage.of_key(f"{best.chunk.heading_path}\n{best.chunk.text}"),
+        key_coverage=coverage.of_key(*present_in(best.chunk)),
         lexical_strength=strength / (1 + strength),
         lexical_margin=1 - beyond / scores[0] if scores and scores[0] > 0 else 0.0,
         cosine=max(cosines, default=0.0),

@@ -47,14 +47,14 @@ def passages(
     kept: list[_Kept] = []
     spent = 0
     for chunk, score in ranked:
+        neighbour = _neighbour(kept, chunk)
+        if neighbour is None and len(kept) == limit:
+            break
         terms, characters = present(chunk.text)
         if (same := _same(kept, terms, characters)) is not None:
             same.duplicates.append(chunk.source)
             continue
         size = width(chunk.text)
-        neighbour = _neighbour(kept, chunk)
-        if neighbour is None and len(kept) == limit:
-            break
         if kept and spent + size > budget:
             continue
         spent += size
@@ -70,8 +70,8 @@ def passages(
 
 def _same(kept: Sequence[_Kept], terms: frozenset[str], characters: frozenset[str]) -> _Kept | None:
     for other in kept:
-        shared = len(terms & other.terms)
-        if shared < SAME_SHARE * len(terms | other.terms) or not terms:
+        few, many = sorted((len(terms), len(other.terms)))
+        if not few or few < SAME_SHARE * many or len(terms & other.terms) < SAME_SHARE * len(terms | other.terms):
             continue
         differing = (terms ^ other.terms) | (characters ^ other.characters)
         if not any(_is_telling(term) for term in differing):
@@ -119,6 +119,13 @@ def _passage(item: _Kept, coverage: Coverage, lexical: Hits, dense: Hits) -> Pas
         joined=tuple(item.joined),
         duplicates=tuple(item.duplicates),
     )
+
+
+def present_in(chunk: Chunk) -> tuple[frozenset[str], frozenset[str]]:
+    """Terms and characters of a chunk and its headings."""
+    terms, characters = present(chunk.text)
+    path_terms, path_characters = present(chunk.heading_path)
+    return terms | path_terms, characters | path_characters
 
 
 def _rank(hits: Hits, chunk_id: int) -> tuple[int | None, float | None]:

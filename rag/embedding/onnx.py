@@ -1,8 +1,9 @@
-"""Embeddings by onnxruntime, without torch: CLS token, unit length, as bge wants it. Measured 5.5 × faster a question.
+"""Embeddings by onnxruntime, without torch: first token or mean, unit length. Measured 5.5 × faster a question.
 
 The only module that imports onnxruntime and tokenizers. The folder holds tokenizer.json and a .onnx file.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,15 @@ from rag.settings import EmbeddingSettings
 MAX_LENGTH = 512
 _UNKNOWN_MARKS = ("[UNK]", "<unk>")
 _PREFERRED = ("model_int8.onnx", "model_quantized.onnx", "model.onnx")
+
+
+def _takes_mean(folder: Path) -> bool:
+    """Whether the model's vector is the mean of its tokens (its 1_Pooling says so) and not the first, as bge's is."""
+    try:
+        pooling = json.loads((folder / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(pooling.get("pooling_mode_mean_tokens")) or pooling.get("pooling_mode") == "mean"
 
 
 class OnnxEmbedder:
@@ -38,6 +48,7 @@ class OnnxEmbedder:
             ) from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_LENGTH)
+        self._takes_mean = _takes_mean(folder)
         self._inputs = {item.name for item in self._session.get_inputs()}
         self._instruction = instruction(settings, folder.name)
         self._unknown = next(
@@ -93,4 +104,9 @@ class OnnxEmbedder:
             output = self._session.run(None, {name: value for name, value in feed.items() if name in self._inputs})[0]
         except Exception as error:  # onnxruntime's errors share no base
             raise EmbeddingFailed(f"{self._name} failed on a text ({type(error).__name__})") from error
-        return unit(output[:, 0] if output.ndim == 3 else output)
+        if output.ndim == 2:
+            return unit(output)
+        if not self._takes_mean:
+            return unit(output[:, 0])
+        weights = mask[:, :, None].astype(np.float32)
+        return unit((output * weights).sum(axis=1) / weights.sum(axis=1))

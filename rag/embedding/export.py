@@ -1,0 +1,98 @@
+"""A sentence-transformers model to ONNX in eight bits, for `rag.embedding.onnx`: done once, on a machine with torch.
+
+The eight-bit model is kept only when its vectors agree with the original's; otherwise the full one is.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rag.embedding.protocol import PROBE_TEXT, Embedder
+from rag.embedding.reading import PAIRS
+from rag.embedding.weights import local_folder
+from rag.errors import EmbeddingFailed, SettingsMismatch
+from rag.settings import EmbeddingSettings
+
+LEAST_COSINE = 0.99
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def export(settings: EmbeddingSettings, folder: Path) -> float:
+    """Write tokenizer.json and a .onnx file into `folder`; gives the least cosine to the original's vectors.
+
+    Blocking, some seconds. Raises SettingsMismatch (extra or weights missing) and EmbeddingFailed.
+    """
+    source = local_folder(settings.model)
+    if source is None:
+        raise SettingsMismatch(f"The weights of {settings.model} are not on this machine; set RAG__EMBEDDING__MODEL")
+    try:
+        import onnx  # noqa: F401 - torch writes through it
+        import torch  # noqa: F401
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        from rag.embedding.onnx import OnnxEmbedder
+        from rag.embedding.sentence_transformers import SentenceEmbedder
+    except ImportError as error:
+        raise SettingsMismatch("export-onnx needs pip install 'feishu-rag[bge,onnx]' onnx") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    original = SentenceEmbedder(source, settings)
+    full, small = folder / "model.onnx", folder / "model_int8.onnx"
+    _write(source, full)
+    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    _write_pooling(source, folder)
+    texts = [PROBE_TEXT, *(side for pairs in PAIRS.values() for line in pairs.split("\n") for side in line.split("|"))]
+    quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8)
+    cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)
+    if cosine >= LEAST_COSINE:
+        full.unlink()
+        return cosine
+    small.unlink()
+    cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)
+    if cosine < LEAST_COSINE:
+        raise EmbeddingFailed(f"{settings.model} gives other vectors by onnxruntime (cosine {cosine:.3f}): not usable")
+    return cosine
+
+
+def _write(source: Path, file: Path) -> None:
+    import torch
+    from transformers import AutoModel
+
+    class Plain(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = AutoModel.from_pretrained(source, attn_implementation="eager", local_files_only=True).eval()
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+            state: torch.Tensor = self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+            return state
+
+    ones = torch.ones((2, 8), dtype=torch.long)
+    names = [*_INPUTS, "last_hidden_state"]
+    try:
+        torch.onnx.export(
+            Plain().eval(),
+            (ones, ones, torch.zeros_like(ones)),
+            str(file),
+            input_names=list(_INPUTS),
+            output_names=["last_hidden_state"],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in names},
+            dynamo=False,
+        )
+    except Exception as error:  # torch's exporter raises whatever the model's code raises
+        raise EmbeddingFailed(f"{source.name} could not be exported ({type(error).__name__})") from error
+
+
+def _write_pooling(source: Path, folder: Path) -> None:
+    """Whether the model takes its first token or the mean of all, as sentence-transformers keeps it."""
+    for name in ("1_Pooling/config.json", "sentence_bert_config.json"):
+        if (source / name).is_file():
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(source / name, folder / name)
+    if (source / "config.json").is_file():
+        shutil.copyfile(source / "config.json", folder / "config.json")
+
+
+def _agreement(one: Embedder, other: Embedder, texts: Sequence[str]) -> float:
+    return float(np.sum(one.embed_passages(texts) * other.embed_passages(texts), axis=1).min())

@@ -1,0 +1,171 @@
+"""How well questions are answered and refused: measured on the team's own cases, kept, and compared with the last time.
+
+Hit rates, MRR and nDCG count passages as the model gets them. Refusal precision is the share of refusals that were
+right, recall the share of unanswerable questions that were refused.
+"""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+
+from rag.calibration import Calibration, write_calibration
+from rag.cases import Case, Cases
+from rag.errors import IngestError
+from rag.library import Library
+from rag.retrieval import Finding
+
+DEPTHS = (1, 5, 10)
+LEAST_FOR_CALIBRATION = 10
+FOLDER = "evaluations"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case and what became of it: the ranks of right passages, from 1."""
+
+    case: Case
+    finding: Finding
+    seconds: float
+
+    @property
+    def ranks(self) -> list[int]:
+        return [at for at, passage in enumerate(self.finding.passages, start=1) if self.case.is_right(passage)]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rates from 0 to 1; None where no case allows one. Times in ms."""
+
+    name: str
+    made_at: float
+    questions: int
+    unanswerable: int
+    hit_at_1: float | None
+    hit_at_5: float | None
+    hit_at_10: float | None
+    mrr: float | None
+    ndcg_at_10: float | None
+    answered: float
+    refusal_precision: float | None
+    refusal_recall: float | None
+    p50_ms: float
+    p95_ms: float
+    missed: tuple[str, ...] = ()
+    wrongly_refused: tuple[str, ...] = ()
+    wrongly_answered: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+
+async def evaluate(
+    library: Library, cases: Cases, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[Outcome]:
+    """Search for every question, one after the other. Raises RagError."""
+    outcomes = []
+    for done, case in enumerate(cases.cases):
+        progress(done, len(cases.cases))
+        started_at = time.perf_counter()
+        finding = await library.search(case.question, case.collections)
+        outcomes.append(Outcome(case, finding, time.perf_counter() - started_at))
+    progress(len(cases.cases), len(cases.cases))
+    return outcomes
+
+
+def report(name: str, outcomes: Sequence[Outcome]) -> Report:
+    """The figures."""
+    aimed = [outcome for outcome in outcomes if outcome.case.has_target]
+    judged = [outcome for outcome in outcomes if outcome.case.answerable is not None]
+    refused = [outcome for outcome in judged if not outcome.finding.is_evidence]
+    unanswerable = [outcome for outcome in judged if not outcome.case.answerable]
+    rightly = sum(not outcome.case.answerable for outcome in refused)
+    milliseconds = sorted(1000 * outcome.seconds for outcome in outcomes)
+    hits = [_mean([any(rank <= depth for rank in outcome.ranks) for outcome in aimed]) for depth in DEPTHS]
+    return Report(
+        name=name,
+        made_at=time.time(),
+        questions=len(outcomes),
+        unanswerable=len(unanswerable),
+        hit_at_1=hits[0],
+        hit_at_5=hits[1],
+        hit_at_10=hits[2],
+        mrr=_mean([1 / min(outcome.ranks) if outcome.ranks else 0.0 for outcome in aimed]),
+        ndcg_at_10=_mean([_ndcg(outcome) for outcome in aimed]),
+        answered=1 - len(refused) / len(judged) if judged else 0.0,
+        refusal_precision=rightly / len(refused) if refused else None,
+        refusal_recall=rightly / len(unanswerable) if unanswerable else None,
+        p50_ms=statistics.median(milliseconds),
+        p95_ms=milliseconds[min(len(milliseconds) - 1, int(0.95 * len(milliseconds)))],
+        missed=tuple(outcome.case.question for outcome in aimed if not outcome.ranks),
+        wrongly_refused=tuple(outcome.case.question for outcome in refused if outcome.case.answerable),
+        wrongly_answered=tuple(outcome.case.question for outcome in unanswerable if outcome.finding.is_evidence),
+        unjudged=tuple(outcome.case.question for outcome in outcomes if outcome.case.answerable is None),
+    )
+
+
+def calibrate(outcomes: Sequence[Outcome]) -> Calibration:
+    """The weights and threshold by which these outcomes are best told apart. Raises IngestError for too few."""
+    from rag.fitting import best_threshold, fit_logistic
+
+    read = [
+        (outcome.finding.signals, bool(outcome.case.answerable))
+        for outcome in outcomes
+        if outcome.case.answerable is not None and outcome.finding.signals is not None
+    ]
+    rows, answers = [astuple(found) for found, _ in read], [answer for _, answer in read]
+    fewest = min(sum(answers), len(answers) - sum(answers))
+    if fewest < LEAST_FOR_CALIBRATION:
+        raise IngestError(
+            f"To calibrate, give at least {LEAST_FOR_CALIBRATION} questions that the documents answer and as many that "
+            f'they do not ("answerable": false); there are {sum(answers)} and {len(answers) - sum(answers)}'
+        )
+    with_dense = sum(found.cosine > 0 for found, _ in read) * 2 > len(read)
+    kept = [at for at, (found, _) in enumerate(read) if (found.cosine > 0) == with_dense]
+    rows, answers = [rows[at] for at in kept], [answers[at] for at in kept]
+    weights, bias = fit_logistic(rows, answers)
+    draft = Calibration(weights, bias, 0.5, with_dense, len(rows), time.time())
+    threshold = best_threshold([draft.confidence(row) for row in rows], answers)
+    return Calibration(weights, bias, threshold, with_dense, len(rows), time.time())
+
+
+def keep_calibration(index_dir: Path, calibration: Calibration) -> Path:
+    """Running bots take it up with their next question."""
+    return write_calibration(index_dir, calibration)
+
+
+def save(index_dir: Path, made: Report) -> tuple[Path, Report | None]:
+    """Write the report beside the index; gives its file, and the last report of the same cases when there is one."""
+    folder = index_dir / FOLDER
+    earlier = sorted(folder.glob(f"{_safe(made.name)}-*.json"))
+    before = _read(earlier[-1]) if earlier else None
+    file = folder / f"{_safe(made.name)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(made.made_at))}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise IngestError(f"{file} cannot be written ({error.strerror}); set RAG__INDEX_DIR") from error
+    return file, before
+
+
+def _read(file: Path) -> Report | None:
+    try:
+        return Report(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _ndcg(outcome: Outcome) -> float:
+    ranks = [rank for rank in outcome.ranks if rank <= 10]
+    wanted = min(max(len(outcome.case.sources), len(ranks), 1), 10)
+    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, wanted + 1))
+    return sum(1 / math.log2(rank + 1) for rank in ranks) / ideal
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def _safe(name: str) -> str:
+    return "".join(character if character.isalnum() or character in "._-" else "_" for character in name)[:80]
