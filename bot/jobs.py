@@ -5,6 +5,7 @@ is a lease: a claim raises the job's fence, every later write carries it, and a 
 its fence gone and raises `LeaseLost`.
 """
 
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable
@@ -134,7 +135,7 @@ class Jobs:
             .returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))
         )
         try:
-            with connection.begin_nested():
+            with contextlib.nullcontext() if self._database.is_sqlite else connection.begin_nested():
                 rows = connection.execute(taken).all()
         except IntegrityError as error:
             raise _Collision from error
