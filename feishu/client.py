@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ LONGEST_WAIT_S = 8.0
 LONGEST_RATE_WAIT_S = 30.0
 """A wait the platform asks for beyond this is the caller's to decide."""
 CONNECT_TIMEOUT_S = 5.0
+POOLS = 4
 _JSON = "application/json; charset=utf-8"
 
 
@@ -80,9 +82,9 @@ class FeishuClient:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._observe = observe
-        self._owned = http is None
+        self._owned = _connection_pools(settings) if http is None else ()
         self._closed = False
-        self._http = http or _connection_pool(settings)
+        self._pools = cycle((http,) if http is not None else self._owned)
         self._budgets: dict[Endpoint, Budget] = {}
         self._lanes = Lanes(per_second=max(1, int(LANE_PER_SECOND * settings.budget_share)), clock=self._clock)
         self.schedule = FrameSchedule(share=settings.budget_share, clock=self._clock)
@@ -126,8 +128,8 @@ class FeishuClient:
         """Close connections and end a token renewal under way; calls still waiting fail as `Unreachable`."""
         self._closed = True
         await self._tokens.aclose()
-        if self._owned:
-            await self._http.aclose()
+        for pool in self._owned:
+            await pool.aclose()
 
     async def _authorised(self, request: "_Request", attempt: int) -> dict[str, Any]:
         if not request.endpoint.authorised:
@@ -195,7 +197,7 @@ class FeishuClient:
         try:
             # httpx limits each read; this limits the whole call, also against an answer that drips in.
             async with asyncio.timeout(timeout_s):
-                return await self._http.request(
+                return await next(self._pools).request(
                     request.endpoint.method,
                     request.url,
                     params=request.params,
@@ -232,13 +234,19 @@ class _Request:
     urgency: Urgency
 
 
-def _connection_pool(settings: FeishuSettings) -> httpx.AsyncClient:
+def _connection_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
+    """Several small pools taken in turn: one pool looks at all its connections, squared, with each call."""
     loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=30.0),
-        follow_redirects=False,
-        trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+    verify = httpx.create_ssl_context()
+    return tuple(
+        httpx.AsyncClient(
+            timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
+            limits=httpx.Limits(max_connections=25, max_keepalive_connections=12, keepalive_expiry=30.0),
+            follow_redirects=False,
+            trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+            verify=verify,
+        )
+        for _ in range(POOLS)
     )
 
 
