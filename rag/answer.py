@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from rag.clock import Clock, SystemClock
@@ -34,12 +35,12 @@ class Answerer:
         if not finding.is_evidence:
             yield Retrieved((), seconds)
             yield NoEvidence(finding.passages)
-            yield Finished(NO_EVIDENCE_TEXT, answered=False, seconds=seconds)
+            yield Finished(NO_EVIDENCE_TEXT, answered=False, seconds=seconds, confidence=finding.confidence)
             return
         yield Retrieved(finding.passages, seconds)
         async with contextlib.aclosing(self._writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
-                yield event
+                yield replace(event, confidence=finding.confidence) if isinstance(event, Finished) else event
 
     async def _find(self, question: Question) -> Finding:
         """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""

@@ -84,7 +84,8 @@ class Finished:
     """The end. `text` is the whole answer, `citations` the passage numbers it cites, in order of first use.
 
     `answered` is False when the answer says that the documents do not know. `model` is None when no model wrote it
-    (extractive answers and `NoEvidence`).
+    (extractive answers and `NoEvidence`). `confidence`, 0 to 1, is how sure retrieval is that the passages answer; None
+    where nothing was retrieved.
     """
 
     text: str
@@ -93,6 +94,7 @@ class Finished:
     model: str | None = None
     usage: Usage | None = None
     seconds: float = 0.0
+    confidence: float | None = None
 
 
 AnswerEvent = Retrieved | Reasoning | Delta | NoEvidence | Finished

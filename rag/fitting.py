@@ -31,14 +31,20 @@ def fit_logistic(rows: Sequence[Sequence[float]], answers: Sequence[bool]) -> tu
 
 
 def best_threshold(confidences: Sequence[float], answers: Sequence[bool]) -> float:
-    """The confidence from which answering has the best F1; between two confidences, so that neither is on the edge."""
+    """The confidence from which answering is best: by the mean of the F1 of answers and the F1 of refusals.
+
+    (By that of answers alone, answering everything wins wherever the signals are weak.) It lies between two confidences
+    that occur, so that neither is on the edge.
+    """
     pairs = sorted(zip(confidences, answers, strict=True), key=lambda pair: -pair[0])
-    wanted = sum(answers)
+    wanted, unwanted = sum(answers), len(answers) - sum(answers)
     best, threshold, right = -1.0, 0.5, 0
     for count, (confidence, is_right) in enumerate(pairs, start=1):
         right += is_right
-        f1 = 2 * right / (count + wanted) if count + wanted else 0.0
-        if f1 > best and (count == len(pairs) or pairs[count][0] < confidence):
+        refused = len(pairs) - count
+        rightly = unwanted - (count - right)
+        score = 2 * right / (count + wanted) + (2 * rightly / (refused + unwanted) if refused + unwanted else 0.0)
+        if score > best and (count == len(pairs) or pairs[count][0] < confidence):
             following = pairs[count][0] if count < len(pairs) else 0.0
-            best, threshold = f1, (confidence + following) / 2
+            best, threshold = score, (confidence + following) / 2
     return threshold
