@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-ActionKind = Literal["up", "down", "regenerate", "stop", "show", "reason"]
+ActionKind = Literal["up", "down", "regenerate", "stop", "show", "reason", "ask", "person"]
 
 _MAX_ID_CHARS = 64
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -12,7 +12,8 @@ _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form."""
+    """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
+    `ask` asks the question behind a suggestion's id, `person` asks the documents' owners."""
 
     kind: ActionKind
     answer_id: str

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from bot.chat_store import WebStore
 from bot.chat_turns import WebTurns
+from bot.colleague import Colleague
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
@@ -50,7 +51,10 @@ class Bot:
         self.jobs = Jobs(database, lease_s=bot.lease_s)
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
-        self.identity = Identity(self.client.bot_identity, clock=clock)
+        self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
+        self.colleague = Colleague(
+            bot, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
+        )
         outbox = Outbox(
             Messages(self.client),
             CardKit(self.client),
@@ -65,7 +69,10 @@ class Bot:
             library,
             outbox,
             self.conversations,
-            self.identity,
+            self.colleague.reading,
+            self.colleague.understanding,
+            self.colleague.errands,
+            self.colleague.dressing,
             self.metrics,
             clock=clock,
             language=bot.language,
@@ -81,7 +88,18 @@ class Bot:
             max_attempts=bot.max_attempts,
             retention_s=bot.retention_h * 3600,
         )
-        self.handlers = Handlers(self.jobs, self.conversations, self.feedback, self.identity, self.worker, self.metrics)
+        self.handlers = Handlers(
+            self.jobs,
+            self.conversations,
+            self.feedback,
+            self.identity,
+            self.worker,
+            self.metrics,
+            self.colleague.ledger,
+            self.colleague.gaps,
+            self.colleague.people,
+            clock=clock,
+        )
         self._listener: Listener | None = None
         web_store = WebStore(database, clock=clock)
         self.web_turns = WebTurns(library, web_store, self.metrics, clock, bot.language)
@@ -120,6 +138,7 @@ class Bot:
         self._tasks = [
             asyncio.create_task(self.identity.learn(), name="identity"),
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
+            asyncio.create_task(self.colleague.forget_forever(), name="forget-people"),
         ]
 
     async def stop(self) -> None:

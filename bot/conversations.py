@@ -33,6 +33,10 @@ class Turn:
     sequence: int = 0
     shown_answer: str = ""
     reason_asked: str = ""
+    parent_turn: str = ""
+    standalone: str = ""
+    read_text: str = ""
+    recalled: bool = False
     created_at: float = 0.0
 
 
@@ -47,6 +51,7 @@ class Source:
     source: str
     link: str | None
     cited: bool
+    collection: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,12 @@ class CardState:
     """Ids of the concluded answers, oldest first."""
     up: int = 0
     down: int = 0
+    suggestions: tuple[tuple[str, str], ...] = ()
+    """Id and words of the questions that could be asked next."""
+    has_owners: bool = False
+    """Whether there is a person to ask where the documents do not know."""
+    wants_mention: bool = False
+    """Whether a follow-up is only heard when it mentions the bot."""
 
     @property
     def position(self) -> int:
@@ -154,6 +165,15 @@ class Conversations:
             )
             shown = update(turns).where(turns.c.id == answer.turn_id)
             connection.execute(shown.values(shown_answer=answer.id, reason_asked=""))
+
+        await self._database.write(work)
+
+    async def understood(self, job: Job, turn_id: str, standalone: str) -> None:
+        """How a question that leans on earlier ones was understood."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            connection.execute(update(turns).where(turns.c.id == turn_id).values(standalone=standalone))
 
         await self._database.write(work)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
@@ -40,6 +40,11 @@ class Feedback:
             return earlier
 
         return await self._database.write(work)
+
+    async def retract(self, answer_id: str, voter: str, vote: Vote) -> bool:
+        """Takes a vote back; False when it was another one, or none."""
+        mine = (votes.c.answer_id == answer_id) & (votes.c.voter == voter) & (votes.c.vote == vote)
+        return await self._database.write(lambda connection: connection.execute(delete(votes).where(mine)).rowcount > 0)
 
     async def give_reason(self, answer_id: str, voter: str, reason: str, comment: str) -> bool:
         """Why somebody voted 👎; False when that person's vote is not 👎 (any more)."""

@@ -1,6 +1,7 @@
 """What a closed card looks like: the answer, its sources, votes, pager and footer, and where a long one goes on."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.actions import Action
@@ -17,6 +18,8 @@ from rag.events import NO_EVIDENCE_TEXT
 SUMMARY_CHARS = 80
 SOURCES_SHOWN = 8
 REASONING_CHARS = 3_000
+READ_CHARS = 2_000
+SUGGESTION_CHARS = 60
 PLAIN_CHARS = 6_000
 CARD_BYTES = 28_000  # the platform's limit is 30 KB
 PART_BYTES = (16_000, 8_000, 4_000, 2_000)  # of answer text on one card: tried in turn until every card fits
@@ -39,7 +42,10 @@ class Final:
 
 
 def final(state: CardState, texts: Texts) -> Final:
-    """The closed card of a stored answer."""
+    """The closed card of a stored answer; of a question that was taken back nothing is left."""
+    if state.turn.recalled:
+        blank = build.card([build.markdown(texts.recalled, size="notation")], summary=texts.recalled)
+        return Final(state.answer.id, blank, blank, texts.recalled, texts.recalled)
     shown = replace(state, answer=_localised(state.answer, texts))
     summary = _summary(shown.answer)
     body = "\n\n".join(part for part in (shown.answer.text, shown.answer.notice) if part) or "…"
@@ -86,16 +92,55 @@ def _card(state: CardState, texts: Texts) -> Card:
     if answer.reasoning:
         thought = safe_markdown(answer.reasoning[:REASONING_CHARS])
         elements.append(build.collapsible_panel(texts.reasoning, [build.markdown(thought, size="notation")]))
+    elements += _reading(state, texts)
     if answer.text:
         elements.append(build.markdown(safe_markdown(answer.text), element_id=ANSWER))
     for notice in filter(None, (answer.notice, texts.sent_apart if answer.sent_apart else "")):
         elements.append(build.markdown(escape_text(notice), size="notation"))
     elements += _sources(answer, texts)
+    elements += _suggestions(state, texts)
     elements += _buttons(state, texts)
+    if state.wants_mention:
+        elements.append(build.note(texts.follow_up_hint))
     elements.append(build.note(_footer(state, texts)))
     if state.asks_reason:
         elements.append(reason_form(answer.id, texts))
     return build.card(elements, header=_header(state), summary=_summary(answer))
+
+
+def _reading(state: CardState, texts: Texts) -> list[Element]:
+    """What was read from an image or a forward, and how a follow-up was understood."""
+    elements: list[Element] = []
+    if state.turn.read_text:
+        read = build.markdown(escape_text(state.turn.read_text[:READ_CHARS]), size="notation")
+        elements.append(build.collapsible_panel(texts.image_text, [read], element_id="read"))
+    if state.turn.standalone:
+        understood = texts.understood.format(question=one_line(state.turn.standalone, 200))
+        elements.append(build.markdown(escape_text(understood), size="notation"))
+    return elements
+
+
+def _suggestions(state: CardState, texts: Texts) -> list[Element]:
+    """Questions that could come next, each on a button."""
+    if not state.suggestions:
+        return []
+    return [build.note(texts.suggestions), *_asking(state.suggestions)]
+
+
+def _asking(questions: Sequence[tuple[str, str]]) -> list[Element]:
+    return [
+        button(one_line(question, SUGGESTION_CHARS), "ask", each, name=f"ask{number}")
+        for number, (each, question) in enumerate(questions)
+    ]
+
+
+def welcome_card(name: str, questions: Sequence[tuple[str, str]], texts: Texts, *, group: bool) -> Card:
+    """The bot introduces itself, with questions to try."""
+    title = texts.welcome_title.format(name=one_line(name, 30))
+    elements: list[Element] = [build.markdown(texts.welcome_group if group else texts.welcome_private)]
+    if questions:
+        elements += [build.note(texts.welcome_try), *_asking(questions)]
+    return build.card(elements, header=build.header(title, template="blue"), summary=title)
 
 
 def _header(state: CardState) -> dict[str, object]:
@@ -140,6 +185,8 @@ def _buttons(state: CardState, texts: Texts) -> list[Element]:
             button(_counted(texts.button_down, state.down), "down", answer.id),
         ]
     row.append(button(texts.button_regenerate, "regenerate", answer.id))
+    if state.has_owners and answer.outcome == "unanswered":
+        row.append(button(texts.button_person, "person", answer.id))
     columns = [build.column([element]) for element in row]
     return [build.column_set([*columns, *_pager(state, texts)], flex_mode="flow")]
 

@@ -6,21 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
+import orjson
 import structlog
 
 from bot.actions import Action, unpack
+from bot.chat_ledger import Ledger, Suggestion
+from bot.commands import parse_command
 from bot.conversations import Answer, Conversations, Turn
 from bot.errors import StoreError
 from bot.feedback import REASONS, Feedback, Vote
 from bot.final_card import thanks_card
+from bot.gaps import Gaps
+from bot.hearing import Hearing
 from bot.identity import Identity
 from bot.jobs import Jobs, NewJob
 from bot.metrics import Metrics
-from bot.policy import Ignored, judge
+from bot.policy import Ignored, Unaddressed, judge, may_press
+from bot.reading import conversation_of
+from bot.settings_people import PeopleSettings
 from bot.texts import EN, ZH, language_of, texts
-from bot.turn import conversation_of
 from bot.worker import Worker
-from feishu.events import CardAction, Event, MessageReceived, Unknown
+from feishu.clock import Clock, SystemClock
+from feishu.events import CardAction, Event, MessageReceived, Unknown, text_of
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +61,17 @@ class Handlers:
         identity: Identity,
         worker: Worker,
         metrics: Metrics,
+        ledger: Ledger,
+        gaps: Gaps,
+        people: PeopleSettings,
+        *,
+        clock: Clock | None = None,
     ) -> None:
+        self._ledger = ledger
+        self._gaps = gaps
+        self._people = people
+        self._clock = clock or SystemClock()
+        self._hearing = Hearing(jobs, ledger, feedback, metrics)
         self._jobs = jobs
         self._conversations = conversations
         self._feedback = feedback
@@ -73,22 +90,55 @@ class Handlers:
                 self._metrics.event_received(event.event_type, "ignored")
                 return Ack({})
             case _:
-                assert_never(event)
+                wakes, stops = await self._hearing.take(event)
+                return Ack({}, self._after(wakes, stops))
+
+    def _after(self, wakes: bool, stops: int | None) -> Callable[[], None] | None:
+        def work() -> None:
+            if stops is not None:
+                self._worker.stop_job(stops, by="recalled")
+            self._worker.wake()
+
+        return work if wakes or stops is not None else None
+
+    async def _heard(self, message: MessageReceived, bot_open_id: str | None) -> str:
+        """Why a message that mentions nobody of us is for us all the same; "" when it is not."""
+        if message.parent_id or message.thread_id:
+            parents = (message.parent_id, message.root_id)
+            if await self._gaps.of_reply(message.app_id, parents):
+                return "owner"
+            if message.mentions:
+                return ""
+            if message.parent_id and not message.thread_id:
+                return "reply" if await self._ledger.turn_of_card(message.app_id, (message.parent_id,)) else ""
+            since = self._clock.time() - self._people.memory_h * 3600
+            where = conversation_of(message)
+            if await self._ledger.talks_with_us(message.app_id, where, message.sender_open_id, since):
+                return "reply"
+        is_silent = message.chat_id in self._people.silent_chats and not message.mentions
+        return "silent" if is_silent else ""
 
     async def _on_message(self, message: MessageReceived) -> Ack:
         known = self._identity.known
-        verdict = judge(message, bot_open_id=known.open_id if known else None)
-        if isinstance(verdict, Ignored):
-            self._metrics.event_received(MESSAGE_EVENT, verdict.why)
+        bot_open_id = known.open_id if known else None
+        verdict = judge(message, bot_open_id=bot_open_id, answer_at_all=self._people.answer_at_all)
+        heard = await self._heard(message, bot_open_id) if isinstance(verdict, Unaddressed) else "mention"
+        if isinstance(verdict, Ignored) or not heard:
+            self._metrics.event_received(
+                MESSAGE_EVENT, verdict.why if isinstance(verdict, Ignored) else "not_mentioned"
+            )
             return Ack({})
+        is_command = parse_command(text_of(message, bot_open_id=bot_open_id or "")) is not None
         started_at = time.perf_counter()
         fresh = await self._jobs.accept(
             NewJob(
                 app_id=message.app_id,
                 kind="answer",
-                conversation=conversation_of(message),
-                payload={"message": message, "undecided": verdict.undecided},
+                # A command does not wait for the answer that is being written.
+                conversation=f"command/{message.message_id}" if is_command else conversation_of(message),
+                payload={"message": message, "undecided": getattr(verdict, "undecided", False), "heard": heard},
                 keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
+                asker=message.sender_open_id,
             )
         )
         took_s = time.perf_counter() - started_at
@@ -110,13 +160,19 @@ class Handlers:
     async def _act(self, click: CardAction, action: Action | None) -> Ack:
         if action is None:
             return Ack(toast("toast_unknown_action", "warning"))
+        if action.kind == "ask":
+            return await self._ask(click, action.answer_id)
         found = await self._conversations.look_up(action.answer_id)
         if found is None:
             return Ack(toast("toast_gone", "warning"))
         turn, answer = found
         if (click.app_id, click.chat_id) != (turn.app_id, turn.chat_id):
             return Ack(toast("toast_not_here", "warning"))
+        if not may_press(action.kind, click.operator_open_id, turn.asker, self._people):
+            return Ack(toast("toast_not_yours"))
         match action.kind:
+            case "person":
+                return await self._ask_person(turn, answer, click)
             case "up" | "down":
                 return await self._vote(turn, answer, click, "up" if action.kind == "up" else "down")
             case "reason":
@@ -130,6 +186,28 @@ class Handlers:
                 return await self._stop(turn, click.operator_open_id)
             case _:
                 assert_never(action.kind)
+
+    async def _ask(self, click: CardAction, suggestion_id: str) -> Ack:
+        """A suggested question, asked in the clicker's name below the card that suggests it."""
+        found = await self._ledger.suggestion(suggestion_id)
+        if found is None:
+            return Ack(toast("toast_gone", "warning"))
+        if (click.app_id, click.chat_id) != (found.app_id, found.chat_id):
+            return Ack(toast("toast_not_here", "warning"))
+        message = asked_by_click(click, found)
+        payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
+        keys = (f"event:{click.event_id}", f"ask:{suggestion_id}:{click.operator_open_id}")
+        job = NewJob(click.app_id, "answer", found.conversation, payload, keys, asker=click.operator_open_id)
+        if not await self._jobs.accept(job):
+            return Ack(toast("toast_asked_already"))
+        return Ack(toast("toast_asking", "success"), self._worker.wake)
+
+    async def _ask_person(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
+        keys = (f"event:{click.event_id}", f"person:{turn.id}")
+        job = NewJob(turn.app_id, "ask_person", f"person/{turn.id}", {"answer_id": answer.id}, keys)
+        if not await self._jobs.accept(job):
+            return Ack(toast("toast_person_already"))
+        return Ack(toast("toast_person", "success"), self._worker.wake)
 
     async def _vote(self, turn: Turn, answer: Answer, click: CardAction, vote: Vote) -> Ack:
         """The vote at once; the card's totals, and the question why 👎, after the response."""
@@ -193,3 +271,25 @@ class Handlers:
         if job_id is None:
             return Ack(toast("toast_nothing_to_stop"))
         return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
+
+
+def asked_by_click(click: CardAction, found: Suggestion) -> MessageReceived:
+    """The question of a button as if the clicker had written it in reply to the card."""
+    _, _, thread_id = found.conversation.partition("/")
+    return MessageReceived(
+        app_id=click.app_id,
+        tenant_key=click.tenant_key,
+        event_id=click.event_id,
+        created_at=click.created_at,
+        message_id=click.message_id,
+        chat_id=click.chat_id,
+        chat_type=found.chat_type,
+        thread_id=thread_id,
+        root_id="",
+        parent_id="",
+        message_type="text",
+        content=orjson.dumps({"text": found.question}).decode(),
+        mentions=(),
+        sender_open_id=click.operator_open_id,
+        sender_type="user",
+    )

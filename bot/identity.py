@@ -18,8 +18,17 @@ LONGEST_WAIT_S = 60.0
 class Identity:
     """`known` is None until the platform has told; `learn` asks until it does."""
 
-    def __init__(self, ask: Callable[[], Awaitable[BotIdentity]], *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[BotIdentity]],
+        *,
+        ask_scopes: Callable[[], Awaitable[frozenset[str]]] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._ask = ask
+        self._ask_scopes = ask_scopes
+        self.scopes: frozenset[str] | None = None
+        """What the tenant has granted; None while that is not known."""
         self._clock = clock or SystemClock()
         self._asking = asyncio.Lock()
         self.known: BotIdentity | None = None
@@ -42,3 +51,8 @@ class Identity:
                 log.warning("bot_identity_unknown", reason=str(error), retry_in_s=wait_s)
                 await self._clock.sleep(wait_s)
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+        if self._ask_scopes:
+            try:
+                self.scopes = await self._ask_scopes()
+            except FeishuError as error:
+                log.info("scopes_unknown", reason=str(error))

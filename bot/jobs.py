@@ -195,6 +195,22 @@ class Jobs:
         """Marks the open job of a turn to be stopped; the id of the job marked, None when there is none."""
         return await self._mark_stopped(_writes(turn_id), by)
 
+    async def ask_to_stop_in(self, app_id: str, conversation: str, *, by: str) -> int | None:
+        """Like `ask_to_stop`, for the answer that is being written in a conversation."""
+        here = (jobs.c.app_id == app_id) & (jobs.c.conversation == conversation)
+        return await self._mark_stopped(here & jobs.c.kind.in_(WRITING_KINDS) & _is_running, by)
+
+    async def ask_to_stop_message(self, app_id: str, message_id: str, *, by: str) -> int | None:
+        """Like `ask_to_stop`, for the question that came with a message."""
+        its = (jobs.c.app_id == app_id) & (jobs.c.second_key == f"message:{message_id}")
+        return await self._mark_stopped(its & jobs.c.kind.in_(WRITING_KINDS), by)
+
+    async def is_open(self, app_id: str, message_id: str) -> bool:
+        """Whether the question that came with a message still waits or is being answered."""
+        its = (jobs.c.app_id == app_id) & (jobs.c.second_key == f"message:{message_id}")
+        statement = select(jobs.c.id).where(its, _is_open).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
     async def _mark_stopped(self, which: ColumnElement[bool], by: str) -> int | None:
         def work(connection: Connection) -> int | None:
             marked = update(jobs).where(which, _is_open).values(stop_by=by, run_after=0.0).returning(jobs.c.id)

@@ -11,7 +11,19 @@ from sqlalchemy import Column, Connection, Index, Table, inspect, select, text
 from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
-from bot.tables import metadata, schema_migrations
+from bot.tables import (
+    attachments,
+    beginnings,
+    gaps,
+    metadata,
+    onces,
+    remarks,
+    schema_migrations,
+    settled_gaps,
+    suggestions,
+    traces,
+    turns,
+)
 
 Step = Callable[[Connection], None]
 
@@ -42,8 +54,23 @@ def added(*columns: Column[object]) -> Step:
     return step
 
 
+def both(*steps: Step) -> Step:
+    """Several steps as one."""
+
+    def step(connection: Connection) -> None:
+        for each in steps:
+            each(connection)
+
+    return step
+
+
 STEPS: dict[int, Step] = {
     1: metadata.create_all,
+    2: both(
+        added(turns.c.parent_turn, turns.c.standalone, turns.c.read_text, turns.c.recalled),
+        created(onces, beginnings, suggestions, gaps, remarks, attachments, *turns.indexes),
+    ),
+    3: created(traces, settled_gaps),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.settings_people import PeopleSettings
 from feishu.settings import FeishuSettings
 from rag.settings import RagSettings
 
@@ -79,6 +80,10 @@ class BotSettings(BaseModel):
     retention_h: float = Field(
         72.0, ge=48, description="Hours that handled events are remembered; the platform redelivers for 7"
     )
+    retention_days: float = Field(
+        365.0, ge=0, description="Days that questions, answers, files and votes are kept; 0: for ever"
+    )
+    people: PeopleSettings = PeopleSettings()
     language: Literal["auto", "zh", "en"] = Field(
         "auto", description="Language of the bot's own words; auto follows the question"
     )

@@ -80,7 +80,14 @@ turns = Table(
     Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
     Column("shown_answer", String(40), nullable=False, server_default="", comment="the version the card shows"),
     Column("reason_asked", String(40), nullable=False, server_default="", comment="answer whose card asks why 👎"),
+    Column("parent_turn", String(40), nullable=False, server_default="", comment="the turn whose card was replied to"),
+    Column("standalone", Text, nullable=False, server_default="", comment="the question as it was understood"),
+    Column("read_text", Text, nullable=False, server_default="", comment="what was read from an image or a file"),
+    Column("recalled", Boolean, nullable=False, server_default=text("false"), comment="its question was taken back"),
     Column("created_at", Double, nullable=False, index=True),
+    Index("turns_conversation", "app_id", "conversation", "created_at"),
+    Index("turns_asker", "asker", "created_at"),
+    Index("turns_question", "question_message_id"),
 )
 
 answers = Table(
@@ -115,6 +122,92 @@ votes = Table(
     Column("reason", String(32), nullable=False, server_default="", comment="why 👎, one of bot.feedback.REASONS"),
     Column("comment", Text, nullable=False, server_default=""),
     Column("at", Double, nullable=False, index=True),
+)
+
+onces = Table(
+    "onces",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("key", String(256), primary_key=True, comment="what is said or noted once, like welcome:<chat id>"),
+    Column("at", Double, nullable=False, index=True),
+)
+
+beginnings = Table(
+    "beginnings",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("conversation", String(256), primary_key=True),
+    Column("at", Double, nullable=False, comment="what was said before is forgotten (/new)"),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("chat_type", String(16), nullable=False),
+    Column("conversation", String(256), nullable=False),
+    Column("turn_id", String(40), nullable=False, server_default="", index=True),
+    Column("question", Text, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="the turn that the documents could not answer"),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("owners", Text, nullable=False, server_default="[]", comment="JSON: open ids that were mentioned"),
+    Column("message_id", String(128), nullable=False, server_default="", index=True, comment="that mentions them"),
+    Column("thread_id", String(128), nullable=False, server_default=""),
+    Column("reply", Text, nullable=False, server_default=""),
+    Column("replied_by", String(128), nullable=False, server_default=""),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("replied_at", Double),
+)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("author", String(128), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False, index=True),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("conversation", String(256), nullable=False, index=True),
+    Column("message_id", String(128), nullable=False),
+    Column("sender", String(128), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False, comment="that of the answer"),
+    Column("body", Text, nullable=False, comment="JSON: events with times, passages with scores, prompt, calls"),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+settled_gaps = Table(
+    "settled_gaps",
+    metadata,
+    Column("question", String(256), primary_key=True, comment="the cluster's first question, normalised"),
+    Column("settled_by", String(128), nullable=False),
+    Column("at", Double, nullable=False, comment="questions asked before it no longer count"),
 )
 
 schema_migrations = Table(

@@ -19,6 +19,7 @@ class Texts:
     generating: str
     resuming: str
     queued: str
+    queued_place: str
     generating_preview: str
     sources: str
     source_uncited: str
@@ -83,6 +84,61 @@ class Texts:
     unsupported_message: str
     empty_question: str
     new_card_note: str
+    help_text: str
+    new_done: str
+    sources_title: str
+    sources_more: str
+    sources_none: str
+    feedback_how: str
+    feedback_done: str
+    stop_done: str
+    stop_nothing: str
+    forget_done: str
+    welcome_title: str
+    welcome_group: str
+    welcome_private: str
+    welcome_try: str
+    suggest_about: str
+    suggest_title: str
+    suggestions: str
+    toast_asking: str
+    toast_asked_already: str
+    toast_not_yours: str
+    toast_person: str
+    toast_person_already: str
+    button_person: str
+    person_asked: str
+    person_reply: str
+    person_reply_mention: str
+    person_thanks: str
+    person_answer: str
+    follow_up_hint: str
+    understood: str
+    recalled: str
+    refused_not_for_you: str
+    refused_not_here: str
+    refused_quiet_hours: str
+    refused_too_many: str
+    refused_too_many_here: str
+    kind_image_group: str
+    kind_file_group: str
+    kind_audio: str
+    kind_sticker: str
+    kind_other: str
+    file_read: str
+    file_empty: str
+    file_too_large: str
+    file_unsupported: str
+    file_unreadable: str
+    file_gone: str
+    image_no_reader: str
+    image_too_large: str
+    image_unreadable: str
+    image_no_text: str
+    image_text: str
+    image_question: str
+    forwarded_nothing: str
+    forwarded_gone: str
 
 
 ZH = Texts(
@@ -92,6 +148,7 @@ ZH = Texts(
     generating="✍️ 生成中…",
     resuming="🔁 服务刚刚重启，接着回答…",
     queued="⏳ 排队中…",
+    queued_place="⏳ 排队中，前面还有 {count} 个问题，轮到时会在这张卡片上回答",
     generating_preview="正在回答…",
     sources="📎 参考资料（{count}）",
     source_uncited="检索到，未引用",
@@ -156,6 +213,68 @@ ZH = Texts(
     unsupported_message="我目前能回答文字和富文本问题，请用文字再问一次 🙂",
     empty_question="我在。请在 @我 之后写上你的问题，例如：出差回来多久内要报销？",
     new_card_note="原来的卡片无法更新，回答在这里：",
+    help_text=(
+        "我能根据资料库回答问题：\n"
+        "• 群里 @我 提问，私聊直接问；回复我的卡片可以追问\n"
+        "• 私聊可以发文件或图片给我，再问里面的内容\n"
+        "• /new 开始新对话　/sources 查看资料　/stop 停止回答\n"
+        "• /feedback 你的意见　/forget 删除我保存的你的数据\n"
+        "• 卡片上的 👍 👎 🔄 ⏹ 可以直接点"
+    ),
+    new_done="好的，我们重新开始，前面说的我不再记着了。",
+    sources_title="资料库里现有 {count} 份资料：",
+    sources_more="……还有 {count} 份",
+    sources_none="资料库现在还是空的，或者暂时打不开。",
+    feedback_how="请在 /feedback 后面写上意见，例如：/feedback 年假的规定过时了",
+    feedback_done="谢谢，意见已记下。",
+    stop_done="⏹ 好的，正在停止。",
+    stop_nothing="这里现在没有正在写的回答。",
+    forget_done="已删除我保存的你的提问、回答、文件和投票（{count} 条提问）。",
+    welcome_title="你好，我是{name}",
+    welcome_group="有问题就 @我，我会根据资料回答，并附上出处。发送 /help 查看我能做什么。",
+    welcome_private="直接把问题发给我就行，我会根据资料回答，并附上出处。发送 /help 查看我能做什么。",
+    welcome_try="试试这样问：",
+    suggest_about="《{title}》里关于“{heading}”是怎么说的？",
+    suggest_title="《{title}》主要讲什么？",
+    suggestions="💡 还可以问",
+    toast_asking="好的，正在回答",
+    toast_asked_already="已经问过了，请看下面的卡片",
+    toast_not_yours="只有提问的人可以操作",
+    toast_person="好的，已请资料负责人来看",
+    toast_person_already="已经请过资料负责人了",
+    button_person="🙋 请人来答",
+    person_asked="有个问题资料里没有答案，请帮忙看看：{question}",
+    person_reply="直接回复这条消息即可，我会记下来。",
+    person_reply_mention="请回复这条消息并 @我，我会记下来。",
+    person_thanks="🙏 谢谢，已记为这个问题的答案：{question}",
+    person_answer="🙋 资料负责人回复了你的问题“{question}”：\n{reply}",
+    follow_up_hint="💬 追问请回复本卡片并 @我",
+    understood="我的理解：{question}",
+    recalled="提问已撤回，回答已清除。",
+    refused_not_for_you="抱歉，我目前没有为你开通，需要的话请联系管理员。",
+    refused_not_here="抱歉，我没有在这个群开通，可以私聊我。",
+    refused_quiet_hours="现在是安静时间，我先不在群里回答，可以私聊我。",
+    refused_too_many="问得有点快，请过一分钟再问我 🙂",
+    refused_too_many_here="这个群里的问题有点多，请过一分钟再问我 🙂",
+    kind_image_group="我看到一张图片，但群里请在图片旁写上问题并 @我；也可以私聊发给我。",
+    kind_file_group="文件请私聊发给我，我读完后就可以问里面的内容。",
+    kind_audio="我还听不了语音，请用文字问我；图片、文件和富文本也可以。",
+    kind_sticker="表情收到 🙂 有问题就用文字问我吧。",
+    kind_other="这种消息我还看不懂，文字、富文本、图片、文件和合并转发都可以。",
+    file_read="📄 已读完《{name}》，现在可以直接问里面的内容（只在这个对话里使用，/new 后忘记）。",
+    file_empty="《{name}》是空文件，没有内容可读。",
+    file_too_large="《{name}》太大了，我最多能读 {limit} MB。",
+    file_unsupported="《{name}》这种格式我读不了，可以发 PDF、Word、PPT、Excel、Markdown、网页或纯文本。",
+    file_unreadable="《{name}》读不出来：文件可能损坏、加密，或解压后过大。",
+    file_gone="文件下载不了，可能已被撤回，或者应用没有读取消息资源的权限。",
+    image_no_reader="我收到了图片，但这里没有开启图片识别，请把文字发给我。",
+    image_too_large="图片太大了（最多 {limit} 万像素、10 MB），请截小一点再发。",
+    image_unreadable="这张图片打不开，请换一张或把文字发给我。",
+    image_no_text="图片里没有认出文字，请把问题写给我。",
+    image_text="🖼 图片里的文字",
+    image_question="图片里写着：{text}",
+    forwarded_nothing="合并转发里没有我能读的文字。",
+    forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
 )
 
 EN = Texts(
@@ -165,6 +284,7 @@ EN = Texts(
     generating="✍️ Writing…",
     resuming="🔁 The service was just restarted; going on…",
     queued="⏳ Waiting…",
+    queued_place="⏳ Waiting: {count} ahead; this card will hold the answer",
     generating_preview="Answering…",
     sources="📎 Sources ({count})",
     source_uncited="found, not cited",
@@ -174,8 +294,10 @@ EN = Texts(
     stopped="⏹ Stopped. The text above was written before.",
     stopped_empty="⏹ Stopped before anything was written.",
     interrupted="⚠️ The service is restarting and the answer was cut off. Please press 🔄.",
-    failed_model_unavailable="⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin.",
-    failed_model_rejected="⚠️ The model's server refused the request (key, model name or parameters). Tell the admin.",
+    failed_model_unavailable=(
+        "⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin."
+    ),
+    failed_model_rejected=("⚠️ The model's server refused the request (key, model name or parameters). Tell the admin."),
     failed_model_timeout="⚠️ The model took too long. Please press 🔄 later.",
     failed_too_long="⚠️ Question and documents exceed what the model can read. Please shorten the question.",
     failed_refused="⚠️ The model's provider refuses to answer this kind of content.",
@@ -229,6 +351,74 @@ EN = Texts(
     unsupported_message="I can answer text and rich text for now. Please ask again in words 🙂",
     empty_question="I'm here. Please write your question after mentioning me, e.g. How soon must I file expenses?",
     new_card_note="The earlier card cannot be updated; here is the answer:",
+    help_text=(
+        "I answer questions from the documents:\n"
+        "• mention me in a group, or just ask in private; reply to my card to follow up\n"
+        "• in private, send me a file or an image and ask about it\n"
+        "• /new starts over, /sources lists the documents, /stop stops the answer\n"
+        "• /feedback your words, /forget deletes what I keep about you\n"
+        "• press 👍 👎 🔄 ⏹ on the cards"
+    ),
+    new_done="OK, a fresh start: I no longer keep in mind what was said before.",
+    sources_title="There are {count} documents:",
+    sources_more="… and {count} more",
+    sources_none="There are no documents yet, or they cannot be opened right now.",
+    feedback_how="Please write your words after /feedback, e.g. /feedback the rules on leave are outdated",
+    feedback_done="Thanks, your words are noted.",
+    stop_done="⏹ OK, stopping.",
+    stop_nothing="Nothing is being answered here right now.",
+    forget_done="I deleted your questions, answers, files and votes ({count} questions).",
+    welcome_title="Hello, I am {name}",
+    welcome_group=(
+        "Mention me with a question: I answer from the documents and name the sources. /help says what I can do."
+    ),
+    welcome_private=(
+        "Just send me a question: I answer from the documents and name the sources. /help says what I can do."
+    ),
+    welcome_try="Try one of these:",
+    suggest_about="What does “{title}” say about “{heading}”?",
+    suggest_title="What is “{title}” about?",
+    suggestions="💡 You could also ask",
+    toast_asking="OK, answering",
+    toast_asked_already="Already asked, see the card below",
+    toast_not_yours="Only the person who asked may do that",
+    toast_person="OK, the owners have been asked",
+    toast_person_already="The owners have been asked already",
+    button_person="🙋 Ask a person",
+    person_asked="The documents do not answer this; could you help? {question}",
+    person_reply="Just reply to this message; I will note it down.",
+    person_reply_mention="Please reply to this message and @ me; I will note it down.",
+    person_thanks="🙏 Thanks, noted as the answer to: {question}",
+    person_answer="🙋 An owner has answered your question “{question}”:\n{reply}",
+    follow_up_hint="💬 To follow up, reply to this card and @ me",
+    understood="Understood as: {question}",
+    recalled="The question was taken back, and its answer removed.",
+    refused_not_for_you="Sorry, I am not open to you yet. Please ask the admin if you need me.",
+    refused_not_here="Sorry, I do not answer in this group. You can ask me in private.",
+    refused_quiet_hours="These are quiet hours, so I do not answer in groups now. You can ask me in private.",
+    refused_too_many="That was quick! Please ask again in a minute 🙂",
+    refused_too_many_here="Many questions in this group right now. Please ask again in a minute 🙂",
+    kind_image_group=(
+        "I see an image. In a group, please write your question beside it and @ me, or send it to me in private."
+    ),
+    kind_file_group="Please send me files in private; then you can ask about them.",
+    kind_audio="I cannot listen to audio yet. Please write; text, rich text, images and files work.",
+    kind_sticker="Nice sticker 🙂 Ask me anything in words.",
+    kind_other="I cannot read this kind of message yet. Text, rich text, images, files and merged forwards work.",
+    file_read="📄 I have read “{name}”. Ask me about it (kept for this conversation only, until /new).",
+    file_empty="“{name}” is empty, so there is nothing to read.",
+    file_too_large="“{name}” is too large: I read up to {limit} MB.",
+    file_unsupported="I cannot read the format of “{name}”. PDF, Word, PPT, Excel, Markdown, HTML and text work.",
+    file_unreadable="“{name}” cannot be read: it may be damaged, encrypted, or far too large when unpacked.",
+    file_gone="The file cannot be downloaded: it may be recalled, or the app lacks the permission.",
+    image_no_reader="I got the image, but reading images is not switched on here. Please send me the words.",
+    image_too_large="The image is too large (up to {limit}0,000 pixels and 10 MB). Please crop it.",
+    image_unreadable="The image cannot be opened. Please send another one, or the words.",
+    image_no_text="I found no words in the image. Please write your question.",
+    image_text="🖼 Words in the image",
+    image_question="The image says: {text}",
+    forwarded_nothing="There is nothing in the forwarded messages that I can read.",
+    forwarded_gone="The forwarded messages cannot be fetched: recalled, or the app lacks the permission.",
 )
 
 

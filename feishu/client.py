@@ -17,7 +17,7 @@ import orjson
 
 from feishu.clock import Clock, SystemClock
 from feishu.codes import api_error
-from feishu.endpoints import BOT_IDENTITY, TENANT_TOKEN, Endpoint, Retry
+from feishu.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint, Retry
 from feishu.errors import (
     ApiError,
     BadReply,
@@ -123,6 +123,12 @@ class FeishuClient:
         if not isinstance(bot, dict) or not isinstance(bot.get("open_id"), str) or not bot["open_id"]:
             raise BadReply("no bot.open_id in the answer", endpoint=BOT_IDENTITY.name)
         return BotIdentity(bot["open_id"], str(bot.get("app_name", "")), bot.get("activate_status") == 2)
+
+    async def granted_scopes(self) -> frozenset[str]:
+        """The names of the scopes that the tenant has granted (application/v6/scopes)."""
+        found = (await self.call(SCOPES)).get("scopes")
+        items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        return frozenset(str(item.get("scope_name", "")) for item in items if item.get("grant_status") == 1)
 
     async def aclose(self) -> None:
         """Close connections and end a token renewal under way; calls still waiting fail as `Unreachable`."""

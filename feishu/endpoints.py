@@ -48,6 +48,9 @@ TENANT_TOKEN = Endpoint(
 )
 BOT_IDENTITY = Endpoint("bot_identity", "GET", "/open-apis/bot/v3/info", Retry.ALWAYS)
 
+SCOPES = Endpoint("scopes", "GET", "/open-apis/application/v6/scopes", Retry.ALWAYS)
+USERS = Endpoint("users", "GET", "/open-apis/contact/v3/users/batch", Retry.ALWAYS, timeout_s=3.0)
+
 # `uuid` makes a message at most once within the hour, so a lost answer is asked for again.
 REPLY = Endpoint("reply", "POST", "/open-apis/im/v1/messages/{message_id}/reply", Retry.ALWAYS)
 SEND = Endpoint("send", "POST", "/open-apis/im/v1/messages", Retry.ALWAYS)
@@ -75,6 +78,8 @@ CARD_UPDATE = Endpoint("card_update", "PUT", "/open-apis/cardkit/v1/cards/{card_
 ENDPOINTS = (
     TENANT_TOKEN,
     BOT_IDENTITY,
+    SCOPES,
+    USERS,
     REPLY,
     SEND,
     PATCH,

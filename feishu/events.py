@@ -12,14 +12,28 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from feishu.chat_events import (
+    BotAdded,
+    ChatEvent,
+    MenuUsed,
+    PrivateChatEntered,
+    Reacted,
+    Recalled,
+    parse_chat_event,
+)
 from feishu.errors import Malformed
 from feishu.message_text import mentions_bot, text_of
 
 __all__ = [
+    "BotAdded",
     "CardAction",
     "Event",
     "Mention",
+    "MenuUsed",
     "MessageReceived",
+    "PrivateChatEntered",
+    "Reacted",
+    "Recalled",
     "Unknown",
     "mentions_bot",
     "parse_event",
@@ -101,7 +115,7 @@ class Unknown:
     created_at: float
 
 
-Event = MessageReceived | CardAction | Unknown
+Event = MessageReceived | CardAction | ChatEvent | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,9 @@ def parse_event(payload: Json, *, received_at: float) -> Event:
         return _message(header, body)
     if header.event_type == "card.action.trigger":
         return _card_action(header, body)
+    envelope = (header.app_id, header.tenant_key, header.event_id, header.created_at)
+    if found := parse_chat_event(header.event_type, envelope, body):
+        return found
     return Unknown(header.app_id, header.tenant_key, header.event_id, header.event_type, header.created_at)
 
 

@@ -18,6 +18,11 @@ def mentions_bot(message: "MessageReceived", bot_open_id: str) -> bool:
     return bool(bot_open_id) and any(mention.open_id == bot_open_id for mention in message.mentions)
 
 
+def mentions_all(message: "MessageReceived") -> bool:
+    """Whether everybody is mentioned; the platform sometimes leaves `@_all` out of the mentions."""
+    return any(mention.key == "@_all" for mention in message.mentions) or "@_all" in message.content
+
+
 def text_of(message: "MessageReceived", *, bot_open_id: str) -> str:
     """The plain text of a `text` or `post` message: the bot's own mention removed, other mentions as `@Name`.
 

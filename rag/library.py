@@ -11,15 +11,18 @@ from rag.answer import Answerer
 from rag.clock import Clock, SystemClock
 from rag.corpus import Corpus, index_stamp
 from rag.dense import DenseLeg
-from rag.errors import IndexMissing, IndexUnusable
-from rag.events import AnswerEvent, Prompt, Question
+from rag.errors import IndexMissing, IndexUnusable, RagError
+from rag.events import AnswerEvent, Delta, Prompt, Question
+from rag.prompts import prompt_text
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding, Retriever
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
+from rag.titles import Title, titles_of
 from rag.writers import Writers
 
 SEARCH_THREADS = 4
+CONDENSED_CHARS = 1_000
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -69,6 +72,29 @@ class Library:
         async with contextlib.aclosing(self._writers.complete(prompt)) as events:
             async for event in events:
                 yield event
+
+    async def condense(self, question: Question, *, budget_s: float) -> str:
+        """A follow-up as a question that stands alone; the question itself without history, model, time or luck."""
+        if not question.history or not self._writers.has_model:
+            return question.text
+        history = "\n".join(f"Q: {each.question}\nA: {each.answer}" for each in question.history)
+        text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
+        condensed = ""
+        try:
+            async with asyncio.timeout(budget_s):
+                async with contextlib.aclosing(self.generate(Prompt(text, 200, 0.0, 1.0))) as events:
+                    async for event in events:
+                        condensed += event.text if isinstance(event, Delta) else ""
+        except (RagError, TimeoutError) as error:
+            logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
+            return question.text
+        condensed = " ".join(condensed.split())
+        return condensed if 0 < len(condensed) <= CONDENSED_CHARS else question.text
+
+    async def titles(self, collections: frozenset[str] | None = None, limit: int = 200) -> tuple[Title, ...]:
+        """The documents in the index with their headings, by title. Raises IndexUnusable."""
+        corpus = await self._current_corpus()
+        return await self._in_thread(lambda: tuple(titles_of(corpus.chunks.all(), collections)[:limit]))
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""

@@ -29,6 +29,11 @@ class Writers:
 
             self._generative = GenerativeWriter(settings.llm, settings.prompts, clock=clock)
 
+    @property
+    def has_model(self) -> bool:
+        """Whether a model writes."""
+        return self._generative is not None
+
     def for_question(self, retriever: Retriever) -> Writer:
         """The writer of one answer."""
         if self._generative is not None:

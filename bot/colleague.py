@@ -1,0 +1,113 @@
+"""Composes what makes the bot a colleague: memory, reading of messages, errands, forgetting. Used by `bot.app`."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot.chat_ledger import Ledger
+from bot.conversations import Conversations
+from bot.database import Database
+from bot.dressing import Dressing
+from bot.errands import Errands
+from bot.errors import StoreError
+from bot.forgetting import Forgetting
+from bot.gaps import Gaps
+from bot.identity import Identity
+from bot.jobs import Jobs
+from bot.kinds import KindReaders
+from bot.memory import Memory
+from bot.names import Names
+from bot.obeying import Obedience
+from bot.outbound import Voice
+from bot.reading import Reading
+from bot.settings_models import BotSettings
+from bot.understanding import Understanding
+from feishu.client import FeishuClient
+from feishu.clock import Clock
+from feishu.messages import Messages
+from rag.errors import RagError
+from rag.library import Library
+
+log = structlog.get_logger(__name__)
+
+FORGET_EVERY_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surety:
+    """How sure the documents are, for silent mode."""
+
+    library: Library
+
+    async def confidence(self, text: str) -> float:
+        """0 where nothing can be searched."""
+        try:
+            finding = await self.library.search(text)
+        except RagError:
+            return 0.0
+        return finding.confidence if finding.is_evidence else 0.0
+
+
+class Colleague:
+    """The parts that `Turns` and `Handlers` share."""
+
+    def __init__(
+        self,
+        settings: BotSettings,
+        database: Database,
+        client: FeishuClient,
+        library: Library,
+        jobs: Jobs,
+        conversations: Conversations,
+        identity: Identity,
+        *,
+        clock: Clock,
+    ) -> None:
+        people = settings.people
+        self._clock = clock
+        self._days = settings.retention_days
+        self.people = people
+        self.ledger = Ledger(database, clock=clock)
+        self.gaps = Gaps(database, clock=clock)
+        self.forgetting = Forgetting(database, clock=clock)
+        messages = Messages(client)
+        voice = Voice(messages)
+        memory = Memory(database, people, clock=clock)
+        obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs)
+        self.reading = Reading(
+            voice,
+            identity,
+            self.ledger,
+            self.gaps,
+            obedience,
+            KindReaders(voice, {}),
+            Surety(library),
+            people,
+            clock=clock,
+            language=settings.language,
+        )
+        self.understanding = Understanding(library, memory, Names(client, clock=clock), people)
+        self.errands = Errands(
+            voice,
+            library,
+            obedience,
+            self.ledger,
+            self.gaps,
+            jobs,
+            conversations,
+            identity,
+            people,
+            clock=clock,
+            language=settings.language,
+        )
+        self.dressing = Dressing(self.ledger, identity, people)
+
+    async def forget_forever(self) -> None:
+        """Deletes what is older than `bot.retention_days`, every hour; run it as a task."""
+        while True:
+            try:
+                if count := await self.forgetting.older_than(self._days):
+                    log.info("forgotten", questions=count)
+            except StoreError as error:
+                log.error("forgetting_failed", reason=str(error))
+            await self._clock.sleep(FORGET_EVERY_S)

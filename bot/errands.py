@@ -1,0 +1,160 @@
+"""Jobs that write no answer: a welcome, a menu's entry, a question taken back, a question for a person."""
+
+from typing import Literal, Protocol
+
+import structlog
+
+from bot.chat_ledger import Ledger, Suggestion
+from bot.commands import WORDS, Command
+from bot.conversations import Conversations
+from bot.errors import Owed
+from bot.final_card import welcome_card
+from bot.gaps import Gap, Gaps
+from bot.identity import Identity
+from bot.jobs import Job, Jobs
+from bot.obeying import Obedience
+from bot.outbound import Voice, mentioning, short_id
+from bot.settings_people import PeopleSettings
+from bot.suggesting import examples
+from bot.texts import Language, Texts, language_of, texts
+from feishu.clock import Clock
+from feishu.errors import TargetGone
+from rag.errors import RagError
+from rag.titles import Title
+
+log = structlog.get_logger(__name__)
+
+GROUP_SCOPE = "im:message.group_msg"
+SETTLED_AFTER_S = 20.0
+LOOK_EVERY_S = 0.2
+
+
+class Shelf(Protocol):
+    """What this needs of `rag.library.Library`."""
+
+    async def titles(self, collections: frozenset[str] | None = None, limit: int = 200) -> tuple[Title, ...]: ...
+
+
+class Errands:
+    """Runs them. Raises `FeishuError` and `Owed` for what should be tried again."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        shelf: Shelf,
+        obedience: Obedience,
+        ledger: Ledger,
+        gaps: Gaps,
+        jobs: Jobs,
+        conversations: Conversations,
+        identity: Identity,
+        settings: PeopleSettings,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+    ) -> None:
+        self._voice = voice
+        self._shelf = shelf
+        self._obedience = obedience
+        self._ledger = ledger
+        self._gaps = gaps
+        self._jobs = jobs
+        self._conversations = conversations
+        self._identity = identity
+        self._settings = settings
+        self._clock = clock
+        self._language = language
+
+    async def welcome(self, job: Job) -> str:
+        """Once a chat, with three questions that the documents answer."""
+        chat_id, chat_type = str(job.payload["chat_id"]), str(job.payload["chat_type"])
+        key = f"welcome:{chat_id}"
+        if await self._ledger.noted(job.app_id, key):
+            return "was welcomed before"
+        wording = texts(self._language_for(""))
+        bot = await self._identity.get()
+        questions = await self._examples(wording)
+        offered = [
+            Suggestion(f"w{short_id(chat_id)[:30]}-{number}", job.app_id, chat_id, chat_type, chat_id, "", question)
+            for number, question in enumerate(questions)
+        ]
+        await self._ledger.suggest(offered)
+        card = welcome_card(
+            bot.app_name, [(each.id, each.question) for each in offered], wording, group=chat_type != "p2p"
+        )
+        try:
+            await self._voice.show(chat_id, card, uuid=short_id("welcome", job.app_id, chat_id))
+        except TargetGone as error:
+            return f"nobody to welcome: {error}"
+        await self._ledger.once(job.app_id, key)
+        return "welcomed"
+
+    async def menu(self, job: Job) -> str:
+        """An entry of the bot's menu, answered in private."""
+        kind = WORDS.get(str(job.payload["key"]).strip().lower().lstrip("/"))
+        person = str(job.payload["open_id"])
+        wording = texts(self._language_for(""))
+        if kind is None:
+            await self._voice.tell(person, wording.help_text, uuid=f"menu-{job.app_id[-20:]}-{job.id}")
+            return "an unknown entry of the menu"
+        chat_id = await self._ledger.private_chat_of(job.app_id, person)
+        where = chat_id or person
+        command = Command(kind)
+        said = await self._obedience.do(job.app_id, command, wording, person=person, chat_id=where, conversation=where)
+        await self._voice.tell(person, said, uuid=f"menu-{job.app_id[-20:]}-{job.id}")
+        return f"obeyed /{kind}"
+
+    async def await_end(self, job: Job) -> str | None:
+        """The turn of a question that was taken back, once nothing writes into its card any more. Raises `Owed`."""
+        message_id = str(job.payload["message_id"])
+        waited_s = 0.0
+        while await self._jobs.is_open(job.app_id, message_id):
+            if waited_s > SETTLED_AFTER_S:
+                raise Owed("the answer to a question that was taken back is still being written")
+            await self._clock.sleep(LOOK_EVERY_S)
+            waited_s += LOOK_EVERY_S
+        await self._ledger.recall(job.app_id, message_id)
+        return await self._ledger.turn_of_question(job.app_id, message_id)
+
+    async def ask_person(self, job: Job) -> str:
+        """Mentions the owners of the nearest documents; in private chats they are written to."""
+        found = await self._conversations.look_up(str(job.payload["answer_id"]))
+        if found is None:
+            return "the answer is gone"
+        turn, answer = found
+        owners = owners_of(self._settings, [source.collection for source in answer.sources])
+        wording = texts(self._language_for(turn.question))
+        scopes = self._identity.scopes or frozenset()
+        how = wording.person_reply if turn.chat_type == "p2p" or GROUP_SCOPE in scopes else wording.person_reply_mention
+        question = turn.standalone or turn.question
+        said = f"{wording.person_asked.format(question=question[:500])}\n{how}"
+        if turn.chat_type == "p2p":
+            for owner in owners:
+                sent = await self._voice.tell(owner, mentioning((), said), uuid=short_id("gap", turn.id, owner))
+                await self._note(job, turn.id, turn.chat_id, question, turn.asker, owners, sent.message_id)
+            return "owners were told"
+        uuid = short_id("gap", turn.id)
+        sent = await self._voice.mention(turn.question_message_id, owners, said, uuid=uuid)
+        await self._note(job, turn.id, turn.chat_id, question, turn.asker, owners, sent.message_id)
+        return "owners were mentioned"
+
+    async def _note(
+        self, job: Job, turn_id: str, chat_id: str, question: str, asker: str, owners: tuple[str, ...], message_id: str
+    ) -> None:
+        await self._gaps.asked(Gap(turn_id, job.app_id, chat_id, question, asker, owners, message_id))
+
+    async def _examples(self, wording: Texts) -> list[str]:
+        try:
+            return examples(await self._shelf.titles(), wording)
+        except RagError as error:
+            log.info("no_examples", reason=str(error))
+            return []
+
+    def _language_for(self, text: str) -> Language:
+        return language_of(text, preferred=self._language)
+
+
+def owners_of(settings: PeopleSettings, collections: list[str]) -> tuple[str, ...]:
+    """Whom to ask about documents of these collections; the owners of everything (`*`) where none has its own."""
+    own = [owner for name in dict.fromkeys(collections) for owner in settings.owners.get(name, [])]
+    return tuple(dict.fromkeys(own or settings.owners.get("*", [])))

@@ -1,0 +1,52 @@
+"""How the bot behaves among people: whom it answers, how often, what it remembers, whom it asks."""
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_HOURS = re.compile(r"([01]?\d|2[0-3]):[0-5]\d-([01]?\d|2[0-3]):[0-5]\d")
+
+
+class PeopleSettings(BaseModel):
+    """Chats and people. Ids are open ids (`ou_…`) and chat ids (`oc_…`); empty lists mean everyone in the tenant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    allow_chats: list[str] = Field(default_factory=list, description="Only these groups are answered; empty: all")
+    deny_chats: list[str] = Field(default_factory=list, description="Groups that are never answered")
+    allow_people: list[str] = Field(default_factory=list, description="Only these people are answered; empty: all")
+    deny_people: list[str] = Field(default_factory=list, description="People who are never answered")
+    admins: list[str] = Field(
+        default_factory=list, description="People whom no rate and no quiet hours hold, and who may press every button"
+    )
+    person_per_min: int = Field(60, ge=0, description="Questions a person may ask in a minute; 0: any number")
+    chat_per_min: int = Field(300, ge=0, description="Questions a chat may ask in a minute; 0: any number")
+    quiet_hours: str = Field("", description="Hours without answers in groups, local time, like 22:00-07:30")
+    regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 (and admins)")
+    stop_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press ⏹ (and admins)")
+    answer_at_all: bool = Field(False, description="Whether @all (@所有人) counts as a mention of the bot")
+    silent_chats: list[str] = Field(
+        default_factory=list,
+        description="Groups where questions without a mention are answered, too, when the documents surely know "
+        "(needs the scope im:message.group_msg)",
+    )
+    silent_confidence: float = Field(
+        0.8, ge=0, le=1, description="Least confidence of an answer that nobody asked the bot for"
+    )
+    owners: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Collection → open ids of whom to ask where the documents do not know; * is every collection",
+    )
+    memory_turns: int = Field(6, ge=0, le=50, description="Earlier questions of a conversation that a new one sees")
+    memory_tokens: int = Field(1500, ge=0, le=100_000, description="Most tokens of those questions and answers")
+    memory_h: float = Field(12.0, ge=0, description="Hours after which a conversation starts anew by itself")
+    condense_s: float = Field(6.0, ge=0, le=60, description="Seconds to make a follow-up understandable by itself")
+    suggestions: Literal["auto", "off"] = Field("auto", description="Follow-up questions below an answer")
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        if value and not _HOURS.fullmatch(value):
+            raise ValueError("must look like 22:00-07:30, or be empty")
+        return value

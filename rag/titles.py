@@ -1,0 +1,35 @@
+"""What documents there are, and what they speak of: for lists of sources and for examples of questions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rag.documents import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """One document: its title, link and headings in their order."""
+
+    title: str
+    link: str | None
+    collection: str
+    headings: tuple[str, ...]
+
+
+def titles_of(chunks: Iterable[Chunk], collections: frozenset[str] | None = None) -> list[Title]:
+    """The documents of the chunks, by title."""
+    found: dict[tuple[str, str], list[Chunk]] = {}
+    for chunk in chunks:
+        if collections is None or chunk.collection in collections:
+            found.setdefault((chunk.collection, chunk.source), []).append(chunk)
+    return sorted((_title(of_one) for of_one in found.values()), key=lambda each: (each.title, each.collection))
+
+
+def _title(chunks: list[Chunk]) -> Title:
+    first = min(chunks, key=lambda chunk: chunk.start)
+    names = dict.fromkeys(
+        chunk.headings[-1]
+        for chunk in sorted(chunks, key=lambda chunk: chunk.start)
+        if chunk.headings and chunk.headings[-1] != first.title
+    )
+    return Title(first.title, first.link, first.collection, tuple(names))
