@@ -1,0 +1,68 @@
+"""Forty answers at once inside the platform's budgets: all whole, all moving, none refused."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from feishu.card import card, markdown
+from feishu.cardkit import CardKit
+from feishu.client import CallRecord, FeishuClient
+from feishu.messages import Messages, entity_content
+from feishu.sandbox import Sandbox, SandboxSettings, running
+from feishu.sandbox.world import Person
+from feishu.settings import FeishuSettings
+from feishu.stream import CardStream, Sequence
+
+CROWD = 40
+TEXT = "出差回来后要在返回之日起十个工作日内提交差旅报销单。" * 8
+OPENING = card([markdown("", element_id="stage"), markdown("", element_id="answer")], streaming=True)
+FINAL = card([markdown(TEXT, element_id="answer")])
+
+
+@pytest.fixture
+async def sandbox() -> Sandbox:
+    sandbox = Sandbox(SandboxSettings(latency_s=0.03))
+    for number in range(CROWD):
+        person = Person(f"ou_crowd{number}", f"P{number}", f"u{number}", f"on_crowd{number}")
+        sandbox.world.people[person.open_id] = person
+    return sandbox
+
+
+@pytest.fixture
+async def url(sandbox: Sandbox) -> AsyncIterator[str]:
+    async with running(sandbox) as url:
+        yield url
+
+
+async def answer(cardkit: CardKit, messages: Messages, receiver: str) -> str:
+    """One answer, as fast as a fast model writes it."""
+    card_id = await cardkit.create(OPENING)
+    await messages.send(receiver, entity_content(card_id), uuid=f"u-{receiver}", receive_id_type="open_id")
+    stream = CardStream(cardkit, card_id, Sequence(), interval_s=0.2, schedule=cardkit.schedule, aside=("stage",))
+    for end in range(4, len(TEXT) + 1, 4):
+        stream.show(lambda end=end: {"stage": f"{end}", "answer": TEXT[:end]})  # type: ignore[misc]
+        await asyncio.sleep(0.06)
+    await stream.finish(FINAL, summary="preview")
+    return card_id
+
+
+async def test_forty_answers_at_once_are_whole_and_nothing_is_refused(sandbox: Sandbox, url: str) -> None:
+    records: list[CallRecord] = []
+    settings = FeishuSettings(app_id="cli_sandbox", app_secret=SecretStr("sandbox-secret"), base_url=url)
+    client = FeishuClient(settings, observe=records.append)
+    cardkit, messages = CardKit(client), Messages(client)
+    try:
+        cards = await asyncio.gather(*(answer(cardkit, messages, f"ou_crowd{number}") for number in range(CROWD)))
+    finally:
+        await client.aclose()
+    assert {record.outcome for record in records} == {"ok"}
+    assert sandbox.laws_broken == []
+    for card_id in cards:
+        entity = sandbox.world.entities[card_id]
+        assert (entity.card["body"], entity.streaming) == (FINAL["body"], False)
+        texts = [frame.content for frame in entity.frames if frame.element_id == "answer"]
+        assert texts, "each moves"
+        assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
