@@ -260,9 +260,7 @@ def speed(count: int) -> None:
                 )
             )
     raw = raw_dense[0] + raw_lexical[0]
-    print(
-        f"{count} chunks, ms p50 / p95: dense {_two(raw_dense)}, lexical {_two(raw_lexical)}, whole {_two(whole)}"
-    )
+    print(f"{count} chunks, ms p50 / p95: dense {_two(raw_dense)}, lexical {_two(raw_lexical)}, whole {_two(whole)}")
     print(
         f"  p50 ≤ 10 ms: {said_so(whole[0] <= 10)}; ≤ 1.5 × raw ({raw:.2f} ms): {whole[0] / raw:.2f}, "
         f"{said_so(whole[0] <= 1.5 * raw)}"

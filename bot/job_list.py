@@ -55,8 +55,8 @@ class JobList:
             row = _one(connection, job_id)
             turn = connection.execute(select(turns).where(turns.c.id == row.turn_id)).one_or_none()
             answer = connection.execute(select(answers).where(answers.c.job_id == job_id)).one_or_none()
-            job = {**row._mapping, "payload": orjson.loads(row.payload)}
-            return {"job": job, "turn": _plain(turn), "answer": _plain(answer)}
+            job = {**_plain(row), "payload": orjson.loads(row.payload)}
+            return {"job": job, "turn": turn and _plain(turn), "answer": answer and _plain(answer)}
 
         return await self._database.read(work)
 
@@ -124,5 +124,5 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(row.id, row.kind, row.state, row.attempt, row.conversation, age_s, row.reason, is_stopping)
 
 
-def _plain(row: Row[Any] | None) -> dict[str, Any] | None:
-    return dict(row._mapping) if row is not None else None
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row._mapping.items()}  # the names are of a subclass of str

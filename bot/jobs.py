@@ -19,7 +19,11 @@ from bot.acceptance import Acceptance, row_of
 from bot.database import Database
 from bot.job import ENDED_STATES, OPEN_STATES, WRITING_KINDS, Job, JobKind, JobState, Lease, LeaseLost, NewJob
 from bot.notices import JOBS, STOP, notify
-from bot.tables import OPEN, answers, jobs
+from bot.tables import answers, jobs
+from bot.waiting_list import hold_waiting, may_run
+from bot.waiting_list import is_open as _is_open
+from bot.waiting_list import is_queued as _is_queued
+from bot.waiting_list import is_running as _is_running
 from feishu.clock import Clock
 
 __all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "guard"]
@@ -27,9 +31,6 @@ __all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "Ne
 CLAIM_TRIES = 3
 FORGET_AT_ONCE = 2_000
 
-_is_open = text(f"jobs.{OPEN}")
-_is_queued = text("jobs.state = 'queued'")
-_is_running = text("jobs.state = 'running'")
 _is_held = text("jobs.lease_until > 0")  # a job that was put back still has the fence of its last holder
 
 
@@ -114,7 +115,7 @@ class Jobs:
         now = self._now()
         pick = (
             select(jobs.c.id, jobs.c.state, jobs.c.started_at)
-            .where(_is_open, _may_run(now))
+            .where(_is_open, may_run(now))
             .order_by(jobs.c.id)
             .limit(limit)
         )
@@ -183,13 +184,27 @@ class Jobs:
 
     async def _settle(self, job: Job, values: Any, *, announce: bool = False) -> None:
         def work(connection: Connection) -> None:
-            mine = (jobs.c.id == job.id) & (jobs.c.fence == job.fence) & _is_running
+            mine = and_(jobs.c.id == job.id, jobs.c.fence == job.fence, _is_open, _is_held)
             if connection.execute(update(jobs).where(mine).values(lease_until=0.0, **values())).rowcount != 1:
                 raise _lost(job)
             if announce:
                 notify(connection, JOBS)
 
         await self._database.write(work)
+
+    async def hold_waiting(self, limit: int) -> list[tuple[Job, int]]:
+        """Queued questions whose card is to be opened or to tell a new place, held under a new fence while they stay
+        queued; each with the number of questions before it. Give them back by `put_back`, or `finish` them."""
+        sure_until = self._monotonic() + self._lease_s
+        held = await self._database.write(lambda connection: hold_waiting(connection, self._now(), limit, self._held()))
+        return [(self._leased(_job(row, was=row), sure_until), row.shown_place) for row in held]
+
+    def _held(self) -> dict[str, Any]:
+        return {"fence": jobs.c.fence + 1, "owner": self.owner, "lease_until": self._now() + self._lease_s}
+
+    async def put_back(self, job: Job) -> None:
+        """Lets go of a job that stayed queued. Raises `LeaseLost`."""
+        await self._settle(job, dict)
 
     async def ask_to_stop(self, turn_id: str, *, by: str) -> int | None:
         """Marks the open job of a turn to be stopped; the id of the job marked, None when there is none."""
@@ -260,24 +275,6 @@ class Jobs:
         is_old = (jobs.c.finished_at < self._now() - seconds) & jobs.c.state.in_(ENDED_STATES)
         some = select(jobs.c.id).where(is_old).limit(FORGET_AT_ONCE).scalar_subquery()
         return connection.execute(delete(jobs).where(jobs.c.id.in_(some))).rowcount
-
-
-def _may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """Queued, due, with nobody before it or running in its conversation; or running under a lease that ran out.
-
-    A job that was stored late under a smaller number waits for the one that overtook it.
-    """
-    other = jobs.alias("other")
-    in_the_way = exists(
-        select(other.c.id).where(
-            other.c.app_id == jobs.c.app_id,
-            other.c.conversation == jobs.c.conversation,
-            text(f"other.{OPEN}"),
-            or_(other.c.id < jobs.c.id, and_(text("other.state = 'running'"), other.c.id != jobs.c.id)),
-        )
-    )
-    is_free = jobs.c.lease_until < now
-    return or_(and_(_is_queued, jobs.c.run_after <= now, is_free, ~in_the_way), and_(_is_running, is_free))
 
 
 def _writes(turn_id: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -22,7 +23,14 @@ POLL_S = 1.0
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 OWED_EVERY_S = 15.0
+TELL_EVERY_S = 0.5
 FORGET_EVERY_S = 3_600.0
+
+
+class Waiting(Protocol):
+    """What this needs of `bot.waiting.WaitingRoom`."""
+
+    async def tell(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -48,6 +56,7 @@ class Worker:
         lease_s: float,
         max_attempts: int,
         retention_s: float,
+        waiting: Waiting | None = None,
     ) -> None:
         self._jobs = jobs
         self._turns = turns
@@ -57,6 +66,7 @@ class Worker:
         self._lease_s = lease_s
         self._max_attempts = max_attempts
         self._retention_s = retention_s
+        self._waiting = waiting
         self._running: dict[int, _Running] = {}
         self._awake = asyncio.Event()
         self._draining = False
@@ -69,6 +79,7 @@ class Worker:
             asyncio.create_task(self._claim_forever(), name="claim"),
             asyncio.create_task(self._beat_forever(), name="heartbeat"),
             asyncio.create_task(self._forget_forever(), name="forget"),
+            asyncio.create_task(self._tell_forever(), name="places"),
         ]
 
     def wake(self) -> None:
@@ -222,6 +233,18 @@ class Worker:
                     running.task.cancel()
             elif renewed[job_id]:
                 running.stop.ask(renewed[job_id])
+
+    async def _tell_forever(self) -> None:
+        """Who waits is told so. With nothing running here nobody waits for us."""
+        while self._waiting is not None:
+            await self._clock.sleep(TELL_EVERY_S)
+            if not self._running or self._draining:
+                continue
+            try:
+                if await self._waiting.tell():
+                    self.wake()
+            except StoreError as error:
+                log.error("waiting_not_told", reason=str(error))
 
     async def _forget_forever(self) -> None:
         while True:
