@@ -1,12 +1,20 @@
 """Everything that is to be known, brought together for one ingest: folders, and Feishu documents through the client."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from bot.settings import Settings
+from feishu.client import FeishuClient
+from feishu.documents import Documents, Page, Unread, reason_of, target_of
+from feishu.errors import ApiError, FeishuError
+from rag.errors import IngestError, Unreadable
 from rag.ingest import IngestReport, ingest
-from rag.sources import Remote
+from rag.sources import Remote, RemoteDocument, Unlisted
+
+PREFIX = "feishu:"
+DEFAULT = "default"
 
 
 async def ingest_all(
@@ -17,7 +25,59 @@ async def ingest_all(
     rebuild: bool = False,
 ) -> IngestReport:
     """Ingest folders and, unless `paths` are given, the Feishu links of the settings. Raises `RagError`."""
-    remote: list[Remote] = []
-    return await asyncio.to_thread(
-        lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild)
-    )
+    async with contextlib.AsyncExitStack() as cleanup:
+        remote: list[Remote] = []
+        if paths is None and any(_links(settings)):
+            client = FeishuClient(settings.feishu)
+            cleanup.push_async_callback(client.aclose)
+            remote = [item async for item in _remote(settings, Documents(client))]
+        return await asyncio.to_thread(
+            lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild)
+        )
+
+
+def _links(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Collection and link."""
+    yield from ((DEFAULT, link) for link in settings.rag.links)
+    for name, collection in settings.rag.collections.items():
+        yield from ((name, link) for link in collection.links)
+
+
+async def _remote(settings: Settings, documents: Documents) -> AsyncIterator[Remote]:
+    """What the links lead to; what cannot be listed or read is in it too, with its reason."""
+    if not settings.feishu.app_id:
+        raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
+    for collection, link in _links(settings):
+        target = target_of(link)
+        if target is None:
+            yield Unlisted(collection, link, "is no link to a wiki, a folder or a document; correct rag.links")
+            continue
+        try:
+            async for item in documents.walk(target):
+                yield _document(item, collection, documents) if isinstance(item, Page) else _unread(item, collection)
+        except FeishuError as error:
+            # What we had from there may be any of the collection's pages: all of them stay until it can be listed.
+            yield Unlisted(collection, PREFIX, f"{link}: {error}", keeps=True)
+
+
+def _document(page: Page, collection: str, documents: Documents) -> RemoteDocument:
+    loop = asyncio.get_running_loop()
+    source = f"{PREFIX}{page.token}"
+
+    def read() -> str:
+        """Called in the ingest's thread."""
+        try:
+            return asyncio.run_coroutine_threadsafe(documents.markdown(page.token), loop).result()
+        except ApiError as error:
+            if reason := reason_of(error):
+                raise Unreadable(f"{page.title} ({page.link})", reason) from error
+            raise Unreadable(source, str(error), temporary=True) from error
+        except FeishuError as error:
+            raise Unreadable(source, str(error), temporary=True) from error
+
+    return RemoteDocument(source, page.title, page.link or None, page.edited, read, collection)
+
+
+def _unread(item: Unread, collection: str) -> Unlisted:
+    """Named in the report. A place that was closed to the app loses its pages; they are not listed any more."""
+    return Unlisted(collection, f"{item.title} ({item.link})", item.reason)

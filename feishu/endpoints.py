@@ -75,6 +75,13 @@ CARD_TEXT = Endpoint(
 CARD_SETTINGS = Endpoint("card_settings", "PATCH", "/open-apis/cardkit/v1/cards/{card_id}/settings", Retry.NEVER)
 CARD_UPDATE = Endpoint("card_update", "PUT", "/open-apis/cardkit/v1/cards/{card_id}", Retry.NEVER)
 
+# Documents. Budgets of their own: 5 a second for documents, 100 a minute for the wiki, 20 a second for the drive.
+WIKI_NODE = Endpoint("wiki_node", "GET", "/open-apis/wiki/v2/spaces/get_node", Retry.ALWAYS, per_minute=100)
+SPACE_NODES = Endpoint("wiki_nodes", "GET", "/open-apis/wiki/v2/spaces/{space_id}/nodes", Retry.ALWAYS, per_minute=100)
+DOCUMENT = Endpoint("document", "GET", "/open-apis/docx/v1/documents/{document_id}", Retry.ALWAYS, per_second=5)
+DOCUMENT_MARKDOWN = Endpoint("document_markdown", "GET", "/open-apis/docs/v1/content", Retry.ALWAYS, per_second=5)
+FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retry.ALWAYS, per_second=20)
+
 ENDPOINTS = (
     TENANT_TOKEN,
     BOT_IDENTITY,
@@ -90,4 +97,9 @@ ENDPOINTS = (
     CARD_TEXT,
     CARD_SETTINGS,
     CARD_UPDATE,
+    WIKI_NODE,
+    SPACE_NODES,
+    DOCUMENT,
+    DOCUMENT_MARKDOWN,
+    FOLDER_FILES,
 )

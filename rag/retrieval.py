@@ -37,7 +37,7 @@ class Finding:
 
 
 class Retriever:
-    """Searches one corpus. `embedder` is None for lexical search only; `legs` runs the dense leg beside the lexical."""
+    """Searches one corpus. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense."""
 
     def __init__(
         self,
@@ -75,9 +75,10 @@ class Retriever:
             dense = self._search_dense(question, collections)
             lexical = self._search_lexical(question, collections)
         else:
-            started = self._legs.submit(self._search_dense, question, collections)
-            lexical = self._search_lexical(question, collections)
-            dense = started.result()
+            # The dense leg here: it lets go of the GIL at once, and the words are looked up meanwhile.
+            started = self._legs.submit(self._search_lexical, question, collections)
+            dense = self._search_dense(question, collections)
+            lexical = started.result()
         is_heard = self._is_heard(question, dense)
         coverage = self.coverage(question)
         found = passages(

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from feishu.sandbox import account, cardkit, extras, messages
+from feishu.sandbox import account, cardkit, documents, extras, messages
 from feishu.sandbox.faults import Fault, Faults
 from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import Refused
@@ -25,6 +25,8 @@ UPDATE = ("im:message", "im:message:send_as_bot", "im:message:update")
 REACT = ("im:message", "im:message.reactions:write_only")
 CARD = ("cardkit:card:write",)
 CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly")
+WIKI = ("wiki:wiki:readonly", "wiki:wiki")
+DRIVE = ("drive:drive:readonly", "drive:drive")
 CARDS, MESSAGES = "/cardkit/v1/cards", "/im/v1/messages"
 
 Handler = Callable[[Platform, Call], dict[str, Any] | Upload]
@@ -62,6 +64,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("ephemeral.send", "POST", "/ephemeral/v1/send", SEND, extras.send_ephemeral),
     Endpoint("ephemeral.delete", "POST", "/ephemeral/v1/delete", SEND, extras.delete_ephemeral),
     Endpoint("card.delayed_update", "POST", "/interactive/v1/card/update", (), extras.delayed_update),
+    Endpoint("wiki.get_node", "GET", "/wiki/v2/spaces/get_node", WIKI, documents.wiki_node),
+    Endpoint("wiki.nodes", "GET", "/wiki/v2/spaces/{space_id}/nodes", WIKI, documents.space_nodes),
+    Endpoint("drive.files", "GET", "/drive/v1/files", DRIVE, documents.folder_files),
+    Endpoint(
+        "docx.document", "GET", "/docx/v1/documents/{document_id}", ("docx:document:readonly",), documents.document
+    ),
+    Endpoint("docs.content", "GET", "/docs/v1/content", ("docs:document.content:read",), documents.markdown),
     Endpoint("card.create", "POST", CARDS, CARD, cardkit.create),
     Endpoint("card.id_convert", "POST", CARDS + "/id_convert", CARD, cardkit.id_convert),
     Endpoint("card.update", "PUT", CARDS + "/{card_id}", CARD, cardkit.update),

@@ -15,6 +15,10 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "im:chat:readonly",
     "cardkit:card:write",
     "contact:user.base:readonly",
+    "wiki:wiki:readonly",
+    "drive:drive:readonly",
+    "docx:document:readonly",
+    "docs:document.content:read",
 )
 
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")

@@ -1,0 +1,179 @@
+"""Feishu wiki spaces, folders and documents into the index, from the local platform over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.knowledge import ingest_all
+from bot.settings import Settings
+from feishu.documents import target_of
+from feishu.sandbox import Sandbox, running
+from feishu.sandbox.documents import Shelf
+from feishu.settings import FeishuSettings
+from rag.corpus import Corpus
+from rag.documents import Chunk
+from rag.errors import IngestError
+from rag.ingest import IngestReport
+from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
+
+SPACE = "7300000000000000001"
+
+
+class Wiki:
+    """A sandbox with something to read, and the settings of a bot that reads it."""
+
+    def __init__(self, sandbox: Sandbox, base_url: str, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.base_url = base_url
+        self.folder = folder
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.sandbox.platform.shelf
+
+    async def ingest(self, *links: str, collections: dict[str, CollectionSettings] | None = None) -> IngestReport:
+        rag = RagSettings(
+            knowledge=[],
+            links=list(links),
+            collections=collections or {},
+            index_dir=self.folder / "index",
+            embedding=EmbeddingSettings(provider="none"),
+        )
+        app = self.sandbox.settings
+        feishu = FeishuSettings.model_validate(
+            {"app_id": app.app_id, "app_secret": app.app_secret, "base_url": self.base_url}
+        )
+        return await ingest_all(Settings(feishu=feishu, rag=rag))
+
+    def chunks(self) -> list[Chunk]:
+        return list(Corpus.open(self.folder / "index").chunks.all())
+
+    def calls(self, name: str) -> int:
+        return sum(entry.kind == "api" and entry.name == name for entry in self.sandbox.log)
+
+
+@pytest.fixture
+async def wiki(tmp_path: Path) -> AsyncIterator[Wiki]:
+    sandbox = Sandbox()
+    async with running(sandbox) as base_url:
+        yield Wiki(sandbox, base_url, tmp_path)
+
+
+async def test_a_space_is_read_with_children_shortcuts_and_empty_pages(wiki: Wiki) -> None:
+    shelf = wiki.shelf
+    parent = shelf.node(SPACE, "制度", "# 制度\n\n总则。")
+    child = shelf.node(SPACE, "年假", "## 年假\n\n满一年有五天年假。", parent=parent.node_token)
+    for number in range(4):
+        shelf.node(SPACE, f"第 {number} 页", f"第 {number} 页的内容。")
+    shelf.node(SPACE, "年假的快捷方式", obj_token=child.obj_token, node_type="shortcut")
+    shelf.node(SPACE, "一张表", obj_token="shtcn1", obj_type="sheet")
+    report = await wiki.ingest(SPACE)
+    assert (report.new, report.documents) == (6, 6)
+    assert [skipped.reason for skipped in report.skipped] == ["is a sheet: only documents are read"]
+    assert sum(chunk.title == "年假" for chunk in wiki.chunks()) == 1
+    assert sum(chunk.source == f"feishu:{child.obj_token}" for chunk in wiki.chunks()) == 1
+
+
+async def test_only_edited_documents_are_fetched_again(wiki: Wiki) -> None:
+    pages = [wiki.shelf.node(SPACE, f"页 {number}", f"内容 {number}。") for number in range(3)]
+    await wiki.ingest(SPACE)
+    assert wiki.calls("docs.content") == 3
+    assert (await wiki.ingest(SPACE)).unchanged == 3
+    assert wiki.calls("docs.content") == 3
+    wiki.shelf.write(pages[1].obj_token, "页 1", "改过的内容。")
+    assert (await wiki.ingest(SPACE)).changed == 1
+    assert wiki.calls("docs.content") == 4
+    assert "改过的内容。" in {chunk.text for chunk in wiki.chunks()}
+
+
+async def test_folders_single_documents_and_links_under_a_page(wiki: Wiki) -> None:
+    shelf = wiki.shelf
+    inner = shelf.write("doxcnInner", "里层", "里层的内容。")
+    other = shelf.write("doxcnOther", "别处", "别处的内容。")
+    single = shelf.write("doxcnSingle", "单篇", "单篇的内容。")
+    shelf.file("fldcnTop", "子文件夹", "folder", "fldcnSub")
+    shelf.file("fldcnSub", "里层", "docx", inner)
+    shelf.file("fldcnTop", "快捷方式", "shortcut", "short1", target=("docx", other))
+    top = shelf.node(SPACE, "上级", "上级的内容。")
+    shelf.node(SPACE, "下级", "下级的内容。", parent=top.node_token)
+    shelf.node(SPACE, "旁边", "旁边的内容。")
+    origin = "https://example.feishu.cn"
+    await wiki.ingest(
+        f"{origin}/drive/folder/fldcnTop", f"{origin}/docx/{single}", f"{origin}/wiki/{top.node_token}?from=x"
+    )
+    chunks = {chunk.text: chunk for chunk in wiki.chunks()}
+    assert set(chunks) == {"里层的内容。", "别处的内容。", "单篇的内容。", "上级的内容。", "下级的内容。"}
+    assert chunks["单篇的内容。"].link == f"{origin}/docx/{single}"
+    assert (chunks["上级的内容。"].link or "").startswith(f"{origin}/wiki/wikcn")
+
+
+async def test_what_the_app_may_not_see_is_named_and_leaves_the_index(wiki: Wiki) -> None:
+    open_page, closed = wiki.shelf.node(SPACE, "公开", "公开的内容。"), wiki.shelf.node(SPACE, "薪酬", "薪酬的内容。")
+    await wiki.ingest(SPACE)
+    wiki.shelf.hidden.add(closed.obj_token)
+    wiki.shelf.write(closed.obj_token, "薪酬", "新的薪酬。")
+    report = await wiki.ingest(SPACE)
+    assert len(report.skipped) == 1 and "no access" in report.skipped[0].reason
+    assert {chunk.source for chunk in wiki.chunks()} == {f"feishu:{open_page.obj_token}"}
+    wiki.shelf.hidden.add(SPACE)
+    wiki.shelf.write("doxcnLeft", "还在", "还在的内容。")
+    report = await wiki.ingest(SPACE, "https://example.feishu.cn/docx/doxcnLeft")
+    assert [file.reason for file in report.skipped] == [
+        "the app has no access; share it with the app, and check its scopes"
+    ]
+    assert {chunk.text for chunk in wiki.chunks()} == {"还在的内容。"}
+
+
+async def test_a_platform_that_fails_keeps_what_was_read(wiki: Wiki) -> None:
+    wiki.shelf.node(SPACE, "公开", "公开的内容。")
+    before = await wiki.ingest(SPACE)
+    wiki.sandbox.faults.plan("wiki.nodes", status=403, code=1254301, msg="odd", times=20)
+    report = await wiki.ingest(SPACE)
+    assert report.index == before.index and report.gone == 0
+    assert "1254301" in report.skipped[0].reason
+
+
+async def test_collections_have_their_own_links(wiki: Wiki) -> None:
+    wiki.shelf.node(SPACE, "公开", "公开的内容。")
+    wiki.shelf.write("doxcnHr", "人事", "人事的内容。")
+    hr = CollectionSettings(links=["https://example.feishu.cn/docx/doxcnHr"])
+    await wiki.ingest(SPACE, collections={"hr": hr})
+    assert {chunk.collection: chunk.text for chunk in wiki.chunks()} == {
+        "default": "公开的内容。",
+        "hr": "人事的内容。",
+    }
+
+
+async def test_links_that_lead_nowhere_and_missing_apps_are_said(wiki: Wiki, tmp_path: Path) -> None:
+    wiki.shelf.node(SPACE, "公开", "公开的内容。")
+    report = await wiki.ingest(SPACE, "https://example.com/about")
+    assert "correct rag.links" in report.skipped[0].reason
+    rag = RagSettings(knowledge=[], links=[SPACE], index_dir=tmp_path / "other")
+    with pytest.raises(IngestError, match="FEISHU__APP_ID"):
+        await asyncio.wait_for(ingest_all(Settings(rag=rag)), 30)
+
+
+@pytest.mark.parametrize(
+    ("link", "kind", "token"),
+    [
+        ("https://a.feishu.cn/wiki/WikAbc123?table=1#x", "wiki", "WikAbc123"),
+        ("https://a.feishu.cn/wiki/space/73000", "space", "73000"),
+        ("https://a.feishu.cn/wiki/settings/73000", "space", "73000"),
+        ("https://a.larksuite.com/docx/DoxAbc", "docx", "DoxAbc"),
+        ("https://a.feishu.cn/drive/folder/FldAbc/", "folder", "FldAbc"),
+        ("https://a.feishu.cn/drive/me/folder/FldAbc", "folder", "FldAbc"),
+        (" 73000 ", "space", "73000"),
+    ],
+)
+def test_links_name_their_target(link: str, kind: str, token: str) -> None:
+    target = target_of(link)
+    assert target is not None and (target.kind, target.token) == (kind, token)
+
+
+@pytest.mark.parametrize(
+    "link", ["", "http://a.feishu.cn/docx/x", "https://a.feishu.cn/sheets/x", "javascript:alert(1)"]
+)
+def test_other_links_name_nothing(link: str) -> None:
+    assert target_of(link) is None
