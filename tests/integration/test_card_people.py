@@ -156,25 +156,3 @@ async def test_a_long_answer_goes_on_in_further_cards(stage: Stage, model: Model
     assert all(not card["streaming"] for card in stage.cards(asked))
     assert "第 1 段" in answer_text(first)
     assert stage.sandbox.laws_broken == []
-
-
-async def test_a_card_that_stays_unwritable_has_its_answer_sent_as_a_new_message(
-    stage: Stage, model: ModelServer
-) -> None:
-    model.script(Reply(ANSWER))
-    fault = stage.sandbox.faults.plan("card.settings", times=None, status=400, code=200740, msg="entity missing")
-    fault.code = 99991672
-    await stage.bot(**using(model, FEISHU__DEBT_S="0"))
-    asked = await stage.ask(QUESTION)
-
-    def apart() -> dict[str, Any] | None:
-        return next((card for card in stage.cards(asked) if "原来的卡片无法更新" in words(card["card"])), None)
-
-    assert answer_text(await stage.sandbox.wait_for(apart, DEADLINE_S)) == ANSWER
-    fault.times = 0
-
-    def closed() -> bool:
-        return all(not card["streaming"] and answer_text(card) == ANSWER for card in stage.cards(asked))
-
-    assert await stage.sandbox.wait_for(closed, DEADLINE_S)
-    assert len(stage.cards(asked)) == 2
