@@ -25,10 +25,13 @@ from bot.metrics import Metrics
 from bot.notices import Listener
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
+from bot.trace_store import TraceStore
+from bot.tracing import TracedLibrary, Tracing
 from bot.turn import Turns
+from bot.waiting import WaitingRoom
 from bot.worker import Worker
 from feishu.cardkit import CardKit
-from feishu.client import FeishuClient
+from feishu.client import CallRecord, FeishuClient
 from feishu.clock import Clock, SystemClock
 from feishu.messages import Messages
 from feishu.webhook import Webhook
@@ -47,7 +50,8 @@ class Bot:
         self.clock = clock
         self.metrics = Metrics()
         bot, feishu = settings.bot, settings.feishu
-        self.client = FeishuClient(feishu, clock=clock, observe=self.metrics.platform_called)
+        self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
+        self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
         self.jobs = Jobs(database, lease_s=bot.lease_s)
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
@@ -66,7 +70,7 @@ class Bot:
             close_by_put=feishu.close_by_put,
         )
         turns = Turns(
-            library,
+            TracedLibrary(library, self.tracing),
             outbox,
             self.conversations,
             self.colleague.reading,
@@ -87,6 +91,9 @@ class Bot:
             lease_s=bot.lease_s,
             max_attempts=bot.max_attempts,
             retention_s=bot.retention_h * 3600,
+            waiting=WaitingRoom(
+                self.jobs, self.colleague.reading, self.conversations, outbox, turns, language=bot.language
+            ),
         )
         self.handlers = Handlers(
             self.jobs,
@@ -102,7 +109,7 @@ class Bot:
         )
         self._listener: Listener | None = None
         web_store = WebStore(database, clock=clock)
-        self.web_turns = WebTurns(library, web_store, self.metrics, clock, bot.language)
+        self.web_turns = WebTurns(library, web_store, self.metrics, clock, self.tracing, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
 
@@ -123,8 +130,13 @@ class Bot:
                 yield bot
             finally:
                 await bot.web_turns.settle()
+                await bot.tracing.settle()
                 await bot.client.aclose()
                 await library.aclose()
+
+    def _platform_called(self, call: CallRecord) -> None:
+        self.metrics.platform_called(call)
+        self.tracing.platform_called(call)
 
     async def start(self) -> None:
         """Starts working: frees what a dead process of this machine held, claims, learns who we are, warms up."""

@@ -62,8 +62,8 @@ class WebStore:
 
         return await self._database.write(work)
 
-    async def conclude(self, answer: Answer) -> None:
-        """Stores how an answer ended."""
+    async def conclude(self, answer: Answer) -> int:
+        """Stores how an answer ended; gives the number that stands for its job."""
         values = {
             "outcome": answer.outcome,
             "text": answer.text.replace("\x00", ""),
@@ -77,12 +77,14 @@ class WebStore:
             "concluded_at": self._clock.time(),
         }
 
-        def work(connection: Connection) -> None:
-            connection.execute(update(answers).where(answers.c.id == answer.id).values(**values))
+        def work(connection: Connection) -> int:
+            kept = update(answers).where(answers.c.id == answer.id).values(**values).returning(answers.c.job_id)
+            job_id = connection.scalar(kept) or 0
             shown = update(turns).where(turns.c.id == answer.turn_id)
             connection.execute(shown.values(shown_answer=answer.id))
+            return job_id
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def look_up(self, asker: str, answer_id: str) -> tuple[Turn, Answer] | None:
         """An answer that was given to this caller on the web."""

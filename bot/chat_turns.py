@@ -17,6 +17,7 @@ from bot.metrics import Metrics
 from bot.outcomes import Completed, Failed, Outcome, Stopped
 from bot.progress import Progress, ended, fold
 from bot.texts import language_of, texts
+from bot.tracing import Tracing
 from bot.turn import conclude
 from feishu.clock import Clock
 from rag.errors import RagError
@@ -44,6 +45,7 @@ class Run:
         self.answer = answer
         self.question = question
         self.progress = Progress()
+        self._trace = turns.tracing.begin(question)
         self._started_at = turns.clock.monotonic()
         self._first_token_s: float | None = None
         self._concluded = False
@@ -66,6 +68,7 @@ class Run:
         except Exception as error:
             if not isinstance(error, RagError):
                 log.error("answering_failed", exc_info=error)
+            self._trace.tell("chain.error", error=f"{type(error).__name__}: {error}"[:500])
             await self._conclude(Failed(error))
             raise
         await self._conclude(Completed())
@@ -84,6 +87,7 @@ class Run:
 
     def _note(self, event: AnswerEvent) -> None:
         self.progress = fold(self.progress, event)
+        self._trace.note(event)
         if isinstance(event, Retrieved):
             self._turns.metrics.retrieved(event.seconds)
         if self._first_token_s is None and self.progress.text:
@@ -99,7 +103,10 @@ class Run:
         self.progress = ended(self.progress, outcome)
         self.answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
         self._turns.metrics.turn_ended(self.answer.outcome, seconds)
-        await self._turns.store.conclude(self.answer)
+        if isinstance(outcome, Stopped):
+            self._trace.tell("chain.stopped")
+        job_id = await self._turns.store.conclude(self.answer)
+        self._turns.tracing.keep(job_id, self._trace)
         log.info("web_turn_ended", turn_id=self.turn.id, outcome=self.answer.outcome, seconds=round(seconds, 3))
 
 
@@ -111,6 +118,7 @@ class WebTurns:
     store: WebStore
     metrics: Metrics
     clock: Clock
+    tracing: Tracing
     language: Literal["auto", "zh", "en"] = "auto"
     _owed: "set[asyncio.Task[None]]" = field(default_factory=set)
 

@@ -59,6 +59,15 @@ class BotSettings(BaseModel):
     web_port: int = Field(
         8001, ge=0, le=65535, validate_default=True, description="Port of the web door (chat page, /metrics, /docs)"
     )
+    web_url: str = Field(
+        "", description="Where people reach the web door, like https://kb.example.com; needed for login with Feishu"
+    )
+    admins: list[str] = Field(
+        default_factory=list, description="Open ids (ou_…) of people who may open /admin after login with Feishu"
+    )
+    admin_tenant: str = Field(
+        "", description="Key of the organisation (tenant_key) that the admins belong to; others are refused at login"
+    )
     web_answers: int = Field(
         256, ge=1, le=10_000, description="Answers that the web door writes at the same time; further ones wait"
     )
@@ -111,6 +120,18 @@ class BotSettings(BaseModel):
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
             raise ValueError("must hold origins without a path, like https://wiki.example.com (no *)")
         return origins
+
+    @field_validator("web_url")
+    @classmethod
+    def _reachable(cls, url: str) -> str:
+        if url and not ORIGIN.fullmatch(url):
+            raise ValueError("must be an address without a path, like https://kb.example.com")
+        return url
+
+    @property
+    def has_login(self) -> bool:
+        """Whether login with Feishu is set up as a whole."""
+        return bool(self.web_url and self.admins and self.admin_tenant)
 
     def keys(self) -> list[ApiKey]:
         """All keys in their long form; one written as a bare hash may open /admin."""

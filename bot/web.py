@@ -5,19 +5,28 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.admin import AdminDoor, admin_router
+from bot.admin_figures import Figures
+from bot.admin_login import add_login
+from bot.admin_session import Sessions
 from bot.app import Bot
 from bot.chat import ChatDoor, chat_router
 from bot.chat_batch import batch_router
 from bot.chat_errors import add_error_handlers
 from bot.chat_gate import Gate
 from bot.completions import completions_router
+from bot.database import Database
 from bot.generate import generate_router
 from bot.guard import WebGuard
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.routes import add_health_routes
-from bot.settings import BotSettings
+from bot.settings import BotSettings, Settings
+from bot.trace_store import TraceStore
 from bot.web_layers import BodyLimit, PlainGZip, RequestLog
 from bot.web_pages import add_pages
+from feishu.client import FeishuClient
+from feishu.clock import Clock
+from feishu.login import Login
 
 DESCRIPTION = """Ask the team's documents: whole answers, streams, batches, votes, and OpenAI's protocol.
 
@@ -37,9 +46,19 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
+    add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready)
     return app
+
+
+def add_admin(app: FastAPI, database: Database, client: FeishuClient, settings: Settings, *, clock: Clock) -> None:
+    """The data behind /admin, and the login."""
+    secret = settings.feishu.app_secret.get_secret_value()
+    sessions = Sessions(secret, secure=settings.bot.web_url.startswith("https://"), clock=clock)
+    figures, traces = Figures(database, clock=clock), TraceStore(database, clock=clock)
+    app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot)))
+    add_login(app, Login(client, settings.feishu), sessions, settings.bot)
 
 
 def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:

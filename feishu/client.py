@@ -99,12 +99,14 @@ class FeishuClient:
         json: Any = None,
         lane: str = "",
         urgency: Urgency = Urgency.NORMAL,
+        user_token: str = "",
     ) -> dict[str, Any]:
         """The `data` of the answer, or the whole body where there is none. Retries where `endpoint.retry` allows it;
         a refused token is renewed and the call repeated once. `lane` names the chat, person or message that takes no
-        more than five calls a second; `urgency` decides who starts first when the API's budget is short."""
+        more than five calls a second; `urgency` decides who starts first when the API's budget is short; `user_token`
+        calls on behalf of a person instead of the app."""
         url = self._settings.base_url + endpoint.url_path(path or {})
-        request = _Request(endpoint, url, params, _body(json), lane, urgency)
+        request = _Request(endpoint, url, params, _body(json), lane, urgency, user_token)
         attempt = 1
         while True:
             try:
@@ -138,8 +140,8 @@ class FeishuClient:
             await pool.aclose()
 
     async def _authorised(self, request: "_Request", attempt: int) -> dict[str, Any]:
-        if not request.endpoint.authorised:
-            return await self._send(request, None, attempt)
+        if request.user_token or not request.endpoint.authorised:
+            return await self._send(request, request.user_token or None, attempt)
         token = await self._tokens.get()
         try:
             return await self._send(request, token, attempt)
@@ -238,6 +240,7 @@ class _Request:
     content: bytes | None
     lane: str
     urgency: Urgency
+    user_token: str = ""
 
 
 def _connection_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:

@@ -22,6 +22,7 @@ from feishu.sandbox.control import Control
 from feishu.sandbox.doors import Doors
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
+from feishu.sandbox.login import Login
 from feishu.sandbox.openapi import OpenApi
 from feishu.sandbox.people import Hands
 from feishu.sandbox.platform import Platform
@@ -65,6 +66,7 @@ class Sandbox:
 
         routes = [
             Route("/", index),
+            *Login(self.world, self.clock).routes(),
             *OpenApi(self.platform, self.faults).routes(),
             *Control(self).routes(),
             Mount("/page", StaticFiles(directory=PAGE)),

@@ -2,9 +2,10 @@
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.chat import ChatDoor
 from bot.chat_gate import Gate
@@ -13,9 +14,14 @@ from bot.chat_turns import WebLibrary, WebTurns
 from bot.database import Database
 from bot.feedback import Feedback
 from bot.metrics import Metrics
-from bot.settings import BotSettings
-from bot.web import chat_app
+from bot.settings import BotSettings, Settings
+from bot.trace_store import TraceStore
+from bot.tracing import Tracing
+from bot.web import add_admin, chat_app
+from feishu.client import FeishuClient
 from feishu.clock import SystemClock
+from feishu.settings import FeishuSettings
+from rag.settings import PromptSettings
 from tests.support.serving import served
 
 
@@ -28,11 +34,18 @@ class WebDoor:
     database: Database
     metrics: Metrics
     feedback: Feedback
+    tracing: Tracing
 
 
 @contextlib.asynccontextmanager
 async def web_door(
-    library: WebLibrary, folder: Path, settings: BotSettings | None = None, *, listener: socket.socket | None = None
+    library: WebLibrary,
+    folder: Path,
+    settings: BotSettings | None = None,
+    *,
+    listener: socket.socket | None = None,
+    feishu: dict[str, Any] | None = None,
+    before: Callable[[Database], object] | None = None,
 ) -> AsyncIterator[WebDoor]:
     """Opens the door; the store lies in `folder`."""
     settings = settings or BotSettings()
@@ -40,12 +53,22 @@ async def web_door(
     database = Database(f"sqlite:///{folder / 'web.db'}")
     try:
         database.migrate()
-        turns = WebTurns(library, WebStore(database, clock=clock), metrics, clock)
+        if before:
+            before(database)
+        traces = TraceStore(database, clock=clock)
+        tracing = Tracing(traces, PromptSettings(), clock=clock)
+        turns = WebTurns(library, WebStore(database, clock=clock), metrics, clock, tracing)
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(turns, feedback, gate, metrics, settings.web_stall_s)
-        async with served(chat_app(door, settings), listener) as url:
-            yield WebDoor(url, turns, database, metrics, feedback)
+        app = chat_app(door, settings)
+        whole = Settings(feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})), bot=settings)
+        client = FeishuClient(whole.feishu)
+        add_admin(app, database, client, whole, clock=clock)
+        async with served(app, listener) as url:
+            yield WebDoor(url, turns, database, metrics, feedback, tracing)
         await turns.settle()
+        await tracing.settle()
+        await client.aclose()
     finally:
         database.close()

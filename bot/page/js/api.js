@@ -10,6 +10,12 @@ export function setUpKeys(tab, ask) {
   askForKey = ask;
 }
 
+/** The headers that name this tab's key, if it has one. */
+export function authorization() {
+  const key = storage?.getItem(KEY);
+  return key ? { Authorization: `Bearer ${key}` } : {};
+}
+
 export function rememberKey(key) {
   if (key) storage?.setItem(KEY, key);
   else storage?.removeItem(KEY);

@@ -191,6 +191,12 @@ export function setLanguage(language) {
   document.documentElement.lang = language === "en" ? "en" : "zh-CN";
 }
 
+/** Adds another page's words. */
+export function addWords(chinese, english) {
+  Object.assign(ZH, chinese);
+  Object.assign(EN, english);
+}
+
 /** The text of `key` in the language in use. */
 export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));

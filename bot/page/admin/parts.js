@@ -1,0 +1,18 @@
+/** Small parts that several places of the board use. */
+
+import { el } from "../js/dom.js";
+import { say } from "../js/texts.js";
+
+export const OUTCOMES = ["completed", "unanswered", "stopped", "failed"];
+
+export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutcome") : OUTCOMES.includes(outcome) ? say(outcome) : outcome);
+
+export const mark = (outcome) => el("span", { class: "mark", "data-tone": outcome }, outcomeWord(outcome));
+
+/** A table of texts or elements; `numbers` are the columns that hold figures. */
+export function table(heads, rows, numbers = []) {
+  const cell = (tag) => (content, at) => el(tag, { class: numbers.includes(at) ? "number" : null, scope: tag === "th" ? "col" : null }, content);
+  return el("table", {}, el("thead", {}, el("tr", {}, ...heads.map(cell("th")))), el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell("td"))))));
+}
+
+export const when = (iso) => new Date(iso).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });

@@ -1,0 +1,190 @@
+"""/admin over HTTP: who may see it, login with the sandbox platform, figures, gaps, traces, exports."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bot.settings import ApiKey, BotSettings
+from feishu.sandbox import Sandbox, SandboxSettings, running
+from tests.support.scripted_library import ScriptedLibrary, telling
+from tests.support.seeded_store import seed
+from tests.support.web_door import WebDoor, web_door
+
+ALICE, BOB = "ou_linxiaoman", "ou_zhouming"
+WEB = "https://kb.example.com"
+
+
+def hashed(key: str) -> SecretStr:
+    return SecretStr(hashlib.sha256(key.encode()).hexdigest())
+
+
+KEYS = [hashed("owner"), ApiKey(hash=hashed("reader"), name="reader")]
+
+
+@dataclass
+class Locked:
+    """A door with keys and login, and the platform that people log in with."""
+
+    door: WebDoor
+    platform: str
+
+    def browser(self, key: str = "") -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(base_url=self.door.url, trust_env=False, headers=headers)
+
+    async def log_in(self, http: httpx.AsyncClient, person: str) -> httpx.Response:
+        """As a browser would: to the platform, choose who one is, and back."""
+        begun = await http.get("/admin/login")
+        carry(http, begun)
+        async with httpx.AsyncClient(trust_env=False) as platform:
+            back = await platform.get(f"{begun.headers['location']}&sandbox_person={person}")
+        address = urlsplit(back.headers["location"])
+        ended = await http.get(f"{address.path}?{address.query}")
+        carry(http, ended)
+        return ended
+
+
+def carry(http: httpx.AsyncClient, answer: httpx.Response) -> None:
+    """Cookies are Secure because the address is https; the test speaks http."""
+    for line in answer.headers.get_list("set-cookie"):
+        name, _, rest = line.partition("=")
+        value = rest.partition(";")[0].strip('"')
+        if value:
+            http.cookies.set(name, value)
+
+
+@pytest.fixture
+async def locked(tmp_path: Path) -> AsyncIterator[Locked]:
+    async with running(Sandbox(SandboxSettings(app_secret="s"))) as platform:
+        settings = BotSettings(
+            api_keys=KEYS, web_url=WEB, admins=[ALICE], admin_tenant="sandbox_tenant", web_host="0.0.0.0"
+        )
+        async with web_door(
+            ScriptedLibrary(),
+            tmp_path,
+            settings,
+            feishu={"base_url": platform},
+            before=lambda db: seed(db, time.time()),
+        ) as door:
+            yield Locked(door, platform)
+
+
+async def test_a_key_opens_it_only_when_it_may(locked: Locked) -> None:
+    async with locked.browser("owner") as http:
+        assert (await http.get("/admin/api/overview")).status_code == 200
+    async with locked.browser("reader") as http:
+        assert (await http.get("/admin/api/overview")).status_code == 403
+    async with locked.browser() as http:
+        assert (await http.get("/admin")).status_code == 200
+        for path in ("overview", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"):
+            assert (await http.get(f"/admin/api/{path}")).status_code == 401, path
+        me = await http.get("/admin/api/me")
+    assert (me.status_code, me.json()["login"]) == (401, True)
+
+
+async def test_an_admin_logs_in_writes_with_the_token_and_logs_out(locked: Locked) -> None:
+    async with locked.browser() as http:
+        ended = await locked.log_in(http, ALICE)
+        assert (ended.status_code, ended.headers["location"]) == (302, "/admin")
+        cookie = next(line for line in ended.headers.get_list("set-cookie") if line.startswith("feishu_rag_admin="))
+        assert {"httponly", "secure", "samesite=lax", "path=/admin"} <= set(cookie.lower().split("; "))
+        me = (await http.get("/admin/api/me")).json()
+        assert (me["name"], me["how"]) == ("林小满", "feishu")
+        gap = (await http.get("/admin/api/gaps")).json()["gaps"][0]
+        path = f"/admin/api/gaps/{gap['id']}/settle"
+        assert (await http.post(path)).status_code == 403
+        assert (await http.post(path, headers={"X-CSRF-Token": "wrong"})).status_code == 403
+        assert (await http.post(path, headers={"X-CSRF-Token": me["csrf"]})).status_code == 200
+        assert gap["id"] not in [left["id"] for left in (await http.get("/admin/api/gaps")).json()["gaps"]]
+        assert (await http.post("/admin/logout")).status_code == 403
+        left = await http.post("/admin/logout", headers={"X-CSRF-Token": me["csrf"]})
+        assert "Max-Age=0" in left.headers["set-cookie"]
+        assert (await http.get("/chat/conversations/x")).status_code == 401  # a session opens /admin and nothing else
+
+
+async def test_strangers_and_forged_returns_are_refused(locked: Locked) -> None:
+    async with locked.browser() as http:
+        assert (await locked.log_in(http, BOB)).headers["location"] == "/admin?login=stranger"
+        assert (await http.get("/admin/api/overview")).status_code == 401
+        begun = await http.get("/admin/login")
+        asked = parse_qs(urlsplit(begun.headers["location"]).query)
+        assert asked["code_challenge_method"] == ["S256"] and asked["redirect_uri"] == [f"{WEB}/admin/login/callback"]
+        carry(http, begun)
+        for query in (
+            "code=x&state=forged",
+            "code=x",
+            "",
+            f"state={asked['state'][0]}",
+            f"code=x&state={asked['state'][0]}",
+        ):
+            back = await http.get(f"/admin/login/callback?{query}")
+            assert back.headers["location"].startswith("/admin?login="), query
+            assert "feishu_rag_admin=" not in back.headers.get("set-cookie", "")
+    async with locked.browser() as other:  # a code and state of somebody else's browser
+        back = await other.get(f"/admin/login/callback?code=x&state={asked['state'][0]}")
+    assert back.headers["location"] == "/admin?login=state"
+
+
+async def test_another_organisation_is_refused(tmp_path: Path) -> None:
+    async with running(Sandbox(SandboxSettings(app_secret="s"))) as platform:
+        settings = BotSettings(api_keys=KEYS, web_url=WEB, admins=[ALICE], admin_tenant="another")
+        async with web_door(ScriptedLibrary(), tmp_path, settings, feishu={"base_url": platform}) as door:
+            locked = Locked(door, platform)
+            async with locked.browser() as http:
+                assert (await locked.log_in(http, ALICE)).headers["location"] == "/admin?login=stranger"
+
+
+@pytest.mark.parametrize("cookie", ["x", "x.y", "e30=.", ".", "é.é"])
+async def test_a_forged_cookie_is_no_session(locked: Locked, cookie: str) -> None:
+    async with locked.browser() as http:
+        headers = {b"Cookie": f"feishu_rag_admin={cookie}".encode()}
+        assert (await http.get("/admin/api/overview", headers=headers)).status_code == 401
+
+
+async def test_figures_add_up(locked: Locked) -> None:
+    async with locked.browser("owner") as http:
+        told = (await http.get("/admin/api/overview?days=40")).json()
+        assert told["asked"] == sum(told["outcomes"].values()) == 240
+        assert told["outcomes"]["unanswered"] == sum(row["unanswered"] for row in told["by_day"])
+        assert told["votes"]["down"] == sum(told["reasons"].values()) > 0
+        assert told["documents"][0]["down"] >= told["documents"][-1]["down"]
+        assert told["first_token_s"]["p50"] <= told["first_token_s"]["p95"]
+        failed = (await http.get("/admin/api/turns?days=40&outcome=failed")).json()
+        assert failed["count"] == told["outcomes"]["failed"]
+        for wrong in ("days=0", "days=x", "days=999999"):
+            assert (await http.get(f"/admin/api/overview?{wrong}")).status_code == 422
+
+
+async def test_gaps_are_clustered_with_drafts(locked: Locked) -> None:
+    async with locked.browser("owner") as http:
+        gaps = (await http.get("/admin/api/gaps?days=40")).json()["gaps"]
+        assert 3 <= len(gaps) <= 4 and gaps[0]["count"] > 1
+        draft = await http.get(f"/admin/api/gaps/{gaps[0]['id']}/draft.md?days=40")
+        assert draft.headers["content-type"].startswith("text/markdown") and gaps[0]["question"] in draft.text
+        assert (await http.get("/admin/api/gaps/nothing/draft.md")).status_code == 404
+
+
+async def test_a_turn_has_its_trace(tmp_path: Path) -> None:
+    library = ScriptedLibrary()
+    library.otherwise = telling("好 [1]", citations=(1,), reasoning="想")
+    async with web_door(library, tmp_path) as door, httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+        await http.post("/chat", json={"question": "=1+1"})
+        await door.tracing.settle()
+        [row] = (await http.get("/admin/api/turns")).json()["turns"]
+        [version] = (await http.get(f"/admin/api/turns/{row['turn_id']}")).json()["answers"]
+        kinds = [event["kind"] for event in version["trace"]["events"]]
+        assert kinds[:3] == ["chain.start", "retriever.start", "retriever.end"] and kinds[-1] == "chain.end"
+        assert {"model.start", "model.first_reasoning", "model.first_token", "model.end"} <= set(kinds)
+        assert [message["role"] for message in version["trace"]["prompt"]] == ["system", "user"]
+        assert "=1+1" in version["trace"]["prompt"][1]["content"]
+        assert version["trace"]["passages"][0]["text"].startswith("出差结束后")
+        assert '"\'=1+1"' in (await http.get("/admin/api/export.csv")).text
+        assert (await http.get("/admin/api/export.json")).json()[0]["question"] == "=1+1"
+        assert (await http.get("/admin/api/turns/nothing")).status_code == 404
