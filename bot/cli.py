@@ -132,11 +132,15 @@ def export_onnx(
 
 
 @app.command()
-def ask(question: str, config: ConfigOption = None) -> None:
+def ask(
+    question: str,
+    config: ConfigOption = None,
+    events: Annotated[bool, typer.Option("--events", help="Also print what happens, with times")] = False,
+) -> None:
     """Ask one question here in the terminal."""
     from bot.terminal import run_ask
 
-    if not asyncio.run(run_ask(_load(config), question)):
+    if not asyncio.run(run_ask(_load(config), question, events=events)):
         sys.exit(1)
 
 
@@ -159,6 +163,19 @@ def feedback_export(
     from bot.terminal import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))
+
+
+@feedback_app.command("report")
+def feedback_report(
+    config: ConfigOption = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far back")] = 30,
+    png: Annotated[Path | None, typer.Option(help="Write a picture (needs the extra plots)")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page")] = None,
+) -> None:
+    """What is asked, liked and missing, as /admin shows it."""
+    from bot.report import run_report
+
+    asyncio.run(run_report(_load(config), days, png, html))
 
 
 if __name__ == "__main__":

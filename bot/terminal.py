@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import orjson
 from rich.console import Console
@@ -20,12 +22,13 @@ from bot.outcomes import Failed, words
 from bot.progress import Progress, fold
 from bot.settings import Settings, load_settings, secret_values
 from bot.texts import Texts, language_of, texts
+from bot.tracing import Trace
 from bot.turn import sources_of
 from rag.errors import RagError
 from rag.events import Question
 
 
-async def run_ask(settings: Settings, question: str) -> bool:
+async def run_ask(settings: Settings, question: str, *, events: bool = False) -> bool:
     """Streams an answer with its stages and sources; False when it failed (said in words)."""
     from rag.library import Library
 
@@ -37,9 +40,14 @@ async def run_ask(settings: Settings, question: str) -> bool:
     try:
         await library.warm_up()
         with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
-            async with contextlib.aclosing(library.answer(Question(question))) as events:
-                async for event in events:
+            trace = Trace(Question(question), settings.rag.prompts, time.monotonic)
+            if events:
+                live.console.print(*map(_told, trace.events), sep="\n")
+            async with contextlib.aclosing(library.answer(Question(question))) as told:
+                async for event in told:
                     progress = fold(progress, event)
+                    for happened in trace.note(event) if events else ():
+                        live.console.print(_told(happened))
                     live.update(_shown(progress, wording))
     except RagError as error:
         sentence = words(Failed(error), wording, has_text=bool(progress.text))
@@ -51,6 +59,14 @@ async def run_ask(settings: Settings, question: str) -> bool:
     if progress.passages:
         console.print(_sources(progress, wording))
     return True
+
+
+def _told(event: dict[str, Any]) -> Text:
+    """An event of the trace as a line."""
+    facts = {name: value for name, value in event.items() if name not in ("at_s", "kind") and value is not None}
+    line = Text(f"{event['at_s']:8.3f} s  ", style="dim")
+    line.append(f"{event['kind']:<22}", style="cyan")
+    return line.append("  ".join(f"{name}={value}" for name, value in facts.items()), style="default")
 
 
 def _shown(progress: Progress, wording: Texts) -> Markdown | Text:

@@ -1,0 +1,53 @@
+"""The report in the terminal, as a picture and as a page."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.database import Database
+from bot.report import run_report
+from bot.settings import BotSettings, Settings
+from tests.support.seeded_store import seed
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    database = Database(url)
+    database.migrate()
+    seed(database, time.time())
+    database.close()
+    return Settings(bot=BotSettings(database_url=url))
+
+
+def test_it_prints_and_writes_a_picture_and_a_page(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    png, page = tmp_path / "report.png", tmp_path / "report.html"
+    asyncio.run(run_report(settings, 40, png, page))
+    told = capsys.readouterr().out
+    assert "240" in told and "What is missing" in told and "outdated" in told
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "data:image/png;base64," in page.read_text("utf-8") and "<script" not in page.read_text("utf-8")
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends", None)
+    asyncio.run(run_report(settings, 40, tmp_path / "x.png", tmp_path / "x.html"))
+    assert "feishu-rag[plots]" in capsys.readouterr().out
+    assert not (tmp_path / "x.png").exists()
+    assert "What is missing" in (tmp_path / "x.html").read_text("utf-8")
+
+
+def test_an_empty_store_has_an_empty_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = Settings(bot=BotSettings(database_url=f"sqlite:///{tmp_path / 'none.db'}"))
+    asyncio.run(run_report(empty, 7, tmp_path / "x.png", None))
+    assert "Last 7 days" in capsys.readouterr().out
