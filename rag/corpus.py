@@ -12,6 +12,7 @@ from rag.versions import FIX, Manifest, pointer_stamp, read_current
 if TYPE_CHECKING:
     from rag.index import DenseIndex
     from rag.lexical import LexicalIndex
+    from rag.milvus import MilvusChunks, MilvusDense, MilvusLexical, MilvusStore
 
 CHUNKS = "chunks.sqlite"
 LEXICAL = "lexical"
@@ -23,10 +24,12 @@ class Corpus:
     """What a search needs. Kept alive by whoever searches; a newer version is a new Corpus."""
 
     manifest: Manifest
-    chunks: ChunkStore
-    lexical: "LexicalIndex"
-    dense: "DenseIndex | None"
+    chunks: "ChunkStore | MilvusChunks"
+    lexical: "LexicalIndex | MilvusLexical"
+    dense: "DenseIndex | MilvusDense | None"
     calibration: Calibration | None = None
+    store: "MilvusStore | None" = None
+    stamp: str = ""
 
     @classmethod
     def open(cls, index_dir: Path) -> "Corpus":

@@ -7,20 +7,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.chunks import ChunkStore, Key, Known
-from rag.corpus import CHUNKS
+from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
 from rag.embedding import PROBE_TEXT, Choice, Embedder, choose
 from rag.embedding.reading import reading
 from rag.embedding.weights import download, hub_is_reachable, local_folder, weights_mark
-from rag.errors import IndexMismatch, IndexUnusable, IngestError, SettingsMismatch, Unreadable
+from rag.errors import IndexMismatch, IngestError, SettingsMismatch, Unreadable
 from rag.marks import check_probe
 from rag.readers import Readers
 from rag.settings import EmbeddingSettings, RagSettings
+from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, local_items, remote_items
-from rag.version_writer import VersionWriter
-from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
+from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
 
@@ -69,13 +68,13 @@ def ingest(
     items: list[Item] = [*local_items(settings, paths), *documents]
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
-        folder = cleanup.enter_context(writing(settings.index_dir))
-        work = _Work(settings, paths or _folders(settings), choice, folder, tell, cleanup)
-        before = None if rebuild else work.version_before()
-        known = {} if before is None else _known(before[0])
+        shelf = cleanup.enter_context(opened_shelf(settings))
+        work = _Work(settings, paths or _folders(settings), choice, shelf, tell, cleanup)
+        before = work.index_before(rebuild=rebuild)
+        known = shelf.known(work.draft_mark(), fresh=before is None)
         plan = difference(items, known, unlisted=unlisted, progress=lambda done, total: tell("checking", done, total))
         if before is not None and plan.is_empty:
-            name, manifest, embedded, failed = before[0].name, before[1], 0, plan.failed
+            name, manifest, embedded, failed = *before, 0, plan.failed
         else:
             name, manifest, embedded, failed = work.apply(items, plan, before, unlisted)
     skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
@@ -97,60 +96,63 @@ def ingest(
 
 
 class _Work:
-    """One ingest on its way: the folder of the new version, and the model, opened when something is embedded."""
+    """One ingest on its way: the index that is changed, and the model, opened when something is embedded."""
 
     def __init__(
         self,
         settings: RagSettings,
         places: Sequence[Path],
         choice: Choice,
-        folder: Path,
+        shelf: Shelf,
         tell: Progress,
         cleanup: ExitStack,
     ) -> None:
         self._settings = settings
         self._places = places
         self._choice = choice
-        self._folder = folder
+        self._shelf = shelf
         self._tell = tell
         self._cleanup = cleanup
         self._embedder: Embedder | None = None
         self.notes: list[Unreadable] = []
 
-    def version_before(self) -> tuple[Path, Manifest] | None:
-        """The current version, when it is whole and of the same model; None when all must be done anew."""
-        try:
-            folder, manifest = read_current(self._settings.index_dir)
-        except IndexUnusable:
+    def index_before(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
+        """The index in use, when it is whole and of the same model; None when all must be done anew."""
+        current = self._shelf.current()
+        if current is None or rebuild:
             return None
-        mark = manifest.embedding
+        mark = current[1].embedding
         if mark is None or self._choice.open is None:
-            return (folder, manifest) if mark is None and self._choice.open is None else None
+            return current if mark is None and self._choice.open is None else None
         names = (mark.provider, mark.model, mark.instruction, mark.weights)
         if names != _names(self._choice, self._settings.embedding):
             return None
         if self._choice.provider == "openai" and not self._is_same_model(mark):
             return None
-        return folder, manifest
+        return current
+
+    def draft_mark(self) -> EmbeddingMark | None:
+        """The model's mark as far as it is known without loading it."""
+        if self._choice.open is None:
+            return None
+        provider, model, instruction, weights = _names(self._choice, self._settings.embedding)
+        return EmbeddingMark(provider, model, 0, instruction, weights=weights)
 
     def apply(
         self,
         items: Sequence[Item],
         plan: Plan,
-        before: tuple[Path, Manifest] | None,
+        before: tuple[str, Manifest] | None,
         unlisted: Sequence[Unlisted],
     ) -> tuple[str, Manifest, int, dict[Key, str]]:
         """Write and publish; gives the new version's name and manifest, chunks embedded, and what failed."""
         mark = None if before is None else before[1].embedding
         if mark is not None and (plan.new or plan.changed) and not self._is_same_model(mark):
-            before, mark, plan = None, None, difference(items, {}, unlisted=unlisted)
+            before, mark = None, None
+            plan = difference(items, self._shelf.known(self.draft_mark(), fresh=True), unlisted=unlisted)
         needs_model = before is None or bool(plan.new or plan.changed)
-        writer = VersionWriter(
-            self._folder,
-            self._opened() if needs_model else None,
-            batch_size=self._settings.embedding.batch_size,
-            before=None if before is None else before[0],
-        )
+        embedder = self._opened() if needs_model else None
+        writer = self._shelf.writer(embedder, self._settings.embedding.batch_size, fresh=before is None)
         for key in plan.gone:
             writer.drop(key)
         for key, reason in plan.newly_failed.items():
@@ -162,9 +164,9 @@ class _Work:
         if mark is None and self._embedder is not None:
             mark = _mark(self._choice, self._embedder, self._settings.embedding)
         manifest = replace(manifest, embedding=mark)
-        return publish(self._settings.index_dir, self._folder, manifest), manifest, writer.embedded, failed
+        return self._shelf.publish(manifest), manifest, writer.embedded, failed
 
-    def _read(self, items: Sequence[tuple[Item, str]], writer: VersionWriter) -> dict[Key, str]:
+    def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}
         with contextlib.closing(Readers(self._settings.reading)) as readers:
             for done, (item, fingerprint) in enumerate(items):
@@ -200,11 +202,6 @@ class _Work:
 
 def _folders(settings: RagSettings) -> list[Path]:
     return [*settings.knowledge, *(folder for item in settings.collections.values() for folder in item.folders)]
-
-
-def _known(folder: Path) -> dict[Key, Known]:
-    with contextlib.closing(ChunkStore(folder / CHUNKS)) as store:
-        return store.documents()
 
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:

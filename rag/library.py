@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from rag.answer import Answerer
 from rag.clock import Clock, SystemClock
-from rag.corpus import Corpus, index_stamp
+from rag.corpora import corpus_stamp, open_corpus
+from rag.corpus import Corpus
 from rag.dense import DenseLeg
 from rag.errors import IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Delta, Prompt, Question
@@ -145,7 +146,7 @@ class Library:
     async def _current_corpus(self) -> Corpus:
         """The corpus that CURRENT names, opened when it changed. Raises IndexUnusable."""
         async with self._opening:
-            stamp = index_stamp(self._settings.index_dir)
+            stamp = corpus_stamp(self._settings)
             if stamp is None or stamp != self._stamp:
                 await self._open_corpus(stamp)
         if self._corpus is None:
@@ -157,7 +158,7 @@ class Library:
         """Open the version that is current. When that fails, one that was open before serves on."""
         self._stamp = stamp
         try:
-            corpus = await self._in_thread(lambda: Corpus.open(self._settings.index_dir))
+            corpus = await self._in_thread(lambda: open_corpus(self._settings, self._corpus))
             self._dense.check(corpus)
         except IndexUnusable as error:
             if self._index_error is None or str(error) != str(self._index_error):

@@ -99,6 +99,22 @@ class CollectionSettings(_Frozen):
     public: bool = Field(False, description="Seen where no rule of bot.access speaks")
 
 
+class MilvusSettings(_Frozen):
+    """A Milvus server, for store milvus."""
+
+    uri: str = Field(
+        "http://127.0.0.1:19530", description="Address of the server (or a file, for milvus-lite in tests)"
+    )
+    token: SecretStr = Field(SecretStr(""), description="user:password, or an API key")
+    collection: str = Field(
+        "feishu_rag",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        description="What the names of its collections begin with",
+    )
+    index: str = Field("FLAT", description="Its index of the vectors; FLAT is exact (FLAT, HNSW, IVF_SQ8, AUTOINDEX)")
+    timeout_s: float = Field(10.0, gt=0, le=300, description="Longest that one call may take, seconds")
+
+
 class PromptSettings(_Frozen):
     """Texts the team may write; an empty one means the built-in text."""
 
@@ -121,6 +137,8 @@ class RagSettings(_Frozen):
     index_dir: Path = Field(Path("data/index"), description="Folder that ingest writes and the bot reads")
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()
+    store: Literal["faiss", "milvus"] = Field("faiss", description="Where chunks and vectors are kept")
+    milvus: MilvusSettings = MilvusSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     reading: ReadingSettings = ReadingSettings()
     prompts: PromptSettings = PromptSettings()

@@ -1,7 +1,7 @@
 """The folder of a new index version: the version before, or nothing, and the changes on top. Blocking."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,16 +83,8 @@ class VersionWriter:
         return None if self._embedder is None else DenseIndex.empty(self._embedder.dimension)
 
     def _split(self, document: Document, own: set[int]) -> list[Chunk]:
-        from rag.splitting import split
-
-        model = self._embedder
-        chunks = (
-            split(document)
-            if model is None
-            else split(document, count_tokens=_embedded_tokens(model), max_tokens=model.max_tokens)
-        )
         taken: set[int] = set()
-        return [self._with_own_id(chunk, own, taken) for chunk in chunks]
+        return [self._with_own_id(chunk, own, taken) for chunk in chunks_of(document, self._embedder)]
 
     def _with_own_id(self, chunk: Chunk, own: set[int], taken: set[int]) -> Chunk:
         chunk_id = chunk.id
@@ -135,5 +127,11 @@ class VersionWriter:
         self._chunks.commit()
 
 
-def _embedded_tokens(model: Embedder) -> Callable[[str], int]:
-    return lambda text: model.count_tokens(embeddable(text))
+def chunks_of(document: Document, model: Embedder | None) -> list[Chunk]:
+    """A document's chunks, none longer than the model reads."""
+    from rag.splitting import split
+
+    if model is None:
+        return split(document)
+    count = model.count_tokens
+    return split(document, count_tokens=lambda text: count(embeddable(text)), max_tokens=model.max_tokens)

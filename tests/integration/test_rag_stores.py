@@ -1,0 +1,168 @@
+"""One contract for both stores: a folder with FAISS and tantivy, and Milvus (milvus-lite here)."""
+
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from rag.corpora import open_corpus
+from rag.errors import IndexUnusable
+from rag.events import Finished, Question, Retrieved
+from rag.ingest import ingest
+from rag.library import Library
+from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
+from tests.support.library_parts import rag_settings, write_knowledge
+from tests.support.model_server import ModelServer, running
+
+HAS_MILVUS = all(importlib.util.find_spec(name) is not None for name in ("pymilvus", "milvus_lite"))
+needs_milvus = pytest.mark.skipif(not HAS_MILVUS, reason="pymilvus or milvus-lite is not installed (extra milvus)")
+STORES = ["faiss", pytest.param("milvus", marks=needs_milvus)]
+Make = Callable[..., RagSettings]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=STORES)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Settings over tmp_path/knowledge in one of the stores."""
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+    logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)
+    write_knowledge(tmp_path / "knowledge")
+
+    def settings(embedding: EmbeddingSettings | None = None) -> RagSettings:
+        changes = {"store": request.param, "milvus": MilvusSettings(uri=str(tmp_path / "milvus.db"))}
+        return rag_settings(tmp_path, embedding=embedding).model_copy(update=changes)
+
+    yield settings
+    if request.param == "milvus":
+        from milvus_lite.server_manager import server_manager_instance
+
+        with contextlib.suppress(Exception):
+            server_manager_instance.release_server(str(tmp_path / "milvus.db"))
+
+
+async def answered(
+    library: Library, text: str, collections: frozenset[str] | None = None
+) -> tuple[Retrieved, Finished]:
+    async with contextlib.aclosing(library.answer(Question(text, collections=collections))) as events:
+        seen = [event async for event in events]
+    assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
+    return seen[0], seen[-1]
+
+
+async def test_questions_are_answered_by_words_and_vectors(make: Make, server: ModelServer) -> None:
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    report = ingest(settings)
+    assert (report.documents, report.embedded) == (3, report.chunks)
+    library = await Library.open(settings)
+    await library.warm_up()
+    assert library.status().index.ok
+    found, finished = await answered(library, "出差结束后多久内提交报销单？")
+    assert finished.answered
+    passage = next(each for each in found.passages if each.lexical_rank == 1)
+    assert passage.chunk.heading_path == "报销制度 > 差旅报销" and (passage.lexical_score or 0) > 0
+    assert all(each.dense_rank and -1 <= (each.dense_score or 0) <= 1.001 for each in found.passages)
+    _, refused = await answered(library, "比特币今天的价格")
+    assert not refused.answered and (refused.confidence or 0) < (finished.confidence or 0)
+    await library.aclose()
+
+
+async def test_words_alone_serve_and_script_does_not_matter(make: Make) -> None:
+    settings = make()
+    ingest(settings)
+    library = await Library.open(settings)
+    found, finished = await answered(library, "病假須提供醫院證明嗎")
+    assert finished.answered and found.passages[0].chunk.heading_path == "休假制度 > 病假"
+    found, _ = await answered(library, "ERR_1042")
+    assert found.passages[0].chunk.source == "vpn.md"
+    await library.aclose()
+
+
+async def test_collections_limit_the_search_itself(make: Make, tmp_path: Path) -> None:
+    settings = make()
+    settings = settings.model_copy(
+        update={"knowledge": [], "collections": {"hr": CollectionSettings(folders=[tmp_path / "knowledge"])}}
+    )
+    ingest(settings)
+    library = await Library.open(settings)
+    assert (await library.search("年假有几天", frozenset({"hr"}))).passages
+    for nothing in (frozenset({"it", 'a"] or 1==1 or collection in ["hr'}), frozenset[str]()):
+        assert (await library.search("年假有几天", nothing)).passages == ()
+    await library.aclose()
+
+
+async def test_changes_reach_a_library_that_is_open(
+    make: Make, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.corpora.LOOK_EVERY_S", 1e-9)
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    ingest(settings)
+    library = await Library.open(settings)
+    server.requests.clear()
+    (settings.knowledge[0] / "canteen.md").write_text("# 食堂\n\n食堂十一点半供应午餐。\n", encoding="utf-8")
+    (settings.knowledge[0] / "vpn.md").unlink()
+    report = ingest(settings)
+    assert (report.new, report.gone, report.unchanged, report.embedded) == (1, 1, 2, 1)
+    found, finished = await answered(library, "食堂几点供应午餐")
+    assert finished.answered and found.passages[0].chunk.source == "canteen.md"
+    assert all(p.chunk.source != "vpn.md" for p in (await library.search("ERR_1042")).passages)
+    assert ingest(settings).unchanged == 3
+    await library.aclose()
+
+
+def test_another_model_is_embedded_beside_the_old_one(make: Make, server: ModelServer) -> None:
+    embedding = EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test")
+    first = ingest(make(embedding))
+    second = ingest(make(embedding.model_copy(update={"model": "bge-other"})))
+    assert second.index != first.index and second.embedded == first.chunks
+    corpus = open_corpus(make(embedding), None)
+    assert corpus.manifest.embedding is not None and corpus.manifest.embedding.model == "bge-other"
+    corpus.chunks.close()
+
+
+@needs_milvus
+def test_a_broken_off_build_in_milvus_is_gone_on_with(tmp_path: Path) -> None:
+    folder = write_knowledge(tmp_path / "knowledge")
+    given = {
+        "knowledge": [str(folder)],
+        "index_dir": str(tmp_path / "index"),
+        "embedding": {"provider": "none"},
+        "store": "milvus",
+        "milvus": {"uri": str(tmp_path / "milvus.db")},
+    }
+    script = (
+        "import os, signal, sys\n"
+        "from rag.ingest import ingest\n"
+        "from rag.settings import RagSettings\n"
+        "def tell(stage, done, total):\n"
+        "    if stage == 'documents' and done == 2:\n"
+        "        os.killpg(0, signal.SIGKILL)\n"
+        "ingest(RagSettings.model_validate_json(sys.argv[1]), progress=tell)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(given)], check=False, env={**os.environ}, start_new_session=True
+    )
+    assert killed.returncode == -signal.SIGKILL
+    report = ingest(RagSettings.model_validate(given))
+    assert (report.new, report.unchanged, report.documents) == (1, 2, 3)
+
+
+@needs_milvus
+def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    settings = MilvusSettings(uri="http://127.0.0.1:9", token=SecretStr("user:hidden"), timeout_s=1)
+    with pytest.raises(IndexUnusable, match="RAG__MILVUS__URI") as caught:
+        open_corpus(RagSettings(store="milvus", milvus=settings, index_dir=tmp_path), None)
+    assert "hidden" not in str(caught.value)
