@@ -57,7 +57,7 @@ class Bot:
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
         self.colleague = Colleague(
-            bot, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
+            bot, settings.rag, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
         )
         outbox = Outbox(
             Messages(self.client),
@@ -81,6 +81,7 @@ class Bot:
             clock=clock,
             language=bot.language,
             debt_s=feishu.debt_s,
+            attachments=self.colleague.attachments,
         )
         self.worker = Worker(
             self.jobs,
@@ -131,6 +132,7 @@ class Bot:
             finally:
                 await bot.web_turns.settle()
                 await bot.tracing.settle()
+                await bot.colleague.attachments.aclose()
                 await bot.client.aclose()
                 await library.aclose()
 

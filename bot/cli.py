@@ -152,6 +152,14 @@ def doctor(config: ConfigOption = None) -> None:
     sys.exit(asyncio.run(run_doctor(config)))
 
 
+@app.command()
+def forget(open_id: str, config: ConfigOption = None) -> None:
+    """Delete what a person asked, sent, voted and remarked."""
+    from bot.terminal_people import run_forget
+
+    asyncio.run(run_forget(_load(config), open_id))
+
+
 @feedback_app.command("export")
 def feedback_export(
     config: ConfigOption = None,

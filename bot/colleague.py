@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.attachments import Attachments
 from bot.chat_ledger import Ledger
 from bot.conversations import Conversations
 from bot.database import Database
@@ -14,12 +15,13 @@ from bot.forgetting import Forgetting
 from bot.gaps import Gaps
 from bot.identity import Identity
 from bot.jobs import Jobs
-from bot.kinds import KindReaders
+from bot.kinds import KindReaders, Reader
 from bot.memory import Memory
 from bot.names import Names
 from bot.obeying import Obedience
 from bot.outbound import Voice
 from bot.reading import Reading
+from bot.received import FileReader, ForwardReader, ImageReader
 from bot.settings_models import BotSettings
 from bot.understanding import Understanding
 from feishu.client import FeishuClient
@@ -27,6 +29,7 @@ from feishu.clock import Clock
 from feishu.messages import Messages
 from rag.errors import RagError
 from rag.library import Library
+from rag.settings import RagSettings
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +57,7 @@ class Colleague:
     def __init__(
         self,
         settings: BotSettings,
+        rag: RagSettings,
         database: Database,
         client: FeishuClient,
         library: Library,
@@ -74,19 +78,27 @@ class Colleague:
         voice = Voice(messages)
         memory = Memory(database, people, clock=clock)
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs)
+        names = Names(client, clock=clock)
+        self.attachments = Attachments(database, rag, kept_h=people.memory_h, clock=clock)
+        readers: dict[str, Reader] = {
+            "file": FileReader(messages, self.attachments),
+            "image": ImageReader(messages),
+            "post": ImageReader(messages),
+            "merge_forward": ForwardReader(messages, names),
+        }
         self.reading = Reading(
             voice,
             identity,
             self.ledger,
             self.gaps,
             obedience,
-            KindReaders(voice, {}),
+            KindReaders(voice, readers),
             Surety(library),
             people,
             clock=clock,
             language=settings.language,
         )
-        self.understanding = Understanding(library, memory, Names(client, clock=clock), people)
+        self.understanding = Understanding(library, memory, names, people)
         self.errands = Errands(
             voice,
             library,

@@ -7,6 +7,7 @@ from typing import Literal
 import structlog
 
 from bot import views
+from bot.attachments import Attachments
 from bot.breakpoints import reach
 from bot.conclusion import conclude, snippet_of, sources_of
 from bot.conversations import Answer, CardState, Conversations, Turn
@@ -71,6 +72,7 @@ class Turns:
         clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
         debt_s: float = 120.0,
+        attachments: Attachments | None = None,
     ) -> None:
         self._library = library
         self._outbox = outbox
@@ -83,6 +85,7 @@ class Turns:
         self._clock = clock
         self._language = language
         self._debt_s = debt_s
+        self._attachments = attachments
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
@@ -143,7 +146,7 @@ class Turns:
     async def _answer_into(
         self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts
     ) -> Ended:
-        writing = Writing(self._library, delivery, wording, self._clock, self._metrics)
+        writing = Writing(delivery, wording, self._clock, self._metrics)
         progress = await writing.run(partial(self._understand, job, turn), stop)
         seconds = self._clock.monotonic() - writing.started_at
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
@@ -156,11 +159,13 @@ class Turns:
             raise Owed(f"the answer is stored, its card is not closed: {error}") from error
         return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
 
-    async def _understand(self, job: Job, turn: Turn) -> Question:
+    async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
+        """The question, and who answers it: the files of a private chat where they know, else the library."""
         question = await self._understanding.of(turn)
         if question.text != turn.question:
             await self._conversations.understood(job, turn.id, question.text)
-        return question
+        own = await self._attachments.library_for(turn, question) if self._attachments else None
+        return question, own or self._library
 
     async def _pay(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         """The answer is stored already; only its last frame is still owed.

@@ -48,8 +48,7 @@ class StopSignal:
 class Writing:
     """Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
 
-    def __init__(self, library: Answers, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics) -> None:
-        self._library = library
+    def __init__(self, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics) -> None:
         self._delivery = delivery
         self._wording = wording
         self._clock = clock
@@ -58,7 +57,7 @@ class Writing:
         self.started_at = clock.monotonic()
         self.first_token_s: float | None = None
 
-    async def run(self, understand: Callable[[], Awaitable[Question]], stop: StopSignal) -> Progress:
+    async def run(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]], stop: StopSignal) -> Progress:
         """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
         writing = asyncio.create_task(self._write(understand))
         stopping = asyncio.create_task(stop.wait())
@@ -84,9 +83,9 @@ class Writing:
         elapsed_s = self._clock.monotonic() - self.started_at
         self._delivery.show(partial(views.frame, self.progress, self._wording, elapsed_s=elapsed_s))
 
-    async def _write(self, understand: Callable[[], Awaitable[Question]]) -> None:
-        question = await understand()
-        async with contextlib.aclosing(self._library.answer(question)) as events:
+    async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
+        question, library = await understand()
+        async with contextlib.aclosing(library.answer(question)) as events:
             async for event in events:
                 self.progress = fold(self.progress, event)
                 if self.progress.text and self.first_token_s is None:

@@ -5,7 +5,6 @@ The platform answers `{"code": 0, "data": {…}}`; business errors come with HTT
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
@@ -15,15 +14,15 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from feishu.attempts import outcome_of, wait_before_retry
 from feishu.clock import Clock, SystemClock
 from feishu.codes import api_error
-from feishu.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint, Retry
+from feishu.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
 from feishu.errors import (
     ApiError,
     BadReply,
     FeishuError,
     RateLimited,
-    ServerError,
     Timeout,
     TokenRejected,
     TransportError,
@@ -38,11 +37,6 @@ from feishu.turnstile import Urgency
 
 __all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
 
-ATTEMPTS = 4
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 8.0
-LONGEST_RATE_WAIT_S = 30.0
-"""A wait the platform asks for beyond this is the caller's to decide."""
 CONNECT_TIMEOUT_S = 5.0
 POOLS = 4
 _JSON = "application/json; charset=utf-8"
@@ -112,7 +106,7 @@ class FeishuClient:
             try:
                 return await self._authorised(request, attempt)
             except (ApiError, TransportError) as error:
-                wait_s = _wait_before_retry(endpoint, error, attempt)
+                wait_s = wait_before_retry(endpoint, error, attempt)
                 if wait_s is None or self._closed:
                     raise
             await self._clock.sleep(wait_s)
@@ -131,6 +125,32 @@ class FeishuClient:
         found = (await self.call(SCOPES)).get("scopes")
         items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
         return frozenset(str(item.get("scope_name", "")) for item in items if item.get("grant_status") == 1)
+
+    async def download(
+        self, endpoint: Endpoint, *, path: dict[str, str], params: dict[str, str], most_bytes: int
+    ) -> bytes | None:
+        """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once."""
+        headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
+        url = self._settings.base_url + endpoint.url_path(path)
+        await self._budget(endpoint).take(Urgency.NORMAL)
+        content = bytearray()
+        try:
+            async with (
+                asyncio.timeout(endpoint.timeout_s),
+                next(self._pools).stream(endpoint.method, url, params=params, headers=headers) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > most_bytes:
+                        return None
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise Timeout("the file did not arrive in time", endpoint=endpoint.name) from error
+        except httpx.HTTPError as error:
+            raise Unreachable(type(error).__name__, endpoint=endpoint.name) from error
+        if response.status_code != 200:
+            refused = httpx.Response(response.status_code, headers=response.headers, content=bytes(content))
+            _read(_Request(endpoint, url, params, None, "", Urgency.NORMAL), refused)
+        return bytes(content)
 
     async def aclose(self) -> None:
         """Close connections and end a token renewal under way; calls still waiting fail as `Unreachable`."""
@@ -180,7 +200,7 @@ class FeishuClient:
             outcome = "ok"
             return answer
         except FeishuError as error:
-            outcome = _outcome(error)
+            outcome = outcome_of(error)
             if isinstance(error, RateLimited):
                 self._slow_down(request, error)
             raise
@@ -291,23 +311,3 @@ def _read(request: _Request, response: httpx.Response) -> dict[str, Any]:
         log_id=log_id,
         headers=response.headers,
     )
-
-
-def _wait_before_retry(endpoint: Endpoint, error: FeishuError, attempt: int) -> float | None:
-    """Seconds until the call is sent again, or None when it is not."""
-    if endpoint.retry is Retry.NEVER or attempt >= ATTEMPTS:
-        return None
-    if isinstance(error, RateLimited):
-        return error.wait_s if error.wait_s <= LONGEST_RATE_WAIT_S else None
-    if isinstance(error, ServerError | TransportError):
-        longest_s = min(FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
-        return longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing
-    return None
-
-
-def _outcome(error: FeishuError) -> str:
-    if isinstance(error, ApiError):
-        return f"code {error.code}"
-    if isinstance(error, Timeout):
-        return "timeout"
-    return "unreachable" if isinstance(error, Unreachable) else "bad reply"

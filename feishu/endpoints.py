@@ -57,6 +57,13 @@ SEND = Endpoint("send", "POST", "/open-apis/im/v1/messages", Retry.ALWAYS)
 # A patch carries the whole card: twice is the same as once.
 PATCH = Endpoint("patch_message", "PATCH", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
 FETCH = Endpoint("fetch_message", "GET", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
+RESOURCE = Endpoint(
+    "message_resource",
+    "GET",
+    "/open-apis/im/v1/messages/{message_id}/resources/{file_key}",
+    Retry.NEVER,
+    timeout_s=60.0,
+)
 RECALL = Endpoint("recall_message", "DELETE", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
 
 # A second one would be a second card, and it guards nothing that matters.
@@ -91,6 +98,7 @@ ENDPOINTS = (
     SEND,
     PATCH,
     FETCH,
+    RESOURCE,
     RECALL,
     SEND_EPHEMERAL,
     CARD_CREATE,

@@ -38,6 +38,14 @@ def text_of(message: "MessageReceived", *, bot_open_id: str) -> str:
     return _resolve_mentions(text, message, bot_open_id).strip()
 
 
+def plain_content(message_type: str, raw: str) -> str:
+    """The words of any text or post content, as it is fetched; mentions keep their placeholders."""
+    content = _content(raw)
+    if message_type == "post":
+        return _post_text(content, "")
+    return _string(content.get("text")) if message_type == "text" else ""
+
+
 def _content(raw: str) -> dict[str, Any]:
     """The content object; lone surrogates (which clients do send) are replaced, since nothing downstream takes them."""
     found: object

@@ -9,7 +9,7 @@ from typing import Any
 
 from feishu.card import Card, card_json
 from feishu.client import FeishuClient
-from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, SEND, SEND_EPHEMERAL, Endpoint
+from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, RESOURCE, SEND, SEND_EPHEMERAL, Endpoint
 from feishu.errors import BadReply, TargetGone
 from feishu.jsontext import to_text
 from feishu.turnstile import Urgency
@@ -94,6 +94,11 @@ class Messages:
     async def fetch(self, message_id: str) -> dict[str, Any]:
         """The message as the platform has it: `items` with `msg_type`, `body.content`, `sender`, `deleted` …"""
         return await self._client.call(FETCH, path={"message_id": message_id})
+
+    async def download(self, message_id: str, file_key: str, kind: str, *, most_bytes: int) -> bytes | None:
+        """A message's `image` or `file`; None when it is larger than `most_bytes`."""
+        path = {"message_id": message_id, "file_key": file_key}
+        return await self._client.download(RESOURCE, path=path, params={"type": kind}, most_bytes=most_bytes)
 
     async def recall(self, message_id: str) -> None:
         """Take one of our own messages back. One that is gone already is no error: a lost answer is asked for again."""

@@ -92,7 +92,13 @@ def fetch(platform: Platform, call: Call) -> dict[str, Any]:
     if message.message_type == "interactive" and not message.recalled:
         card = platform.world.shown_card(message) or {}
         item["body"] = {"content": compact({"user_card": compact(card)}) if raw else compact(simplified(card))}
-    return {"data": {"items": [item]}}
+    children = [_child(platform.world, message, each) for each in message.forwarded]
+    return {"data": {"items": [item, *children]}}
+
+
+def _child(world: World, parent: Message, message_id: str) -> dict[str, Any]:
+    """A message inside of a merged forward."""
+    return {**receipt(world, world.messages[message_id]), "upper_message_id": parent.message_id}
 
 
 def existing(platform: Platform, call: Call, *, missing: int, recalled_too: bool = False) -> Message:

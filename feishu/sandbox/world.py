@@ -109,6 +109,7 @@ class Message:
     edits: int = 0
     reactions: list[dict[str, Any]] = field(default_factory=list)
     delivery: str = ""
+    forwarded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

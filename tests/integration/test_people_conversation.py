@@ -224,11 +224,20 @@ async def test_a_group_is_welcomed_once_with_questions_that_work(stage: Stage) -
 async def test_the_private_chat_is_welcomed_at_the_first_entry_only_and_the_menu_answers(stage: Stage) -> None:
     bot = await stage.bot()
     chat = private_chat(stage)
-    entered = {"chat_id": chat, "operator_id": {"open_id": ALICE}, "last_message_id": "", "last_message_create_time": ""}
+    entered = {
+        "chat_id": chat,
+        "operator_id": {"open_id": ALICE},
+        "last_message_id": "",
+        "last_message_create_time": "",
+    }
     for _ in range(3):
         push(stage, "im.chat.access_event.bot_p2p_chat_entered_v1", entered)
     await bot.logged("job_ended", reason="welcomed")
-    menu = {"operator": {"operator_name": "林小满", "operator_id": {"open_id": ALICE}}, "event_key": "help", "timestamp": 1}
+    menu = {
+        "operator": {"operator_name": "林小满", "operator_id": {"open_id": ALICE}},
+        "event_key": "help",
+        "timestamp": 1,
+    }
     push(stage, "application.bot.menu_v6", menu)
     await bot.logged("job_ended", reason="obeyed /help")
     messages = stage.sandbox.messages_in(chat)
@@ -260,6 +269,9 @@ async def test_next_questions_ask_in_the_clickers_name(stage: Stage) -> None:
     value = button(card, "ask")
     assert value is not None and "还可以问" in words(card["card"])
     clicks = await asyncio.gather(*(stage.sandbox.click(card["message_id"], BOB, value=value) for _ in range(2)))
-    assert {click.toast["content"] for click in clicks if click.toast} <= {"好的，正在回答", "已经问过了，请看下面的卡片"}
+    assert {click.toast["content"] for click in clicks if click.toast} <= {
+        "好的，正在回答",
+        "已经问过了，请看下面的卡片",
+    }
     await stage.closed(card["message_id"])
     assert len(stage.cards(card["message_id"])) == 1

@@ -1,0 +1,175 @@
+"""Readers of images, files and merged forwards, each within limits of size and type."""
+
+import asyncio
+import io
+from typing import Any
+
+import orjson
+import structlog
+
+from bot.attachments import Attachments
+from bot.jobs import Job
+from bot.reading import Asked, conversation_of
+from bot.texts import Texts
+from feishu.errors import ApiError, FeishuError
+from feishu.events import MessageReceived
+from feishu.message_text import plain_content
+from feishu.messages import Messages
+from rag.errors import Unreadable
+from rag.readers.ocr import can_ocr, text_of_image
+
+log = structlog.get_logger(__name__)
+
+MOST_FILE_BYTES = 20_000_000
+MOST_IMAGE_BYTES = 10_000_000
+MOST_PIXELS = 40_000_000
+MOST_CHILDREN = 50
+MOST_IMAGES = 3
+
+
+class FileReader:
+    """A file in a private chat: read, kept for the conversation, answered about from then on."""
+
+    def __init__(self, messages: Messages, attachments: Attachments) -> None:
+        self._messages = messages
+        self._attachments = attachments
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """Words that tell what became of the file."""
+        content = _object(message.content)
+        name, key = str(content.get("file_name") or "file")[:200], str(content.get("file_key") or "")
+        if message.chat_type != "p2p":
+            return wording.kind_file_group
+        if not self._attachments.can_read(name):
+            return wording.file_unsupported.format(name=name)
+        try:
+            got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
+        except ApiError as error:
+            log.info("file_not_downloaded", reason=str(error))
+            return wording.file_gone
+        if got is None:
+            return wording.file_too_large.format(name=name, limit=MOST_FILE_BYTES // 1_000_000)
+        if not got:
+            return wording.file_empty.format(name=name)
+        try:
+            read = await self._attachments.read(name, got)
+        except Unreadable as error:
+            log.info("file_unreadable", reason=error.reason if hasattr(error, "reason") else "")
+            return wording.file_unreadable.format(name=name)
+        where = conversation_of(message)
+        await self._attachments.keep(job.app_id, where, message.message_id, message.sender_open_id, name, read)
+        return wording.file_read.format(name=name)
+
+
+class ImageReader:
+    """An image, alone or beside words: the words found in it become part of the question, and are shown."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """What is asked; or words that say why nothing is."""
+        found: list[str] = []
+        said = ""
+        for key in _image_keys(message)[:MOST_IMAGES]:
+            read = await self._read_one(message, key, wording)
+            if isinstance(read, str):
+                said = said or read
+            else:
+                found += read
+        if found:
+            words = "\n".join(found)
+            return Asked("\n".join(filter(None, (text, wording.image_question.format(text=words)))), words)
+        if text:
+            return Asked(text)
+        return said or wording.image_no_text
+
+    async def _read_one(self, message: MessageReceived, key: str, wording: Texts) -> list[str] | str:
+        if not can_ocr():
+            return wording.image_no_reader
+        try:
+            got = await self._messages.download(message.message_id, key, "image", most_bytes=MOST_IMAGE_BYTES)
+        except ApiError as error:
+            log.info("image_not_downloaded", reason=str(error))
+            return wording.file_gone
+        if got is None:
+            return wording.image_too_large.format(limit=MOST_PIXELS // 10_000)
+        try:
+            text = await asyncio.to_thread(_words_of, got)
+        except _TooManyPixels:
+            return wording.image_too_large.format(limit=MOST_PIXELS // 10_000)
+        except Exception as error:  # whatever a decoder makes of a damaged image
+            log.info("image_unreadable", reason=type(error).__name__)
+            return wording.image_unreadable
+        return [text] if text.strip() else wording.image_no_text
+
+
+class ForwardReader:
+    """Merged forwards: the children's words with their authors' names, as one question."""
+
+    def __init__(self, messages: Messages, names: Any) -> None:
+        self._messages = messages
+        self._names = names
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """What was forwarded, flattened."""
+        try:
+            items = (await self._messages.fetch(message.message_id)).get("items")
+        except FeishuError as error:
+            log.info("forward_not_fetched", reason=str(error))
+            return wording.forwarded_gone
+        children = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        lines = [await self._line(child) for child in children[: MOST_CHILDREN + 1] if child.get("upper_message_id")]
+        words = "\n".join(filter(None, lines))
+        return Asked(words, words) if words else wording.forwarded_nothing
+
+    async def _line(self, child: dict[str, Any]) -> str:
+        body = child.get("body")
+        raw = str(body.get("content", "")) if isinstance(body, dict) else ""
+        words = plain_content(str(child.get("msg_type", "")), raw).strip()
+        sender = child.get("sender")
+        who = str(sender.get("id", "")) if isinstance(sender, dict) else ""
+        name = await self._names.of(who) if words and who.startswith("ou_") else ""
+        return f"{name}: {words}" if name else words
+
+
+class _TooManyPixels(Exception):
+    pass
+
+
+def _words_of(content: bytes) -> str:
+    from PIL import Image
+
+    try:
+        opened = Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError as error:
+        raise _TooManyPixels from error
+    with opened as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise _TooManyPixels
+        return text_of_image(image)
+
+
+def _image_keys(message: MessageReceived) -> list[str]:
+    """Of an image, or of the images in a rich text."""
+    found: list[str] = []
+    level: list[Any] = [_object(message.content)]
+    for _ in range(8):
+        inner: list[Any] = []
+        for node in level:
+            if isinstance(node, dict):
+                if isinstance(key := node.get("image_key"), str) and node.get("tag", "img") == "img":
+                    found.append(key)
+                inner += node.values()
+            elif isinstance(node, list):
+                inner += node
+        level = inner
+    return list(dict.fromkeys(found))
+
+
+def _object(raw: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,155 @@
+"""Every kind of message gets an answer or a kind sentence, and bad input never an exception in the log."""
+
+import base64
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from feishu.sandbox.uploads import take_upload
+from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
+from tests.integration.test_people_conversation import private_chat, replied
+from tests.support.bot_process import BotProcess
+
+
+def upload(stage: Stage, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:
+    return take_upload(stage.sandbox.world, ALICE, name, base64.b64encode(content).decode(), media_type).key
+
+
+async def send(stage: Stage, kind: str, content: Any, *, chat: str = "") -> str:
+    raw = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    said = await stage.sandbox.say(chat or private_chat(stage), ALICE, kind=kind, content=raw)
+    return said.message_id
+
+
+def quiet(bot: BotProcess) -> None:
+    """No exception was logged."""
+    bad = [line for line in bot.lines if "exception" in line or "Traceback" in str(line.get("event", ""))]
+    assert bad == []
+
+
+async def test_a_file_is_read_and_answered_about_in_its_conversation_only(stage: Stage) -> None:
+    bot = await stage.bot()
+    text = "# 露营须知\n\n## 帐篷押金\n\n帐篷押金为每顶 320 元，归还时检查无损后退还。\n"
+    key = upload(stage, "露营须知.md", text.encode())
+    sent = await send(stage, "file", {"file_key": key, "file_name": "露营须知.md"})
+    assert "已读完《露营须知.md》" in await replied(stage, sent)
+    card = await stage.closed(await stage.ask("帐篷押金是多少？", chat=private_chat(stage), mention=False))
+    assert "320" in answer_text(card)
+    elsewhere = await stage.closed(
+        await stage.ask("帐篷押金是多少？", chat=private_chat(stage, BOB), person=BOB, mention=False)
+    )
+    assert "320" not in answer_text(elsewhere)
+    usual = await stage.closed(await stage.ask("出差回来多久内要报销？", chat=private_chat(stage), mention=False))
+    assert "10 个工作日" in answer_text(usual)
+    await replied(stage, await stage.ask("/新对话", chat=private_chat(stage), mention=False))
+    forgotten = await stage.closed(await stage.ask("帐篷押金是多少？", chat=private_chat(stage), mention=False))
+    assert "320" not in answer_text(forgotten)
+    quiet(bot)
+
+
+def bomb() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(6):
+            archive.writestr(f"word/{number}.xml", b"0" * 200_000_000)
+    return packed.getvalue()
+
+
+async def test_bad_files_get_a_sentence_each(stage: Stage) -> None:
+    bot = await stage.bot()
+    cases = {
+        "empty.md": (b"", "空文件"),
+        "movie.mp4": (b"x" * 100, "格式我读不了"),
+        "broken.docx": (b"not a zip", "读不出来"),
+        "bomb.docx": (bomb(), "读不出来"),
+        "large.txt": (b"x" * 20_000_001, "太大了"),
+    }
+    for name, (content, expected) in cases.items():
+        sent = await send(stage, "file", {"file_key": upload(stage, name, content), "file_name": name})
+        assert expected in await replied(stage, sent), name
+    gone = await send(stage, "file", {"file_key": "file_that_never_was", "file_name": "a.md"})
+    assert "下载不了" in await replied(stage, gone)
+    quiet(bot)
+
+
+@pytest.mark.parametrize("kind", ["audio", "sticker", "location", "share_chat", "hongbao", "never_heard_of_it"])
+async def test_other_kinds_get_a_kind_sentence(stage: Stage, kind: str) -> None:
+    bot = await stage.bot()
+    sent = await send(stage, kind, {"file_key": "x"})
+    assert "文字" in await replied(stage, sent)
+    quiet(bot)
+
+
+async def test_a_rich_text_with_links_code_and_mentions_is_a_question(stage: Stage) -> None:
+    await stage.bot()
+    nodes = [
+        [
+            {"tag": "text", "text": "请看", "style": ["bold"]},
+            {"tag": "a", "text": "制度", "href": "https://wiki.example.com"},
+        ],
+        [{"tag": "text", "text": "出差回来多久内要报销？"}, {"tag": "emotion", "emoji_type": "SMILE"}],
+        [{"tag": "code_block", "language": "PYTHON", "text": "print(1)"}, {"tag": "hr"}],
+    ]
+    for content in ({"title": "请教", "content": nodes}, {"zh_cn": {"title": "请教", "content": nodes}}):
+        card = await stage.closed(await send(stage, "post", content))
+        asked = card["card"]["header"]["title"]["content"]
+        assert "出差回来多久内要报销？" in asked and "制度" in asked and "print(1)" in asked
+
+
+async def test_a_merged_forward_is_flattened_with_names(stage: Stage) -> None:
+    app = next(iter(stage.sandbox.world.apps.values()))
+    app.scopes = {*app.scopes, "contact:user.base:readonly"}
+    await stage.bot()
+    one = await stage.sandbox.say(GROUP, ALICE, "出差回来多久内要报销？")
+    two = await stage.sandbox.say(GROUP, BOB, "逾期了怎么办？")
+    fixed = json.dumps({"content": "Merged and Forwarded Message"})
+    said = await stage.sandbox.say(private_chat(stage), ALICE, kind="merge_forward", content=fixed)
+    stage.sandbox.world.messages[said.message_id].forwarded = (one.message_id, two.message_id)
+    card = await stage.closed(said.message_id)
+    shown = words(card["card"])
+    assert "林小满: 出差回来" in shown and "周明: 逾期了" in shown
+
+
+async def test_an_image_of_any_size_gets_a_sentence_or_its_words(stage: Stage) -> None:
+    bot = await stage.bot()
+    png = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    vast = png[:16] + (20_000).to_bytes(4, "big") * 2 + png[24:]
+    for content in (png, vast, b"no image at all"):
+        sent = await send(stage, "image", {"image_key": upload(stage, "a.png", content, "image/png")})
+        assert "图片" in await replied(stage, sent)
+    quiet(bot)
+
+
+ODD_TEXTS = {
+    "long": "报销" * 50_000,
+    "invisible": "\u200b\u200d\ufeff",
+    "right to left": "\u202eشحالك؟ 出差报销 \u202d多久",
+    "mention only": "@_user_1",
+    "controls": "\x01\x02 报销 \x1f",
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS.keys())
+async def test_odd_texts_are_answered(stage: Stage, text: str) -> None:
+    bot = await stage.bot()
+    sent = await send(stage, "text", {"text": text})
+    world = stage.sandbox.world
+    await stage.sandbox.wait_for(
+        lambda: any(each.parent_id == sent for each in list(world.messages.values()) if each.sender_type == "app"), 60.0
+    )
+    quiet(bot)
+
+
+@pytest.mark.parametrize("raw", ["not json", "[]", "null", '{"text": 7}', "{", ""])
+async def test_content_that_is_not_what_it_should_be_gets_a_sentence(stage: Stage, raw: str) -> None:
+    bot = await stage.bot()
+    sent = await send(stage, "text", raw)
+    assert await replied(stage, sent)
+    for kind in ("image", "file", "post"):
+        assert await replied(stage, await send(stage, kind, raw)), kind
+    quiet(bot)

@@ -1,0 +1,89 @@
+"""Commands, quiet hours, lists, memory's guesses, suggestions: the pure parts."""
+
+from datetime import datetime
+
+import pytest
+
+from bot.commands import Command, parse_command
+from bot.memory import leans, tokens
+from bot.policy import is_quiet, judge, may_press, refuse_by_list
+from bot.settings_people import PeopleSettings
+from bot.suggesting import examples
+from bot.texts import ZH
+from feishu.events import Mention, MessageReceived, Reacted, Recalled, parse_event
+from rag.titles import Title
+
+
+def message(**fields: object) -> MessageReceived:
+    known: dict[str, object] = {
+        "app_id": "a", "tenant_key": "t", "event_id": "e", "created_at": 1.0, "message_id": "om_1",
+        "chat_id": "oc_1", "chat_type": "group", "thread_id": "", "root_id": "", "parent_id": "",
+        "message_type": "text", "content": '{"text":"x"}', "mentions": (), "sender_open_id": "ou_1",
+        "sender_type": "user",
+    }  # fmt: skip
+    return MessageReceived(**{**known, **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/help", Command("help")),
+        (" ／帮助 ", Command("help")),
+        ("/NEW", Command("new")),
+        ("/反馈 太旧了", Command("feedback", "太旧了")),
+        ("/etc/passwd 在哪", None),
+        ("help", None),
+        ("", None),
+    ],
+)
+def test_commands_are_told_from_questions(text: str, command: Command | None) -> None:
+    assert parse_command(text) == command
+
+
+def test_quiet_hours_may_cross_midnight() -> None:
+    night = "22:00-07:30"
+    hours = {hour: is_quiet(night, datetime(2026, 1, 1, hour, 0)) for hour in (21, 22, 3, 7, 8)}
+    assert hours == {21: False, 22: True, 3: True, 7: True, 8: False}
+    assert not is_quiet("", datetime(2026, 1, 1, 3, 0))
+
+
+def test_everybody_mentioned_counts_only_where_it_is_wanted() -> None:
+    everyone = message(content='{"text":"@_all 你好"}', mentions=(Mention("@_all", "", "所有人"),))
+    assert type(judge(everyone, bot_open_id="ou_bot")).__name__ == "Unaddressed"
+    assert type(judge(everyone, bot_open_id="ou_bot", answer_at_all=True)).__name__ == "Admitted"
+    assert type(judge(message(sender_type="app"), bot_open_id="ou_bot", answer_at_all=True)).__name__ == "Ignored"
+
+
+def test_lists_and_admins() -> None:
+    assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"])) == "not_for_you"
+    assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"], admins=["ou_1"])) is None
+    assert refuse_by_list(message(), PeopleSettings(deny_chats=["oc_1"])) == "not_here"
+    assert refuse_by_list(message(chat_type="p2p"), PeopleSettings(deny_chats=["oc_1"])) is None
+    assert not may_press("stop", "ou_2", "ou_1", PeopleSettings(stop_by="asker"))
+    assert may_press("up", "ou_2", "ou_1", PeopleSettings(stop_by="asker"))
+
+
+def test_follow_ups_are_guessed_without_a_model() -> None:
+    assert leans("那住宿呢？") and leans("what about hotels") and leans("它怎么用")
+    assert not leans("公司的年假一共有多少天，怎么申请，要提前多久")
+    assert tokens("报销 abcd") == 4
+
+
+def test_examples_come_from_different_documents() -> None:
+    titles = [Title(f"制度{n}", None, "default", (f"一、时限{n}",)) for n in range(9)]
+    found = examples(titles, ZH)
+    assert len(found) == 3 and len({question[:5] for question in found}) == 3
+    assert examples([], ZH) == []
+
+
+def test_reactions_and_recalls_are_typed() -> None:
+    def event(kind: str, body: dict[str, object]) -> object:
+        header = {"event_id": "e", "event_type": kind, "app_id": "a", "create_time": "1700000000000"}
+        return parse_event({"schema": "2.0", "header": header, "event": body}, received_at=1.0)
+
+    reaction = {"message_id": "om_1", "reaction_type": {"emoji_type": "THUMBSUP"}, "operator_type": "user"}
+    reaction |= {"user_id": {"open_id": "ou_1"}}
+    found = event("im.message.reaction.deleted_v1", reaction)
+    assert isinstance(found, Reacted) and found.removed and found.operator_open_id == "ou_1"
+    recalled = event("im.message.recalled_v1", {"message_id": "om_1", "chat_id": "oc_1"})
+    assert isinstance(recalled, Recalled) and recalled.message_id == "om_1"
