@@ -10,12 +10,14 @@ from typing import Any, TextIO
 import structlog
 from fastapi import FastAPI
 
+from bot.admin_figures import Figures
 from bot.chat_store import WebStore
 from bot.chat_turns import WebTurns
 from bot.colleague import Colleague
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
+from bot.digest import Digest, WithDigest
 from bot.errors import StoreError
 from bot.feedback import Feedback
 from bot.handlers import Handlers
@@ -83,19 +85,9 @@ class Bot:
             debt_s=feishu.debt_s,
             attachments=self.colleague.attachments,
         )
-        self.worker = Worker(
-            self.jobs,
-            turns,
-            self.metrics,
-            clock=clock,
-            slots=bot.workers,
-            lease_s=bot.lease_s,
-            max_attempts=bot.max_attempts,
-            retention_s=bot.retention_h * 3600,
-            waiting=WaitingRoom(
-                self.jobs, self.colleague.reading, self.conversations, outbox, turns, language=bot.language
-            ),
-        )
+        figures, messages = Figures(database, clock=clock), Messages(self.client)
+        self.digest = Digest(figures, self.jobs, messages, bot, feishu.app_id, clock)
+        self.worker = self._build_worker(turns, outbox)
         self.handlers = Handlers(
             self.jobs,
             self.conversations,
@@ -113,6 +105,22 @@ class Bot:
         self.web_turns = WebTurns(library, web_store, self.metrics, clock, self.tracing, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
+
+    def _build_worker(self, turns: Turns, outbox: Outbox) -> Worker:
+        bot = self.settings.bot
+        return Worker(
+            self.jobs,
+            WithDigest(turns, self.digest),
+            self.metrics,
+            clock=self.clock,
+            slots=bot.workers,
+            lease_s=bot.lease_s,
+            max_attempts=bot.max_attempts,
+            retention_s=bot.retention_h * 3600,
+            waiting=WaitingRoom(
+                self.jobs, self.colleague.reading, self.conversations, outbox, turns, language=bot.language
+            ),
+        )
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -153,6 +161,7 @@ class Bot:
             asyncio.create_task(self.identity.learn(), name="identity"),
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self.colleague.forget_forever(), name="forget-people"),
+            asyncio.create_task(self.digest.propose_forever(), name="digest"),
         ]
 
     async def stop(self) -> None:

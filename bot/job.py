@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from bot.errors import BotError
 
-JobKind = Literal["answer", "regenerate", "redraw", "ask_reason", "welcome", "menu", "recalled", "ask_person"]
+JobKind = Literal["answer", "regenerate", "redraw", "ask_reason", "welcome", "menu", "recalled", "ask_person", "digest"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
 ENDED_STATES = ("done", "failed", "cancelled", "buried")

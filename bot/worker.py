@@ -13,7 +13,7 @@ from bot.errors import Owed, StoreError
 from bot.jobs import Job, Jobs, LeaseLost
 from bot.metrics import Metrics
 from bot.notices import JOBS, STOP
-from bot.turn import StopSignal, Turns
+from bot.turn import Ended, StopSignal
 from feishu.clock import Clock
 from feishu.errors import FeishuError
 
@@ -33,6 +33,14 @@ class Waiting(Protocol):
     async def tell(self) -> int: ...
 
 
+class Runs(Protocol):
+    """What runs a job, and what ends one that failed too often."""
+
+    async def run(self, job: Job, stop: StopSignal) -> Ended: ...
+
+    async def bury(self, job: Job) -> None: ...
+
+
 @dataclass(slots=True)
 class _Running:
     """A job in hand."""
@@ -48,7 +56,7 @@ class Worker:
     def __init__(
         self,
         jobs: Jobs,
-        turns: Turns,
+        turns: Runs,
         metrics: Metrics,
         *,
         clock: Clock,
