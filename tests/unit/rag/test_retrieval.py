@@ -14,6 +14,7 @@ from rag.index import DenseIndex
 from rag.ingest import ingest
 from rag.retrieval import Retriever
 from rag.settings import RetrievalSettings
+from rag.versions import EmbeddingMark
 from tests.support.library_parts import rag_settings, write_knowledge
 
 
@@ -104,6 +105,23 @@ async def test_dense_evidence_needs_nearness_margin_and_some_words(
     finding = await search.search("差旅比特币")
     assert 0.3 <= max(passage.coverage for passage in finding.passages) < 0.6
     assert finding.is_evidence is evidence
+
+
+@pytest.mark.parametrize(("reads", "unknown"), [({"zh": 0.08, "en": 0.92}, 0.0), ({"zh": 0.9}, 0.6)])
+async def test_a_dense_leg_that_cannot_read_the_question_has_no_voice(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, reads: dict[str, float], unknown: float
+) -> None:
+    mark = EmbeddingMark("", "english-only", 2, "", reads=reads)
+    sure = with_cosines(corpus, {"VPN": 0.95, "报销制度 > 报销流程": 0.9})
+    deaf = dataclasses.replace(sure, manifest=dataclasses.replace(corpus.manifest, embedding=mark))
+    monkeypatch.setattr(SetEmbedder, "unknown_share", lambda self, text: unknown)
+    lexical = await retriever(corpus).retrieve("病假证明")
+    assert [p.chunk.id for p in await retriever(deaf, SetEmbedder()).retrieve("病假证明")] == [
+        p.chunk.id for p in lexical
+    ]
+    monkeypatch.setattr(SetEmbedder, "unknown_share", lambda self, text: 0.0)
+    heard = dataclasses.replace(deaf, manifest=dataclasses.replace(corpus.manifest, embedding=None))
+    assert len(await retriever(heard, SetEmbedder()).retrieve("病假证明")) > len(lexical)
 
 
 async def test_words_alone_are_evidence_at_the_threshold(corpus: Corpus) -> None:
