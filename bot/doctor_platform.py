@@ -1,9 +1,11 @@
 """Real calls to the open platform: is the app known, is the secret right, is the bot switched on?"""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from bot.findings import Finding
 from bot.settings import Settings
+from bot.settings_people import PeopleSettings
 from feishu.errors import (
     ApiError,
     CredentialsRejected,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from feishu.client import BotIdentity
 
 LONGEST_CALL_S = 5.0
+GROUP_SCOPE = "im:message.group_msg"
 
 _CREDENTIALS = (
     "the App Secret is wrong, or the app is disabled: copy FEISHU__APP_SECRET again from Credentials & Basic Info "
@@ -47,11 +50,25 @@ async def check_platform(settings: Settings) -> list[Finding]:
     client = FeishuClient(feishu.model_copy(update={"timeout_s": min(feishu.timeout_s, LONGEST_CALL_S)}))
     try:
         bot = await client.bot_identity()
+        found = [Finding("token", "ok", f"{feishu.base_url} knows {feishu.app_id}"), _bot_finding(bot)]
+        with contextlib.suppress(FeishuError):  # an old app may not read its own scopes
+            found.append(_groups_finding(await client.granted_scopes(), settings.bot.people))
+        return found
     except FeishuError as error:
         return _refused(error, feishu.base_url)
     finally:
         await client.aclose()
-    return [Finding("token", "ok", f"{feishu.base_url} knows {feishu.app_id}"), _bot_finding(bot)]
+
+
+def _groups_finding(scopes: frozenset[str], people: PeopleSettings) -> Finding:
+    """Follow-ups without a mention, silent mode and owners' replies need all messages of a group."""
+    if GROUP_SCOPE in scopes:
+        return Finding("group messages", "ok", f"{GROUP_SCOPE} is granted: replies need no mention")
+    found = f"without {GROUP_SCOPE}, follow-ups and owners' replies in groups are heard only with a mention"
+    if not (people.silent_chats or people.owners):
+        return Finding("group messages", "ok", found)
+    fix = f"add {GROUP_SCOPE} in the console, Permissions & Scopes (权限管理), then release a version"
+    return Finding("group messages", "warn", f"{found}; silent chats never", fix)
 
 
 def _bot_finding(bot: "BotIdentity") -> Finding:

@@ -4,23 +4,30 @@ import pytest
 from pydantic import SecretStr
 
 from bot.doctor_platform import check_platform
-from bot.settings import Settings
+from bot.settings import BotSettings, Settings
+from bot.settings_people import PeopleSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
 
 SECRET = "right-secret"
 
 
-async def states(app_id: str, secret: str) -> dict[str, tuple[str, str]]:
+async def states(app_id: str, secret: str, bot: BotSettings | None = None) -> dict[str, tuple[str, str]]:
     sandbox = Sandbox(SandboxSettings(app_id="cli_sandbox", app_secret=SECRET))
     async with running(sandbox) as url:
         feishu = FeishuSettings(app_id=app_id, app_secret=SecretStr(secret), base_url=url)
-        findings = await check_platform(Settings(feishu=feishu))
+        findings = await check_platform(Settings(feishu=feishu, bot=bot or BotSettings()))
     return {finding.name: (finding.state, finding.fix) for finding in findings}
 
 
 async def test_right_credentials_are_well() -> None:
-    assert await states("cli_sandbox", SECRET) == {"token": ("ok", ""), "bot": ("ok", "")}
+    wanted = {"token": ("ok", ""), "bot": ("ok", ""), "group messages": ("ok", "")}
+    assert await states("cli_sandbox", SECRET) == wanted
+
+
+async def test_a_missing_scope_is_named_where_something_needs_it() -> None:
+    found = await states("cli_sandbox", SECRET, BotSettings(people=PeopleSettings(owners={"*": ["ou_owner"]})))
+    assert found["group messages"][0] == "warn" and "im:message.group_msg" in found["group messages"][1]
 
 
 @pytest.mark.parametrize(
