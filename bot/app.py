@@ -27,6 +27,7 @@ from bot.metrics import Metrics
 from bot.notices import Listener
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
+from bot.spans import span_exporter
 from bot.trace_store import TraceStore
 from bot.tracing import TracedLibrary, Tracing
 from bot.turn import Turns
@@ -135,6 +136,9 @@ class Bot:
             await asyncio.to_thread(database.migrate)
             library = await Library.open(settings.rag)
             bot = cls(settings, library, database, clock=clock)
+            if settings.bot.otel_endpoint:
+                bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)
+                stack.callback(flush)
             try:
                 yield bot
             finally:

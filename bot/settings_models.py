@@ -68,6 +68,9 @@ class BotSettings(BaseModel):
     admin_tenant: str = Field(
         "", description="Key of the organisation (tenant_key) that the admins belong to; others are refused at login"
     )
+    otel_endpoint: str = Field(
+        "", description="OTLP/HTTP address that gets traces, like http://127.0.0.1:4318; needs the extra otel"
+    )
     digest_chat: str = Field("", description="Chat (oc_…) that gets a card about the week; none when empty")
     digest_weekday: int = Field(1, ge=1, le=7, description="Day of the weekly card; 1 is Monday")
     digest_hour: int = Field(9, ge=0, le=23, description="Hour of the weekly card, in this machine's time")

@@ -130,6 +130,8 @@ class Tracing:
     """Traces answers and stores them. `settle` before the store closes."""
 
     def __init__(self, store: TraceStore, prompts: PromptSettings, *, clock: Clock) -> None:
+        self.export: Callable[[int, Trace], None] = lambda _job_id, _trace: None
+        """Gets every trace that is stored, too (`bot.spans`)."""
         self._store = store
         self._prompts = prompts
         self._clock = clock
@@ -189,6 +191,7 @@ class Tracing:
         await self._put(job_id, trace)
 
     async def _put(self, job_id: int, trace: Trace) -> None:
+        self.export(job_id, trace)
         try:
             await self._store.put(job_id, trace.body())
         except StoreError as error:

@@ -18,7 +18,6 @@ async def test_the_weekly_card_arrives_once(stage: Stage) -> None:
     await stage.sandbox.wait_for(lambda: digests() or None, DEADLINE_S)
     await bot.logged("job_ended", state="done")
     await bot.terminate()
-    await bot.start()
-    stage.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+    await stage.bot(BOT__DIGEST_CHAT=GROUP, **due)
     await stage.closed(await stage.ask("出差回来多久内要报销？"))
     assert len(digests()) == 1
