@@ -3,7 +3,7 @@
 The platform allows 1 000 streamed texts a minute and 50 a second for the app (api-call-guide/frequency-control), which
 one card alone never meets and forty cards would spend in twenty seconds, to stand still for the other forty. So starts
 are spread: a credit of `CREDIT` starts refills at `REFILL_PER_S`, and the fuller it is the faster it is spent. From a
-rest, forty cards begin at about 44 frames a second and glide down to the 11.5 that can go on for ever; a credit that is
+rest, forty cards begin at about 33 frames a second and glide down to the 11.5 that can go on for ever; a credit that is
 spent never brings a pause. In any minute at most CREDIT + 60 * REFILL_PER_S = 950 frames start.
 
 A refusal for too many calls holds everybody for as long as the platform says, and halves the pace, which then recovers.
@@ -14,8 +14,8 @@ from feishu.turnstile import Turnstile, Urgency
 
 REFILL_PER_S = 11.5
 CREDIT = 260.0
-GLIDE_S = 8.0
-LATENESS_S = 0.1
+GLIDE_S = 12.0
+LATENESS_S = 0.3
 """A busy event loop wakes late; so much of it is caught up with."""
 SLOWEST = 0.1
 RECOVERY_S = 30.0

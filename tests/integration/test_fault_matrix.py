@@ -19,7 +19,7 @@ from bot.app import Bot
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.stream import CardStream
 from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, answer_text, button, words
-from tests.support.bot_inside import bot_inside, settings_of
+from tests.support.bot_inside import bot_inside, idle, settings_of
 from tests.support.model_server import ModelServer, Reply
 from tests.support.model_server import running as running_model
 
@@ -338,8 +338,7 @@ async def ended(scene: Scene) -> None:
     """Waits until the bot has nothing left to do."""
     assert scene.bot is not None
     async with asyncio.timeout(DEADLINE_S):
-        while (await scene.bot.jobs.count_by_state()).keys() & {"queued", "running"}:
-            await asyncio.sleep(0.05)
+        await idle(scene.bot)
 
 
 @plays(*[200740, 200750, 300311, 99991672])

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import Person
 from feishu.settings import FeishuSettings
 from feishu.stream import CardStream, Sequence
+from tests.support.pace import pieces
 
 CROWD = 40
 TEXT = "出差回来后要在返回之日起十个工作日内提交差旅报销单。" * 8
@@ -37,14 +39,17 @@ async def url(sandbox: Sandbox) -> AsyncIterator[str]:
         yield url
 
 
+def view(written: str) -> dict[str, str]:
+    return {"stage": f"{len(written)}", "answer": written}
+
+
 async def answer(cardkit: CardKit, messages: Messages, receiver: str) -> str:
     """One answer, as fast as a fast model writes it."""
     card_id = await cardkit.create(OPENING)
     await messages.send(receiver, entity_content(card_id), uuid=f"u-{receiver}", receive_id_type="open_id")
     stream = CardStream(cardkit, card_id, Sequence(), interval_s=0.2, schedule=cardkit.schedule, aside=("stage",))
-    for end in range(4, len(TEXT) + 1, 4):
-        stream.show(lambda end=end: {"stage": f"{end}", "answer": TEXT[:end]})  # type: ignore[misc]
-        await asyncio.sleep(0.06)
+    async for written in pieces(TEXT, chars=4, every_s=0.06):
+        stream.show(partial(view, written))
     await stream.finish(FINAL, summary="preview")
     return card_id
 

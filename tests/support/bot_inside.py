@@ -70,3 +70,9 @@ async def bot_inside(settings: Settings) -> AsyncIterator[tuple[Bot, str]]:
             server.should_exit = True
             await serving
             listener.close()
+
+
+async def idle(bot: Bot) -> None:
+    """Returns when no job waits or runs. The store tells nobody about an end, so it is asked again and again."""
+    while (await bot.jobs.count_by_state()).keys() & {"queued", "running"}:
+        await asyncio.sleep(0.05)

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feishu.schedule import CREDIT, REFILL_PER_S, FrameSchedule
@@ -134,6 +134,7 @@ async def test_refusals_that_go_on_never_stop_the_frames_for_good() -> None:
     assert len(crowd.starts) > before
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from([0.1, 0.25, 0.5]), st.integers(1, 30))
 def test_a_replica_keeps_to_its_share(share: float, cards: int) -> None:
     async def scenario() -> None:
