@@ -36,7 +36,7 @@ def open_corpus(settings: RagSettings, current: Corpus | None) -> Corpus:
 
 
 def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, object]) -> Corpus:
-    from rag.milvus import MilvusChunks, MilvusDense, MilvusLexical, read_state
+    from rag.milvus_index import MilvusChunks, MilvusDense, MilvusLexical, read_state
 
     name, manifest = read_state(state)
     store.load(name)

@@ -12,7 +12,8 @@ from rag.versions import FIX, Manifest, pointer_stamp, read_current
 if TYPE_CHECKING:
     from rag.index import DenseIndex
     from rag.lexical import LexicalIndex
-    from rag.milvus import MilvusChunks, MilvusDense, MilvusLexical, MilvusStore
+    from rag.milvus import MilvusStore
+    from rag.milvus_index import MilvusChunks, MilvusDense, MilvusLexical
 
 CHUNKS = "chunks.sqlite"
 LEXICAL = "lexical"

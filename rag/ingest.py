@@ -76,7 +76,7 @@ def ingest(
         if before is not None and plan.is_empty:
             name, manifest, embedded, failed = *before, 0, plan.failed
         else:
-            name, manifest, embedded, failed = work.apply(items, plan, before, unlisted)
+            name, manifest, embedded, failed, plan = work.apply(items, plan, before, unlisted)
     skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
     skipped += [Unreadable(place.prefix, place.reason) for place in unlisted]
     return IngestReport(
@@ -86,8 +86,8 @@ def ingest(
         seconds=time.monotonic() - started_at,
         index=name,
         embedding=choice.detail,
-        new=len(plan.new),
-        changed=len(plan.changed),
+        new=sum(item.key not in failed for item, _ in plan.new),
+        changed=sum(item.key not in failed for item, _ in plan.changed),
         gone=len(plan.gone),
         unchanged=plan.unchanged,
         embedded=embedded,
@@ -144,8 +144,8 @@ class _Work:
         plan: Plan,
         before: tuple[str, Manifest] | None,
         unlisted: Sequence[Unlisted],
-    ) -> tuple[str, Manifest, int, dict[Key, str]]:
-        """Write and publish; gives the new version's name and manifest, chunks embedded, and what failed."""
+    ) -> tuple[str, Manifest, int, dict[Key, str], Plan]:
+        """Write and publish; gives the index's name and manifest, chunks embedded, what failed, and what was done."""
         mark = None if before is None else before[1].embedding
         if mark is not None and (plan.new or plan.changed) and not self._is_same_model(mark):
             before, mark = None, None
@@ -164,7 +164,7 @@ class _Work:
         if mark is None and self._embedder is not None:
             mark = _mark(self._choice, self._embedder, self._settings.embedding)
         manifest = replace(manifest, embedding=mark)
-        return self._shelf.publish(manifest), manifest, writer.embedded, failed
+        return self._shelf.publish(manifest), manifest, writer.embedded, failed, plan
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}

@@ -105,7 +105,7 @@ class MilvusSettings(_Frozen):
     uri: str = Field(
         "http://127.0.0.1:19530", description="Address of the server (or a file, for milvus-lite in tests)"
     )
-    token: SecretStr = Field(SecretStr(""), description="user:password, or an API key")
+    token: SecretStr = Field(SecretStr(""), description="As user:password, or an API key")
     collection: str = Field(
         "feishu_rag",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$",

@@ -101,7 +101,7 @@ class _Milvus:
         self._name = ""
 
     def current(self) -> tuple[str, Manifest] | None:
-        from rag.milvus import read_state
+        from rag.milvus_index import read_state
 
         try:
             self._name, manifest = read_state(self._state)
@@ -125,7 +125,7 @@ class _Milvus:
         return MilvusWriter(self._store, self._name, embedder, batch_size=batch_size)
 
     def publish(self, manifest: Manifest) -> str:
-        from rag.milvus import state_of
+        from rag.milvus_index import state_of
 
         self._store.write_state(state_of(self._name, manifest))
         before = self._state.get("collection")

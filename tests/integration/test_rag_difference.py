@@ -125,7 +125,8 @@ def unread(name: str, edited: str, *, temporary: bool) -> RemoteDocument:
 
 def test_remote_documents_are_read_when_edited_and_go_when_gone(settings: RagSettings) -> None:
     assert ingest(settings, remote=[page("a", "会议室在三楼。"), page("b", "食堂在一楼。")]).new == 5
-    assert ingest(settings, remote=[unread("a", "1", temporary=False), page("b", "食堂在一楼。")]).changed == 1
+    closed = ingest(settings, remote=[unread("a", "1", temporary=False), page("b", "食堂在一楼。")])
+    assert [error.reason for error in closed.skipped] == ["no access"] and "remote:a" not in sources(settings)
     report = ingest(settings, remote=[page("b", "食堂在二楼。", edited="2")])
     assert (report.changed, report.gone, report.skipped) == (1, 1, ())
     texts = [chunk.text for chunk in Corpus.open(settings.index_dir).chunks.all()]

@@ -1,0 +1,115 @@
+"""An index in Milvus as a search sees it: the same parts, with the same methods, as the folder of files has."""
+
+import math
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rag.chunks import Key, Known
+from rag.documents import Chunk
+from rag.errors import IndexCorrupt, IndexMissing
+from rag.milvus import MilvusStore, hashed
+from rag.terms import question_terms
+from rag.versions import EmbeddingMark, Manifest
+
+
+class MilvusChunks:
+    """What `rag.chunks.ChunkStore` gives, out of Milvus."""
+
+    def __init__(self, store: MilvusStore, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """The chunks with these ids."""
+        return self._store.chunks(self._name, ids)
+
+    def ids_in(self, collections: frozenset[str]) -> Any:
+        """What `MilvusDense.search` takes to stay within collections: their names."""
+        return collections
+
+    def collections(self) -> tuple[str, ...]:
+        """The names of the collections that hold chunks, sorted."""
+        return tuple(sorted({key[0] for key, (_, ids) in self._store.documents(self._name).items() if ids}))
+
+    def documents(self) -> dict[Key, Known]:
+        """Everything known of the documents."""
+        return {key: known for key, (known, _) in self._store.documents(self._name).items()}
+
+    def count(self) -> int:
+        """How many chunks there are."""
+        return self._store.count(self._name)
+
+    def all(self) -> Iterator[Chunk]:
+        """Every chunk."""
+        return self._store.every_chunk(self._name)
+
+    def close(self) -> None:
+        """Close the connection, for all parts."""
+        self._store.close()
+
+
+class MilvusLexical:
+    """What `rag.lexical.LexicalIndex` gives, out of Milvus."""
+
+    def __init__(self, store: MilvusStore, name: str, chunks: int) -> None:
+        self._store = store
+        self._name = name
+        self.count = chunks
+        self._frequencies = store.frequencies(name)
+
+    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
+        """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
+        wanted = [hashed(term) for term in question_terms(text)]
+        if not wanted or limit < 1 or not self.count or (collections is not None and not collections):
+            return []
+        hits = self._store.search(self._name, "sparse", " ".join(wanted), limit, collections)
+        return [(chunk_id, abs(distance)) for chunk_id, distance in hits]
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of a term; one that is not listed is rare."""
+        return self._idf(hashed(term))
+
+    def character_idf(self, character: str) -> float:
+        """The same for one CJK character."""
+        return self._idf(f"c{character}")
+
+    def _idf(self, key: str) -> float:
+        frequency = min(self._frequencies.get(key, 1), self.count)
+        return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
+
+
+class MilvusDense:
+    """What `rag.index.DenseIndex` gives, out of Milvus."""
+
+    def __init__(self, store: MilvusStore, name: str, dimension: int, chunks: int) -> None:
+        self._store = store
+        self._name = name
+        self.dimension = dimension
+        self.count = chunks
+
+    def search(self, vector: Any, limit: int, ids: Any = None) -> list[tuple[int, float]]:
+        """The nearest as (id, cosine), best first; `ids` is what `MilvusChunks.ids_in` gave."""
+        if limit < 1 or not self.count or (ids is not None and not ids):
+            return []
+        return self._store.search(self._name, "dense", [float(value) for value in vector], limit, ids)
+
+
+def read_state(state: dict[str, Any]) -> tuple[str, Manifest]:
+    """The collection in use and its manifest. Raises IndexMissing and IndexCorrupt."""
+    if not state.get("collection"):
+        raise IndexMissing("There is no index in Milvus yet; build it: feishu-rag ingest")
+    try:
+        content = dict(state["manifest"])
+        mark = content.pop("embedding")
+        embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
+        collections = tuple(content.pop("collections"))
+        return str(state["collection"]), Manifest(**content, embedding=embedding, collections=collections)
+    except (KeyError, TypeError, ValueError) as error:
+        raise IndexCorrupt("What Milvus holds is of another version; run feishu-rag ingest --rebuild") from error
+
+
+def state_of(name: str, manifest: Manifest) -> dict[str, Any]:
+    """A manifest row; `stamp` differs each time, so that bots notice."""
+    return {"collection": name, "manifest": asdict(manifest), "stamp": secrets.token_hex(8)}

@@ -1,0 +1,96 @@
+"""The commands about documents, run as a person runs them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from queue import Empty, Queue
+
+import pytest
+
+from tests.support.library_parts import write_knowledge
+
+COMMAND = [sys.executable, "-m", "bot.cli"]
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    write_knowledge(tmp_path / "knowledge")
+    (tmp_path / "config.yaml").write_text("rag:\n  embedding: {provider: none}\n", encoding="utf-8")
+    return tmp_path
+
+
+def environment() -> dict[str, str]:
+    root = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+
+
+def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=place,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def test_ingest_says_what_changed_and_what_was_skipped(place: Path) -> None:
+    (place / "knowledge" / "old.doc").write_bytes(b"x")
+    first = run(place, "ingest")
+    assert first.returncode == 0 and "3 documents" in first.stdout and "3 new" in first.stdout
+    assert "old.doc" in first.stdout and "save it as .docx" in first.stdout
+    assert "3 unchanged" in run(place, "ingest").stdout
+    assert "3 new" in run(place, "ingest", "--rebuild").stdout
+
+
+def test_eval_prints_saves_and_compares(place: Path) -> None:
+    run(place, "ingest")
+    cases = place / "cases.jsonl"
+    rows = [{"question": "年假有几天", "source": "leave.md"}, {"question": "比特币的价格", "answerable": False}]
+    cases.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    first, second = run(place, "eval", "cases.jsonl"), run(place, "eval", "cases.jsonl")
+    assert first.returncode == 0 and re.search(r"hit at 1\s*│\s*1\.000", first.stdout)
+    assert "last time" not in first.stdout and "last time" in second.stdout
+    refused = run(place, "eval", "cases.jsonl", "--calibrate")
+    assert refused.returncode == 1 and "at least 10 questions" in refused.stderr
+
+
+def test_watch_ingests_again_when_a_file_changes(place: Path) -> None:
+    pytest.importorskip("watchfiles", reason="the extra watch is not installed")
+    process = subprocess.Popen(
+        [*COMMAND, "ingest", "--watch"], cwd=place, env=environment(), stdout=subprocess.PIPE, text=True
+    )
+    lines: Queue[str] = Queue()
+    assert process.stdout is not None
+    reader = threading.Thread(target=lambda: [lines.put(line) for line in process.stdout or ()], daemon=True)
+    reader.start()
+    try:
+        wait_for(lines, "watching")
+        # The watch may need a moment after its line: the file is changed until it is seen.
+        for attempt in range(20):
+            (place / "knowledge" / "canteen.md").write_text(f"# 食堂\n\n第 {attempt} 版。\n", encoding="utf-8")
+            if wait_for(lines, "4 documents", seconds=3.0, required=False):
+                return
+        pytest.fail("no ingest after the change")
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def wait_for(lines: "Queue[str]", words: str, *, seconds: float = DEADLINE_S, required: bool = True) -> bool:
+    try:
+        while words not in lines.get(timeout=seconds):
+            pass
+    except Empty:
+        assert not required, f"no line with {words}"
+        return False
+    return True
