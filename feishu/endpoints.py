@@ -61,7 +61,7 @@ RESOURCE = Endpoint(
     "message_resource",
     "GET",
     "/open-apis/im/v1/messages/{message_id}/resources/{file_key}",
-    Retry.NEVER,
+    Retry.ALWAYS,
     timeout_s=60.0,
 )
 RECALL = Endpoint("recall_message", "DELETE", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
