@@ -177,14 +177,20 @@ class Database:
             entry.resolve(outcome)
 
     def _try_group(self, group: list[_Write]) -> list[Outcome]:
-        """Runs and commits; again when it lost a race or its connection before the commit began."""
-        attempt = 1
+        """Runs and commits; again when it lost a race or its connection before the commit began.
+
+        First without savepoints, which would cost more than most works; if one fails, again with one for each.
+        """
+        attempt, run = 1, _run_plainly
         while True:
             with self._write_engine.connect() as connection:
+                transaction = connection.begin()  # a store that is locked has been waited for long enough
                 try:
-                    transaction = connection.begin()
-                    outcomes = _run_all(connection, group)
+                    outcomes = run(connection, group)
                 except Exception as error:
+                    if run is _run_plainly and not may_run_again(error):
+                        run = _run_apart
+                        continue
                     if attempt == GROUP_ATTEMPTS or not may_run_again(error):
                         raise
                 else:
@@ -195,7 +201,12 @@ class Database:
             attempt += 1
 
 
-def _run_all(connection: Connection, group: list[_Write]) -> list[Outcome]:
+def _run_plainly(connection: Connection, group: list[_Write]) -> list[Outcome]:
+    """The outcome of each; whatever one raises is raised."""
+    return [(entry.work(connection), None) for entry in group]
+
+
+def _run_apart(connection: Connection, group: list[_Write]) -> list[Outcome]:
     """The outcome of each; only what fails the transaction as a whole is raised."""
     if len(group) != 1:
         return [_run_in_savepoint(connection, entry.work) for entry in group]

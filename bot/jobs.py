@@ -5,7 +5,6 @@ is a lease: a claim raises the job's fence, every later write carries it, and a 
 its fence gone and raises `LeaseLost`.
 """
 
-import contextlib
 import secrets
 import time
 from collections.abc import Iterable
@@ -13,14 +12,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, func, literal, or_, select, text, update
-from sqlalchemy.exc import IntegrityError
 
 from bot.acceptance import Acceptance, row_of
+from bot.claiming import Claiming, Collision
 from bot.database import Database
 from bot.job import ENDED_STATES, OPEN_STATES, WRITING_KINDS, Job, JobKind, JobState, Lease, LeaseLost, NewJob
 from bot.notices import JOBS, STOP, notify
 from bot.tables import answers, jobs
-from bot.waiting_list import hold_waiting, may_run
+from bot.waiting_list import hold_waiting
 from bot.waiting_list import is_open as _is_open
 from bot.waiting_list import is_queued as _is_queued
 from bot.waiting_list import is_running as _is_running
@@ -34,10 +33,6 @@ FORGET_AT_ONCE = 2_000
 _is_held = text("jobs.lease_until > 0")  # a job that was put back still has the fence of its last holder
 
 
-class _Collision(Exception):
-    """Another replica claimed in the same conversation at the same moment."""
-
-
 class Jobs:
     """The inbox of one or more apps, as seen by one worker process (`owner`).
 
@@ -49,9 +44,10 @@ class Jobs:
         self._clock = clock
         self._lease_s = lease_s
         self._monotonic = clock.monotonic if clock else time.monotonic
-        local = time.time if database.is_sqlite else None
-        self._acceptance = Acceptance(database, clock.time if clock else local, self._announce)
+        own_time = clock.time if clock else time.time if database.is_sqlite else None
         self.owner = owner or secrets.token_hex(8)
+        self._acceptance = Acceptance(database, own_time, self._announce)
+        self._claiming = Claiming(own_time, self._now(), lease_s=lease_s, owner=self.owner)
         self.takes_more = False
         """Whether this process claims what it accepts at once; if not, accepting calls the other replicas."""
 
@@ -105,42 +101,11 @@ class Jobs:
         for _ in range(CLAIM_TRIES):
             sure_until = self._monotonic() + self._lease_s
             try:
-                claimed = await self._database.write(lambda connection: self._claim(connection, limit))
-            except _Collision:
+                claimed = await self._database.write(lambda connection: self._claiming.claim(connection, limit))
+            except Collision:
                 continue
-            return [self._leased(job, sure_until) for job in claimed]
+            return [self._leased(_job(row, was=was), sure_until) for row, was in claimed]
         return []
-
-    def _claim(self, connection: Connection, limit: int) -> list[Job]:
-        now = self._now()
-        pick = (
-            select(jobs.c.id, jobs.c.state, jobs.c.started_at)
-            .where(_is_open, may_run(now))
-            .order_by(jobs.c.id)
-            .limit(limit)
-        )
-        picked = {row.id: row for row in connection.execute(pick.with_for_update(of=jobs, skip_locked=True))}
-        if not picked:
-            return []
-        taken = (
-            update(jobs)
-            .where(jobs.c.id.in_(picked))
-            .values(
-                state="running",
-                fence=jobs.c.fence + 1,
-                attempt=jobs.c.attempt + 1,
-                owner=self.owner,
-                lease_until=now + self._lease_s,
-                started_at=func.coalesce(jobs.c.started_at, now),
-            )
-            .returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))
-        )
-        try:
-            with contextlib.nullcontext() if self._database.is_sqlite else connection.begin_nested():
-                rows = connection.execute(taken).all()
-        except IntegrityError as error:
-            raise _Collision from error
-        return sorted((_job(row, was=picked[row.id]) for row in rows), key=lambda job: job.id)
 
     def _leased(self, job: Job, sure_until: float) -> Job:
         async def renew_it() -> bool:
