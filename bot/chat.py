@@ -219,7 +219,10 @@ async def whole(request: Request, run: Run) -> Response:
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
     collections = await door.collections(caller, body.collections)
     conversation_id = body.conversation_id or new_conversation_id()
-    return await door.turns.ask(caller, body.question, conversation_id=conversation_id, collections=collections)
+    history = None if body.conversation_id else ()  # a new conversation has none
+    return await door.turns.ask(
+        caller, body.question, conversation_id=conversation_id, collections=collections, history=history
+    )
 
 
 @contextlib.contextmanager

@@ -101,7 +101,7 @@ async def _line(door: ChatDoor, caller: Caller, question: str, collections: froz
         slot = await door.gate.take()
         try:
             run = await door.turns.ask(
-                caller, asked.question, conversation_id=new_conversation_id(), collections=collections
+                caller, asked.question, conversation_id=new_conversation_id(), collections=collections, history=()
             )
             try:
                 answer = await run.whole()

@@ -26,8 +26,8 @@ class WebStore:
         self._clock = clock
         self._conversations = Conversations(database, clock=clock)
 
-    async def begin(self, asker: str, conversation_id: str, question: str) -> tuple[Turn, Answer, tuple[Exchange, ...]]:
-        """A new turn with an open answer, and the exchanges before it in the conversation, oldest first."""
+    def new(self, asker: str, conversation_id: str, question: str) -> tuple[Turn, Answer]:
+        """A new turn with an open answer, not stored yet."""
         now = self._clock.time()
         turn = Turn(
             id=new_turn_id(),
@@ -40,15 +40,21 @@ class WebStore:
             question=question,
             created_at=now,
         )
-        answer = _open_answer(turn.id, 1, now)
+        return turn, _open_answer(turn.id, 1, now)
 
-        def work(connection: Connection) -> tuple[Exchange, ...]:
-            earlier = _history(connection, turn.conversation, before=now)
+    async def history(self, turn: Turn) -> tuple[Exchange, ...]:
+        """The exchanges before the turn in its conversation, oldest first."""
+        before = turn.created_at
+        return await self._database.read(lambda connection: _history(connection, turn.conversation, before=before))
+
+    async def begin(self, turn: Turn, answer: Answer) -> None:
+        """Stores a new turn with its open answer."""
+
+        def work(connection: Connection) -> None:
             connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
             _insert_answer(connection, answer)
-            return earlier
 
-        return turn, answer, await self._database.write(work)
+        await self._database.write(work)
 
     async def begin_version(self, turn: Turn) -> tuple[Answer, tuple[Exchange, ...]]:
         """An open answer that is the turn's next version, and the exchanges before the turn."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import structlog
@@ -21,7 +21,7 @@ from bot.tracing import Tracing
 from bot.turn import conclude
 from feishu.clock import Clock
 from rag.errors import RagError
-from rag.events import AnswerEvent, Exchange, Prompt, Question, Retrieved
+from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,14 @@ class WebLibrary(Protocol):
 class Run:
     """One answer being written. Read `events` to its end, then `answer` is the stored one; `close` whatever happens."""
 
-    def __init__(self, turns: "WebTurns", turn: Turn, answer: Answer, question: Question) -> None:
+    def __init__(
+        self,
+        turns: "WebTurns",
+        turn: Turn,
+        answer: Answer,
+        question: Question,
+        begun: "asyncio.Task[None] | None" = None,
+    ) -> None:
         self._turns = turns
         self.turn = turn
         self.answer = answer
@@ -48,6 +55,8 @@ class Run:
         self._trace = turns.tracing.begin(question)
         self._started_at = turns.clock.monotonic()
         self._first_token_s: float | None = None
+        self._pieces: list[str] = []
+        self._begun = begun
         self._concluded = False
 
     @property
@@ -86,11 +95,14 @@ class Run:
             self._turns.afterwards(self._conclude(Stopped(self.turn.asker)))
 
     def _note(self, event: AnswerEvent) -> None:
-        self.progress = fold(self.progress, event)
         self._trace.note(event)
+        if isinstance(event, Delta):  # gathered, not folded: there are thousands of them
+            self._pieces.append(event.text)
+        else:
+            self.progress = fold(self.progress, event)
         if isinstance(event, Retrieved):
             self._turns.metrics.retrieved(event.seconds)
-        if self._first_token_s is None and self.progress.text:
+        if self._first_token_s is None and isinstance(event, Delta | Finished):
             self._first_token_s = self._turns.clock.monotonic() - self._started_at
             self._turns.metrics.first_token(self._first_token_s)
 
@@ -100,9 +112,12 @@ class Run:
         self._concluded = True
         seconds = self._turns.clock.monotonic() - self._started_at
         wording = texts(language_of(self.turn.question, preferred=self._turns.language))
-        self.progress = ended(self.progress, outcome)
+        text = self.progress.text or "".join(self._pieces)
+        self.progress = ended(replace(self.progress, text=text), outcome)
         self.answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
         self._turns.metrics.turn_ended(self.answer.outcome, seconds)
+        if self._begun is not None:
+            await self._begun
         if isinstance(outcome, Stopped):
             self._trace.tell("chain.stopped")
         job_id = await self._turns.store.conclude(self.answer)
@@ -131,10 +146,15 @@ class WebTurns:
         collections: frozenset[str] | None = None,
         history: tuple[Exchange, ...] | None = None,
     ) -> Run:
-        """A new turn. `history` replaces that of the conversation. Raises `StoreError`."""
-        turn, answer, earlier = await self.store.begin(caller.name, conversation_id, question)
-        asked = Question(question, earlier if history is None else history, collections)
-        return Run(self, turn, answer, asked)
+        """A new turn. `history` replaces that of the conversation. Raises `StoreError`.
+
+        The turn is stored while its answer is sought, and certainly before the answer is.
+        """
+        turn, answer = self.store.new(caller.name, conversation_id, question)
+        if history is None:
+            history = await self.store.history(turn)
+        begun = asyncio.create_task(self.store.begin(turn, answer))
+        return Run(self, turn, answer, Question(question, history, collections), begun)
 
     async def again(self, caller: Caller, answer_id: str, *, collections: frozenset[str] | None = None) -> Run:
         """The next version of an answer. Raises `Refused` (404), `StoreError`."""

@@ -56,6 +56,7 @@ class Trace:
     calls: list[dict[str, Any]] = field(default_factory=list)
     pieces: int = 0
     model: str | None = None
+    _writes: bool = False
 
     def __post_init__(self) -> None:
         self.started_at = self.clock()
@@ -72,6 +73,9 @@ class Trace:
         """What an answerer's event tells; empty for all pieces of text but the first."""
         before = len(self.events)
         match event:
+            case Delta() if self._writes:  # nearly all events are these
+                self.pieces += 1
+                return []
             case Retrieved(passages=passages, seconds=seconds):
                 self.passages = passages
                 self.tell("retriever.end", found=len(passages), seconds=round(seconds, 4))
@@ -82,6 +86,7 @@ class Trace:
                 self.tell("evidence.none", nearest=len(nearest))
             case Reasoning() | Delta():
                 self.pieces += 1
+                self._writes = isinstance(event, Delta)
                 kind = "model.first_reasoning" if isinstance(event, Reasoning) else "model.first_token"
                 if not any(told["kind"] == kind for told in self.events):
                     self.tell(kind)
