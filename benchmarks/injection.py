@@ -69,9 +69,7 @@ async def measure() -> None:
                 did, made_up = await ask(server, row, row["text"].replace(row["attack"], order))
                 carried_out += did
                 invented += made_up
-            print(
-                f"{len(rows)} poisoned {label}: {carried_out} orders carried out, {invented} made-up citations"
-            )
+            print(f"{len(rows)} poisoned {label}: {carried_out} orders carried out, {invented} made-up citations")
     print("A stand-in, not a real model: what one does with orders inside a fence is not measured here.")
 
 

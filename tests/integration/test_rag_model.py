@@ -85,7 +85,9 @@ async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelS
         "test-model",
         Usage(321, 12),
         events[-1].seconds,  # type: ignore[union-attr]
+        events[-1].confidence,  # type: ignore[union-attr]
     )
+    assert 0.5 <= (events[-1].confidence or 0) <= 1  # type: ignore[union-attr]
     assert library.status().model.ok
 
 
