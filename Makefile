@@ -12,7 +12,7 @@ ARGS ?=
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check docs bench clean
+.PHONY: help setup demo test test-long check docs bench report clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ docs: $(STAMPS)/core ## Write config.yaml, .env.example and docs/configuration.m
 
 bench: $(STAMPS)/dev ## Run every benchmark once
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+report: $(STAMPS)/dev ## Run the web benchmark three times and write docs/performance.md
+	$(BIN)/python benchmarks/_report.py $(ARGS)
 
 clean: ## Remove caches and build output; .venv and data stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -60,23 +60,28 @@ class ChatDoor:
     gate: Gate
     metrics: Metrics
     stall_s: float = 60.0
+    public: frozenset[str] | None = None
+    """What a key without collections of its own may search; None is everything."""
+
+    def seen_by(self, caller: Caller) -> frozenset[str] | None:
+        """The collections that a caller may search; None is everything."""
+        return caller.collections if caller.collections is not None or caller.is_admin else self.public
 
     async def collections(self, caller: Caller, wanted: list[str] | None) -> frozenset[str] | None:
         """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422)."""
+        allowed = self.seen_by(caller)
         if wanted is None:
-            return caller.collections
+            return allowed
         asked = frozenset(wanted)
-        if caller.collections is not None and not asked <= caller.collections:
-            message = f"This key may not search {', '.join(sorted(asked - caller.collections))}."
-            raise Refused(
-                403, "Forbidden", message, f"It may search {', '.join(sorted(caller.collections)) or 'none'}."
-            )
+        if allowed is not None and not asked <= allowed:
+            message = f"This key may not search {', '.join(sorted(asked - allowed))}."
+            raise Refused(403, "Forbidden", message, f"It may search {', '.join(sorted(allowed)) or 'none'}.")
         known = frozenset(await self.turns.library.collections())
         if not asked <= known:
             details = [
                 {"where": "body.collections", "message": f"{name} is not a collection"} for name in asked - known
             ]
-            what_to_do = f"Collections are: {', '.join(sorted(known & (caller.collections or known)))}."
+            what_to_do = f"Collections are: {', '.join(sorted(known & (allowed or known)))}."
             raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
         return asked
 
@@ -172,7 +177,7 @@ def _add_after(router: APIRouter, door: ChatDoor) -> None:
         caller = asking(request, door.gate)
         slot = await door.gate.take()
         with _freed_on_failure(slot):
-            run = await door.turns.again(caller, answer_id, collections=caller.collections)
+            run = await door.turns.again(caller, answer_id, collections=door.seen_by(caller))
             if "text/event-stream" in request.headers.get("accept", ""):
                 return door.stream(run, slot)
             answered = await whole(request, run)

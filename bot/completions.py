@@ -107,7 +107,7 @@ def completions_router(door: ChatDoor) -> APIRouter:
     @router.get("/models", response_model=ModelList, responses=RESPONSES, summary="Names that `model` may have")
     async def models(request: Request) -> Response:
         known = await door.turns.library.collections()
-        allowed = who(request).collections
+        allowed = door.seen_by(who(request))
         names = [MODEL, *(f"{MODEL}:{name}" for name in known if allowed is None or name in allowed)]
         entries = [{"id": name, "object": "model", "created": 0, "owned_by": MODEL} for name in names]
         return json_response({"object": "list", "data": entries})
