@@ -75,9 +75,8 @@ def _document(streams: Sequence[str], title: str, outline: Sequence[tuple[str, i
         objects[8] = f"<< /Type /Outlines /First {first_entry} 0 R /Last {last_entry} 0 R /Count {len(outline)} >>"
     for number, (heading, page) in enumerate(outline):
         following = f"/Next {first_entry + number + 1} 0 R" if number + 1 < len(outline) else ""
-        objects[first_entry + number] = (
-            f"<< /Title <feff{heading.encode('utf-16-be').hex()}> /Parent 8 0 R /Dest [{pages[page]} 0 R /Fit] {following} >>"
-        )
+        title = f"<feff{heading.encode('utf-16-be').hex()}>"
+        objects[first_entry + number] = f"<< /Title {title} /Parent 8 0 R /Dest [{pages[page]} 0 R /Fit] {following} >>"
     return _assembled(objects)
 
 
