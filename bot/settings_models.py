@@ -88,7 +88,7 @@ class BotSettings(BaseModel):
         repr=False,
         description="sqlite:///FILE or postgresql://USER@HOST/NAME; one with a password only from the environment",
     )
-    workers: int = Field(8, ge=1, le=256, description="Answers written at the same time")
+    workers: int = Field(64, ge=1, le=256, description="Answers written at the same time")
     drain_s: float = Field(20.0, ge=0, le=600, description="Seconds that running answers get to finish at shutdown")
     lease_s: float = Field(8.0, ge=3, le=600, description="Seconds without a sign of life before a job is taken over")
     max_attempts: int = Field(5, ge=1, le=100, description="Times a job is tried before it is given up with a reason")
