@@ -4,14 +4,14 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from bot.database import Database
 from bot.job import ENDED_STATES
-from bot.tables import answers, attachments, gaps, jobs, remarks, suggestions, turns, votes
+from bot.tables import answers, attachments, gaps, jobs, remarks, suggestions, traces, turns, votes
 from feishu.clock import Clock, SystemClock
 
 DAY_S = 86_400.0
 
 
 class Forgetting:
-    """Deletes questions, answers, votes, files and remarks."""
+    """Deletes questions, answers, votes, files, remarks and traces."""
 
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class Forgetting:
         def work(connection: Connection) -> int:
             for table in (votes, remarks):
                 connection.execute(delete(table).where(table.c.at < since))
-            for table in (attachments, gaps, suggestions):
+            for table in (attachments, gaps, suggestions, traces):
                 connection.execute(delete(table).where(table.c.created_at < since))
             return _forget_turns(connection, turns.c.created_at < since)
 
@@ -58,5 +58,7 @@ def _forget_turns(connection: Connection, which: ColumnElement[bool]) -> int:
     connection.execute(delete(votes).where(votes.c.answer_id.in_(its_answers)))
     connection.execute(delete(suggestions).where(suggestions.c.turn_id.in_(ids)))
     connection.execute(delete(gaps).where(gaps.c.id.in_(ids)))
+    written_by = select(answers.c.job_id).where(answers.c.turn_id.in_(ids))
+    connection.execute(delete(traces).where(traces.c.job_id.in_(written_by)))
     connection.execute(delete(answers).where(answers.c.turn_id.in_(ids)))
     return connection.execute(delete(turns).where(which)).rowcount

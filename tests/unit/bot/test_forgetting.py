@@ -1,0 +1,85 @@
+"""What a person asked goes with everything written for it, the trace too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from bot.database import Database
+from bot.forgetting import DAY_S, Forgetting
+from bot.tables import answers, traces, turns, votes
+
+NOW = 1_800_000_000.0
+
+
+class StillClock:
+    def time(self) -> float:
+        return NOW
+
+    def monotonic(self) -> float:
+        return NOW
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing waits here")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    database.migrate()
+    yield database
+    database.close()
+
+
+async def asked(database: Database, number: int, asker: str, at: float) -> None:
+    """A turn with its answer, vote and trace."""
+    turn = {
+        "id": f"t{number}",
+        "app_id": "cli_x",
+        "conversation": "oc_x",
+        "chat_id": "oc_x",
+        "chat_type": "group",
+        "question_message_id": f"om_{number}",
+        "asker": asker,
+        "question": "出差回来多久内要报销？",
+        "created_at": at,
+    }
+    answer = {
+        "id": f"a{number}",
+        "turn_id": f"t{number}",
+        "version": 1,
+        "job_id": number,
+        "outcome": "completed",
+        "created_at": at,
+    }
+
+    def work(connection: object) -> None:
+        execute = connection.execute  # type: ignore[attr-defined]
+        execute(insert(turns).values(**turn))
+        execute(insert(answers).values(**answer))
+        execute(insert(votes).values(answer_id=f"a{number}", voter="ou_other", vote="up", at=at))
+        execute(insert(traces).values(job_id=number, body="{}", created_at=at))
+
+    await database.write(work)
+
+
+async def counted(database: Database) -> dict[str, int]:
+    tables = {"turns": turns, "answers": answers, "votes": votes, "traces": traces}
+    return await database.read(
+        lambda c: {name: c.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()}
+    )
+
+
+async def test_a_person_is_forgotten_with_answers_votes_and_traces(database: Database) -> None:
+    await asked(database, 1, "ou_gone", NOW)
+    await asked(database, 2, "ou_stays", NOW)
+    assert await Forgetting(database, clock=StillClock()).person("ou_gone") == 1
+    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
+
+
+async def test_what_is_old_goes_by_itself(database: Database) -> None:
+    await asked(database, 1, "ou_x", NOW - 31 * DAY_S)
+    await asked(database, 2, "ou_x", NOW - 1 * DAY_S)
+    assert await Forgetting(database, clock=StillClock()).older_than(30) == 1
+    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
