@@ -210,7 +210,7 @@ def test_the_inbox_keeps_its_rules_on_sqlite() -> None:
 
 
 def test_the_inbox_keeps_its_rules_on_postgresql(postgres: Postgres) -> None:
-    play(postgres.url(), examples=15, steps=30)
+    play(postgres.url(), examples=6, steps=20)
 
 
 @pytest.mark.long
