@@ -45,9 +45,9 @@ def frame(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> dict[s
 
 
 def stage(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> str:
-    """检索中 → 找到 n 段资料 → (思考中) → 生成中, with the seconds so far once there are some."""
+    """检索中 → 找到 n 段资料 → (思考中) → 生成中, with the seconds so far until the first words come."""
     parts = [_stage(progress, texts)]
-    if elapsed_s >= 1:
+    if elapsed_s >= 1 and not progress.text:
         parts.append(texts.elapsed.format(seconds=int(elapsed_s)))
     if len(progress.text) > STREAMED_CHARS:
         parts.append(texts.long_so_far)

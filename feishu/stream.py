@@ -31,6 +31,7 @@ LAST_FRAME_GRACE_S = 1.0
 REOPEN_AFTER_S = 540.0
 """The platform closes streaming mode ten minutes after it was opened; it is opened again before that."""
 REOPEN_AGAIN_S = 27.0
+ASIDE_EVERY_S = 1.5
 WHOLE_API = (429, 99991400)
 
 View = Callable[[], Mapping[str, str]]
@@ -55,7 +56,7 @@ class CardStream:
     ) -> None:
         """`interval_s`: least time between starts (never below 0.15). `schedule` is shared by all cards of the app.
         `on_frame(element_id, text)` hears what the platform has accepted. `aside` names elements whose text gives way
-        to that of others. `close_by_put` ends with one call instead of two."""
+        to that of others, but for a turn now and then. `close_by_put` ends with one call instead of two."""
         self.failed: ApiError | None = None
         self._cardkit = cardkit
         self._card_id = card_id
@@ -73,6 +74,7 @@ class CardStream:
         self._refused: set[str] = set()  # elements that take no streamed text
         self._news = asyncio.Event()
         self._next_start_at = 0.0
+        self._aside_at = -ASIDE_EVERY_S
         self._served_at = self._clock.monotonic()
         self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -178,6 +180,8 @@ class CardStream:
         self._patience.restore()
         self._reopened = False
         self._shown[element_id] = text
+        if element_id in self._aside:
+            self._aside_at = self._clock.monotonic()
         if self._on_frame is not None:
             self._on_frame(element_id, text)
 
@@ -187,7 +191,13 @@ class CardStream:
             view, self._view = self._view, None
             for element_id, text in view().items():
                 self._take_note(element_id, text)
-        return next((element for element in self._waiting if element not in self._aside), next(iter(self._waiting), ""))
+        is_due = self._aside_is_due()
+        preferred = (element for element in self._waiting if (element in self._aside) == is_due)
+        return next(preferred, next(iter(self._waiting), ""))
+
+    def _aside_is_due(self) -> bool:
+        """Whether what stands aside has its turn: now and then it must, or it would go on saying what is long past."""
+        return self._clock.monotonic() - self._aside_at >= ASIDE_EVERY_S
 
     def _take_note(self, element_id: str, text: str) -> bool:
         if not text or element_id in self._refused:
@@ -200,7 +210,7 @@ class CardStream:
         return True
 
     def _urgency(self, element_id: str) -> Urgency:
-        if element_id in self._aside and self._shown:
+        if element_id in self._aside and self._shown and not self._aside_is_due():
             return Urgency.ASIDE
         return Urgency.NORMAL if element_id in self._shown else Urgency.FIRST
 
