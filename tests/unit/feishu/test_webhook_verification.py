@@ -235,7 +235,9 @@ def test_legacy_callbacks_are_refused_otherwise() -> None:
 def test_events_of_other_types_are_unknown_not_wrong() -> None:
     header = MESSAGE["header"] | {"event_type": "im.message.message_read_v1"}
     body = envelope(MESSAGE | {"header": header, "event": {"message_id": "om_1"}})
-    assert webhook().receive(signed(body), body) == Unknown(APP, "tk", "e1", "im.message.message_read_v1", 1_700_000_000.0)
+    assert webhook().receive(signed(body), body) == Unknown(
+        APP, "tk", "e1", "im.message.message_read_v1", 1_700_000_000.0
+    )
 
 
 def test_version_one_envelopes_are_read() -> None:
