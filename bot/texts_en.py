@@ -12,13 +12,11 @@ EN = Texts(
     queued_place="⏳ Waiting: {count} ahead; this card will hold the answer",
     generating_preview="Answering…",
     sources="📎 Sources ({count})",
-    source_uncited="found, not cited",
     nearest="🔎 Nearest documents ({count})",
     no_evidence="The documents at hand do not answer this question",
     no_evidence_advice="Try other words, or ask the owner of the documents to add this.",
     stopped="⏹ Stopped. The text above was written before.",
     stopped_empty="⏹ Stopped before anything was written.",
-    interrupted="⚠️ The service is restarting and the answer was cut off. Please press 🔄.",
     failed_model_unavailable=(
         "⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin."
     ),
@@ -73,7 +71,6 @@ EN = Texts(
     toast_reason="Thanks, your reason is noted",
     toast_reason_without_vote="Your 👎 was changed, so no reason was stored",
     toast_slow_store="Busy right now, please press again",
-    unsupported_message="I can answer text and rich text for now. Please ask again in words 🙂",
     empty_question="I'm here. Please write your question after mentioning me, e.g. How soon must I file expenses?",
     new_card_note="The earlier card cannot be updated; here is the answer:",
     help_text=(

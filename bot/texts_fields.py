@@ -16,13 +16,11 @@ class Texts:
     queued_place: str
     generating_preview: str
     sources: str
-    source_uncited: str
     nearest: str
     no_evidence: str
     no_evidence_advice: str
     stopped: str
     stopped_empty: str
-    interrupted: str
     failed_model_unavailable: str
     failed_model_rejected: str
     failed_model_timeout: str
@@ -75,7 +73,6 @@ class Texts:
     toast_reason: str
     toast_reason_without_vote: str
     toast_slow_store: str
-    unsupported_message: str
     empty_question: str
     new_card_note: str
     help_text: str
