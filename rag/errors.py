@@ -32,13 +32,15 @@ class Unreadable(IngestError):
     """One file cannot be read; carries its `source` and `reason`.
 
     `temporary` when it may work the next time (a network failure): what the index has of it stays.
+    `too_large` when only its size forbids it.
     """
 
-    def __init__(self, source: str, reason: str, *, temporary: bool = False) -> None:
+    def __init__(self, source: str, reason: str, *, temporary: bool = False, too_large: bool = False) -> None:
         super().__init__(f"{source}: {reason}")
         self.source = source
         self.reason = reason
         self.temporary = temporary
+        self.too_large = too_large
 
 
 class SettingsMismatch(RagError):

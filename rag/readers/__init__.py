@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Readers:
                 raise Unreadable(source, f"took longer than {self._settings.timeout_s:g} s (rag.reading.timeout_s)")
             raise Unreadable(source, "made its reader crash; it is damaged, or rag.reading.memory_mb is too little")
         if "reason" in answer:
-            raise Unreadable(source, str(answer["reason"]))
+            raise Unreadable(source, str(answer["reason"]), too_large=bool(answer.get("too_large")))
         places = tuple((offset, Place(**place)) for offset, place in answer.pop("places"))
         return Parsed(**{**answer, "places": places, "notes": tuple(answer["notes"])})
 
@@ -88,3 +89,15 @@ class Readers:
             return json.loads(line) if line else None
         except (OSError, ValueError):
             return None
+
+
+def image_text(content: bytes, settings: ReadingSettings, *, name: str = "image") -> str:
+    """The words in a PNG, JPEG, WebP, BMP, GIF or TIFF, line by line; "" when there are none. Blocking, seconds.
+
+    Each picture gets a process of its own, so that one person's cannot reach another's. Raises Unreadable, which names
+    the extra `ocr` when it is missing and says `too_large` for too many pixels.
+    """
+    with tempfile.TemporaryDirectory(prefix="feishu-rag-") as folder, contextlib.closing(Readers(settings)) as readers:
+        file = Path(folder) / "picture.image"
+        file.write_bytes(content)
+        return readers.read(file, name).text.strip()

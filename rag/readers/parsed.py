@@ -13,6 +13,10 @@ class CannotRead(Exception):
     """A reader's reason, to be put after the file's name."""
 
 
+class TooLarge(CannotRead):
+    """There is more of it than will be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out."""

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from rag.errors import Unreadable
 from rag.readers.html import read_html
-from rag.readers.parsed import CannotRead, Parsed
+from rag.readers.ocr import read_image
+from rag.readers.parsed import CannotRead, Parsed, TooLarge
 from rag.readers.pdf import read_pdf
 from rag.readers.sheets import read_csv, read_xlsx
 from rag.readers.slides import read_pptx
@@ -31,6 +32,7 @@ READERS: dict[str, Callable[[Path], Parsed]] = {
     ".xlsm": read_xlsx,
     ".csv": read_csv,
     ".tsv": read_csv,
+    ".image": read_image,
 }
 _ZIPPED = frozenset({".docx", ".pptx", ".xlsx", ".xlsm"})
 
@@ -53,7 +55,7 @@ def _answer(name: str) -> dict[str, object]:
         _check_size(file)
         return asdict(READERS[file.suffix.lower()](file))
     except CannotRead as error:
-        return {"reason": str(error)}
+        return {"reason": str(error), "too_large": isinstance(error, TooLarge)}
     except Unreadable as error:
         return {"reason": error.reason}
     except MemoryError:

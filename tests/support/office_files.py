@@ -29,6 +29,22 @@ def write_picture_pdf(file: Path) -> Path:
     return file
 
 
+def picture_of(lines: Sequence[str], file: Path, *, font: Path, size: int = 28, tilt: float = 0.4) -> Path:
+    """The lines as somebody scanned them: grey on off-white, a little askew, grainy. PDF by its name, too."""
+    from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+    letters = ImageFont.truetype(str(font), size)
+    page = Image.new("L", (1240, 160 + 2 * size * len(lines)), 246)
+    draw = ImageDraw.Draw(page)
+    for number, line in enumerate(lines):
+        draw.text((90, 80 + 2 * size * number), line, fill=40, font=letters)
+    page = page.rotate(tilt, fillcolor=246, resample=Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(0.6))
+    grain = Image.effect_noise(page.size, 18)
+    page = Image.blend(page, grain, 0.08)
+    page.convert("RGB").save(file, **({"resolution": 150.0} if file.suffix == ".pdf" else {}))
+    return file
+
+
 def _lines(lines: Sequence[str]) -> str:
     return "".join(_text(line, 60, 780 - 24 * number) for number, line in enumerate(lines))
 

@@ -13,7 +13,8 @@ from rag.documents import Place
 from rag.errors import Unreadable
 from rag.loading import find_files, reader_mark, to_document
 from rag.readers import Readers
-from rag.readers.parsed import Parsed
+from rag.readers.parsed import CannotRead, Parsed
+from rag.readers.pdf import read_pdf
 from rag.settings import ReadingSettings
 from rag.splitting import split
 from tests.support.office_files import write_docx, write_pdf, write_picture_pdf, write_pptx, write_xlsx
@@ -60,11 +61,10 @@ def test_a_chinese_pdf_gives_pages_headings_joined_lines_and_tables(readers: Rea
     assert by_text["| 城市"] == Place("page", "2")
 
 
-def test_a_pdf_of_pictures_names_the_extra(readers: Readers, tmp_path: Path) -> None:
-    if importlib.util.find_spec("rapidocr") is not None:
-        pytest.skip("the extra ocr is installed, so the picture is read")
-    with pytest.raises(Unreadable, match=r"1 of 1 pages hold pictures only.*ocr"):
-        to_document(write_picture_pdf(tmp_path / "scan.pdf"), "scan.pdf", "default", readers)
+def test_a_pdf_of_pictures_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("rag.readers.pdf.can_ocr", lambda: False)
+    with pytest.raises(CannotRead, match=r"1 of 1 pages hold pictures only.*ocr"):
+        read_pdf(write_picture_pdf(tmp_path / "scan.pdf"))
 
 
 def test_word_keeps_headings_lists_and_tables_in_order(readers: Readers, tmp_path: Path) -> None:
