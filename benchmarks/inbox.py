@@ -33,13 +33,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from sqlalchemy import text
 
 from bot.database import Database
+from bot.ending import Ended, StopSignal
 from bot.job import Job, NewJob
 from bot.jobs import Jobs
 from bot.logs import configure_logs
 from bot.metrics import Metrics
 from bot.notices import Listener
 from bot.settings_models import BotSettings
-from bot.turn import Ended, StopSignal
 from bot.worker import Worker
 from feishu.clock import SystemClock
 from tests.support.postgres import NoPostgres, running_postgres

@@ -14,11 +14,11 @@ import structlog
 
 from bot.admin_figures import Figures, documents, summary
 from bot.digest_texts import digest_texts
+from bot.ending import Ended, StopSignal
 from bot.errors import StoreError
 from bot.job import Job, NewJob
 from bot.jobs import Jobs
 from bot.settings import BotSettings
-from bot.turn import Ended, StopSignal
 from feishu import card as build
 from feishu.card import Card
 from feishu.clock import Clock

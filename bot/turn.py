@@ -1,6 +1,6 @@
 """One job, from question to closed card. Read `Turns.run` as a table of contents."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -13,17 +13,18 @@ from bot.conclusion import conclude, snippet_of, sources_of
 from bot.conversations import Answer, CardState, Conversations, Turn
 from bot.delivery import Delivery, Outbox
 from bot.dressing import Dressing
+from bot.ending import Ended, StopSignal
 from bot.errands import Errands
 from bot.errors import Owed
 from bot.final_card import final, reason_card
-from bot.jobs import Job, JobState
+from bot.jobs import Job
 from bot.metrics import Metrics
 from bot.outcomes import Exhausted, Outcome
 from bot.progress import Progress, ended
 from bot.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
 from bot.texts import Language, Texts, language_of, texts
 from bot.understanding import Understanding
-from bot.writing import Answers, StopSignal, Writing
+from bot.writing import Answers, Writing
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
 from rag.events import Question
@@ -31,8 +32,6 @@ from rag.events import Question
 __all__ = [
     "MAX_QUESTION_CHARS",
     "Answers",
-    "Ended",
-    "StopSignal",
     "Turns",
     "conclude",
     "conversation_of",
@@ -45,14 +44,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 FORGIVEN_AFTER_S = 24 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a job ended, for the store."""
-
-    state: JobState
-    reason: str = ""
 
 
 class Turns:

@@ -9,11 +9,11 @@ from typing import Protocol
 import structlog
 
 from bot.breakpoints import reach
+from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.jobs import Job, Jobs, LeaseLost
 from bot.metrics import Metrics
 from bot.notices import JOBS, STOP
-from bot.turn import Ended, StopSignal
 from feishu.clock import Clock
 from feishu.errors import FeishuError
 

@@ -10,6 +10,7 @@ import structlog
 
 from bot import views
 from bot.delivery import Delivery
+from bot.ending import StopSignal
 from bot.metrics import Metrics
 from bot.outcomes import Completed, Failed, Outcome, Stopped
 from bot.progress import Progress, ended, fold
@@ -27,22 +28,6 @@ class Answers(Protocol):
     """What a turn needs of `rag.library.Library`."""
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
-
-
-class StopSignal:
-    """Set by the worker when somebody asked to stop the job."""
-
-    def __init__(self) -> None:
-        self._asked = asyncio.Event()
-        self.by = ""
-
-    def ask(self, by: str) -> None:
-        self.by = by
-        self._asked.set()
-
-    async def wait(self) -> str:
-        await self._asked.wait()
-        return self.by
 
 
 class Writing:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.database import Database
+from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.job import Job, NewJob
 from bot.jobs import Jobs, LeaseLost
 from bot.metrics import Metrics
 from bot.settings_models import BotSettings
-from bot.turn import Ended, StopSignal
 from bot.worker import POLL_S, Worker
 from feishu.clock import SystemClock
 from feishu.errors import FeishuError
