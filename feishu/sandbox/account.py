@@ -87,7 +87,7 @@ def chat_info(platform: Platform, call: Call) -> dict[str, Any]:
     return {
         "data": {
             "name": chat.name,
-            "chat_mode": chat.kind,
+            "chat_mode": "topic" if chat.topics else chat.kind,
             "user_count": str(len(chat.people)),
             "bot_count": str(len(chat.apps)),
         }

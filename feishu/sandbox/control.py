@@ -8,6 +8,8 @@ POST   /sandbox/clicks       {message_id, operator, element_id?|name?|value?|lab
 POST   /sandbox/uploads      {owner, name, content_base64, media_type} → {key}; then a message of kind image or file
 GET    /sandbox/uploads/{key}
 POST   /sandbox/recalls      {message_id, operator}
+POST   /sandbox/edits        {message_id, operator, text?, content?}
+POST   /sandbox/forwards     {chat_id, sender, message_ids: [...]} → {message_id, delivered, why}
 POST   /sandbox/reactions    {message_id, operator, emoji, remove?}
 GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples
 GET    /sandbox/cards/{id}   one card entity with every accepted write
@@ -22,6 +24,7 @@ POST   /sandbox/verify-url   {url?, app_id?} → {ok, why}
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -59,6 +62,8 @@ class Control:
             "clicks": self._click,
             "uploads": self._upload,
             "recalls": self._recall,
+            "edits": self._edit,
+            "forwards": self._forward,
             "reactions": self._react,
             "faults": self._plan_fault,
             "clock": self._advance,
@@ -80,7 +85,16 @@ class Control:
     async def _say(self, body: dict[str, Any]) -> dict[str, Any]:
         known = {"chat_id", "sender", "text", "mention_bot", "mention", "reply_to", "in_thread", "kind", "content"}
         said = await self._sandbox.say(**_only(body, known, ("chat_id", "sender")))
-        return {"message_id": said.message_id, "delivered": said.delivered, "why": said.why}
+        return asdict(said)
+
+    async def _forward(self, body: dict[str, Any]) -> dict[str, Any]:
+        known = {"chat_id", "sender", "message_ids"}
+        return asdict(await self._sandbox.forward(**_only(body, known, ("chat_id", "sender"))))
+
+    async def _edit(self, body: dict[str, Any]) -> dict[str, Any]:
+        known = {"message_id", "operator", "text", "content"}
+        self._sandbox.hands.edit(**_only(body, known, ("message_id", "operator")))
+        return {}
 
     async def _click(self, body: dict[str, Any]) -> dict[str, Any]:
         shown = await self._sandbox.click(**_only(body, set(Press.__dataclass_fields__), ("message_id", "operator")))
@@ -180,7 +194,7 @@ def _only(body: dict[str, Any], known: set[str], required: tuple[str, ...]) -> d
     unknown = sorted(body.keys() - known)
     if missing or unknown:
         raise BadRequest(f"missing: {missing}, unknown: {unknown}")
-    return {key: tuple(value) if key == "mention" else value for key, value in body.items()}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
 
 
 def _json(value: Any) -> Response:

@@ -81,8 +81,8 @@ def send_ephemeral(platform: Platform, call: Call) -> dict[str, Any]:
     """POST /ephemeral/v1/send: a card only one member of a group sees."""
     chat = platform.world.chats.get(call.text("chat_id"))
     open_id = call.text("open_id")
-    if chat is None or chat.kind != "group" or open_id not in chat.people:
-        raise Refused(18053, "ephemeral cards go to one member of a group", "receive_id")
+    if chat is None or chat.kind != "group" or chat.topics or open_id not in chat.people:
+        raise Refused(18053, "ephemeral cards go to one member of a normal group", "receive_id")
     if call.app.app_id not in chat.apps:
         raise Refused(10003, "bot not in chat", "membership")
     if call.text("msg_type") != "interactive" or not isinstance(call.body.get("card"), dict):

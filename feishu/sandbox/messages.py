@@ -135,9 +135,8 @@ def receipt(world: World, message: Message) -> dict[str, Any]:
         },
         "body": {"content": message.content},
     }
-    for key in ("root_id", "parent_id", "thread_id"):
-        if value := getattr(message, key):
-            item[key] = value
+    places = {"root_id": message.root_id, "parent_id": world.seen_parent(message), "thread_id": message.thread_id}
+    item |= {key: value for key, value in places.items() if value}
     if message.mentions:
         item["mentions"] = [
             {"key": m["key"], "id": m["id"]["open_id"], "id_type": "open_id", "name": m["name"]}
@@ -209,11 +208,12 @@ def _compose(platform: Platform, call: Call, chat: Chat, kind: str, content: str
     check_size(kind, content)
     message = Message(platform.world.new_id("om_"), chat.chat_id, call.app.app_id, "app", kind, content, platform.now())
     if parent:
-        message.parent_id, message.root_id = parent.message_id, parent.root_id or parent.message_id
-        # A reply to a message of a topic always goes into the topic.
-        if parent.thread_id or call.body.get("reply_in_thread") is True:
-            message.thread_id = parent.thread_id or platform.world.new_id("omt_")
-            parent.thread_id = message.thread_id
+        began = parent.thread_id
+        platform.world.put_below(message, parent, in_thread=call.body.get("reply_in_thread") is True)
+        if parent.thread_id != began:
+            platform.show(parent)
+    elif chat.topics:
+        message.thread_id = platform.world.new_id("omt_")
     parsed = content_json(content)
     if kind == "interactive":
         attach_card(platform, call, chat, message, parsed)

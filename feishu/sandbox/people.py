@@ -1,8 +1,11 @@
-"""What people do in their clients: write, react, recall."""
+"""What people do in their clients: write, edit, forward, react, recall."""
 
 import re
 from typing import Any
 
+import orjson
+
+from feishu.sandbox.messages import MAX_EDITS
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.world import Chat, Message, World, compact
@@ -32,7 +35,8 @@ class Hands:
         kind: str = "text",
         content: str | None = None,
     ) -> tuple[Message, list[Heard]]:
-        """Post a message as a person. Names written as `@Name` become mentions; `mention` adds open ids in front.
+        """Post a message as a person. Names written as `@Name` become mentions (in a rich text, too); `mention` adds
+        open ids in front of a text.
 
         `in_thread` opens a topic under `reply_to`. `content` is the raw content string for any other kind (or for
         odd text contents). Raises Impossible.
@@ -41,6 +45,8 @@ class Hands:
         chat = self._chat(chat_id, sender)
         ahead = [*mention, *([world.apps[chat.apps[0]].open_id] if mention_bot and chat.apps else [])]
         text, mentions = marked(world, chat, text, ahead)
+        if kind == "post" and content is not None:
+            content, mentions = marked_post(world, chat, content)
         message = Message(
             world.new_id("om_"),
             chat_id,
@@ -55,12 +61,45 @@ class Hands:
             parent = world.messages.get(reply_to)
             if parent is None or parent.chat_id != chat_id:
                 raise Impossible("no such message to reply to")
-            message.parent_id, message.root_id = reply_to, parent.root_id or reply_to
-            if in_thread and not parent.thread_id:
-                parent.thread_id = world.new_id("omt_")
-            message.thread_id = parent.thread_id
+            began = parent.thread_id
+            world.put_below(message, parent, in_thread=in_thread)
+            if parent.thread_id != began:
+                self._platform.show(parent)
+        elif chat.topics:
+            message.thread_id = world.new_id("omt_")
         self._platform.deliver(message)
         return message, list(self._platform.verdicts.pop(message.message_id, ()))
+
+    def forward(self, chat_id: str, sender: str, message_ids: tuple[str, ...]) -> tuple[Message, list[Heard]]:
+        """Several messages as one merged forward, from chats this person is in. Raises Impossible."""
+        world = self._platform.world
+        chat = self._chat(chat_id, sender)
+        found = [world.messages.get(each) for each in message_ids]
+        if not found or not all(each and not each.recalled and self._chat(each.chat_id, sender) for each in found):
+            raise Impossible("these messages cannot be forwarded")
+        fixed = compact({"content": "Merged and Forwarded Message"})
+        now, message_id = self._platform.now(), world.new_id("om_")
+        message = Message(message_id, chat_id, sender, "user", "merge_forward", fixed, now, forwarded=message_ids)
+        message.thread_id = world.new_id("omt_") if chat.topics else ""
+        self._platform.deliver(message)
+        return message, list(self._platform.verdicts.pop(message.message_id, ()))
+
+    def edit(self, message_id: str, operator: str, *, text: str = "", content: str | None = None) -> None:
+        """Change the words of one's own text or post. The platform has no event for that: no bot hears of it."""
+        message = self._own(message_id, operator)
+        world, chat = self._platform.world, self._platform.world.chats[message.chat_id]
+        if message.recalled or message.message_type not in ("text", "post") or message.edits >= MAX_EDITS:
+            raise Impossible("this message cannot be edited")
+        if message.message_type == "post":
+            if content is None:
+                raise Impossible("a rich text needs content")
+            message.content, message.mentions = marked_post(world, chat, content)
+        else:
+            text, message.mentions = marked(world, chat, text, [])
+            message.content = compact({"text": text})
+        message.edits, message.updated_at = message.edits + 1, self._platform.now()
+        self._platform.show(message)
+        self._platform.note("edited", "the platform has no event for edits", message_id=message_id)
 
     def recall(self, message_id: str, operator: str) -> None:
         """Take one's own message back."""
@@ -131,20 +170,57 @@ class Hands:
 def marked(world: World, chat: Chat, text: str, ahead: list[str]) -> tuple[str, list[dict[str, Any]]]:
     """Text with placeholders `@_user_1` for mentions, and the mentions (im-v1/message/events/receive)."""
     text = "".join(f"@{world.name_of(member)} " for member in ahead) + text
-    names = {world.name_of(member): member for member in world.members(chat)}
     mentions: list[dict[str, Any]] = []
+    parts = (_mentioned(world, part, mentions) for part in _split(world, chat, text))
+    return "".join(parts).replace("@所有人", "@_all"), mentions
 
-    def placeholder(found: "re.Match[str]") -> str:
-        member = names[found[1]]
-        known = next((m for m in mentions if m["id"]["open_id"] == member), None)
-        if known is None:
-            key = f"@_user_{len(mentions) + 1}"
-            person = world.people.get(member)
-            ids = {"open_id": member, "union_id": person.union_id if person else "", "user_id": None}
-            kind = "user" if person else "bot"
-            known = {"key": key, "id": ids, "mentioned_type": kind, "name": found[1], "tenant_key": "sandbox_tenant"}
-            mentions.append(known)
-        return str(known["key"])
 
+def marked_post(world: World, chat: Chat, content: str) -> tuple[str, list[dict[str, Any]]]:
+    """A rich text whose text nodes have `at` nodes in place of `@Name`; content that is no rich text stays as it is."""
+    try:
+        post = orjson.loads(content)
+        paragraphs = [list(paragraph) for paragraph in post["content"]]
+    except (ValueError, TypeError, KeyError):
+        return content, []
+    mentions: list[dict[str, Any]] = []
+    post["content"] = [
+        [run for node in paragraph for run in _runs(world, chat, node, mentions)] for paragraph in paragraphs
+    ]
+    return compact(post), mentions
+
+
+def _runs(world: World, chat: Chat, node: Any, mentions: list[dict[str, Any]]) -> list[Any]:
+    if not isinstance(node, dict) or node.get("tag") != "text" or not isinstance(node.get("text"), str):
+        return [node]
+    runs: list[Any] = []
+    for part in _split(world, chat, node["text"]):
+        if part.startswith("\0"):
+            placeholder = _mentioned(world, part, mentions)
+            runs.append({"tag": "at", "user_id": placeholder, "user_name": world.name_of(part[1:])})
+        elif part:
+            runs.append({**node, "text": part})
+    return runs
+
+
+def _split(world: World, chat: Chat, text: str) -> list[str]:
+    """Text cut at `@Name`; a mention is a part of NUL and the member's id."""
+    names = {world.name_of(member): member for member in world.members(chat)}
     pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.sub(f"@({pattern})", placeholder, text).replace("@所有人", "@_all"), mentions
+    parts = re.split(f"@({pattern})", text.replace("\0", ""))
+    return [("\0" + names[part] if index % 2 else part) for index, part in enumerate(parts)]
+
+
+def _mentioned(world: World, part: str, mentions: list[dict[str, Any]]) -> str:
+    """The placeholder of a mention, which is noted; other parts as they are."""
+    if not part.startswith("\0"):
+        return part
+    member = part[1:]
+    known = next((m for m in mentions if m["id"]["open_id"] == member), None)
+    if known is None:
+        key = f"@_user_{len(mentions) + 1}"
+        person = world.people.get(member)
+        ids = {"open_id": member, "union_id": person.union_id if person else "", "user_id": None}
+        kind, name = "user" if person else "bot", world.name_of(member)
+        known = {"key": key, "id": ids, "mentioned_type": kind, "name": name, "tenant_key": "sandbox_tenant"}
+        mentions.append(known)
+    return str(known["key"])

@@ -202,9 +202,9 @@ def message_body(platform: Platform, chat: Chat, message: Message) -> dict[str, 
         "message_type": message.message_type,
         "content": _event_content(platform, message),
     }
-    for key in ("root_id", "parent_id", "thread_id"):
-        if value := getattr(message, key):
-            inner[key] = value
+    seen_parent = platform.world.seen_parent(message)
+    places = {"root_id": message.root_id, "parent_id": seen_parent, "thread_id": message.thread_id}
+    inner |= {key: value for key, value in places.items() if value}
     if message.mentions:
         inner["mentions"] = message.mentions
     sender = {"sender_id": sender_id, "sender_type": "user" if is_user else "bot", "tenant_key": TENANT_KEY}

@@ -25,7 +25,7 @@ from feishu.sandbox.journal import Entry, Journal
 from feishu.sandbox.login import Login
 from feishu.sandbox.openapi import OpenApi
 from feishu.sandbox.people import Hands
-from feishu.sandbox.platform import Platform
+from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.rules import Rates
 from feishu.sandbox.settings import AppSettings, SandboxSettings
@@ -118,9 +118,11 @@ class Sandbox:
 
     async def say(self, chat_id: str, sender: str, text: str = "", **how: Any) -> Said:
         """Post as a person; see `Hands.write`."""
-        message, verdicts = self.hands.write(chat_id, sender, text, **how)
-        why = "; ".join(each.why for each in verdicts) or "no bot in this chat"
-        return Said(message.message_id, any(each.delivered for each in verdicts), why)
+        return _said(*self.hands.write(chat_id, sender, text, **how))
+
+    async def forward(self, chat_id: str, sender: str, message_ids: Iterable[str]) -> Said:
+        """Send a merged forward as a person; see `Hands.forward`."""
+        return _said(*self.hands.forward(chat_id, sender, tuple(message_ids)))
 
     async def click(self, message_id: str, operator: str, **what: Any) -> Shown:
         """Press something as a person; see `Press`. Returns what the client shows."""
@@ -137,6 +139,11 @@ class Sandbox:
     def shown(self, message_id: str) -> dict[str, Any]:
         """One message as a person sees it now (the same JSON as in /sandbox/state)."""
         return message_view(self.world, self.world.messages[message_id])
+
+
+def _said(message: Message, verdicts: list[Heard]) -> Said:
+    why = "; ".join(each.why for each in verdicts) or "no bot in this chat"
+    return Said(message.message_id, any(each.delivered for each in verdicts), why)
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ KINDS = {
     "media": "[视频]",
     "sticker": "[表情]",
     "interactive": "[卡片]",
+    "merge_forward": "[聊天记录]",
 }
 
 
@@ -34,11 +35,13 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "mentions": message.mentions,
         "created_at": message.created_at,
         "parent_id": message.parent_id,
+        "root_id": message.root_id,
         "thread_id": message.thread_id,
         "recalled": message.recalled,
         "edited": bool(message.edits),
         "visible_to": message.visible_to,
         "reactions": message.reactions,
+        "forwarded": [] if message.recalled else forwarded(world, message),
         "delivery": message.delivery,
         "card": card,
         "card_id": message.card_id,
@@ -47,6 +50,12 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "sequence": entity.sequence if entity else None,
         "summary": summary_of(world, message),
     }
+
+
+def forwarded(world: World, message: Message) -> list[dict[str, str]]:
+    """Who said what in a merged forward."""
+    found = (world.messages[each] for each in message.forwarded)
+    return [{"name": world.name_of(each.sender_id), "text": summary_of(world, each)} for each in found]
 
 
 def summary_of(world: World, message: Message) -> str:
@@ -88,9 +97,14 @@ def post_text(content: dict[str, Any]) -> str:
         content = next((value for value in content.values() if isinstance(value, dict)), {})
     lines = [str(content["title"])] if content.get("title") else []
     for line in content.get("content") or []:
-        runs = [run.get("text") or run.get("user_name") or "" for run in line if isinstance(run, dict)]
+        runs = [_run_text(run) for run in line if isinstance(run, dict)]
         lines.append("".join(str(run) for run in runs))
     return "\n".join(lines)
+
+
+def _run_text(run: dict[str, Any]) -> str:
+    name = run.get("user_name")
+    return str(run.get("text") or (f"@{name}" if name else ""))
 
 
 def entity_view(entity: Entity) -> dict[str, Any]:
@@ -121,6 +135,7 @@ def state_view(world: World) -> dict[str, Any]:
                 "chat_id": c.chat_id,
                 "kind": c.kind,
                 "name": c.name,
+                "topics": c.topics,
                 "people": c.people,
                 "bots": [world.apps[app_id].open_id for app_id in c.apps],
             }

@@ -44,7 +44,7 @@ class Person:
 
 @dataclass(slots=True)
 class Chat:
-    """A group, or the private chat of one person with one bot."""
+    """A group, or the private chat of one person with one bot. In a group of `topics` each message opens a topic."""
 
     chat_id: str
     kind: Literal["group", "p2p"]
@@ -53,6 +53,7 @@ class Chat:
     apps: list[str]
     at_all_allowed: bool = False
     dissolved: bool = False
+    topics: bool = False
 
 
 @dataclass(slots=True)
@@ -151,15 +152,20 @@ class World:
         for open_id, name in (("ou_linxiaoman", "林小满"), ("ou_zhouming", "周明")):
             self.people[open_id] = Person(open_id, name, open_id[3:], "on_" + open_id[3:])
         self.chats["oc_product"] = Chat("oc_product", "group", "产品研发群", list(self.people), [])
+        self.chats["oc_newcomers"] = Chat(
+            "oc_newcomers", "group", "新人答疑（话题群）", list(self.people), [], topics=True
+        )
         for app in (settings.first_app(), *settings.more_apps):
             self.register(app)
 
     def register(self, settings: AppSettings) -> App:
-        """Install an app: its bot joins the group and gets a private chat with each person."""
+        """Install an app: its bot joins the groups and gets a private chat with each person."""
         open_id = f"ou_bot_{settings.app_id.removeprefix('cli_')}"
         app = App(settings, open_id, settings.webhook_url, settings.card_callback_url, set(settings.scopes))
         self.apps[app.app_id] = app
-        self.chats["oc_product"].apps.append(app.app_id)
+        for chat in self.chats.values():
+            if chat.kind == "group":
+                chat.apps.append(app.app_id)
         for person in self.people.values():
             self.private_chat(app, person.open_id)
         return app
@@ -189,6 +195,17 @@ class World:
             return self.people[member_id].name
         app = self.apps.get(member_id) or self.app_by_bot(member_id)
         return app.name if app else member_id
+
+    def put_below(self, message: Message, parent: Message, *, in_thread: bool) -> None:
+        """Make a message a reply. A reply to a message of a topic always goes into the topic."""
+        message.parent_id, message.root_id = parent.message_id, parent.root_id or parent.message_id
+        if in_thread or parent.thread_id:
+            parent.thread_id = parent.thread_id or self.new_id("omt_")
+            message.thread_id = parent.thread_id
+
+    def seen_parent(self, message: Message) -> str:
+        """`parent_id` as the API tells it: inside of a topic that is always its root (im-v1/message/intro)."""
+        return message.root_id if message.thread_id else message.parent_id
 
     def shown_card(self, message: Message) -> Card | None:
         """The card as a person sees it now."""

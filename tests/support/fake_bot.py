@@ -195,11 +195,20 @@ class FakeBot:
 
     async def call(self, method: str, path: str, **json_body: Any) -> dict[str, Any]:
         """One API call with a token; the parsed body."""
-        keys = {"app_id": self._app.app_id, "app_secret": self._app.app_secret}
-        token = (await self._http.post("/open-apis/auth/v3/tenant_access_token/internal", json=keys)).json()
-        headers = {"Authorization": f"Bearer {token.get('tenant_access_token', '')}"}
+        headers = await self._authorization()
         response = await self._http.request(method, f"/open-apis{path}", json=json_body or None, headers=headers)
         return dict(response.json())
+
+    async def download(self, message_id: str, key: str, kind: str) -> bytes:
+        """A message's image or file."""
+        path = f"/open-apis/im/v1/messages/{message_id}/resources/{key}"
+        response = await self._http.get(path, params={"type": kind}, headers=await self._authorization())
+        return response.raise_for_status().content
+
+    async def _authorization(self) -> dict[str, str]:
+        keys = {"app_id": self._app.app_id, "app_secret": self._app.app_secret}
+        token = (await self._http.post("/open-apis/auth/v3/tenant_access_token/internal", json=keys)).json()
+        return {"Authorization": f"Bearer {token.get('tenant_access_token', '')}"}
 
     async def _reply(self, message: dict[str, Any]) -> None:
         question = str(json.loads(message["content"]).get("text", ""))[:60]

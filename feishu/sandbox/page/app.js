@@ -4,8 +4,9 @@ import { ask, drawComposer, listen } from './composer.js';
 import { $ } from './dom.js';
 import { addEntry, drawInspector, loadLog } from './inspector.js';
 import { nameMembers } from './markdown.js';
+import { drawMode, listenSending, setMode } from './sending.js';
 import { load, nameOf, state, visible } from './state.js';
-import { drawMessage, drawReplying, drawTalk, follow } from './talk.js';
+import { drawMessage, drawTalk, follow } from './talk.js';
 import { toast } from './toasts.js';
 import { speak, ui, word } from './words.js';
 
@@ -21,14 +22,14 @@ function drawAll() {
   drawChats(open);
   drawTalk(ask);
   drawComposer();
-  drawReplying();
+  drawMode();
   drawInspector();
 }
 
 function become(openId) {
   const kind = state.chats.find((each) => each.chat_id === state.chatId)?.kind;
   state.me = openId;
-  state.replyTo = null;
+  setMode({});
   sessionStorage.setItem('me', openId);
   const mine = state.chats.filter((each) => each.people.includes(openId));
   state.chatId = (mine.find((each) => each.chat_id === state.chatId) || mine.find((each) => each.kind === kind) || mine[0]).chat_id;
@@ -37,7 +38,7 @@ function become(openId) {
 
 function open(chatId) {
   state.chatId = chatId;
-  state.replyTo = null;
+  if (!state.picking) setMode({});
   state.unread.delete(chatId);
   document.body.classList.add('in-chat');
   drawAll();
@@ -93,6 +94,7 @@ document.documentElement.dataset.theme = localStorage.getItem('theme') || (match
 toggleInspector(matchMedia('(min-width: 1080px)').matches);
 speak();
 listen();
+listenSending();
 follow();
 $('language').addEventListener('click', () => { ui.language = ui.language === 'zh' ? 'en' : 'zh'; localStorage.setItem('language', ui.language); drawAll(); });
 $('theme').addEventListener('click', () => { const root = document.documentElement.dataset; root.theme = root.theme === 'dark' ? 'light' : 'dark'; localStorage.setItem('theme', root.theme); });

@@ -1,8 +1,7 @@
 // The input box: Enter sends, @ offers members.
-import { $, avatar, el, post } from './dom.js';
+import { $, avatar, el } from './dom.js';
+import { drawMore, say } from './sending.js';
 import { botsOf, chat, state } from './state.js';
-import { drawReplying } from './talk.js';
-import { toast } from './toasts.js';
 import { word } from './words.js';
 
 let picked = 0;
@@ -16,20 +15,7 @@ export function drawComposer() {
   $('at').hidden = here?.kind !== 'group' || !bot;
   $('at').textContent = bot ? word('atBot', bot.name) : '';
   $('composer-note').textContent = word('note');
-}
-
-export async function say(text) {
-  if (!text.trim()) return;
-  const body = { chat_id: state.chatId, sender: state.me, text };
-  if (state.replyTo) body.reply_to = state.replyTo;
-  state.replyTo = null;
-  drawReplying();
-  try {
-    await post('/sandbox/messages', body);
-  } catch (error) {
-    toast('error', `${word('failed')}: ${error.message}`);
-    $('input').value = text;
-  }
+  drawMore();
 }
 
 /** Ask an example: in a group the bot has to be mentioned. */
@@ -81,24 +67,7 @@ function send() {
   say(text);
 }
 
-async function attach(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let binary = '';
-  for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
-  const isImage = /^image\/(png|jpeg|gif|webp|bmp)$/.test(file.type);
-  const upload = { owner: state.me, name: file.name, content_base64: btoa(binary), media_type: isImage ? file.type : 'application/octet-stream' };
-  try {
-    const { key } = await post('/sandbox/uploads', upload);
-    const content = JSON.stringify(isImage ? { image_key: key } : { file_key: key, file_name: file.name });
-    await post('/sandbox/messages', { chat_id: state.chatId, sender: state.me, kind: isImage ? 'image' : 'file', content });
-  } catch (error) {
-    toast('error', `${word('failed')}: ${error.message}`);
-  }
-}
-
 export function listen() {
-  $('attach').addEventListener('click', () => $('file').click());
-  $('file').addEventListener('change', () => { const [file] = $('file').files; $('file').value = ''; if (file) attach(file); });
   const input = $('input');
   input.addEventListener('input', () => { grow(); offer(); });
   input.addEventListener('blur', () => { $('mention-menu').hidden = true; });
@@ -108,9 +77,8 @@ export function listen() {
       if ((event.key === 'Enter' || event.key === 'Tab') && !event.isComposing) { event.preventDefault(); pick(picked); return; }
       if (event.key === 'Escape') { $('mention-menu').hidden = true; return; }
     }
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && !state.rich) { event.preventDefault(); send(); }
   });
   $('composer').addEventListener('submit', (event) => { event.preventDefault(); send(); });
   $('at').addEventListener('click', () => { const bot = botsOf(chat())[0]; if (!input.value.includes(`@${bot.name}`)) insert(`@${bot.name} `, false); input.focus(); });
-  $('stop-replying').addEventListener('click', () => { state.replyTo = null; drawReplying(); });
 }

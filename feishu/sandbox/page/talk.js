@@ -1,12 +1,15 @@
 // The middle: one conversation.
+import { EMOJI, bubble, chips } from './bubbles.js';
 import { CardView } from './card.js';
 import { $, avatar, clockTime, el, post } from './dom.js';
-import { chat, inChat, nameOf, state, visible } from './state.js';
+import { complain, edit, pick, setMode } from './sending.js';
+import { chat, inChat, state, visible } from './state.js';
 import { toast } from './toasts.js';
 import { ui, word } from './words.js';
 
 const cards = new Map();
 const rows = new Map();
+const topics = new Map();
 let following = true;
 
 export function drawTalk(ask) {
@@ -17,6 +20,7 @@ export function drawTalk(ask) {
   $('hint-text').textContent = word('hint');
   $('examples').replaceChildren(...state.examples.slice(0, 3).map((question, index) => el('button', { type: 'button', class: 'example', 'data-testid': `example-${index}`, onclick: () => ask(question) }, el('span', { text: question }))));
   rows.clear();
+  topics.clear();
   cards.clear();
   $('messages').replaceChildren();
   for (const message of inChat(here.chat_id)) drawMessage(message);
@@ -31,10 +35,30 @@ export function drawMessage(message) {
     before.querySelector('.under').replaceWith(under(message));
   } else {
     const row = whole(message);
-    if (before) before.replaceWith(row); else $('messages').append(row);
+    if (before) before.replaceWith(row);
     rows.set(message.message_id, row);
   }
-  if (!before && message.sender.id === state.me) toBottom();
+  const row = rows.get(message.message_id);
+  settle(message, row);
+  if (before || message.sender.id !== state.me) return;
+  if (message.thread_id) row.scrollIntoView({ block: 'nearest' }); else toBottom();
+}
+
+/** Put a row where it belongs: into its topic, which stands where its first message stood, or at the end. */
+function settle(message, row) {
+  if (!message.thread_id) {
+    if (!row.isConnected) $('messages').append(row);
+    return;
+  }
+  if (!topics.has(message.thread_id)) {
+    const root = message.root_id || message.message_id;
+    const more = el('button', { type: 'button', class: 'topic-reply', 'data-testid': 'topic-reply', text: `🧵 ${word('replyInTopic')}`, onclick: () => { setMode({ replyTo: root, inThread: true }); $('input').focus(); } });
+    const made = el('section', { class: 'topic', 'data-testid': 'topic', 'aria-label': word('topic') }, more);
+    topics.set(message.thread_id, made);
+    if (row.isConnected) row.replaceWith(made); else $('messages').append(made);
+  }
+  const section = topics.get(message.thread_id);
+  if (row.parentElement !== section) section.lastElementChild.before(row);
 }
 
 export function toBottom() {
@@ -68,36 +92,11 @@ function quoted(message) {
 
 function content(message) {
   if (message.recalled) return el('div', { class: 'recalled', text: word('recalled') });
-  if (message.card) {
-    const view = cards.get(message.message_id) || new CardView(message.message_id, press);
-    cards.set(message.message_id, view);
-    view.update(message.card, message.streaming);
-    return view.root;
-  }
-  if (message.kind === 'image') {
-    const key = parsed(message).image_key;
-    if (/^img_[\w-]+$/.test(key || '')) return el('img', { class: 'picture bubble-picture', src: `/sandbox/uploads/${key}`, alt: message.text });
-  }
-  if (message.kind === 'file') return el('div', { class: 'bubble', text: `📄 ${parsed(message).file_name || message.text}` });
-  return el('div', { class: 'bubble' }, ...mentions(message));
-}
-
-function parsed(message) {
-  try { return JSON.parse(message.content) || {}; } catch { return {}; }
-}
-
-/** Text with its mentions in blue; always as text nodes. */
-function mentions(message) {
-  const names = message.mentions.map((each) => `@${each.name}`).sort((a, b) => b.length - a.length);
-  const parts = [];
-  let rest = message.text;
-  while (rest) {
-    const next = names.map((name) => [rest.indexOf(name), name]).filter(([at]) => at >= 0).sort((a, b) => a[0] - b[0])[0];
-    if (!next) break;
-    parts.push(rest.slice(0, next[0]), el('span', { class: 'at-name', text: next[1] }));
-    rest = rest.slice(next[0] + next[1].length);
-  }
-  return [...parts, rest];
+  if (!message.card) return bubble(message);
+  const view = cards.get(message.message_id) || new CardView(message.message_id, press);
+  cards.set(message.message_id, view);
+  view.update(message.card, message.streaming);
+  return view.root;
 }
 
 function under(message) {
@@ -106,28 +105,27 @@ function under(message) {
   if (message.delivery && message.sender.id === state.me && here.kind === 'group') notes.push(el('span', { class: 'not-delivered', title: message.delivery, text: word('notDelivered') }));
   if (message.timed_out) notes.push(el('span', { class: 'timed-out', text: word('timedOut') }));
   if (message.edited) notes.push(el('span', { class: 'edited', text: word('edited') }));
-  const counts = new Map();
-  for (const each of message.reactions) counts.set(each.reaction_type.emoji_type, [...(counts.get(each.reaction_type.emoji_type) || []), each.operator.operator_id]);
-  for (const [emoji, who] of counts) notes.push(el('button', { type: 'button', class: 'reaction', title: who.map(nameOf).join('、'), onclick: () => react(message, emoji) }, `${{ THUMBSUP: '👍', ThumbsDown: '👎', DONE: '✅', HEART: '❤️' }[emoji] || emoji} ${who.length}`));
+  notes.push(...chips(message, react));
   return el('div', { class: 'under' }, ...notes);
 }
 
 function actions(message, mine) {
-  const reply = el('button', { type: 'button', title: word('replyTo'), 'aria-label': word('replyTo'), 'data-testid': 'reply', text: '↩', onclick: () => { state.replyTo = message.message_id; drawReplying(); $('input').focus(); } });
-  const like = el('button', { type: 'button', title: word('reactTitle'), 'aria-label': word('reactTitle'), 'data-testid': 'react', text: '👍', onclick: () => react(message, 'THUMBSUP') });
-  const recall = mine ? el('button', { type: 'button', title: word('recall'), 'aria-label': word('recall'), 'data-testid': 'recall', text: '⌫', onclick: () => post('/sandbox/recalls', { message_id: message.message_id, operator: state.me }).catch(complain) }) : null;
-  return el('div', { class: 'actions' }, reply, like, recall);
+  const tool = (name, text, act) => el('button', { type: 'button', title: word(name), 'aria-label': word(name), 'data-testid': name, text, onclick: act });
+  const answer = (inThread) => { setMode({ replyTo: message.message_id, inThread }); $('input').focus(); };
+  const isGroup = chat().kind === 'group';
+  const emoji = Object.entries(EMOJI).slice(1).map(([type, mark]) => el('button', { type: 'button', 'aria-label': `${word('react')} ${mark}`, 'data-testid': `react-${type}`, text: mark, onclick: () => react(message, type) }));
+  return el('div', { class: 'actions' },
+    tool('reply', '↩\uFE0E', () => answer(!!message.thread_id)),
+    isGroup && !message.thread_id ? tool('replyInTopic', '🧵', () => answer(true)) : null,
+    el('span', { class: 'emoji' }, tool('react', '👍', () => react(message, 'THUMBSUP')), el('span', { class: 'emoji-more' }, ...emoji)),
+    mine && ['text', 'post'].includes(message.kind) ? tool('edit', '✎', () => edit(message)) : null,
+    tool('forward', '↪\uFE0E', () => pick(message.message_id)),
+    mine ? tool('recall', '⌫', () => post('/sandbox/recalls', { message_id: message.message_id, operator: state.me }).catch(complain)) : null);
 }
 
 function react(message, emoji) {
   const remove = message.reactions.some((each) => each.operator.operator_id === state.me && each.reaction_type.emoji_type === emoji);
   post('/sandbox/reactions', { message_id: message.message_id, operator: state.me, emoji, remove }).catch(complain);
-}
-
-export function drawReplying() {
-  const parent = state.messages.get(state.replyTo);
-  $('replying').hidden = !parent;
-  $('replying-text').textContent = parent ? `${word('replyTo')} ${parent.sender.name}: ${(parent.text || parent.summary).slice(0, 60)}` : '';
 }
 
 async function press(messageId, target, formValue, option) {
@@ -157,4 +155,3 @@ function confirmed(confirm) {
   return new Promise((resolve) => dialog.addEventListener('close', () => resolve(dialog.returnValue === 'ok'), { once: true }));
 }
 
-const complain = (error) => toast('error', error.message);
