@@ -26,7 +26,7 @@ from bot.chat_bodies import (
 )
 from bot.chat_errors import NOT_FOUND, RESPONSES, Refused, refusal_of
 from bot.chat_gate import Gate, unless_hung_up
-from bot.chat_stream import Stream, sse
+from bot.chat_stream import Stream, sse, sse_text
 from bot.chat_turns import Run, WebTurns
 from bot.errors import StoreError
 from bot.feedback import Feedback
@@ -262,12 +262,13 @@ async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
     async for event in events:
         match event:
             case Delta(text=text):
-                if not is_writing:
+                if is_writing:
+                    yield sse_text(b"token", text)
+                else:  # in one piece, so that the first token does not wait behind the stage
                     is_writing = True
-                    yield sse("stage", {"stage": "generating", "found": found})
-                yield sse("token", {"text": text})
+                    yield sse("stage", {"stage": "generating", "found": found}) + sse_text(b"token", text)
             case Reasoning(text=text):
-                yield sse("reasoning", {"text": text})
+                yield sse_text(b"reasoning", text)
             case Retrieved(passages=passages):
                 found = len(passages)
                 yield sse("stage", {"stage": "retrieved", "found": found})
@@ -275,7 +276,7 @@ async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
                 pass
             case Finished(text=text):
                 if not is_writing:
-                    yield sse("token", {"text": text})
+                    yield sse_text(b"token", text)
             case _:
                 assert_never(event)
 

@@ -11,6 +11,7 @@ from sse_starlette import EventSourceResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.chat_gate import Slot
+from bot.chat_outbox import Outbox
 from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,11 @@ HEARTBEAT_S = 15
 def sse(name: str, body: dict[str, Any]) -> bytes:
     """One event, ready to send: made here because a token is small and there are many of them."""
     return b"event: %b\r\ndata: %b\r\n\r\n" % (name.encode(), orjson.dumps(body))
+
+
+def sse_text(name: bytes, text: str) -> bytes:
+    """An event of nothing but text."""
+    return b'event: %b\r\ndata: {"text":%b}\r\n\r\n' % (name, orjson.dumps(text))
 
 
 def sse_data(body: Any) -> bytes:
@@ -50,7 +56,6 @@ class Stream(EventSourceResponse):
         beats = HEARTBEAT_S if media_type == "text/event-stream" else 0
         super().__init__(content, ping=beats, headers=headers, media_type=media_type)
         self._stall_s = stall_s
-        self._sending_since = 0.0
         self._content = content
         self._slot = slot
         self._metrics = metrics
@@ -58,16 +63,17 @@ class Stream(EventSourceResponse):
         self._label = label
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started_at, how = time.monotonic(), "cut"
+        started_at, how, outbox = time.monotonic(), "cut", Outbox(send)
         open_now = self._metrics.stream_opened()
         log.info("stream_opened", stream=self._label, open_streams=open_now)
         try:
             async with asyncio.timeout(None) as limit:
-                watch = asyncio.create_task(self._watch(limit))
+                watch = asyncio.create_task(self._watch(outbox, limit))
                 try:
-                    await super().__call__(scope, receive, send)
+                    await super().__call__(scope, receive, outbox)
                 finally:
                     watch.cancel()
+                    outbox.close()
             how = "closed"
         except TimeoutError:
             how = "stalled"
@@ -83,15 +89,13 @@ class Stream(EventSourceResponse):
 
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
         """Replaces the library's, which sets up a time-out for each event; one watcher for all is much cheaper."""
-        self._sending_since = time.monotonic()
         await send(message)
-        self._sending_since = 0.0
 
-    async def _watch(self, limit: asyncio.Timeout) -> None:
+    async def _watch(self, outbox: Outbox, limit: asyncio.Timeout) -> None:
         """Ends the stream once its reader has taken nothing for `stall_s`."""
         while True:
             await asyncio.sleep(self._stall_s / 4)
-            since = self._sending_since
+            since = outbox.sending_since
             if since and time.monotonic() - since >= self._stall_s:
                 limit.reschedule(asyncio.get_running_loop().time())
                 return

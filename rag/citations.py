@@ -5,6 +5,7 @@ import re
 _WHOLE = re.compile(r" ?(?:\[\^?(\d{1,3}(?: ?[,，、] ?\d{1,3})*)\]|【(\d{1,3}(?: ?[,，、] ?\d{1,3})*)】)")
 _START = re.compile(r" |(?: ?[\[【]\^?[\d,，、 ]{0,24})")
 _NUMBER = re.compile(r"\d+")
+_PLAIN = re.compile(r"[^ \[【`]*")
 
 
 class CitationFilter:
@@ -23,6 +24,8 @@ class CitationFilter:
 
     def feed(self, text: str) -> str:
         """The text that is certain now; what may be the start of a citation is kept back."""
+        if not self._held and not self._ticks and not self._code and _PLAIN.fullmatch(text):
+            return text  # nearly all pieces are such
         return "".join(self._take(character) for character in text)
 
     def finish(self) -> str:

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rag.citations import CitationFilter
 from rag.clock import Clock
+from rag.deadline import Deadline
 from rag.documents import Passage
 from rag.errors import GenerationFailed, ModelTimeout, ModelUnavailable
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, Prompt, Question, Reasoning, Usage
@@ -126,30 +127,28 @@ class GenerativeWriter:
         limits = self._settings.timeouts
         limit_s, waiting_for = limits.first_token_s, "first token"
         async with contextlib.aclosing(stream):
-            while True:
-                allowed_s = min(limit_s, self._remaining_s(started_at))
-                piece = await self._next(stream, allowed_s, waiting_for if allowed_s == limit_s else "whole answer")
-                if piece is None:
-                    return
-                yield piece
-                limit_s, waiting_for = limits.stall_s, "next token"
+            with contextlib.closing(Deadline()) as deadline:
+                while True:
+                    allowed_s = min(limit_s, self._remaining_s(started_at))
+                    try:
+                        piece = await deadline.within(allowed_s, anext(stream))
+                    except StopAsyncIteration:
+                        return
+                    except Exception as error:
+                        late = deadline.expired and (waiting_for if allowed_s == limit_s else "whole answer")
+                        raise self._failed(error, late or "") from error
+                    yield piece
+                    limit_s, waiting_for = limits.stall_s, "next token"
 
-    async def _next(self, stream: AsyncIterator["Piece"], limit_s: float, waiting_for: str) -> "Piece | None":
+    def _failed(self, error: Exception, late: str) -> GenerationFailed:
+        """In our own words; `late` names what did not come in time, if that is what went wrong."""
         from rag.failures import server, translated
 
-        watch = asyncio.timeout(max(limit_s, 0))
-        try:
-            async with watch:
-                return await anext(stream)
-        except StopAsyncIteration:
-            return None
-        except Exception as error:
-            if watch.expired():
-                raise ModelTimeout(
-                    f"The model's server {server(self._settings)} did not give its {waiting_for} in time; "
-                    "see RAG__LLM__TIMEOUTS"
-                ) from error
-            raise translated(error, self._settings) from error
+        if not late:
+            return translated(error, self._settings)
+        return ModelTimeout(
+            f"The model's server {server(self._settings)} did not give its {late} in time; see RAG__LLM__TIMEOUTS"
+        )
 
     def _remaining_s(self, started_at: float) -> float:
         return self._settings.timeouts.total_s - (self._clock.monotonic() - started_at)
