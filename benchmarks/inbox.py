@@ -245,7 +245,7 @@ def main() -> None:
         show("SQLite (WAL, synchronous=FULL)", results["sqlite"])
     if chosen.store != "sqlite":
         try:
-            with running_postgres() as server:
+            with running_postgres(durable=True) as server:
                 results["postgresql"] = uvloop.run(measure(server.url()))
             show("PostgreSQL (synchronous_commit=on)", results["postgresql"])
         except NoPostgres as error:

@@ -1,14 +1,13 @@
 """Killed where it hurts most: whatever was accepted is answered whole, once, on one card."""
 
 import asyncio
-import random
 import signal
 from collections.abc import Iterator
 
 import pytest
 
 from bot.breakpoints import PLACES
-from feishu.sandbox import Sandbox, SandboxSettings
+from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import DEADLINE_S, Stage, answer_text
 from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using
 from tests.support.bot_process import BotProcess
@@ -17,7 +16,6 @@ from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres
 
 SEQUENCE_BEHIND = 300317
-SHORT = "返回后 **10 个工作日内**提交报销单 [1]。"
 
 
 @pytest.fixture
@@ -146,55 +144,3 @@ async def test_the_other_replica_takes_what_one_has_no_slot_for(
         await crowd.ask(QUESTION)
     await other.logged("job_started")
     await crowd.until_answered(ANSWER, DEADLINE_S)
-
-
-async def bring_through_kills(stage: Stage, settings: dict[str, str], questions: int, seed: int) -> Crowd:
-    """Asks `questions` while the bot is killed and started again and again; returns when all are answered."""
-    chance = random.Random(seed)
-    crowd = Crowd(stage.sandbox, 20)
-    asking = asyncio.create_task(_ask_all(crowd, questions))
-    bot = await stage.bot(**settings)
-    while not asking.done() or any(SHORT not in texts for texts in crowd.texts().values()):
-        wanted = stage.sandbox.journal.entries[-1].id + chance.randrange(20, 150)
-        await _entries(stage.sandbox, wanted, crowd)
-        if asking.done() and all(SHORT in texts for texts in crowd.texts().values()):
-            break
-        await bot.kill()
-        bot = await stage.bot(**settings)
-    await asking
-    return crowd
-
-
-async def _ask_all(crowd: Crowd, questions: int) -> None:
-    for _ in range(questions):
-        await crowd.ask(QUESTION)
-        delivered = len(crowd.asked)
-        if delivered % 20 == 0:  # a wave; the next comes when half of it is answered
-            await crowd.sandbox.wait_for(
-                lambda wave=delivered: sum(map(bool, crowd.replies().values())) > wave - 10, 20 * DEADLINE_S
-            )
-
-
-async def _entries(sandbox: Sandbox, wanted: int, crowd: Crowd) -> None:
-    """Returns after so many happenings, or when everything asked so far has been answered and nothing happens."""
-
-    def enough() -> bool:
-        if sandbox.journal.entries[-1].id >= wanted:
-            return True
-        return len(crowd.asked) > 0 and all(SHORT in texts for texts in crowd.texts().values())
-
-    await sandbox.wait_for(enough, 20 * DEADLINE_S)
-
-
-@pytest.mark.parametrize("questions", [40, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
-async def test_questions_asked_through_random_kills_are_each_answered_once_and_whole(
-    stage: Stage, model: ModelServer, store_url: str, questions: int
-) -> None:
-    model.script(Reply(SHORT, delay_s=0.05))
-    stage.sandbox.platform.settings = SandboxSettings(redelivery_s=(1.0,) * 200)
-    settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3", BOT__MAX_ATTEMPTS="50")
-    crowd = await bring_through_kills(stage, settings, questions, seed=questions)
-    texts = crowd.texts()
-    assert len(texts) == questions
-    assert {asked: shown for asked, shown in texts.items() if shown != [SHORT]} == {}
-    assert [entry for entry in stage.sandbox.log if entry.code == SEQUENCE_BEHIND] == []

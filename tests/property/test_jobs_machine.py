@@ -18,6 +18,8 @@ from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 
 LEASE_S, KEEP_S = 8.0, 3600.0
+STEP_S = 60.0
+"""A step that lasts so long waits for what does not come: better an error that names it than a run cut off."""
 CHATS = st.sampled_from(["x", "y", "z"])
 REPLICAS = st.sampled_from([0, 1])
 
@@ -59,7 +61,7 @@ class InboxMachine(RuleBasedStateMachine):
         self.jobs = [Jobs(database, lease_s=LEASE_S, clock=self.clock) for database in self.databases]
 
     def run(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
+        return self.loop.run_until_complete(asyncio.wait_for(work, STEP_S))
 
     def teardown(self) -> None:
         for database in getattr(self, "databases", []):

@@ -16,6 +16,7 @@ class Crowd:
     sandbox: Sandbox
     size: int
     asked: list[str] = field(default_factory=list)
+    _answered: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         world = self.sandbox.world
@@ -44,6 +45,14 @@ class Crowd:
     def texts(self) -> dict[str, list[str]]:
         """Question → for each reply the answer that stands on its closed card ("" while it is open)."""
         return {asked: [self._closed_text(reply) for reply in replies] for asked, replies in self.replies().items()}
+
+    def unanswered(self, answer: str) -> set[str]:
+        """The questions that had no closed card with `answer` yet when last looked at."""
+        waiting = set(self.asked) - self._answered
+        for reply in list(self.sandbox.world.messages.values()):
+            if reply.parent_id in waiting and self._closed_text(reply) == answer:
+                self._answered.add(reply.parent_id)
+        return waiting - self._answered
 
     def _closed_text(self, reply: Message) -> str:
         card: Any = self.sandbox.world.shown_card(reply)

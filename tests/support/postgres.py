@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,8 @@ from pathlib import Path
 import psycopg
 
 SERVANTS = ("postgres", "nobody")
-START_S = 60
+START_S = 120
+START_TRIES = 5
 
 
 class NoPostgres(Exception):
@@ -28,31 +30,38 @@ class NoPostgres(Exception):
 
 @dataclass
 class Postgres:
-    """One server with its data in `folder`, on `port` of loopback. `url()` makes a fresh, empty database."""
+    """One server with its data in `folder`, on `port` of loopback. `url()` makes a fresh, empty database.
+
+    `durable` waits for the disk at each commit. Tests end processes, not the machine, so what the kernel has is safe
+    for them; and on a disk that many share such a wait lasts a hundred times as long.
+    """
 
     programs: Path
     folder: Path
     port: int
     servant: str | None
+    durable: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _made: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        """Returns when it takes connections."""
-        places = f"-D {self.folder}/data -c unix_socket_directories={self.folder}"
-        options = f"{places} -p {self.port} -c listen_addresses=127.0.0.1"
+        """Returns when it takes connections. Raises `NoPostgres`."""
+        options = [
+            *("-D", f"{self.folder}/data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
+            *("-c", f"unix_socket_directories={self.folder}", "-c", f"fsync={'on' if self.durable else 'off'}"),
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self.programs / "postgres"), *options.split()],
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                user=self.servant,
+                [str(self.programs / "postgres"), *options], stdout=log, stderr=log, cwd=self.folder, user=self.servant
             )
-        ready = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        waiting = ["timeout", str(START_S), "sh", "-c", f"until {' '.join(ready)}; do :; done"]
-        if subprocess.run(waiting, check=False).returncode:
-            raise NoPostgres((self.folder / "log").read_text("utf-8", "replace")[-500:])
+        # Asked through its own socket: on the port there might be somebody else's server.
+        ready = [str(self.programs / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port)]
+        until = time.monotonic() + START_S
+        while subprocess.run(ready, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                raise NoPostgres((self.folder / "log").read_text("utf-8", "replace")[-500:])
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """At once, with every connection cut (`fast`), as a restart by an administrator does."""
@@ -84,7 +93,7 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
     """A server for as long as the context lasts. Raises `NoPostgres` where none can be started."""
     programs, servant = _find()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -97,14 +106,27 @@ def running_postgres() -> Iterator[Postgres]:
         )
         if made.returncode:
             raise NoPostgres(made.stderr.decode(errors="replace")[-500:])
-        server = Postgres(programs, folder, _free_port(), servant)
-        server.start()
+        server = _started(programs, folder, servant, durable=durable)
         try:
             yield server
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(programs: Path, folder: Path, servant: str | None, *, durable: bool) -> Postgres:
+    """A server on a port that was free when looked for; on another one where somebody was quicker."""
+    for attempt in range(START_TRIES):
+        server = Postgres(programs, folder, _free_port(), servant, durable)
+        try:
+            server.start()
+        except NoPostgres as error:
+            if "in use" not in str(error) or attempt == START_TRIES - 1:
+                raise
+        else:
+            return server
+    raise AssertionError("unreachable")
 
 
 def _find() -> tuple[Path, str | None]:
