@@ -92,16 +92,20 @@ def demo(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders or files; rag.knowledge when none is given")
+        list[Path] | None,
+        typer.Argument(help="Only these folders or files; the rest stays. All that is configured if none"),
     ] = None,
     config: ConfigOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and ingest again whenever a document changes")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything anew")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop whatever is not given now, by paths or settings")
+    ] = False,
 ) -> None:
     """Read what is new or changed and bring the index up to date. The old one serves until the new one is whole."""
     from bot.terminal_knowledge import run_ingest
 
-    _run(run_ingest(_load(config), paths or None, watch=watch, rebuild=rebuild))
+    _run(run_ingest(_load(config), paths or None, watch=watch, rebuild=rebuild, prune=prune))
 
 
 @app.command("eval")

@@ -23,6 +23,7 @@ async def ingest_all(
     paths: Sequence[Path] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     rebuild: bool = False,
+    prune: bool = False,
 ) -> IngestReport:
     """Ingest folders and, unless `paths` are given, the Feishu links of the settings. Raises `RagError`."""
     async with contextlib.AsyncExitStack() as cleanup:
@@ -31,8 +32,10 @@ async def ingest_all(
             client = FeishuClient(settings.feishu)
             cleanup.push_async_callback(client.aclose)
             remote = [item async for item in _remote(settings, Documents(client))]
+        if paths is not None and not prune:
+            remote = [Unlisted(name, PREFIX, "", keeps=True) for name in (DEFAULT, *settings.rag.collections)]
         return await asyncio.to_thread(
-            lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild)
+            lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild, prune=prune)
         )
 
 

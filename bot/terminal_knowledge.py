@@ -19,26 +19,37 @@ from rag.cases import Cases
 from rag.errors import RagError
 from rag.evaluation import Report
 from rag.ingest import IngestReport
+from rag.selection import watched
 
 Tell = Callable[[str, int, int], None]
 
 
 async def run_ingest(
-    settings: Settings, paths: Sequence[Path] | None, *, watch: bool = False, rebuild: bool = False
+    settings: Settings,
+    paths: Sequence[Path] | None,
+    *,
+    watch: bool = False,
+    rebuild: bool = False,
+    prune: bool = False,
 ) -> None:
     """Ingests with progress bars and prints a report; with `watch` again after every change. Raises `RagError`."""
     configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
-    await _ingest_once(settings, paths, console, rebuild=rebuild)
+    await _ingest_once(settings, paths, console, rebuild=rebuild, prune=prune)
     if watch:
         await _watch(settings, paths, console)
 
 
 async def _ingest_once(
-    settings: Settings, paths: Sequence[Path] | None, console: Console, *, rebuild: bool = False
+    settings: Settings,
+    paths: Sequence[Path] | None,
+    console: Console,
+    *,
+    rebuild: bool = False,
+    prune: bool = False,
 ) -> None:
     with _bars(console) as tell:
-        report = await ingest_all(settings, paths=paths, progress=tell, rebuild=rebuild)
+        report = await ingest_all(settings, paths=paths, progress=tell, rebuild=rebuild, prune=prune)
     _print_report(report, console)
 
 
@@ -49,7 +60,7 @@ async def _watch(settings: Settings, paths: Sequence[Path] | None, console: Cons
     except ImportError as error:
         raise RagError("Watching needs pip install 'feishu-rag[watch]'") from error
     rag = settings.rag
-    folders = list(paths or [*rag.knowledge, *(place for item in rag.collections.values() for place in item.folders)])
+    folders = list(paths or watched(rag))
     console.print(f"watching {', '.join(map(str, folders))}; Ctrl+C ends", markup=False)
     index_dir = rag.index_dir.resolve()
 

@@ -30,9 +30,13 @@ def difference(
     known: Mapping[Key, Known],
     *,
     unlisted: Sequence[Unlisted] = (),
+    spares: Callable[[Key], bool] = lambda key: False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Plan:
-    """Fingerprint every item and sort it. What could not be read is read again only when it changed."""
+    """Fingerprint every item and sort it. What could not be read is read again only when it changed.
+
+    `spares` names documents that are none of these items and stay.
+    """
     plan = Plan()
     seen: set[Key] = set()
     for done, item in enumerate(items):
@@ -55,7 +59,7 @@ def difference(
         else:
             plan.unchanged += 1
     progress(len(items), len(items))
-    plan.gone = [key for key in known if key not in seen and not _is_kept(key, unlisted)]
+    plan.gone = [key for key in known if not (key in seen or spares(key) or _is_kept(key, unlisted))]
     return plan
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rag.added import write_added
 from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
@@ -16,9 +17,10 @@ from rag.embedding.weights import download, hub_is_reachable, local_folder, weig
 from rag.errors import IndexMismatch, IngestError, SettingsMismatch, Unreadable
 from rag.marks import check_probe
 from rag.readers import Readers
+from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
-from rag.sources import Item, Remote, Unlisted, local_items, remote_items
+from rag.sources import Item, Remote, Unlisted, remote_items
 from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
@@ -55,9 +57,12 @@ def ingest(
     remote: Iterable[Remote] = (),
     progress: Progress | None = None,
     rebuild: bool = False,
+    prune: bool = False,
 ) -> IngestReport:
-    """Bring the index to what the folders (or `paths`) and `remote` hold now, and switch to it.
+    """Bring the index to what the folders and `remote` hold now, and switch to it.
 
+    With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
+    are remembered, and read again by later ingests. `prune` drops whatever is not given now and forgets such places.
     What cannot be read is left out and reported. `progress(stage, done, total)` is told the stages `weights`,
     `checking` and `documents`. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
     EmbeddingFailed; after any of them, or a kill, the old index is as it was.
@@ -65,20 +70,31 @@ def ingest(
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
     documents, unlisted = remote_items(remote)
-    items: list[Item] = [*local_items(settings, paths), *documents]
+    selection = select(settings, paths, prune=prune)
+    unlisted += selection.unlisted
+    items: list[Item] = [*selection.items, *documents]
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
         shelf = cleanup.enter_context(opened_shelf(settings))
-        work = _Work(settings, paths or _folders(settings), choice, shelf, tell, cleanup)
+        work = _Work(settings, selection, choice, shelf, tell, cleanup)
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(work.draft_mark(), fresh=before is None)
-        plan = difference(items, known, unlisted=unlisted, progress=lambda done, total: tell("checking", done, total))
+        plan = difference(
+            items,
+            known,
+            unlisted=unlisted,
+            spares=selection.spares,
+            progress=lambda done, total: tell("checking", done, total),
+        )
+        if paths is not None and not items and not plan.gone:
+            raise IngestError(_nothing(selection.places, {}))
+        write_added(settings.index_dir, selection.added)
         if before is not None and plan.is_empty:
             name, manifest, embedded, failed = *before, 0, plan.failed
         else:
             name, manifest, embedded, failed, plan = work.apply(items, plan, before, unlisted)
     skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
-    skipped += [Unreadable(place.prefix, place.reason) for place in unlisted]
+    skipped += [Unreadable(place.prefix, place.reason) for place in unlisted if place.reason]
     return IngestReport(
         documents=manifest.documents,
         chunks=manifest.chunks,
@@ -101,14 +117,14 @@ class _Work:
     def __init__(
         self,
         settings: RagSettings,
-        places: Sequence[Path],
+        selection: Selection,
         choice: Choice,
         shelf: Shelf,
         tell: Progress,
         cleanup: ExitStack,
     ) -> None:
         self._settings = settings
-        self._places = places
+        self._selection = selection
         self._choice = choice
         self._shelf = shelf
         self._tell = tell
@@ -117,7 +133,23 @@ class _Work:
         self.notes: list[Unreadable] = []
 
     def index_before(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
-        """The index in use, when it is whole and of the same model; None when all must be done anew."""
+        """The index in use, when it is whole and of the same model; None when all must be done anew.
+
+        Raises IngestError when only a part is to be read and the rest would be lost.
+        """
+        before = self._usable(rebuild=rebuild)
+        if before is None and self._shelf.current() is not None:
+            self._check_whole()
+        return before
+
+    def _check_whole(self) -> None:
+        if self._selection.scope is not None:
+            raise IngestError(
+                "The whole index has to be made anew, which needs more than the paths given: run feishu-rag ingest "
+                "without paths, or add --prune to keep nothing but them"
+            )
+
+    def _usable(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
         current = self._shelf.current()
         if current is None or rebuild:
             return None
@@ -148,6 +180,7 @@ class _Work:
         """Write and publish; gives the index's name and manifest, chunks embedded, what failed, and what was done."""
         mark = None if before is None else before[1].embedding
         if mark is not None and (plan.new or plan.changed) and not self._is_same_model(mark):
+            self._check_whole()
             before, mark = None, None
             plan = difference(items, self._shelf.known(self.draft_mark(), fresh=True), unlisted=unlisted)
         needs_model = before is None or bool(plan.new or plan.changed)
@@ -160,7 +193,7 @@ class _Work:
         failed = plan.failed | self._read([*plan.new, *plan.changed], writer)
         manifest = writer.close()
         if manifest.documents == 0:
-            raise IngestError(_nothing(self._places, failed))
+            raise IngestError(_nothing(self._selection.places, failed))
         if mark is None and self._embedder is not None:
             mark = _mark(self._choice, self._embedder, self._settings.embedding)
         manifest = replace(manifest, embedding=mark)
@@ -198,10 +231,6 @@ class _Work:
         except IndexMismatch:
             return False
         return True
-
-
-def _folders(settings: RagSettings) -> list[Path]:
-    return [*settings.knowledge, *(folder for item in settings.collections.values() for folder in item.folders)]
 
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:

@@ -4,7 +4,7 @@ An item is cheap to list and to fingerprint; it is read only when its fingerprin
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +12,8 @@ from typing import Protocol
 from rag.chunks import Key
 from rag.documents import Document
 from rag.errors import Unreadable
-from rag.loading import find_files, read_bytes, reader_mark, to_document
+from rag.loading import read_bytes, reader_mark, to_document
 from rag.readers import Readers
-from rag.settings import RagSettings
 
 
 class Item(Protocol):
@@ -82,6 +81,7 @@ class Unlisted:
     """A place whose documents could not be listed, and why.
 
     With `keeps` the index keeps what it has from there (a network failure); otherwise that goes (access was lost).
+    Without a reason it was not looked at this time, and no report speaks of it.
     """
 
     collection: str
@@ -91,24 +91,6 @@ class Unlisted:
 
 
 Remote = RemoteDocument | Unlisted
-
-
-def local_items(settings: RagSettings, paths: Sequence[Path] | None) -> list[LocalFile]:
-    """Every file of the knowledge folders and of the collections' folders; or of `paths`, in their own collections.
-
-    Raises IngestError for a folder that is not there.
-    """
-    if paths is not None:
-        return [LocalFile(file, source, "default") for file, source in find_files(paths)]
-    folders = {"default": [*settings.knowledge]}
-    for name, collection in settings.collections.items():
-        folders.setdefault(name, []).extend(collection.folders)
-    return [
-        LocalFile(file, source, name)
-        for name, places in folders.items()
-        if places
-        for file, source in find_files(places)
-    ]
 
 
 def remote_items(remote: Iterable[Remote]) -> tuple[list[RemoteDocument], list[Unlisted]]:
