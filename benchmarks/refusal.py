@@ -2,8 +2,10 @@
 
     python benchmarks/refusal.py
 
-Confidence is calibrated on one half of the questions and judged on the other. "Positive" is a question that the corpus
-answers; always answering is the line to beat. Sets are read from SHARED_DIR, or from ../shared beside the repository;
+Confidence is calibrated on one half of the questions and judged on the other. Precision, recall and F1 are printed for
+both classes, answering and refusing; the threshold is chosen for the mean of the two F1s (macro-F1). Always answering
+is the line to beat; "gold in first five" is a judge that sees whether the search found a right passage: what no
+confidence made of the search can better. Sets are read from SHARED_DIR, or from ../shared beside the repository;
 without them this is skipped. Words only: no model that reads Chinese is to be had here.
 """
 
@@ -60,19 +62,24 @@ async def outcomes_of(cases: Cases) -> list[Outcome]:
             await library.aclose()
 
 
-def rates(answered: Sequence[bool], right: Sequence[bool]) -> str:
-    both = sum(a and r for a, r in zip(answered, right, strict=True))
-    precision, recall = both / max(1, sum(answered)), both / max(1, sum(right))
-    f1 = 2 * precision * recall / (precision + recall) if both else 0.0
-    return f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}"
+def rates(chosen: Sequence[bool], right: Sequence[bool]) -> tuple[float, float, float]:
+    """Precision, recall and F1."""
+    both = sum(a and r for a, r in zip(chosen, right, strict=True))
+    precision, recall = both / max(1, sum(chosen)), both / max(1, sum(right))
+    return precision, recall, 2 * precision * recall / (precision + recall) if both else 0.0
 
 
-def judged(outcomes: Sequence[Outcome], calibration: Calibration | None) -> list[bool]:
-    if calibration is None:
-        return [outcome.finding.is_evidence for outcome in outcomes]
+def auroc(scores: Sequence[float], right: Sequence[bool]) -> float:
+    """How often an answerable question scores above an unanswerable one; ties count half, 0.5 is chance."""
+    above = [score for score, is_right in zip(scores, right, strict=True) if is_right]
+    below = [score for score, is_right in zip(scores, right, strict=True) if not is_right]
+    wins = sum((one > other) + (one == other) / 2 for one in above for other in below)
+    return wins / max(1, len(above) * len(below))
+
+
+def confidences(outcomes: Sequence[Outcome], calibration: Calibration) -> list[float]:
     return [
-        outcome.finding.signals is not None
-        and calibration.confidence(astuple(outcome.finding.signals)) >= calibration.threshold
+        calibration.confidence(astuple(outcome.finding.signals)) if outcome.finding.signals is not None else 0.0
         for outcome in outcomes
     ]
 
@@ -85,16 +92,21 @@ def measure(name: str) -> None:
     learn, test = [outcomes[at] for at in order[:half]], [outcomes[at] for at in order[half:]]
     right = [bool(outcome.case.answerable) for outcome in test]
     calibration = calibrate(learn)
+    calibrated = confidences(test, calibration)
+    plain = [outcome.finding.confidence for outcome in test]
+    found = [bool(outcome.case.answerable) and any(rank <= 5 for rank in outcome.ranks) for outcome in test]
     print(f"{name}: calibrated on {len(learn)}, judged on {len(test)} questions, {sum(right)} of them answerable")
-    for label, answered in (
-        ("always answer", [True] * len(test)),
-        ("default rule", judged(test, None)),
-        ("calibrated", judged(test, calibration)),
+    print(f"  {'':19}{'answers P     R    F1':>22}{'refusals P     R    F1':>24}{'macro-F1':>10}{'AUROC':>7}")
+    for label, answered, scores in (
+        ("always answer", [True] * len(test), [1.0] * len(test)),
+        ("default rule", [outcome.finding.is_evidence for outcome in test], plain),
+        ("calibrated", [value >= calibration.threshold for value in calibrated], calibrated),
+        ("gold in first five", found, list(map(float, found))),
     ):
-        print(f"  answers, {label:14}{rates(answered, right)}")
-        if not all(answered):
-            refused, wrong = [not each for each in answered], [not each for each in right]
-            print(f"  refuses, {label:14}{rates(refused, wrong)}")
+        answers = rates(answered, right)
+        refusals = rates([not each for each in answered], [not each for each in right])
+        figures = "".join(f"{value:6.3f}" for value in answers) + "      " + "".join(f"{v:6.3f}" for v in refusals)
+        print(f"  {label:19}    {figures}{(answers[2] + refusals[2]) / 2:10.3f}{auroc(scores, right):7.3f}")
 
 
 def main() -> None:
