@@ -166,6 +166,13 @@ class Bot:
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self.colleague.forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
+            asyncio.create_task(
+                self.web_turns.recover_forever(
+                    is_alone=self.database.is_sqlite,
+                    longest_s=self.settings.rag.llm.timeouts.total_s + self.settings.bot.web_stall_s,
+                ),
+                name="web-recovery",
+            ),
         ]
 
     async def stop(self) -> None:

@@ -1,6 +1,7 @@
 """Questions and answers of the web door in the store: the same tables as those of the chats, without jobs and cards."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 import orjson
@@ -121,12 +122,26 @@ class WebStore:
                 told.append((pairs[0][0], [answer for _, answer in pairs], mine))
         return told
 
-    async def end_interrupted(self, before: float) -> int:
-        """Marks as failed what a process that died was answering; gives how many. `before` protects living ones."""
-        on_the_web = select(turns.c.id).where(turns.c.chat_type == WEB)
-        dead = (answers.c.outcome == "open") & (answers.c.created_at < before) & answers.c.turn_id.in_(on_the_web)
-        statement = update(answers).where(dead).values(outcome="failed", concluded_at=self._clock.time())
-        return await self._database.write(lambda connection: int(connection.execute(statement).rowcount))
+    async def end_interrupted(self, before: float, notice_for: Callable[[str], str]) -> int:
+        """Ends as failed what began before a time and is still open, with a notice for its question; gives how many.
+
+        Choose the time so that whoever wrote these answers is dead. One who lives after all overwrites this at its end.
+        """
+        now = self._clock.time()
+        still_open = (answers.c.outcome == "open") & (answers.c.created_at < before) & (turns.c.chat_type == WEB)
+
+        def work(connection: Connection) -> int:
+            found = select(answers.c.id, turns.c.id, turns.c.question).join(turns, turns.c.id == answers.c.turn_id)
+            ended = 0
+            for answer_id, turn_id, question in connection.execute(found.where(still_open)).all():
+                values = {"outcome": "failed", "notice": notice_for(question), "concluded_at": now}
+                mark = update(answers).where(answers.c.id == answer_id, answers.c.outcome == "open").values(**values)
+                ended += connection.execute(mark).rowcount
+                unshown = update(turns).where(turns.c.id == turn_id, turns.c.shown_answer == "")
+                connection.execute(unshown.values(shown_answer=answer_id))
+            return ended
+
+        return await self._database.write(work)
 
 
 def conversation_key(asker: str, conversation_id: str) -> str:

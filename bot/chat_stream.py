@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.chat_gate import Slot
-from bot.chat_outbox import Outbox
+from bot.chat_gathering import Gathering
 from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -63,17 +63,17 @@ class Stream(EventSourceResponse):
         self._label = label
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started_at, how, outbox = time.monotonic(), "cut", Outbox(send)
+        started_at, how, gathering = time.monotonic(), "cut", Gathering(send)
         open_now = self._metrics.stream_opened()
         log.info("stream_opened", stream=self._label, open_streams=open_now)
         try:
             async with asyncio.timeout(None) as limit:
-                watch = asyncio.create_task(self._watch(outbox, limit))
+                watch = asyncio.create_task(self._watch(gathering, limit))
                 try:
-                    await super().__call__(scope, receive, outbox)
+                    await super().__call__(scope, receive, gathering)
                 finally:
                     watch.cancel()
-                    outbox.close()
+                    gathering.close()
             how = "closed"
         except TimeoutError:
             how = "stalled"
@@ -91,11 +91,11 @@ class Stream(EventSourceResponse):
         """Replaces the library's, which sets up a time-out for each event; one watcher for all is much cheaper."""
         await send(message)
 
-    async def _watch(self, outbox: Outbox, limit: asyncio.Timeout) -> None:
+    async def _watch(self, gathering: Gathering, limit: asyncio.Timeout) -> None:
         """Ends the stream once its reader has taken nothing for `stall_s`."""
         while True:
             await asyncio.sleep(self._stall_s / 4)
-            since = outbox.sending_since
+            since = gathering.sending_since
             if since and time.monotonic() - since >= self._stall_s:
                 limit.reschedule(asyncio.get_running_loop().time())
                 return

@@ -25,6 +25,10 @@ from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question,
 
 log = structlog.get_logger(__name__)
 
+SPARE_S = 600.0
+"""For what an answer waits for besides the model and its reader: search, embedding, reranking, the store."""
+SWEEP_S = 300.0
+
 
 class WebLibrary(Protocol):
     """What the web door needs of `rag.library.Library`."""
@@ -136,6 +140,10 @@ class WebTurns:
     tracing: Tracing
     language: Literal["auto", "zh", "en"] = "auto"
     _owed: "set[asyncio.Task[None]]" = field(default_factory=set)
+    _made_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._made_at = self.clock.time()
 
     async def ask(
         self,
@@ -181,6 +189,28 @@ class WebTurns:
             await work
         except StoreError as error:
             log.error("stop_not_stored", reason=str(error))
+
+    async def recover_forever(self, *, is_alone: bool, longest_s: float) -> None:
+        """Ends the answers of processes that died.
+
+        Where no other process may serve (`is_alone`), all that is older than this value is ended at once. Where others
+        may, only what has been open for longer than any answer takes: `longest_s` for the model and the reader, and
+        `SPARE_S`.
+        """
+        while True:
+            before = self._made_at if is_alone else self.clock.time() - longest_s - SPARE_S
+            try:
+                ended = await self.store.end_interrupted(before, self._interrupted)
+                if ended:
+                    log.warning("web_answers_interrupted", count=ended)
+                if is_alone:
+                    return
+            except StoreError as error:
+                log.warning("web_answers_not_recovered", reason=str(error))
+            await self.clock.sleep(SWEEP_S)
+
+    def _interrupted(self, question: str) -> str:
+        return texts(language_of(question, preferred=self.language)).failed_interrupted
 
     async def settle(self) -> None:
         """Waits until everything that hang-ups left behind is stored."""

@@ -29,6 +29,7 @@ EN = Texts(
     failed_embedding="⚠️ The embedding model is not available right now. Please press 🔄 later.",
     failed_other="⚠️ Something went wrong. Press 🔄 later; if it stays so, tell the admin.",
     failed_partial="The text above was written before the interruption and may be incomplete.",
+    failed_interrupted="⚠️ The service was restarted while it wrote this answer. Please ask again.",
     failed_many_attempts="⚠️ {attempts} attempts brought no answer; the admin can see why. Please ask again later.",
     reasoning="💭 Reasoning",
     thinking="💭 Thinking…",

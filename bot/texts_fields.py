@@ -31,6 +31,7 @@ class Texts:
     failed_embedding: str
     failed_other: str
     failed_partial: str
+    failed_interrupted: str
     failed_many_attempts: str
     reasoning: str
     thinking: str

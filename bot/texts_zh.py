@@ -27,6 +27,7 @@ ZH = Texts(
     failed_embedding="⚠️ 向量模型暂时不可用，请稍后点 🔄 重试。",
     failed_other="⚠️ 回答时出了问题，请稍后点 🔄 重试；如果一直这样，请告诉管理员。",
     failed_partial="以上是中断前写下的内容，可能不完整。",
+    failed_interrupted="⚠️ 写这个回答时服务重启了，请再问一次。",
     failed_many_attempts="⚠️ 试了 {attempts} 次仍然没能回答，已记录给管理员，请稍后再问。",
     reasoning="💭 思考过程",
     thinking="💭 思考中…",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat_outbox import GATHER_S, MOST_HELD, Outbox
+from bot.chat_gathering import GATHER_S, MOST_HELD, Gathering
 
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -42,11 +42,11 @@ class Reader:
 
 async def test_the_first_goes_at_once_and_what_follows_closely_goes_together() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
-    await outbox(body(b"a"))
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
+    await gathering(body(b"a"))
     assert reader.writes == [b"a"]
     for said in (b"b", b"c", b"d"):
-        await outbox(body(said))
+        await gathering(body(said))
     assert reader.writes == [b"a"]
     await reader.next_write()
     assert reader.writes == [b"a", b"bcd"]
@@ -54,66 +54,66 @@ async def test_the_first_goes_at_once_and_what_follows_closely_goes_together() -
 
 async def test_after_a_pause_nothing_waits() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=itertools.count(100, GATHER_S * 2).__next__)
+    gathering = Gathering(reader.send, monotonic=itertools.count(100, GATHER_S * 2).__next__)
     for said in (b"a", b"b"):
-        await outbox(body(said))
+        await gathering(body(said))
     assert reader.writes == [b"a", b"b"]
 
 
 async def test_the_end_takes_along_what_was_held() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
     for message in (body(b"a"), body(b"b"), END):
-        await outbox(message)
+        await gathering(message)
     assert reader.writes == [b"a", b"b", b""]
 
 
 async def test_whoever_sends_waits_while_the_reader_takes_nothing() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
-    await outbox(body(b"a"))
-    assert not outbox.sending_since
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
+    await gathering(body(b"a"))
+    assert not gathering.sending_since
     reader.takes.clear()
-    await outbox(body(b"b"))
+    await gathering(body(b"b"))
     await reader.next_write()
-    assert outbox.sending_since == 100.0
-    sending = asyncio.create_task(outbox(body(b"c")))  # type: ignore[arg-type]
+    assert gathering.sending_since == 100.0
+    sending = asyncio.create_task(gathering(body(b"c")))  # type: ignore[arg-type]
     for _ in range(5):
         await asyncio.sleep(0)
     assert not sending.done()
     reader.takes.set()
     await sending
-    await outbox(END)
-    assert b"".join(reader.writes) == b"abc" and not outbox.sending_since
+    await gathering(END)
+    assert b"".join(reader.writes) == b"abc" and not gathering.sending_since
 
 
 async def test_no_more_than_so_much_is_held() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
     for said in (b"a", b"b" * (MOST_HELD - 1), b"c"):
-        await outbox(body(said))
+        await gathering(body(said))
     assert [len(write) for write in reader.writes] == [1, MOST_HELD]
 
 
 async def test_a_reader_who_left_is_told_to_the_next_who_sends() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
-    await outbox(body(b"a"))
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
+    await gathering(body(b"a"))
     reader.failure = OSError("left")
-    await outbox(body(b"b"))
+    await gathering(body(b"b"))
     await reader.next_write()
     with pytest.raises(OSError, match="left"):
-        await outbox(body(b"c"))
+        await gathering(body(b"c"))
 
 
 async def test_closing_forgets_what_is_held() -> None:
     reader = Reader()
-    outbox = Outbox(reader.send, monotonic=lambda: 100.0)
-    await outbox(body(b"a"))
-    await outbox(body(b"b"))
-    outbox.close()
+    gathering = Gathering(reader.send, monotonic=lambda: 100.0)
+    await gathering(body(b"a"))
+    await gathering(body(b"b"))
+    gathering.close()
     later = asyncio.Event()
-    asyncio.get_running_loop().call_later(GATHER_S * 2, later.set)  # rings after the outbox's own timer would have
+    asyncio.get_running_loop().call_later(GATHER_S * 2, later.set)  # rings after the gathering's own timer would have
     await later.wait()
     assert reader.writes == [b"a"]
 
@@ -123,13 +123,13 @@ async def test_closing_forgets_what_is_held() -> None:
 def test_whatever_the_pauses_everything_arrives_in_order(steps: list[tuple[bytes, float, bool]]) -> None:
     async def run() -> list[bytes]:
         now, reader = 100.0, Reader()
-        outbox = Outbox(reader.send, monotonic=lambda: now)
+        gathering = Gathering(reader.send, monotonic=lambda: now)
         for said, pause_s, turns in steps:
             now += pause_s
-            await outbox(body(said))
+            await gathering(body(said))
             if turns:
                 await asyncio.sleep(0)
-        await outbox(END)
+        await gathering(END)
         return reader.writes
 
     assert b"".join(asyncio.run(run())) == b"".join(said for said, _, _ in steps)

@@ -12,7 +12,7 @@ GATHER_S = 0.005
 MOST_HELD = 16_384
 
 
-class Outbox:
+class Gathering:
     """Wraps an ASGI `send`; bodies keep their order.
 
     A write to a socket costs more than all else that is done for a token. So the first body after a pause goes out at
