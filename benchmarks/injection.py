@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rag.documents import Document
 from rag.events import Finished, Question
 from rag.library import Library
+from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, RetrievalSettings
 from rag.trial import build_trial
 from tests.support.model_server import ModelServer, Reply, running
@@ -50,7 +51,7 @@ async def ask(server: ModelServer, row: dict[str, str], text: str) -> tuple[bool
         library = await Library.open(settings)
         server.script(Reply("Done [7] as it says [99][1], 【42】."))
         try:
-            async with contextlib.aclosing(library.answer(Question(row["question"]))) as events:
+            async with contextlib.aclosing(library.answer(Question(row["question"], EVERYTHING))) as events:
                 finished = [event async for event in events][-1]
         finally:
             await library.aclose()

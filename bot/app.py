@@ -99,6 +99,7 @@ class Bot:
             self.colleague.ledger,
             self.colleague.gaps,
             self.colleague.people,
+            self.colleague.access,
             clock=clock,
         )
         self._listener: Listener | None = None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 import structlog
 from sqlalchemy import insert, select
 
+from bot.access import FILES
 from bot.conversations import Turn
 from bot.database import Database
 from bot.tables import attachments, beginnings
@@ -21,7 +22,7 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.loading import SUFFIXES, to_document
 from rag.readers import Readers
-from rag.settings import EmbeddingSettings, RagSettings
+from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class Attachments:
         try:
             library = await self._library(kept)
             texts = dict.fromkeys((question.text, turn.question))
-            found = [await library.search(text) for text in texts]
+            found = [await library.search(text, question.scope) for text in texts]
         except RagError as error:
             log.warning("attachments_unusable", reason=str(error))
             return None
@@ -111,9 +112,10 @@ class Attachments:
                 folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="feishu-rag-"))
                 settings = self._settings.model_copy(
                     update={
-                        "knowledge": [folder / "files"],
+                        "knowledge": [],
                         "links": [],
-                        "collections": {},
+                        "collections": {FILES: CollectionSettings(folders=[folder / "files"])},
+                        "store": "faiss",
                         "index_dir": folder / "index",
                         "embedding": EmbeddingSettings(provider="none"),
                     }

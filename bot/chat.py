@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
+from bot.access import Access
 from bot.chat_bodies import (
     CONVERSATION_ID,
     ChatReply,
@@ -28,6 +29,8 @@ from bot.chat_errors import NOT_FOUND, RESPONSES, Refused, refusal_of
 from bot.chat_gate import Gate, unless_hung_up
 from bot.chat_stream import Stream, sse, sse_text
 from bot.chat_turns import Run, WebTurns
+from bot.conversations import Answer, Turn
+from bot.dressing import blanked
 from bot.errors import StoreError
 from bot.feedback import Feedback
 from bot.guard import LOCAL, Caller, caller_of
@@ -37,6 +40,7 @@ from bot.routes import json_response
 from bot.texts import language_of, texts
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Reasoning, Retrieved
+from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -59,20 +63,18 @@ class ChatDoor:
     feedback: Feedback
     gate: Gate
     metrics: Metrics
+    access: Access
     stall_s: float = 60.0
-    public: frozenset[str] | None = None
-    """What a key without collections of its own may search; None is everything."""
 
-    def seen_by(self, caller: Caller) -> frozenset[str] | None:
-        """The collections that a caller may search; None is everything."""
-        return caller.collections if caller.collections is not None or caller.is_admin else self.public
+    def seen_by(self, caller: Caller) -> Scope:
+        """What a caller may see."""
+        return self.access.of_key(caller.collections, is_admin=caller.is_admin)
 
-    async def collections(self, caller: Caller, wanted: list[str] | None) -> frozenset[str] | None:
+    async def scope(self, caller: Caller, wanted: list[str] | None) -> Scope:
         """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422)."""
-        allowed = self.seen_by(caller)
         if wanted is None:
-            return allowed
-        asked = frozenset(wanted)
+            return self.seen_by(caller)
+        allowed, asked = self.seen_by(caller).names, frozenset(wanted)
         if allowed is not None and not asked <= allowed:
             message = f"This key may not search {', '.join(sorted(asked - allowed))}."
             raise Refused(403, "Forbidden", message, f"It may search {', '.join(sorted(allowed)) or 'none'}.")
@@ -83,7 +85,7 @@ class ChatDoor:
             ]
             what_to_do = f"Collections are: {', '.join(sorted(known & (allowed or known)))}."
             raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
-        return asked
+        return Scope(asked)
 
     def stream(self, run: Run, slot: Any) -> Stream:
         """The run as server-sent events."""
@@ -177,7 +179,7 @@ def _add_after(router: APIRouter, door: ChatDoor) -> None:
         caller = asking(request, door.gate)
         slot = await door.gate.take()
         with _freed_on_failure(slot):
-            run = await door.turns.again(caller, answer_id, collections=door.seen_by(caller))
+            run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller))
             if "text/event-stream" in request.headers.get("accept", ""):
                 return door.stream(run, slot)
             answered = await whole(request, run)
@@ -193,9 +195,19 @@ def _add_after(router: APIRouter, door: ChatDoor) -> None:
     async def conversation(
         request: Request, conversation_id: Annotated[str, Path(pattern=CONVERSATION_ID)]
     ) -> Response:
-        told = await door.turns.store.conversation(who(request).name, conversation_id)
-        shown = [stored_turn(turn, versions, votes) for turn, versions, votes in told]
+        caller = who(request)
+        told = await door.turns.store.conversation(caller.name, conversation_id)
+        scope = door.seen_by(caller)
+        shown = [
+            stored_turn(turn, [_seen(answer, turn, scope) for answer in versions], votes)
+            for turn, versions, votes in told
+        ]
         return json_response({"conversation_id": conversation_id, "turns": shown})
+
+
+def _seen(answer: Answer, turn: Turn, scope: Scope) -> Answer:
+    """An answer as it may be seen now: the rules may have changed since it was given."""
+    return answer if scope.shows(answer.collections) else blanked(answer, texts(language_of(turn.question)))
 
 
 def who(request: Request) -> Caller:
@@ -222,12 +234,10 @@ async def whole(request: Request, run: Run) -> Response:
 
 
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
-    collections = await door.collections(caller, body.collections)
+    scope = await door.scope(caller, body.collections)
     conversation_id = body.conversation_id or new_conversation_id()
     history = None if body.conversation_id else ()  # a new conversation has none
-    return await door.turns.ask(
-        caller, body.question, conversation_id=conversation_id, collections=collections, history=history
-    )
+    return await door.turns.ask(caller, body.question, conversation_id=conversation_id, scope=scope, history=history)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from bot.chat_bodies import MOST_CONCURRENT, BatchRequest, ChatRequest, answer_b
 from bot.chat_errors import RESPONSES, Refused, refusal_of
 from bot.chat_stream import Stream
 from bot.guard import Caller
+from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +41,14 @@ def batch_router(door: ChatDoor) -> APIRouter:
     )
     async def batch(request: Request, body: BatchRequest) -> Response:
         caller = asking(request, door.gate, len(body.questions))
-        collections = await door.collections(caller, body.collections)
-        lines = _lines(door, caller, body, collections)
+        scope = await door.scope(caller, body.collections)
+        lines = _lines(door, caller, body, scope)
         return Stream(lines, slot=None, metrics=door.metrics, stall_s=door.stall_s, label="batch", media_type=NDJSON)
 
     return router
 
 
-async def _lines(
-    door: ChatDoor, caller: Caller, body: BatchRequest, collections: frozenset[str] | None
-) -> AsyncGenerator[bytes]:
+async def _lines(door: ChatDoor, caller: Caller, body: BatchRequest, scope: Scope) -> AsyncGenerator[bytes]:
     """Answers wait in a queue no longer than the number of workers, so a slow reader slows the work."""
     workers = min(body.max_concurrency, MOST_CONCURRENT, len(body.questions))
     waiting = iter(enumerate(body.questions))
@@ -57,7 +56,7 @@ async def _lines(
 
     async def work() -> None:
         for index, question in waiting:
-            line = await _line(door, caller, question, collections)
+            line = await _line(door, caller, question, scope)
             await done.put(orjson.dumps({"index": index, "question": question, **line}) + b"\n")
 
     tasks = [asyncio.create_task(work()) for _ in range(workers)]
@@ -88,7 +87,7 @@ async def _next_line(done: "asyncio.Queue[bytes]", tasks: "list[asyncio.Task[Non
         getting.cancel()
 
 
-async def _line(door: ChatDoor, caller: Caller, question: str, collections: frozenset[str] | None) -> dict[str, Any]:
+async def _line(door: ChatDoor, caller: Caller, question: str, scope: Scope) -> dict[str, Any]:
     """An answer, or why there is none; never raises what an answer may raise."""
     try:
         asked = ChatRequest(question=question)
@@ -101,7 +100,7 @@ async def _line(door: ChatDoor, caller: Caller, question: str, collections: froz
         slot = await door.gate.take()
         try:
             run = await door.turns.ask(
-                caller, asked.question, conversation_id=new_conversation_id(), collections=collections, history=()
+                caller, asked.question, conversation_id=new_conversation_id(), scope=scope, history=()
             )
             try:
                 answer = await run.whole()

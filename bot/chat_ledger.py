@@ -25,6 +25,8 @@ class Suggestion:
     conversation: str
     turn_id: str
     question: str
+    collection: str = ""
+    """Whose document it speaks of."""
 
 
 class Ledger:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from bot.conversations import Answer, Conversations, Turn, new_turn_id
+from bot.conversations import Answer, Conversations, Turn, collections_of, new_turn_id
 from bot.database import Database
 from bot.tables import answers, turns, votes
 from feishu.clock import Clock
 from rag.events import Exchange
+from rag.scope import Scope
 
 WEB = "web"
 HISTORY_TURNS = 6
@@ -43,10 +44,9 @@ class WebStore:
         )
         return turn, _open_answer(turn.id, 1, now)
 
-    async def history(self, turn: Turn) -> tuple[Exchange, ...]:
-        """The exchanges before the turn in its conversation, oldest first."""
-        before = turn.created_at
-        return await self._database.read(lambda connection: _history(connection, turn.conversation, before=before))
+    async def history(self, turn: Turn, scope: Scope) -> tuple[Exchange, ...]:
+        """The exchanges before the turn in its conversation that may be seen, oldest first."""
+        return await self._database.read(lambda connection: _history(connection, turn, scope))
 
     async def begin(self, turn: Turn, answer: Answer) -> None:
         """Stores a new turn with its open answer."""
@@ -57,15 +57,15 @@ class WebStore:
 
         await self._database.write(work)
 
-    async def begin_version(self, turn: Turn) -> tuple[Answer, tuple[Exchange, ...]]:
-        """An open answer that is the turn's next version, and the exchanges before the turn."""
+    async def begin_version(self, turn: Turn, scope: Scope) -> tuple[Answer, tuple[Exchange, ...]]:
+        """An open answer that is the turn's next version, and the exchanges before the turn that may be seen."""
         now = self._clock.time()
 
         def work(connection: Connection) -> tuple[Answer, tuple[Exchange, ...]]:
             last = connection.scalar(select(func.max(answers.c.version)).where(answers.c.turn_id == turn.id))
             answer = _open_answer(turn.id, (last or 0) + 1, now)
             _insert_answer(connection, answer)
-            return answer, _history(connection, turn.conversation, before=turn.created_at)
+            return answer, _history(connection, turn, scope)
 
         return await self._database.write(work)
 
@@ -79,6 +79,8 @@ class WebStore:
             "sources": orjson.dumps(answer.sources).decode(),
             "model": answer.model,
             "usage": orjson.dumps(answer.usage).decode(),
+            "leaned_on": orjson.dumps(answer.leaned_on).decode(),
+            "confidence": answer.confidence,
             "first_token_s": answer.first_token_s,
             "seconds": answer.seconds,
             "concluded_at": self._clock.time(),
@@ -160,16 +162,19 @@ def _insert_answer(connection: Connection, answer: Answer) -> None:
     connection.execute(insert(answers).values(job_id=no_job, outcome="open", **row))
 
 
-def _history(connection: Connection, conversation: str, *, before: float) -> tuple[Exchange, ...]:
-    """What was answered before, the newest version of each turn."""
+def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange, ...]:
+    """What was answered before, of each turn the newest version that may be seen."""
+    before = (turns.c.conversation == turn.conversation) & (turns.c.created_at < turn.created_at)
     earlier = (
-        select(turns.c.id, turns.c.question, answers.c.text)
+        select(turns.c.id, turns.c.question, answers.c.text, answers.c.sources, answers.c.leaned_on)
         .join(answers, answers.c.turn_id == turns.c.id)
-        .where(turns.c.conversation == conversation, turns.c.created_at < before, answers.c.outcome == "completed")
+        .where(before, answers.c.outcome == "completed")
         .order_by(turns.c.created_at.desc(), answers.c.version.desc())
         .limit(HISTORY_TURNS * 4)
     )
     told: dict[str, Exchange] = {}
-    for turn_id, question, text in connection.execute(earlier):
-        told.setdefault(turn_id, Exchange(question, text))
+    for turn_id, question, text, sources, leaned_on in connection.execute(earlier):
+        collections = frozenset((*orjson.loads(leaned_on), *collections_of(sources)))
+        if scope.shows(collections):
+            told.setdefault(turn_id, Exchange(question, text, collections))
     return tuple(list(told.values())[:HISTORY_TURNS][::-1])

@@ -22,6 +22,7 @@ from bot.turn import conclude
 from feishu.clock import Clock
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
+from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +66,9 @@ class Run:
 
     @property
     def confidence(self) -> float:
-        """How much of the question's weight the best passage covers; 0 where the documents do not know."""
-        if not self.progress.answered:
-            return 0.0
-        best = max((passage.coverage for passage in self.progress.passages or ()), default=0.0)
-        return round(min(1.0, max(0.0, best)), 3)
+        """How sure retrieval is that the passages answer, as `rag.evidence` judged; 0 where nothing was judged."""
+        finished = self.progress.finished
+        return round((finished.confidence or 0.0) if finished else 0.0, 3)
 
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
@@ -118,7 +117,8 @@ class Run:
         wording = texts(language_of(self.turn.question, preferred=self._turns.language))
         text = self.progress.text or "".join(self._pieces)
         self.progress = ended(replace(self.progress, text=text), outcome)
-        self.answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
+        answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
+        self.answer = replace(answer, leaned_on=tuple(sorted(self.question.leans_on)))
         self._turns.metrics.turn_ended(self.answer.outcome, seconds)
         if self._begun is not None:
             await self._begun
@@ -151,7 +151,7 @@ class WebTurns:
         question: str,
         *,
         conversation_id: str,
-        collections: frozenset[str] | None = None,
+        scope: Scope,
         history: tuple[Exchange, ...] | None = None,
     ) -> Run:
         """A new turn. `history` replaces that of the conversation. Raises `StoreError`.
@@ -160,15 +160,15 @@ class WebTurns:
         """
         turn, answer = self.store.new(caller.name, conversation_id, question)
         if history is None:
-            history = await self.store.history(turn)
+            history = await self.store.history(turn, scope)
         begun = asyncio.create_task(self.store.begin(turn, answer))
-        return Run(self, turn, answer, Question(question, history, collections), begun)
+        return Run(self, turn, answer, Question(question, scope, history), begun)
 
-    async def again(self, caller: Caller, answer_id: str, *, collections: frozenset[str] | None = None) -> Run:
+    async def again(self, caller: Caller, answer_id: str, *, scope: Scope) -> Run:
         """The next version of an answer. Raises `Refused` (404), `StoreError`."""
         turn, _ = await self.look_up(caller, answer_id)
-        answer, earlier = await self.store.begin_version(turn)
-        return Run(self, turn, answer, Question(turn.question, earlier, collections))
+        answer, earlier = await self.store.begin_version(turn, scope)
+        return Run(self, turn, answer, Question(turn.question, scope, earlier))
 
     async def look_up(self, caller: Caller, answer_id: str) -> tuple[Turn, Answer]:
         """An answer of this caller. Raises `Refused` (404)."""

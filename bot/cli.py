@@ -140,11 +140,13 @@ def ask(
     question: str,
     config: ConfigOption = None,
     events: Annotated[bool, typer.Option("--events", help="Also print what happens, with times")] = False,
+    as_chat: Annotated[str, typer.Option(help="See what this group (oc_…) sees, by bot.access")] = "",
+    as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
 ) -> None:
-    """Ask one question here in the terminal."""
+    """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
     from bot.terminal import run_ask
 
-    if not asyncio.run(run_ask(_load(config), question, events=events)):
+    if not asyncio.run(run_ask(_load(config), question, events=events, as_chat=as_chat, as_person=as_person)):
         sys.exit(1)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.access import Access
 from bot.attachments import Attachments
 from bot.chat_ledger import Ledger
 from bot.conversations import Conversations
@@ -26,6 +27,7 @@ from bot.settings_models import BotSettings
 from bot.understanding import Understanding
 from feishu.client import FeishuClient
 from feishu.clock import Clock
+from feishu.events import MessageReceived
 from feishu.messages import Messages
 from rag.errors import RagError
 from rag.library import Library
@@ -41,11 +43,13 @@ class Surety:
     """How sure the documents are, for silent mode."""
 
     library: Library
+    access: Access
 
-    async def confidence(self, text: str) -> float:
+    async def confidence(self, text: str, message: MessageReceived) -> float:
         """0 where nothing can be searched."""
+        scope = self.access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
         try:
-            finding = await self.library.search(text)
+            finding = await self.library.search(text, scope)
         except RagError:
             return 0.0
         return finding.confidence if finding.is_evidence else 0.0
@@ -67,7 +71,8 @@ class Colleague:
         *,
         clock: Clock,
     ) -> None:
-        people = settings.people
+        people, access = settings.people, Access(settings.access, rag)
+        self.access = access
         self._clock = clock
         self._days = settings.retention_days
         self.people = people
@@ -77,28 +82,22 @@ class Colleague:
         messages = Messages(client)
         voice = Voice(messages)
         memory = Memory(database, people, clock=clock)
-        obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs)
+        obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
         self.attachments = Attachments(database, rag, kept_h=people.memory_h, clock=clock)
-        readers: dict[str, Reader] = {
-            "file": FileReader(messages, self.attachments),
-            "image": ImageReader(messages),
-            "post": ImageReader(messages),
-            "merge_forward": ForwardReader(messages, names),
-        }
         self.reading = Reading(
             voice,
             identity,
             self.ledger,
             self.gaps,
             obedience,
-            KindReaders(voice, readers),
-            Surety(library),
+            KindReaders(voice, _readers(messages, names, self.attachments)),
+            Surety(library, access),
             people,
             clock=clock,
             language=settings.language,
         )
-        self.understanding = Understanding(library, memory, names, people)
+        self.understanding = Understanding(library, memory, names, people, access)
         self.errands = Errands(
             voice,
             library,
@@ -109,10 +108,11 @@ class Colleague:
             conversations,
             identity,
             people,
+            access,
             clock=clock,
             language=settings.language,
         )
-        self.dressing = Dressing(self.ledger, identity, people)
+        self.dressing = Dressing(self.ledger, identity, people, access)
 
     async def forget_forever(self) -> None:
         """Deletes what is older than `bot.retention_days`, every hour; run it as a task."""
@@ -123,3 +123,14 @@ class Colleague:
             except StoreError as error:
                 log.error("forgetting_failed", reason=str(error))
             await self._clock.sleep(FORGET_EVERY_S)
+
+
+def _readers(messages: Messages, names: Names, attachments: Attachments) -> dict[str, Reader]:
+    """By type of message."""
+    images = ImageReader(messages)
+    return {
+        "file": FileReader(messages, attachments),
+        "image": images,
+        "post": images,
+        "merge_forward": ForwardReader(messages, names),
+    }

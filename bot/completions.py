@@ -107,8 +107,8 @@ def completions_router(door: ChatDoor) -> APIRouter:
     @router.get("/models", response_model=ModelList, responses=RESPONSES, summary="Names that `model` may have")
     async def models(request: Request) -> Response:
         known = await door.turns.library.collections()
-        allowed = door.seen_by(who(request))
-        names = [MODEL, *(f"{MODEL}:{name}" for name in known if allowed is None or name in allowed)]
+        scope = door.seen_by(who(request))
+        names = [MODEL, *(f"{MODEL}:{name}" for name in known if scope.shows((name,)))]
         entries = [{"id": name, "object": "model", "created": 0, "owned_by": MODEL} for name in names]
         return json_response({"object": "list", "data": entries})
 
@@ -117,13 +117,11 @@ def completions_router(door: ChatDoor) -> APIRouter:
         caller = asking(request, door.gate)
         question, history = question_of(body.messages)
         wanted = [body.model.removeprefix(f"{MODEL}:")] if body.model.startswith(f"{MODEL}:") else None
-        collections = await door.collections(caller, wanted)
+        scope = await door.scope(caller, wanted)
         slot = await door.gate.take()
         try:
             conversation_id = new_conversation_id()
-            run = await door.turns.ask(
-                caller, question, conversation_id=conversation_id, collections=collections, history=history
-            )
+            run = await door.turns.ask(caller, question, conversation_id=conversation_id, scope=scope, history=history)
             if body.stream:
                 content = _chunks(run, bool(body.stream_options and body.stream_options.include_usage))
                 return Stream(

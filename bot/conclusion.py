@@ -34,6 +34,7 @@ def conclude(
         usage=_usage(progress),
         seconds=seconds,
         first_token_s=first_token_s,
+        confidence=finished.confidence if finished else None,
     )
 
 

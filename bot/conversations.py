@@ -12,6 +12,7 @@ from bot.errors import StoreError
 from bot.jobs import Job, guard
 from bot.tables import answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
+from rag.scope import DEFAULT_COLLECTION
 
 AnswerOutcome = Literal["open", "completed", "unanswered", "stopped", "failed"]
 
@@ -51,7 +52,7 @@ class Source:
     source: str
     link: str | None
     cited: bool
-    collection: str = "default"
+    collection: str = DEFAULT_COLLECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,14 @@ class Answer:
     created_at: float = 0.0
     concluded_at: float | None = None
     sent_apart: bool = False
+    leaned_on: tuple[str, ...] = ()
+    """Collections that the history came from with which it was written."""
+    confidence: float | None = None
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """Every collection that something in it may come from."""
+        return frozenset((*self.leaned_on, *(source.collection for source in self.sources)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class CardState:
     """Ids of the concluded answers, oldest first."""
     up: int = 0
     down: int = 0
+    leaned_on: frozenset[str] = frozenset()
+    """Collections behind the history of any version, and so perhaps behind how the question was understood."""
     suggestions: tuple[tuple[str, str], ...] = ()
     """Id and words of the questions that could be asked next."""
     has_owners: bool = False
@@ -158,6 +169,8 @@ class Conversations:
                     sources=orjson.dumps(answer.sources).decode(),
                     model=answer.model,
                     usage=orjson.dumps(answer.usage).decode(),
+                    leaned_on=orjson.dumps(answer.leaned_on).decode(),
+                    confidence=answer.confidence,
                     first_token_s=answer.first_token_s,
                     seconds=answer.seconds,
                     concluded_at=self._clock.time(),
@@ -209,7 +222,8 @@ class Conversations:
             counted = select(votes.c.vote, func.count()).where(votes.c.answer_id == shown.id).group_by(votes.c.vote)
             totals: dict[str, int] = dict(connection.execute(counted).all())
             ids = tuple(row.id for row in rows)
-            return CardState(turn, _answer(shown), ids, totals.get("up", 0), totals.get("down", 0))
+            leaned_on = frozenset(name for row in rows for name in orjson.loads(row.leaned_on))
+            return CardState(turn, _answer(shown), ids, totals.get("up", 0), totals.get("down", 0), leaned_on)
 
         return await self._database.read(work)
 
@@ -228,6 +242,11 @@ class Conversations:
             return (turn, _answer(row)) if row and turn else None
 
         return await self._database.read(work)
+
+
+def collections_of(sources: str) -> set[str]:
+    """The collections that stored sources (JSON) come from."""
+    return {source.get("collection", DEFAULT_COLLECTION) for source in orjson.loads(sources)}
 
 
 def new_turn_id() -> str:
@@ -273,4 +292,6 @@ def _answer(row: Any) -> Answer:
         created_at=row.created_at,
         concluded_at=row.concluded_at,
         sent_apart=row.sent_apart,
+        leaned_on=tuple(orjson.loads(row.leaned_on)),
+        confidence=row.confidence,
     )

@@ -99,12 +99,13 @@ async def _probe(rag: "RagSettings") -> None:
     from rag.clock import SystemClock
     from rag.events import Question
     from rag.generation import GenerativeWriter
+    from rag.scope import EVERYTHING
 
     timeouts = rag.llm.timeouts.model_copy(update={"total_s": min(PROBE_S, rag.llm.timeouts.total_s)})
     brief = rag.llm.model_copy(update={"max_tokens": PROBE_TOKENS, "timeouts": timeouts})
     writer = GenerativeWriter(brief, rag.prompts, clock=SystemClock())
     try:
-        async with contextlib.aclosing(writer.write(Question("hi"), ())) as events:
+        async with contextlib.aclosing(writer.write(Question("hi", EVERYTHING), ())) as events:
             await anext(events)
     finally:
         await writer.aclose()

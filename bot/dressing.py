@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from bot.access import Access
 from bot.chat_ledger import Ledger
-from bot.conversations import CardState
-from bot.errands import GROUP_SCOPE, owners_of
+from bot.conversations import Answer, CardState
+from bot.errands import GROUP_SCOPE, collections_in, owners_of
 from bot.identity import Identity
 from bot.settings_people import PeopleSettings
 from bot.suggesting import below
@@ -14,16 +15,22 @@ from bot.texts import Texts
 class Dressing:
     """Completes a card's state."""
 
-    def __init__(self, ledger: Ledger, identity: Identity, settings: PeopleSettings) -> None:
+    def __init__(self, ledger: Ledger, identity: Identity, settings: PeopleSettings, access: Access) -> None:
+        self._access = access
         self._ledger = ledger
         self._identity = identity
         self._settings = settings
 
     async def dressed(self, state: CardState, texts: Texts) -> CardState:
-        """The state with what may be offered."""
-        turn, answer = state.turn, state.answer
-        if turn.recalled:
+        """The state with what may be offered, and without what may not be seen there any more."""
+        if state.turn.recalled:
             return state
+        scope = self._access.in_chat(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        if not scope.shows(state.leaned_on):
+            state = replace(state, turn=replace(state.turn, standalone=""))
+        if not scope.shows(state.answer.collections):
+            return withheld(state, texts)
+        turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
         if not suggested and self._settings.suggestions == "auto":
             suggested = below(turn, answer, texts)
@@ -31,6 +38,17 @@ class Dressing:
         return replace(
             state,
             suggestions=tuple((each.id, each.question) for each in suggested),
-            has_owners=bool(owners_of(self._settings, [source.collection for source in answer.sources])),
+            has_owners=bool(owners_of(self._settings, collections_in(answer, scope))),
             wants_mention=turn.chat_type != "p2p" and GROUP_SCOPE not in (self._identity.scopes or ()),
         )
+
+
+def withheld(state: CardState, texts: Texts) -> CardState:
+    """The card of an answer from documents that may not be seen there any more: a sentence, and 🔄."""
+    return replace(state, answer=blanked(state.answer, texts), turn=replace(state.turn, standalone=""))
+
+
+def blanked(answer: Answer, texts: Texts) -> Answer:
+    """An answer of which nothing is left but a sentence that says why."""
+    bare = Answer(answer.id, answer.turn_id, answer.version, "stopped", notice=texts.withheld)
+    return replace(bare, created_at=answer.created_at, concluded_at=answer.concluded_at)

@@ -4,9 +4,10 @@ from typing import Literal, Protocol
 
 import structlog
 
+from bot.access import Access
 from bot.chat_ledger import Ledger, Suggestion
 from bot.commands import WORDS, Command
-from bot.conversations import Conversations
+from bot.conversations import Answer, Conversations
 from bot.errors import Owed
 from bot.final_card import welcome_card
 from bot.gaps import Gap, Gaps
@@ -20,6 +21,7 @@ from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.errors import TargetGone
 from rag.errors import RagError
+from rag.scope import Scope
 from rag.titles import Title
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ LOOK_EVERY_S = 0.2
 class Shelf(Protocol):
     """What this needs of `rag.library.Library`."""
 
-    async def titles(self, collections: frozenset[str] | None = None, limit: int = 200) -> tuple[Title, ...]: ...
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
 
 class Errands:
@@ -49,6 +51,7 @@ class Errands:
         conversations: Conversations,
         identity: Identity,
         settings: PeopleSettings,
+        access: Access,
         *,
         clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
@@ -62,6 +65,7 @@ class Errands:
         self._conversations = conversations
         self._identity = identity
         self._settings = settings
+        self._access = access
         self._clock = clock
         self._language = language
 
@@ -73,10 +77,12 @@ class Errands:
             return "was welcomed before"
         wording = texts(self._language_for(""))
         bot = await self._identity.get()
-        questions = await self._examples(wording)
+        scope = self._access.in_chat(chat_id, chat_type, str(job.payload.get("person", "")))
+        questions = await self._examples(wording, scope)
+        where = (job.app_id, chat_id, chat_type, chat_id, "")
         offered = [
-            Suggestion(f"w{short_id(chat_id)[:30]}-{number}", job.app_id, chat_id, chat_type, chat_id, "", question)
-            for number, question in enumerate(questions)
+            Suggestion(f"w{short_id(chat_id)[:30]}-{number}", *where, question, collection)
+            for number, (question, collection) in enumerate(questions)
         ]
         await self._ledger.suggest(offered)
         card = welcome_card(
@@ -100,7 +106,10 @@ class Errands:
         chat_id = await self._ledger.private_chat_of(job.app_id, person)
         where = chat_id or person
         command = Command(kind)
-        said = await self._obedience.do(job.app_id, command, wording, person=person, chat_id=where, conversation=where)
+        scope = self._access.in_chat(where, "p2p", person)
+        said = await self._obedience.do(
+            job.app_id, command, wording, scope, person=person, chat_id=where, conversation=where
+        )
         await self._voice.tell(person, said, uuid=f"menu-{job.app_id[-20:]}-{job.id}")
         return f"obeyed /{kind}"
 
@@ -122,11 +131,12 @@ class Errands:
         if found is None:
             return "the answer is gone"
         turn, answer = found
-        owners = owners_of(self._settings, [source.collection for source in answer.sources])
+        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        owners = owners_of(self._settings, collections_in(answer, scope))
         wording = texts(self._language_for(turn.question))
         scopes = self._identity.scopes or frozenset()
         how = wording.person_reply if turn.chat_type == "p2p" or GROUP_SCOPE in scopes else wording.person_reply_mention
-        question = turn.standalone or turn.question
+        question = (turn.standalone if scope.shows(answer.collections) else "") or turn.question
         said = f"{wording.person_asked.format(question=question[:500])}\n{how}"
         if turn.chat_type == "p2p":
             for owner in owners:
@@ -143,15 +153,20 @@ class Errands:
     ) -> None:
         await self._gaps.asked(Gap(turn_id, job.app_id, chat_id, question, asker, owners, message_id))
 
-    async def _examples(self, wording: Texts) -> list[str]:
+    async def _examples(self, wording: Texts, scope: Scope) -> list[tuple[str, str]]:
         try:
-            return examples(await self._shelf.titles(), wording)
+            return examples(await self._shelf.titles(scope), wording)
         except RagError as error:
             log.info("no_examples", reason=str(error))
             return []
 
     def _language_for(self, text: str) -> Language:
         return language_of(text, preferred=self._language)
+
+
+def collections_in(answer: Answer, scope: Scope) -> list[str]:
+    """The collections of an answer's sources that may be seen now, the nearest first."""
+    return [source.collection for source in answer.sources if scope.shows((source.collection,))]
 
 
 def owners_of(settings: PeopleSettings, collections: list[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, assert_never
 import orjson
 import structlog
 
+from bot.access import Access
 from bot.actions import Action, unpack
 from bot.chat_ledger import Ledger, Suggestion
 from bot.commands import parse_command
@@ -64,12 +65,14 @@ class Handlers:
         ledger: Ledger,
         gaps: Gaps,
         people: PeopleSettings,
+        access: Access,
         *,
         clock: Clock | None = None,
     ) -> None:
         self._ledger = ledger
         self._gaps = gaps
         self._people = people
+        self._access = access
         self._clock = clock or SystemClock()
         self._hearing = Hearing(jobs, ledger, feedback, metrics)
         self._jobs = jobs
@@ -194,6 +197,9 @@ class Handlers:
             return Ack(toast("toast_gone", "warning"))
         if (click.app_id, click.chat_id) != (found.app_id, found.chat_id):
             return Ack(toast("toast_not_here", "warning"))
+        scope = self._access.in_chat(found.chat_id, found.chat_type, click.operator_open_id)
+        if not scope.shows([found.collection] if found.collection else []):
+            return Ack(toast("toast_gone", "warning"))
         message = asked_by_click(click, found)
         payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
         keys = (f"event:{click.event_id}", f"ask:{suggestion_id}:{click.operator_open_id}")

@@ -28,9 +28,9 @@ class Hearing:
             case Recalled():
                 return await self._recall(event)
             case BotAdded():
-                return await self._welcome(event, event.chat_id, "group"), None
+                return await self._welcome(event, event.chat_id, "group", ""), None
             case PrivateChatEntered():
-                return await self._welcome(event, event.chat_id, "p2p"), None
+                return await self._welcome(event, event.chat_id, "p2p", event.operator_open_id), None
             case MenuUsed():
                 payload = {"open_id": event.operator_open_id, "key": event.key}
                 return await self._accept(event, "menu", f"menu/{event.operator_open_id}", payload), None
@@ -43,12 +43,12 @@ class Hearing:
         self._metrics.event_received(kind, "accepted" if fresh else "duplicate")
         return fresh
 
-    async def _welcome(self, event: ChatEvent, chat_id: str, chat_type: str) -> bool:
+    async def _welcome(self, event: ChatEvent, chat_id: str, chat_type: str, person: str) -> bool:
         """Once a chat, however often somebody enters it."""
         if await self._ledger.noted(event.app_id, f"welcome:{chat_id}"):
             self._metrics.event_received("welcome", "ignored")
             return False
-        payload = {"chat_id": chat_id, "chat_type": chat_type}
+        payload = {"chat_id": chat_id, "chat_type": chat_type, "person": person}
         return await self._accept(event, "welcome", f"welcome/{chat_id}", payload, f"welcome:{chat_id}")
 
     async def _recall(self, event: Recalled) -> tuple[bool, int | None]:

@@ -1,16 +1,20 @@
 """What a conversation remembers: the last turns within a budget, and the card that a question replies to."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.conversations import Turn, collections_of
 from bot.database import Database
 from bot.settings_people import PeopleSettings
 from bot.tables import answers, beginnings, turns
 from feishu.clock import Clock, SystemClock
+from rag.scope import Scope
 
 ANSWER_CHARS = 1_200
 LEANING_CHARS = 14
@@ -31,6 +35,8 @@ class Remembered:
     asker: str
     question: str
     answer: str
+    collections: frozenset[str] = frozenset()
+    """Every collection that question or answer may speak of."""
 
 
 def leans(text: str) -> bool:
@@ -53,26 +59,29 @@ class Memory:
         self._clock = clock or SystemClock()
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def before(
-        self, app_id: str, conversation: str, *, created_at: float, parent_turn: str = ""
-    ) -> tuple[Remembered, ...]:
-        """What was said before, oldest first; the card that was replied to is the last and never cut off."""
+    async def before(self, turn: Turn, scope: Scope) -> tuple[Remembered, ...]:
+        """What was said before a turn, oldest first; the card that it replies to is the last and never cut off.
 
-        def work(connection: Connection) -> tuple[list[Remembered], Remembered | None]:
-            quoted = _exchanges(connection, turns.c.id == parent_turn, 1) if parent_turn else []
+        What came from collections outside of the scope is forgotten, and so is a card of another chat.
+        """
+        mine = (turns.c.app_id == turn.app_id) & (turns.c.conversation == turn.conversation)
+        replied_to = (turns.c.id == turn.parent_turn) & (turns.c.chat_id == turn.chat_id)
+
+        def work(connection: Connection) -> tuple[list[Remembered], list[Remembered]]:
+            quoted = _exchanges(connection, replied_to, 1) if turn.parent_turn else []
             if not self._settings.memory_turns:
-                return [], quoted[0] if quoted else None
+                return [], quoted
             began = select(beginnings.c.at).where(
-                beginnings.c.app_id == app_id, beginnings.c.conversation == conversation
+                beginnings.c.app_id == turn.app_id, beginnings.c.conversation == turn.conversation
             )
-            since = max(connection.scalar(began) or 0.0, created_at - self._settings.memory_h * 3600)
-            mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
-            when = (turns.c.created_at > since) & (turns.c.created_at < created_at)
-            found = _exchanges(connection, mine & when, self._settings.memory_turns)
-            return found, quoted[0] if quoted else None
+            since = max(connection.scalar(began) or 0.0, turn.created_at - self._settings.memory_h * 3600)
+            when = (turns.c.created_at > since) & (turns.c.created_at < turn.created_at)
+            return _exchanges(connection, mine & when, self._settings.memory_turns), quoted
 
         newest_first, quoted = await self._database.read(work)
-        return self._within_budget(newest_first, quoted)
+        seen = [each for each in newest_first if scope.shows(each.collections)]
+        quoted = [each for each in quoted if scope.shows(each.collections)]
+        return self._within_budget(seen, quoted[0] if quoted else None)
 
     def _within_budget(self, newest_first: list[Remembered], quoted: Remembered | None) -> tuple[Remembered, ...]:
         kept = [quoted] if quoted else []
@@ -97,14 +106,27 @@ class Memory:
 def _exchanges(connection: Connection, which: object, limit: int) -> list[Remembered]:
     """Newest first. A turn is remembered by the answer that its card shows."""
     statement = (
-        select(turns.c.id, turns.c.asker, turns.c.question, turns.c.standalone, answers.c.text)
+        select(turns.c.id, turns.c.asker, turns.c.question, turns.c.standalone, answers.c.text, answers.c.sources)
         .join(answers, answers.c.id == turns.c.shown_answer)
         .where(which, ~turns.c.recalled, answers.c.outcome.in_(REMEMBERED), answers.c.text != "")  # type: ignore[arg-type]
         .order_by(turns.c.created_at.desc())
         .limit(limit)
     )
-    return [_remembered(row) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    behind = _leaned_on(connection, [row.id for row in rows])
+    return [_remembered(row, behind[row.id]) for row in rows]
 
 
-def _remembered(row: Any) -> Remembered:
-    return Remembered(row.id, row.asker, row.standalone or row.question, row.text[:ANSWER_CHARS])
+def _leaned_on(connection: Connection, turn_ids: Sequence[str]) -> dict[str, set[str]]:
+    """By turn, the collections behind the histories of its versions, one of which made the question stand alone."""
+    found: dict[str, set[str]] = {turn_id: set() for turn_id in turn_ids}
+    wanted = select(answers.c.turn_id, answers.c.leaned_on).where(answers.c.turn_id.in_(turn_ids))
+    for turn_id, names in connection.execute(wanted):
+        found[turn_id].update(orjson.loads(names))
+    return found
+
+
+def _remembered(row: Any, leaned_on: set[str]) -> Remembered:
+    collections = leaned_on | collections_of(row.sources)
+    said = row.standalone or row.question
+    return Remembered(row.id, row.asker, said, row.text[:ANSWER_CHARS], frozenset(collections))

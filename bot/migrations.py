@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
 from bot.tables import (
+    answers,
     attachments,
     beginnings,
     gaps,
@@ -71,6 +72,7 @@ STEPS: dict[int, Step] = {
         created(onces, beginnings, suggestions, gaps, remarks, attachments, *turns.indexes),
     ),
     3: created(traces, settled_gaps),
+    4: added(answers.c.leaned_on, answers.c.confidence, suggestions.c.collection),
 }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from bot.access import Access
 from bot.chat_ledger import Ledger
 from bot.commands import Command
 from bot.forgetting import Forgetting
@@ -12,6 +13,7 @@ from bot.reading import conversation_of
 from bot.texts import Texts
 from feishu.events import MessageReceived
 from rag.errors import RagError
+from rag.scope import Scope
 from rag.titles import Title
 
 SOURCES_LISTED = 30
@@ -20,15 +22,23 @@ SOURCES_LISTED = 30
 class Shelf(Protocol):
     """What this needs of `rag.library.Library`."""
 
-    async def titles(self, collections: frozenset[str] | None = None, limit: int = 200) -> tuple[Title, ...]: ...
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
 
 class Obedience:
     """Does what commands say, and says so."""
 
     def __init__(
-        self, voice: Voice, shelf: Shelf, memory: Memory, forgetting: Forgetting, ledger: Ledger, jobs: Jobs
+        self,
+        voice: Voice,
+        shelf: Shelf,
+        memory: Memory,
+        forgetting: Forgetting,
+        ledger: Ledger,
+        jobs: Jobs,
+        access: Access,
     ) -> None:
+        self._access = access
         self._voice = voice
         self._shelf = shelf
         self._memory = memory
@@ -39,18 +49,29 @@ class Obedience:
     async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None:
         """A typed command."""
         who, where = message.sender_open_id, conversation_of(message)
-        said = await self.do(job.app_id, command, wording, person=who, chat_id=message.chat_id, conversation=where)
+        scope = self._access.in_chat(message.chat_id, message.chat_type, who)
+        said = await self.do(
+            job.app_id, command, wording, scope, person=who, chat_id=message.chat_id, conversation=where
+        )
         await self._voice.reply(job, message.message_id, said)
 
     async def do(
-        self, app_id: str, command: Command, wording: Texts, *, person: str, chat_id: str, conversation: str
+        self,
+        app_id: str,
+        command: Command,
+        wording: Texts,
+        scope: Scope,
+        *,
+        person: str,
+        chat_id: str,
+        conversation: str,
     ) -> str:
-        """Does it; gives the words that tell."""
+        """Does it; gives the words that tell. `scope` is what may be seen where they are told."""
         match command.kind:
             case "help":
                 return wording.help_text
             case "sources":
-                return await self._sources(wording)
+                return await self._sources(wording, scope)
             case "new":
                 await self._memory.begin_anew(app_id, conversation)
                 await self._forgetting.attachments_of(app_id, conversation)
@@ -67,9 +88,9 @@ class Obedience:
                 count = await self._forgetting.person(person)
                 return wording.forget_done.format(count=count)
 
-    async def _sources(self, wording: Texts) -> str:
+    async def _sources(self, wording: Texts, scope: Scope) -> str:
         try:
-            titles = await self._shelf.titles(limit=10_000)
+            titles = await self._shelf.titles(scope, limit=10_000)
         except RagError:
             return wording.sources_none
         if not titles:

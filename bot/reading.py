@@ -60,7 +60,7 @@ class Commands(Protocol):
 class Confidence(Protocol):
     """How sure the documents are of an answer, 0 to 1."""
 
-    async def confidence(self, text: str) -> float: ...
+    async def confidence(self, text: str, message: MessageReceived) -> float: ...
 
 
 class Reading:
@@ -112,7 +112,7 @@ class Reading:
         if heard != "silent" and (command := parse_command(text)):
             await self._commands.obey(job, message, command, wording)
             return Nothing(f"obeyed /{command.kind}")
-        if heard == "silent" and not await self._is_sure(text):
+        if heard == "silent" and not await self._is_sure(text, message):
             return Nothing("nobody asked, and the documents are not sure", done=False)
         asked = await self._asked(job, message, text, wording)
         if isinstance(asked, Nothing):
@@ -176,8 +176,8 @@ class Reading:
             await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
         return Nothing("an owner's reply was noted")
 
-    async def _is_sure(self, text: str) -> bool:
-        return bool(text) and await self._confidence.confidence(text) >= self._settings.silent_confidence
+    async def _is_sure(self, text: str, message: MessageReceived) -> bool:
+        return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence
 
     def _language_for(self, text: str) -> Language:
         return language_of(text, preferred=self._language)

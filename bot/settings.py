@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
+from bot.access import known_collections, unknown_in
 from bot.errors import SettingsError
 from bot.settings_checks import LEAVES, place_of, variable_problems, yaml_problems
 from bot.settings_fields import SEPARATOR, Place
@@ -56,6 +57,8 @@ def load_settings(
     except ValidationError as error:
         origins = _origins(written, file.name, variables)
         raise SettingsError.joined([_problem(dict(item), origins) for item in _errors(error)]) from None
+    if unknown := _unknown_collections(settings, _origins(written, file.name, variables)):
+        raise SettingsError.joined(unknown)
     return anchored(settings, file.absolute().parent)
 
 
@@ -108,6 +111,18 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def _origins(written: YamlFile, file: str, variables: list[Variable]) -> dict[Place, str]:
     origins = {place: f"{file} line {line}" for place, line in written.lines.items()}
     return origins | {place_of(variable): variable.source for variable in variables}
+
+
+def _unknown_collections(settings: Settings, origins: dict[Place, str]) -> list[SettingsError]:
+    """Rules that name collections that there are not: they would hide what they are meant to show."""
+    known = ", ".join(known_collections(settings.rag))
+    problems = []
+    for setting, whose, name in unknown_in(settings.bot.access, settings.rag):
+        place = ("bot", "access", setting)
+        source = origins.get((*place, whose), origins.get(place, "default"))
+        what = f"names {name}, which is no collection"
+        problems.append(SettingsError(".".join((*place, whose)), source, f"rag.collections has: {known}", what=what))
+    return problems
 
 
 def _problem(error: dict[str, Any], origins: dict[Place, str]) -> SettingsError:

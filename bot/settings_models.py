@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.settings_access import AccessSettings
 from bot.settings_people import PeopleSettings
 from feishu.settings import FeishuSettings
 from rag.settings import RagSettings
@@ -99,6 +100,7 @@ class BotSettings(BaseModel):
         365.0, ge=0, description="Days that questions, answers, files and votes are kept; 0: for ever"
     )
     people: PeopleSettings = PeopleSettings()
+    access: AccessSettings = AccessSettings()
     language: Literal["auto", "zh", "en"] = Field(
         "auto", description="Language of the bot's own words; auto follows the question"
     )

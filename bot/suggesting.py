@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.chat_ledger import Suggestion
-from bot.conversations import Answer, Turn
+from bot.conversations import Answer, Source, Turn
 from bot.texts import Texts
 from rag.titles import Title
 
@@ -18,38 +19,54 @@ def below(turn: Turn, answer: Answer, texts: Texts) -> list[Suggestion]:
     """Up to three questions about what the sources speak of beside what was asked."""
     if answer.outcome != "completed":
         return []
-    pairs = [(source.title, source.heading_path.split(" › ")[-1]) for source in answer.sources if not source.cited]
-    pairs += [(source.title, source.heading_path.split(" › ")[-1]) for source in answer.sources if source.cited]
+    parts = [_part(source) for source in answer.sources if not source.cited]
+    parts += [_part(source) for source in answer.sources if source.cited]
     asked = f"{turn.question} {turn.standalone}"
-    questions = _questions([(title, heading) for title, heading in pairs if _plain(heading) not in asked], texts)
+    questions = _questions([part for part in parts if _plain(part.heading) not in asked], texts)
+    where = (turn.app_id, turn.chat_id, turn.chat_type, turn.conversation, turn.id)
     return [
-        Suggestion(f"{answer.id}-{number}", turn.app_id, turn.chat_id, turn.chat_type, turn.conversation, turn.id, each)
-        for number, each in enumerate(questions[:MOST])
-        if each != turn.question
+        Suggestion(f"{answer.id}-{number}", *where, question, collection)
+        for number, (question, collection) in enumerate(questions[:MOST])
+        if question != turn.question
     ]
 
 
-def examples(titles: Sequence[Title], texts: Texts) -> list[str]:
-    """Up to three questions that the documents answer, from different documents where there are that many."""
+def examples(titles: Sequence[Title], texts: Texts) -> list[tuple[str, str]]:
+    """Up to three questions, each with its collection, from different documents where there are that many."""
     step = max(1, len(titles) // MOST)
     spread = [*titles[::step], *titles]
-    pairs = [(title.title, next((each for each in title.headings if _plain(each)), "")) for title in spread]
-    return _questions(pairs, texts)[:MOST]
+    headings = (next((each for each in title.headings if _plain(each)), "") for title in spread)
+    parts = [_Part(title.title, heading, title.collection) for title, heading in zip(spread, headings, strict=True)]
+    return _questions(parts, texts)[:MOST]
 
 
-def _questions(pairs: Iterable[tuple[str, str]], texts: Texts) -> list[str]:
-    found: dict[str, None] = {}
-    for title, heading in pairs:
-        name = _plain(heading)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a question may be about."""
+
+    title: str
+    heading: str
+    collection: str
+
+
+def _part(source: Source) -> _Part:
+    return _Part(source.title, source.heading_path.split(" › ")[-1], source.collection)
+
+
+def _questions(parts: Iterable[_Part], texts: Texts) -> list[tuple[str, str]]:
+    """Each question once, with the collection that it speaks of."""
+    found: dict[str, str] = {}
+    for part in parts:
+        title, name = part.title, _plain(part.heading)
         if not title:
             continue
         if not name or name == title:
-            found.setdefault(texts.suggest_title.format(title=title))
+            found.setdefault(texts.suggest_title.format(title=title), part.collection)
         elif name.endswith(("?", "？")):
-            found.setdefault(name)
+            found.setdefault(name, part.collection)
         else:
-            found.setdefault(texts.suggest_about.format(title=title, heading=name))
-    return list(found)
+            found.setdefault(texts.suggest_about.format(title=title, heading=name), part.collection)
+    return list(found.items())
 
 
 def _plain(heading: str) -> str:

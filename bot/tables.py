@@ -102,6 +102,8 @@ answers = Table(
     Column("notice", Text, nullable=False, server_default=""),
     Column("reasoning", Text, nullable=False, server_default=""),
     Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
+    Column("leaned_on", Text, nullable=False, server_default="[]", comment="JSON: collections behind its history"),
+    Column("confidence", Double, comment="that the passages answer the question, 0 to 1"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
     Column("first_token_s", Double),
@@ -150,6 +152,7 @@ suggestions = Table(
     Column("conversation", String(256), nullable=False),
     Column("turn_id", String(40), nullable=False, server_default="", index=True),
     Column("question", Text, nullable=False),
+    Column("collection", Text, nullable=False, server_default="", comment="whose document it speaks of"),
     Column("created_at", Double, nullable=False, index=True),
 )
 

@@ -14,6 +14,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from bot.access import FILES, Access
 from bot.database import Database
 from bot.errors import SettingsError
 from bot.feedback import Feedback
@@ -26,24 +27,33 @@ from bot.tracing import Trace
 from bot.turn import sources_of
 from rag.errors import RagError
 from rag.events import Question
+from rag.scope import EVERYTHING, Scope
 
 
-async def run_ask(settings: Settings, question: str, *, events: bool = False) -> bool:
-    """Streams an answer with its stages and sources; False when it failed (said in words)."""
+async def run_ask(
+    settings: Settings, question: str, *, events: bool = False, as_chat: str = "", as_person: str = ""
+) -> bool:
+    """Streams an answer with its stages and sources; False when it failed (said in words).
+
+    `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat.
+    """
     from rag.library import Library
 
     configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
+    asked = Question(question, _scope(settings, as_chat, as_person))
+    if settings.rag.collections:
+        Console(stderr=True).print(Text(_seen(asked.scope), style="dim"))
     wording = texts(language_of(question, preferred=settings.bot.language))
     library = await Library.open(settings.rag)
     progress = Progress()
     try:
         await library.warm_up()
         with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
-            trace = Trace(Question(question), settings.rag.prompts, time.monotonic)
+            trace = Trace(asked, settings.rag.prompts, time.monotonic)
             if events:
                 live.console.print(*map(_told, trace.events), sep="\n")
-            async with contextlib.aclosing(library.answer(Question(question))) as told:
+            async with contextlib.aclosing(library.answer(asked)) as told:
                 async for event in told:
                     progress = fold(progress, event)
                     for happened in trace.note(event) if events else ():
@@ -59,6 +69,19 @@ async def run_ask(settings: Settings, question: str, *, events: bool = False) ->
     if progress.passages:
         console.print(_sources(progress, wording))
     return True
+
+
+def _scope(settings: Settings, chat: str, person: str) -> Scope:
+    if not chat and not person:
+        return EVERYTHING
+    access = Access(settings.bot.access, settings.rag)
+    return access.in_chat(chat, "p2p" if person else "group", person)
+
+
+def _seen(scope: Scope) -> str:
+    if scope.names is None:
+        return "Every collection is searched; --as-chat and --as-person show what a chat or a person would see."
+    return f"Searched, as there: {', '.join(sorted(scope.names - {FILES})) or 'no collection'}."
 
 
 def _told(event: dict[str, Any]) -> Text:

@@ -116,6 +116,7 @@ EN = Texts(
     follow_up_hint="💬 To follow up, reply to this card and @ me",
     understood="Understood as: {question}",
     recalled="The question was taken back, and its answer removed.",
+    withheld="🔒 This version is from documents that may not be seen here any more; 🔄 answers from those that may.",
     refused_not_for_you="Sorry, I am not open to you yet. Please ask the admin if you need me.",
     refused_not_here="Sorry, I do not answer in this group. You can ask me in private.",
     refused_quiet_hours="These are quiet hours, so I do not answer in groups now. You can ask me in private.",

@@ -107,6 +107,7 @@ class Texts:
     follow_up_hint: str
     understood: str
     recalled: str
+    withheld: str
     refused_not_for_you: str
     refused_not_here: str
     refused_quiet_hours: str

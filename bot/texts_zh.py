@@ -110,6 +110,7 @@ ZH = Texts(
     follow_up_hint="💬 追问请回复本卡片并 @我",
     understood="我的理解：{question}",
     recalled="提问已撤回，回答已清除。",
+    withheld="🔒 这个版本引用的资料在这里已不再开放，内容不再显示；点 🔄 可以按现在开放的资料重新回答。",
     refused_not_for_you="抱歉，我目前没有为你开通，需要的话请联系管理员。",
     refused_not_here="抱歉，我没有在这个群开通，可以私聊我。",
     refused_quiet_hours="现在是安静时间，我先不在群里回答，可以私聊我。",

@@ -17,6 +17,7 @@ from feishu.clock import Clock
 from rag.documents import Passage
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved
 from rag.prompts import passages_text, prompt_text
+from rag.scope import Scope
 from rag.settings import PromptSettings
 
 log = structlog.get_logger(__name__)
@@ -61,7 +62,7 @@ class Trace:
     def __post_init__(self) -> None:
         self.started_at = self.clock()
         self.tell("chain.start", history=len(self.question.history))
-        self.tell("retriever.start", collections=sorted(self.question.collections or ()) or None)
+        self.tell("retriever.start", collections=_names(self.question.scope))
 
     def tell(self, kind: str, **facts: Any) -> dict[str, Any]:
         """Notes something now."""
@@ -212,6 +213,10 @@ class TracedLibrary:
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         return self.tracing.follow(self.library, question)
+
+
+def _names(scope: Scope) -> list[str] | None:
+    return None if scope.names is None else sorted(scope.names)
 
 
 def _job_id() -> int:

@@ -141,6 +141,7 @@ class Turns:
         progress = await writing.run(partial(self._understand, job, turn), stop)
         seconds = self._clock.monotonic() - writing.started_at
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
+        answer = replace(answer, leaned_on=writing.leaned_on)
         await self._conversations.save_answer(job, answer)
         self._metrics.turn_ended(answer.outcome, seconds)
         reach("before-final")
@@ -153,8 +154,9 @@ class Turns:
     async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
         """The question, and who answers it: the files of a private chat where they know, else the library."""
         question = await self._understanding.of(turn)
-        if question.text != turn.question:
-            await self._conversations.understood(job, turn.id, question.text)
+        standalone = question.text if question.text != turn.question else ""
+        if standalone != turn.standalone:  # also away: a version before may have been understood with more
+            await self._conversations.understood(job, turn.id, standalone)
         own = await self._attachments.library_for(turn, question) if self._attachments else None
         return question, own or self._library
 

@@ -39,9 +39,7 @@ def web_app(bot: Bot) -> FastAPI:
     """Everything that is not the public door."""
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
-    door = ChatDoor(
-        bot.web_turns, bot.feedback, gate, bot.metrics, settings.web_stall_s, bot.settings.rag.public_collections
-    )
+    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.colleague.access, settings.web_stall_s)
     app = chat_app(door, settings)
 
     async def metrics(_request: Request) -> Response:

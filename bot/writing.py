@@ -39,6 +39,8 @@ class Writing:
         self._clock = clock
         self._metrics = metrics
         self.progress = Progress()
+        self.leaned_on: tuple[str, ...] = ()
+        """The collections behind the question's history."""
         self.started_at = clock.monotonic()
         self.first_token_s: float | None = None
 
@@ -70,6 +72,7 @@ class Writing:
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
         question, library = await understand()
+        self.leaned_on = tuple(sorted(question.leans_on))
         async with contextlib.aclosing(library.answer(question)) as events:
             async for event in events:
                 self.progress = fold(self.progress, event)

@@ -44,9 +44,9 @@ class Answerer:
 
     async def _find(self, question: Question) -> Finding:
         """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""
-        finding = await self._retriever.search(question.text, question.collections)
+        finding = await self._retriever.search(question.text, question.scope.names)
         if finding.is_evidence or not question.history or not question.text.strip():
             return finding
         together = f"{question.history[-1].question} {question.text}"
-        wider = await self._retriever.search(together, question.collections)
+        wider = await self._retriever.search(together, question.scope.names)
         return wider if wider.is_evidence else finding

@@ -133,9 +133,10 @@ class ChunkStore:
         """How many chunks there are."""
         return int(self._rows("SELECT count(*) FROM chunk", ())[0][0])
 
-    def all(self) -> Iterator[Chunk]:
-        """Every chunk, in no order that means anything."""
-        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk", ()):  # noqa: S608
+    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
+        """Every chunk (of these collections), in no order that means anything."""
+        within = "" if collections is None else f" WHERE collection IN ({','.join('?' * len(collections))})"
+        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk{within}", tuple(collections or ())):  # noqa: S608
             yield _from_row(row)
 
     def close(self) -> None:

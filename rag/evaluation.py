@@ -17,6 +17,7 @@ from rag.cases import Case, Cases
 from rag.errors import IngestError
 from rag.library import Library
 from rag.retrieval import Finding
+from rag.scope import Scope
 
 DEPTHS = (1, 5, 10)
 LEAST_FOR_CALIBRATION = 10
@@ -68,7 +69,7 @@ async def evaluate(
     for done, case in enumerate(cases.cases):
         progress(done, len(cases.cases))
         started_at = time.perf_counter()
-        finding = await library.search(case.question, case.collections)
+        finding = await library.search(case.question, Scope(case.collections))
         outcomes.append(Outcome(case, finding, time.perf_counter() - started_at))
     progress(len(cases.cases), len(cases.cases))
     return outcomes

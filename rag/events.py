@@ -7,6 +7,7 @@ then exactly one `Finished`. Failures are raised as `RagError`. A delta is a del
 from dataclasses import dataclass
 
 from rag.documents import Passage
+from rag.scope import Scope
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
 NO_MODEL_NOTES = {
@@ -17,19 +18,29 @@ NO_MODEL_NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One earlier question and its answer."""
+    """One earlier question and its answer, and the collections that the answer came from."""
 
     question: str
     answer: str
+    collections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `collections` limits what may be seen; None means everything."""
+    """What is asked, and what its asker may see. Raises ValueError for a history that its asker may not see."""
 
     text: str
+    scope: Scope
     history: tuple[Exchange, ...] = ()
-    collections: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.scope.shows(self.leans_on):
+            raise ValueError("the history of a question comes from collections outside of its scope")
+
+    @property
+    def leans_on(self) -> frozenset[str]:
+        """The collections that its history came from."""
+        return frozenset[str]().union(*(each.collections for each in self.history))
 
 
 @dataclass(frozen=True, slots=True)

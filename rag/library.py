@@ -17,6 +17,7 @@ from rag.events import AnswerEvent, Delta, Prompt, Question
 from rag.prompts import prompt_text
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding, Retriever
+from rag.scope import Scope
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
 from rag.titles import Title, titles_of
@@ -92,20 +93,20 @@ class Library:
         condensed = " ".join(condensed.split())
         return condensed if 0 < len(condensed) <= CONDENSED_CHARS else question.text
 
-    async def titles(self, collections: frozenset[str] | None = None, limit: int = 200) -> tuple[Title, ...]:
-        """The documents in the index with their headings, by title. Raises IndexUnusable."""
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
+        """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
         corpus = await self._current_corpus()
-        return await self._in_thread(lambda: tuple(titles_of(corpus.chunks.all(), collections)[:limit]))
+        return await self._in_thread(lambda: tuple(titles_of(corpus.chunks.all(scope.names))[:limit]))
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""
         corpus = await self._current_corpus()
         return await self._in_thread(corpus.chunks.collections)
 
-    async def search(self, text: str, collections: frozenset[str] | None = None) -> Finding:
+    async def search(self, text: str, scope: Scope) -> Finding:
         """The passages for a question and the confidence in them, without an answer. Raises RagError."""
         retriever = await self._retriever(await self._current_corpus())
-        return await retriever.search(text, collections)
+        return await retriever.search(text, scope.names)
 
     async def warm_up(self) -> None:
         """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""

@@ -156,9 +156,11 @@ class MilvusStore:
         rows = self._rows(name, f"id in {list(ids)}", ["body"]) if ids else []
         return {int(row["id"]): _chunk(int(row["id"]), row["body"]) for row in rows}
 
-    def every_chunk(self, name: str) -> Iterator[Chunk]:
-        """All chunks, in no order that means anything."""
-        for row in self._every(name, "", ["body"]):
+    def every_chunk(self, name: str, within: frozenset[str] | None = None) -> Iterator[Chunk]:
+        """All chunks (of these collections), in no order that means anything."""
+        if within is not None and not within:
+            return
+        for row in self._every(name, _within(within), ["body"]):
             yield _chunk(int(row["id"]), row["body"])
 
     def count(self, name: str) -> int:
@@ -194,16 +196,15 @@ class MilvusStore:
     def search(
         self, name: str, field: str, query: Any, limit: int, within: Iterable[str] | None
     ) -> list[tuple[int, float]]:
-        """The best chunks as (id, distance), best first."""
+        """The best chunks as (id, distance), best first; `within` may not be empty."""
         metric = "IP" if field == "dense" else "BM25"
-        allowed = "" if within is None else f"collection in {json.dumps(sorted(within), ensure_ascii=False)}"
         hits = self._call(
             "search",
             name,
             data=[query],
             anns_field=field,
             limit=limit,
-            filter=allowed,
+            filter=_within(within),
             search_params={"metric_type": metric},
         )[0]
         return [(int(hit["id"]), float(hit["distance"])) for hit in hits]
@@ -246,6 +247,11 @@ def document_mark(key: Key) -> str:
 def hashed(term: str) -> str:
     """A term as one ASCII word."""
     return "t" + hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _within(collections: Iterable[str] | None) -> str:
+    """A condition that keeps a search within collections."""
+    return "" if collections is None else f"collection in {json.dumps(sorted(collections), ensure_ascii=False)}"
 
 
 def _meta_row(key: str, owner: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -41,9 +41,9 @@ class MilvusChunks:
         """How many chunks there are."""
         return self._store.count(self._name)
 
-    def all(self) -> Iterator[Chunk]:
-        """Every chunk."""
-        return self._store.every_chunk(self._name)
+    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
+        """Every chunk (of these collections)."""
+        return self._store.every_chunk(self._name, collections)
 
     def close(self) -> None:
         """Close the connection, for all parts."""

@@ -1,9 +1,12 @@
 """What retrieval and answering need to know. Read from configuration by `bot.settings`."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+_NAME = re.compile(r"[^@\s].{0,99}")
 
 
 class _Frozen(BaseModel):
@@ -143,9 +146,9 @@ class RagSettings(_Frozen):
     reading: ReadingSettings = ReadingSettings()
     prompts: PromptSettings = PromptSettings()
 
-    @property
-    def public_collections(self) -> frozenset[str] | None:
-        """What is seen where no rule speaks; None, everything, while no collections are set."""
-        if not self.collections:
-            return None
-        return frozenset(name for name, collection in self.collections.items() if collection.public)
+    @field_validator("collections")
+    @classmethod
+    def _named(cls, collections: dict[str, CollectionSettings]) -> dict[str, CollectionSettings]:
+        if not all(_NAME.fullmatch(name) for name in collections):
+            raise ValueError("must have names of at most 100 characters that do not begin with @")
+        return collections

@@ -16,12 +16,11 @@ class Title:
     headings: tuple[str, ...]
 
 
-def titles_of(chunks: Iterable[Chunk], collections: frozenset[str] | None = None) -> list[Title]:
+def titles_of(chunks: Iterable[Chunk]) -> list[Title]:
     """The documents of the chunks, by title."""
     found: dict[tuple[str, str], list[Chunk]] = {}
     for chunk in chunks:
-        if collections is None or chunk.collection in collections:
-            found.setdefault((chunk.collection, chunk.source), []).append(chunk)
+        found.setdefault((chunk.collection, chunk.source), []).append(chunk)
     return sorted((_title(of_one) for of_one in found.values()), key=lambda each: (each.title, each.collection))
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bot.settings import ApiKey, BotSettings
+from rag.scope import Scope
 from tests.support.scripted_library import ScriptedLibrary
 from tests.support.web_door import WebDoor, web_door
 
@@ -80,7 +81,7 @@ async def test_a_key_sees_its_collections_only(door: WebDoor) -> None:
     assert isinstance(library, ScriptedLibrary)
     async with client(door, "finance") as http:
         assert (await http.post("/chat", json={"question": "x"})).status_code == 200
-        assert library.questions[-1].collections == frozenset({"finance"})
+        assert library.questions[-1].scope == Scope.of(["finance"])
         refused = await http.post("/chat", json={"question": "x", "collections": ["default"]})
         assert (refused.status_code, refused.json()["error"]["type"]) == (403, "Forbidden")
         names = [model["id"] for model in (await http.get("/v1/models")).json()["data"]]

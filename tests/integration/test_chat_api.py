@@ -21,6 +21,7 @@ from rag.errors import (
     ModelUnavailable,
 )
 from rag.events import Exchange
+from rag.scope import Scope
 from tests.support.scripted_library import Gate, ScriptedLibrary, dying, refusing, telling
 from tests.support.web_door import WebDoor, web_door
 
@@ -118,7 +119,7 @@ async def test_what_the_documents_do_not_know_is_no_error(api: Api) -> None:
 async def test_a_conversation_carries_its_history(api: Api) -> None:
     first = await api.ask()
     await api.ask("那住宿呢？", conversation_id=first["conversation_id"])
-    assert api.library.questions[-1].history == (Exchange(QUESTION, ANSWER),)
+    assert api.library.questions[-1].history == (Exchange(QUESTION, ANSWER, frozenset({"default"})),)
     await api.ask("那住宿呢？")
     assert api.library.questions[-1].history == ()
     told = (await api.http.get(f"/chat/conversations/{first['conversation_id']}")).json()
@@ -274,7 +275,7 @@ async def test_a_null_character_reaches_nobody(api: Api) -> None:
 
 async def test_collections_are_passed_on(api: Api) -> None:
     await api.ask(collections=["finance"])
-    assert api.library.questions[-1].collections == frozenset({"finance"})
+    assert api.library.questions[-1].scope == Scope.of({"finance"})
 
 
 async def test_the_model_alone_has_its_defaults_and_limits(api: Api) -> None:

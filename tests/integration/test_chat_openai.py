@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.settings import BotSettings
 from rag.errors import ModelTimeout
 from rag.events import Exchange
+from rag.scope import Scope
 from tests.support.scripted_library import ScriptedLibrary, dying, telling
 from tests.support.web_door import WebDoor, web_door
 
@@ -69,7 +70,7 @@ async def test_earlier_messages_are_the_history(openai: AsyncOpenAI, library: Sc
     await openai.chat.completions.create(model="feishu-rag:finance", messages=messages, temperature=1.5)
     asked = library.questions[-1]
     assert (asked.text, asked.history) == (QUESTION, (Exchange("差旅标准？", "见制度。"),))
-    assert asked.collections == frozenset({"finance"})
+    assert asked.scope == Scope.of({"finance"})
 
 
 async def test_models_are_listed(openai: AsyncOpenAI) -> None:

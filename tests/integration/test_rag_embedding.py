@@ -14,6 +14,7 @@ from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.events import Finished, Question, Retrieved
 from rag.ingest import ingest
 from rag.library import Library
+from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.versions import current_name
 from tests.support.clock import HandClock
@@ -48,7 +49,7 @@ def endpoint(server: ModelServer, tmp_path: Path) -> RagSettings:
 
 
 async def passages_of(library: Library, text: str = QUESTION) -> Retrieved:
-    async with contextlib.aclosing(library.answer(Question(text))) as events:
+    async with contextlib.aclosing(library.answer(Question(text, EVERYTHING))) as events:
         seen = [event async for event in events]
     assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
     return seen[0]

@@ -13,6 +13,7 @@ from rag.errors import IndexCorrupt, IndexMissing, IngestError, SettingsMismatch
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, NoEvidence, Question, Retrieved
 from rag.ingest import ingest
 from rag.library import Library
+from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, PromptSettings, RagSettings
 from rag.versions import current_name
 from tests.support.library_parts import LEAVE, rag_settings, write_knowledge
@@ -24,8 +25,8 @@ def settings(tmp_path: Path) -> RagSettings:
     return rag_settings(tmp_path)
 
 
-async def events_of(library: Library, text: str, **scope: frozenset[str]) -> list[AnswerEvent]:
-    async with contextlib.aclosing(library.answer(Question(text, **scope))) as events:
+async def events_of(library: Library, text: str, scope: Scope = EVERYTHING) -> list[AnswerEvent]:
+    async with contextlib.aclosing(library.answer(Question(text, scope))) as events:
         return [event async for event in events]
 
 
@@ -71,7 +72,7 @@ async def test_a_follow_up_is_sought_with_the_question_before_it(settings: RagSe
     library = await Library.open(settings)
     follow_up = "那要证明材料吗？"
     assert not finished(await events_of(library, follow_up)).answered
-    question = Question(follow_up, history=(Exchange("病假怎么请", "……"),))
+    question = Question(follow_up, EVERYTHING, history=(Exchange("病假怎么请", "……"),))
     async with contextlib.aclosing(library.answer(question)) as events:
         last = [event async for event in events][-1]
     assert isinstance(last, Finished) and "医院证明" in last.text
@@ -133,7 +134,7 @@ async def test_a_new_version_is_taken_up_without_a_restart(settings: RagSettings
 async def test_an_answer_under_way_outlives_the_switch(settings: RagSettings) -> None:
     ingest(settings)
     library = await Library.open(settings)
-    events = library.answer(Question("年假有几天"))
+    events = library.answer(Question("年假有几天", EVERYTHING))
     assert isinstance(await anext(events), Retrieved)
     for _ in range(3):
         await asyncio.to_thread(lambda: ingest(settings, rebuild=True))
@@ -172,7 +173,7 @@ async def test_collections_limit_the_search_itself(settings: RagSettings, tmp_pa
     ingest(settings)
     library = await Library.open(settings)
     for name, sources in (("hr", {"leave.md"}), ("other", {"expenses.md", "vpn.md"}), ("none", set())):
-        events = await events_of(library, "年假有几天", collections=frozenset({name}))
+        events = await events_of(library, "年假有几天", Scope.of({name}))
         found = events[0].passages if finished(events).answered else events[1].nearest  # type: ignore[union-attr]
         assert bool(found) == bool(sources) and {passage.chunk.source for passage in found} <= sources
     await library.aclose()

@@ -20,6 +20,7 @@ from rag.errors import (
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Usage
 from rag.ingest import ingest
 from rag.library import Library
+from rag.scope import EVERYTHING
 from rag.settings import LlmSettings
 from tests.support.library_parts import model_settings, rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, Reply, refused_address, running
@@ -60,7 +61,7 @@ async def library(folder: Path, server: ModelServer) -> AsyncIterator[Library]:
 
 async def ask(library: Library, question: Question | None = None) -> tuple[list[AnswerEvent], GenerationFailed | None]:
     seen: list[AnswerEvent] = []
-    async with contextlib.aclosing(library.answer(question or Question(QUESTION))) as events:
+    async with contextlib.aclosing(library.answer(question or Question(QUESTION, EVERYTHING))) as events:
         try:
             async for event in events:
                 seen.append(event)
@@ -94,7 +95,7 @@ async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelS
 async def test_the_request_holds_passages_history_and_settings(server: ModelServer, library: Library) -> None:
     server.script(Reply("好。"))
     history = (Exchange("你好", "你好，请问。"),)
-    await ask(library, Question(QUESTION, history=history))
+    await ask(library, Question(QUESTION, EVERYTHING, history=history))
     body = server.chats()[0].body
     assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user"]
     assert '<passage number="1" title="报销制度 › 差旅报销">' in body["messages"][-1]["content"]
@@ -120,7 +121,7 @@ async def test_the_model_that_does_not_know_has_not_answered(server: ModelServer
 
 
 async def test_no_evidence_never_reaches_the_model(server: ModelServer, library: Library) -> None:
-    events, _ = await ask(library, Question("who won the world cup"))
+    events, _ = await ask(library, Question("who won the world cup", EVERYTHING))
     assert isinstance(events[-1], Finished) and events[-1].model is None
     assert server.requests == []
 
@@ -205,7 +206,7 @@ async def test_a_slow_model_is_given_up_and_hung_up_on(
 
 async def test_closing_the_answer_hangs_up_on_the_model(server: ModelServer, library: Library) -> None:
     server.script(Reply("字" * 5000, piece_chars=1, delay_s=0.01))
-    events = library.answer(Question(QUESTION))
+    events = library.answer(Question(QUESTION, EVERYTHING))
     async for event in events:
         if isinstance(event, Delta):
             break
@@ -220,7 +221,7 @@ async def test_cancelling_the_asker_hangs_up_on_the_model(server: ModelServer, l
     first = asyncio.Event()
 
     async def asker() -> None:
-        async with contextlib.aclosing(library.answer(Question(QUESTION))) as events:
+        async with contextlib.aclosing(library.answer(Question(QUESTION, EVERYTHING))) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     first.set()

@@ -19,6 +19,7 @@ from rag.errors import IndexUnusable
 from rag.events import Finished, Question, Retrieved
 from rag.ingest import ingest
 from rag.library import Library
+from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, running
@@ -57,7 +58,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 async def answered(
     library: Library, text: str, collections: frozenset[str] | None = None
 ) -> tuple[Retrieved, Finished]:
-    async with contextlib.aclosing(library.answer(Question(text, collections=collections))) as events:
+    async with contextlib.aclosing(library.answer(Question(text, Scope(collections)))) as events:
         seen = [event async for event in events]
     assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
     return seen[0], seen[-1]
@@ -98,9 +99,9 @@ async def test_collections_limit_the_search_itself(make: Make, tmp_path: Path) -
     )
     ingest(settings)
     library = await Library.open(settings)
-    assert (await library.search("年假有几天", frozenset({"hr"}))).passages
+    assert (await library.search("年假有几天", Scope.of({"hr"}))).passages
     for nothing in (frozenset({"it", 'a"] or 1==1 or collection in ["hr'}), frozenset[str]()):
-        assert (await library.search("年假有几天", nothing)).passages == ()
+        assert (await library.search("年假有几天", Scope(nothing))).passages == ()
     await library.aclose()
 
 
@@ -118,7 +119,7 @@ async def test_changes_reach_a_library_that_is_open(
     assert (report.new, report.gone, report.unchanged, report.embedded) == (1, 1, 2, 1)
     found, finished = await answered(library, "食堂几点供应午餐")
     assert finished.answered and found.passages[0].chunk.source == "canteen.md"
-    assert all(p.chunk.source != "vpn.md" for p in (await library.search("ERR_1042")).passages)
+    assert all(p.chunk.source != "vpn.md" for p in (await library.search("ERR_1042", EVERYTHING)).passages)
     assert ingest(settings).unchanged == 3
     await library.aclose()
 

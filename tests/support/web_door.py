@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.access import Access
 from bot.chat import ChatDoor
 from bot.chat_gate import Gate
 from bot.chat_store import WebStore
@@ -21,7 +22,7 @@ from bot.web import add_admin, chat_app
 from feishu.client import FeishuClient
 from feishu.clock import SystemClock
 from feishu.settings import FeishuSettings
-from rag.settings import PromptSettings
+from rag.settings import PromptSettings, RagSettings
 from tests.support.serving import served
 
 
@@ -46,6 +47,7 @@ async def web_door(
     listener: socket.socket | None = None,
     feishu: dict[str, Any] | None = None,
     before: Callable[[Database], object] | None = None,
+    rag: RagSettings | None = None,
 ) -> AsyncIterator[WebDoor]:
     """Opens the door; the store lies in `folder`."""
     settings = settings or BotSettings()
@@ -60,7 +62,9 @@ async def web_door(
         turns = WebTurns(library, WebStore(database, clock=clock), metrics, clock, tracing)
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
-        door = ChatDoor(turns, feedback, gate, metrics, settings.web_stall_s)
+        door = ChatDoor(
+            turns, feedback, gate, metrics, Access(settings.access, rag or RagSettings()), settings.web_stall_s
+        )
         app = chat_app(door, settings)
         whole = Settings(feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})), bot=settings)
         client = FeishuClient(whole.feishu)

@@ -7,6 +7,7 @@ from bot.spans import span_exporter
 from bot.tracing import Trace
 from feishu.client import CallRecord
 from rag.events import Delta, Finished, Question, Retrieved
+from rag.scope import EVERYTHING
 from rag.settings import PromptSettings
 from tests.support.scripted_library import PASSAGES, passages
 
@@ -15,7 +16,7 @@ def test_an_answer_has_its_parts_as_spans() -> None:
     memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
     simple = pytest.importorskip("opentelemetry.sdk.trace.export").SimpleSpanProcessor(memory)
     now = [0.0]
-    trace = Trace(Question("秘密问题"), PromptSettings(), lambda: now[0])
+    trace = Trace(Question("秘密问题", EVERYTHING), PromptSettings(), lambda: now[0])
     retrieved = passages(*PASSAGES)
     assert isinstance(retrieved, Retrieved)
     for at, event in ((0.5, retrieved), (1.5, Delta("秘密回答")), (2.0, Finished("秘密回答", True, (1,), "m"))):

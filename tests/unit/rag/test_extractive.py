@@ -9,6 +9,7 @@ from rag.coverage import Coverage
 from rag.documents import Document, Passage
 from rag.events import NO_MODEL_NOTES, Delta, Finished, Question
 from rag.extractive import PIECE_CHARS, ExtractiveWriter, compose
+from rag.scope import EVERYTHING
 from rag.sentences import plain, sentences
 from rag.splitting import split
 from tests.support.clock import HandClock
@@ -79,7 +80,7 @@ async def test_it_is_typed_with_a_pause_between_pieces() -> None:
     writer = ExtractiveWriter(coverage_of, clock=clock, pause_s=0.02)
 
     async def collect() -> list[object]:
-        return [event async for event in writer.write(Question("年假有几天"), passages(LEAVE))]
+        return [event async for event in writer.write(Question("年假有几天", EVERYTHING), passages(LEAVE))]
 
     events = await clock.run(collect())
     deltas = [event.text for event in events if isinstance(event, Delta)]
