@@ -12,9 +12,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.admin_gaps import Gap, Unanswered, gaps_of
+from bot.conversations import collections_of
 from bot.database import Database
 from bot.tables import answers, settled_gaps, turns, votes
 from feishu.clock import Clock
+from rag.scope import EVERYTHING, Scope
 
 DAY_S = 86_400.0
 MOST_ROWS = 100_000
@@ -37,8 +39,14 @@ class Asked:
     seconds: float | None
     model: str
     sources: str
+    leaned_on: str
     up: int
     down: int
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """Every collection that something in it may come from."""
+        return frozenset((*orjson.loads(self.leaned_on), *collections_of(self.sources)))
 
 
 class Figures:
@@ -71,6 +79,7 @@ class Figures:
                 answers.c.seconds,
                 answers.c.model,
                 answers.c.sources,
+                answers.c.leaned_on,
                 func.coalesce(up.c.n, 0),
                 func.coalesce(down.c.n, 0),
             )
@@ -106,9 +115,9 @@ class Figures:
             "documents": documents(told),
         }
 
-    async def gaps(self, days: float) -> list[Gap]:
-        """What is missing, without what was settled after it was asked last."""
-        told = await self.answers(days)
+    async def gaps(self, days: float, scope: Scope = EVERYTHING) -> list[Gap]:
+        """What is missing, without what was settled after it was asked last; only what the scope shows."""
+        told = [one for one in await self.answers(days) if scope.shows(one.collections)]
         newest = {asked.turn_id: asked for asked in told}
         found = gaps_of(
             Unanswered(one.question, one.asker, one.at, one.turn_id, tuple(_nearest(one.sources)))

@@ -86,8 +86,7 @@ class Bot:
             debt_s=feishu.debt_s,
             attachments=self.colleague.attachments,
         )
-        figures, messages = Figures(database, clock=clock), Messages(self.client)
-        self.digest = Digest(figures, self.jobs, messages, bot, feishu.app_id, clock)
+        self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)
         self.handlers = Handlers(
             self.jobs,
@@ -102,11 +101,17 @@ class Bot:
             self.colleague.access,
             clock=clock,
         )
-        self._listener: Listener | None = None
-        web_store = WebStore(database, clock=clock)
-        self.web_turns = WebTurns(library, web_store, self.metrics, clock, self.tracing, bot.language)
+        store = WebStore(database, clock=clock)
+        self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
+        self._listener: Listener | None = None
         self._stopped = False
+
+    def _build_digest(self) -> Digest:
+        bot, figures = self.settings.bot, Figures(self.database, clock=self.clock)
+        scope = self.colleague.access.in_chat(bot.digest_chat, "group", "")
+        messages, app_id = Messages(self.client), self.settings.feishu.app_id
+        return Digest(figures, self.jobs, messages, bot, scope, app_id, self.clock)
 
     def _build_worker(self, turns: Turns, outbox: Outbox) -> Worker:
         bot = self.settings.bot

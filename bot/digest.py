@@ -25,6 +25,7 @@ from feishu.clock import Clock
 from feishu.errors import TargetGone
 from feishu.markdown import escape_text
 from feishu.messages import Messages, card_content
+from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Digest:
     jobs: Jobs
     messages: Messages
     settings: BotSettings
+    scope: Scope
     app_id: str
     clock: Clock
 
@@ -75,11 +77,15 @@ class Digest:
         return await self.jobs.accept(NewJob(self.app_id, "digest", "digest", payload, (key,)))
 
     async def run(self, job: Job) -> Ended:
-        """Sends the card. Raises `FeishuError`: it is tried again."""
+        """Sends the card. Raises `FeishuError`: it is tried again.
+
+        Figures count everything; documents and questions are shown only where the digest's chat may see them.
+        """
         told = await self.figures.answers(WEEK_DAYS)
-        body = {**summary(told), "documents": documents(told, limit=200)}
-        missing = [(gap.question, len(gap.members)) for gap in (await self.figures.gaps(WEEK_DAYS))[:SHOWN]]
-        disliked = sorted((one for one in told if one.down), key=lambda one: -one.down)
+        seen = [one for one in told if self.scope.shows(one.collections)]
+        body = {**summary(told), "documents": documents(seen, limit=200)}
+        missing = [(gap.question, len(gap.members)) for gap in (await self.figures.gaps(WEEK_DAYS, self.scope))[:SHOWN]]
+        disliked = sorted((one for one in seen if one.down), key=lambda one: -one.down)
         card = digest_card(
             body, missing, [(one.question, one.down) for one in disliked[:SHOWN]], self.settings.language
         )

@@ -8,10 +8,9 @@ from rag.added import Added, read_added, with_paths
 from rag.chunks import Key
 from rag.errors import IngestError
 from rag.loading import find_files
+from rag.scope import DEFAULT_COLLECTION
 from rag.settings import RagSettings
 from rag.sources import LocalFile, Unlisted
-
-DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,10 @@ def select(settings: RagSettings, paths: Sequence[Path] | None, *, prune: bool) 
         listed = [*_files(roots), *_added_files(before, folders)]
         missing = tuple(
             Unlisted(
-                DEFAULT, item.prefix, f"{item.path} is not there; what was read from it stays (--prune drops it)", True
+                DEFAULT_COLLECTION,
+                item.prefix,
+                f"{item.path} is not there; what was read from it stays (--prune drops it)",
+                True,
             )
             for item in before
             if not item.path.exists()
@@ -76,15 +78,32 @@ def watched(settings: RagSettings) -> list[Path]:
 
 
 def _configured(settings: RagSettings) -> dict[str, list[Path]]:
-    roots = {DEFAULT: [*settings.knowledge]}
+    roots = {DEFAULT_COLLECTION: [*settings.knowledge]}
     for name, collection in settings.collections.items():
         roots.setdefault(name, []).extend(collection.folders)
     return roots
 
 
 def _files(roots: dict[str, list[Path]]) -> Iterable[LocalFile]:
+    """A file belongs to the innermost folder that the settings name: a closed one inside an open one stays closed."""
+    homes: dict[Path, set[str]] = {}
     for name, folders in roots.items():
-        yield from (LocalFile(file, source, name) for file, source in find_files(folders))
+        for folder in folders:
+            homes.setdefault(folder.resolve(), set()).add(name)
+    for name, folders in roots.items():
+        for file, source in find_files(folders):
+            if name in _home(file, homes):
+                yield LocalFile(file, source, name)
+
+
+def _home(file: Path, homes: dict[Path, set[str]]) -> set[str]:
+    """The collections of the innermost folder that holds a file: where its link leads, else where it stands."""
+    inside = file.parent.resolve() / file.name
+    for place in (file.resolve(), inside):
+        for folder in (place, *place.parents):
+            if folder in homes:
+                return homes[folder]
+    return set()
 
 
 def _added_files(added: Sequence[Added], folders: Sequence[Path]) -> Iterable[LocalFile]:
@@ -94,13 +113,15 @@ def _added_files(added: Sequence[Added], folders: Sequence[Path]) -> Iterable[Lo
         if item.path.exists():
             for file, source in find_files([item.path]):
                 if not _is_in(file, configured):
-                    yield LocalFile(file, item.prefix + source if item.path.is_dir() else item.prefix, DEFAULT)
+                    yield LocalFile(
+                        file, item.prefix + source if item.path.is_dir() else item.prefix, DEFAULT_COLLECTION
+                    )
 
 
 def _scope(given: Sequence[Path], there: dict[str, list[Path]], added: Sequence[Added]) -> Iterable[tuple[str, str]]:
     """Collection and beginning of the sources that the given paths answer for."""
     roots = [(name, folder.resolve(), "") for name, folders in there.items() for folder in folders]
-    roots += [(DEFAULT, item.path, item.prefix) for item in added]
+    roots += [(DEFAULT_COLLECTION, item.path, item.prefix) for item in added]
     for name, root, prefix in roots:
         for path in given:
             if root.is_relative_to(path):

@@ -13,6 +13,7 @@ from bot.digest import Digest, digest_card, due_at
 from bot.jobs import Jobs
 from bot.settings import BotSettings
 from feishu.messages import Messages
+from rag.scope import EVERYTHING
 from tests.support.clock import HandClock
 
 MONDAY_NINE = datetime(2026, 11, 16, 9, 0)
@@ -38,7 +39,13 @@ def test_a_week_has_one_job_however_many_replicas_propose_it(tmp_path: Path) -> 
         settings = BotSettings(digest_chat="oc_x", digest_weekday=1, digest_hour=9)
         replicas = [
             Digest(
-                Figures(database, clock=clock), Jobs(database, lease_s=15), cast(Messages, None), settings, "a", clock
+                Figures(database, clock=clock),
+                Jobs(database, lease_s=15),
+                cast(Messages, None),
+                settings,
+                EVERYTHING,
+                "a",
+                clock,
             )
             for _ in range(2)
         ]
