@@ -59,7 +59,8 @@ async def check_library(settings: Settings) -> list[Finding]:
         status = library.status()
     finally:
         await library.aclose()
-    return [_index(status), _embedding(status, settings.rag), await _model(status.model, settings.rag)]
+    findings = [_index(status), _embedding(status, settings.rag), await _model(status.model, settings.rag)]
+    return findings if status.rerank is None else [*findings, _rerank(status.rerank)]
 
 
 def _index(status: "LibraryStatus") -> Finding:
@@ -77,6 +78,12 @@ def _embedding(status: "LibraryStatus", rag: "RagSettings") -> Finding:
         return Finding("embedding", "warn", part.detail, "it is loaded with the index: build that first")
     state: State = "warn" if asked == "auto" else "fail"
     return Finding("embedding", state, part.detail, "search goes by words alone until this is put right")
+
+
+def _rerank(part: "Part") -> Finding:
+    if part.ok:
+        return Finding("rerank", "ok", part.detail)
+    return Finding("rerank", "warn", part.detail, "correct rag.retrieval.rerank_* as it says")
 
 
 async def _model(part: "Part", rag: "RagSettings") -> Finding:

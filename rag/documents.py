@@ -75,6 +75,7 @@ class Passage:
     coverage: float = 0.0
     joined: tuple[int, ...] = ()
     duplicates: tuple[str, ...] = ()
+    rerank_score: float | None = None
 
     @property
     def why(self) -> str:
@@ -84,6 +85,8 @@ class Passage:
             parts.append(f"words: rank {self.lexical_rank}")
         if self.dense_rank is not None:
             parts.append(f"meaning: rank {self.dense_rank}, cosine {self.dense_score or 0.0:.2f}")
+        if self.rerank_score is not None:
+            parts.append(f"reranked: {self.rerank_score:.2f}")
         if self.joined:
             parts.append(f"joined with {len(self.joined)} beside it")
         if self.duplicates:

@@ -1,7 +1,7 @@
 """Two rankings made one, and whether the dense one has a voice at all.
 
-Reciprocal rank fusion: 1 / (k + rank), summed. k is a third of the depth of the lists: with a k above the depth,
-whatever stands in both lists, even last in both, goes before what is first in one of them.
+Reciprocal rank fusion: 1 / (k + rank), summed. With a k above the lists' depth, whatever stands in both, even last in
+both, goes before what is first in one of them. k and the share below were chosen by benchmarks/fusion.py.
 """
 
 import statistics

@@ -118,7 +118,8 @@ class Library:
 
     def status(self) -> LibraryStatus:
         """What is loaded, now."""
-        return LibraryStatus(self._index_part(), self._dense.part(self._corpus), self._writers.part())
+        parts = self._index_part(), self._dense.part(self._corpus), self._writers.part()
+        return LibraryStatus(*parts, self._rerank.part())
 
     async def aclose(self) -> None:
         """Close the model's connections and the search threads."""

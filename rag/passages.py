@@ -4,7 +4,7 @@ Near-duplicates share nine tenths of their terms, all their figures and all thei
 rules that differ in one number both are kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.coverage import Coverage, present
@@ -39,10 +39,11 @@ def passages(
     budget: int,
     coverage: Coverage,
     legs: tuple[Hits, Hits],
+    reranked: Mapping[int, float] | None = None,
 ) -> tuple[Passage, ...]:
     """At most `limit` passages of at most `budget` tokens together (the first always), best first.
 
-    `legs` are the lexical and the dense hits, which say why a passage is there.
+    `legs` are the lexical and the dense hits, `reranked` scores by chunk id; they say why a passage is there.
     """
     kept: list[_Kept] = []
     spent = 0
@@ -65,7 +66,7 @@ def passages(
             neighbour.terms |= terms
             neighbour.characters |= characters
             neighbour.joined.append(chunk.id)
-    return tuple(_passage(item, coverage, *legs) for item in kept)
+    return tuple(_passage(item, coverage, *legs, reranked or {}) for item in kept)
 
 
 def _same(kept: Sequence[_Kept], terms: frozenset[str], characters: frozenset[str]) -> _Kept | None:
@@ -104,7 +105,7 @@ def _together(one: Chunk, other: Chunk) -> Chunk:
     return replace(one, text=first.text + joint, start=first.start, end=max(first.end, second.end))
 
 
-def _passage(item: _Kept, coverage: Coverage, lexical: Hits, dense: Hits) -> Passage:
+def _passage(item: _Kept, coverage: Coverage, lexical: Hits, dense: Hits, reranked: Mapping[int, float]) -> Passage:
     lexical_rank, lexical_score = _rank(lexical, item.best)
     dense_rank, dense_score = _rank(dense, item.best)
     path_terms, path_characters = present(item.chunk.heading_path)
@@ -118,6 +119,7 @@ def _passage(item: _Kept, coverage: Coverage, lexical: Hits, dense: Hits) -> Pas
         coverage=coverage.of_terms(item.terms | path_terms, item.characters | path_characters),
         joined=tuple(item.joined),
         duplicates=tuple(item.duplicates),
+        rerank_score=reranked.get(item.best),
     )
 
 

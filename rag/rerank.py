@@ -10,6 +10,7 @@ from rag.embedding import Reranker
 from rag.embedding.weights import local_folder
 from rag.errors import EmbeddingFailed, SettingsMismatch
 from rag.settings import RetrievalSettings
+from rag.status import Part
 
 REST_S = 30.0
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class RerankLeg:
         self._opening = threading.Lock()
         self._reranker: _Watched | None = None
         self._rests_until = 0.0
+        self._failure: str | None = None
 
     def reranker(self) -> Reranker | None:
         """The reranker, opened by whoever comes first; None when there is none, or it failed a moment ago. Blocking."""
@@ -33,10 +35,18 @@ class RerankLeg:
         with self._opening:
             if self._reranker is None:
                 try:
-                    self._reranker = _Watched(_open(self._settings), self._failed)
+                    self._reranker = _Watched(_open(self._settings), self._failed, self._worked)
                 except EmbeddingFailed as error:
                     self._failed(error)
             return self._reranker
+
+    def part(self) -> Part | None:
+        """For the library's status; None when no reranker is wanted."""
+        if self._settings.rerank == "none":
+            return None
+        if self._failure is not None:
+            return Part(False, self._settings.rerank, f"Passages keep the order of the search: {self._failure}.")
+        return Part(True, self._settings.rerank, f"{self._settings.rerank_model or self._settings.rerank} reranks.")
 
     def close(self) -> None:
         """Let go of it."""
@@ -46,22 +56,31 @@ class RerankLeg:
 
     def _failed(self, error: EmbeddingFailed) -> None:
         logger.warning("Passages keep the order of the search: %s", error)
+        self._failure = str(error)
         self._rests_until = self._clock.monotonic() + REST_S
+
+    def _worked(self) -> None:
+        self._failure = None
 
 
 class _Watched:
-    """A reranker whose failures are told."""
+    """A reranker whose failures are told, and that it works again."""
 
-    def __init__(self, reranker: Reranker, failed: Callable[[EmbeddingFailed], None]) -> None:
+    def __init__(
+        self, reranker: Reranker, failed: Callable[[EmbeddingFailed], None], worked: Callable[[], None]
+    ) -> None:
         self._reranker = reranker
         self._failed = failed
+        self._worked = worked
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         try:
-            return self._reranker.scores(question, texts)
+            scores = self._reranker.scores(question, texts)
         except EmbeddingFailed as error:
             self._failed(error)
             raise
+        self._worked()
+        return scores
 
     def close(self) -> None:
         self._reranker.close()

@@ -23,6 +23,7 @@ from rag.settings import RetrievalSettings
 MAX_QUESTION_CHARS = 2000
 SPARE = 3
 """Chunks read for each passage wanted: some are duplicates, some neighbours."""
+Ranked = list[tuple[Chunk, float]]
 logger = logging.getLogger(__name__)
 
 
@@ -81,12 +82,15 @@ class Retriever:
             lexical = started.result()
         is_heard = self._is_heard(question, dense)
         coverage = self.coverage(question)
+        ranked = self._ranked(lexical, dense if is_heard else [])
+        ranked, reranked = self._reranked(question, ranked)
         found = passages(
-            self._ranked(question, lexical, dense if is_heard else []),
+            ranked,
             limit=self._settings.passages,
             budget=self._settings.budget_tokens,
             coverage=coverage,
             legs=(lexical, dense),
+            reranked=reranked,
         )
         heard = dense if is_heard else []
         read = signals(found, lexical, heard, coverage)
@@ -125,28 +129,28 @@ class Retriever:
             return False
         return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
 
-    def _ranked(self, question: str, lexical: Hits, dense: Hits) -> list[tuple[Chunk, float]]:
-        """Chunks and their fused scores, best first; by the reranker where there is one."""
+    def _ranked(self, lexical: Hits, dense: Hits) -> Ranked:
+        """Chunks and their fused scores, best first."""
         rankings = [[chunk_id for chunk_id, _ in hits] for hits in (lexical, dense)]
         wanted = self._settings.passages * SPARE
         if self._reranker is not None:
             wanted = max(wanted, self._settings.rerank_candidates)
         fused = fuse(*rankings, k=self._settings.rrf_k)[:wanted]
         chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in fused])
-        ranked = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
-        return ranked if self._reranker is None else self._reranked(question, ranked)
+        return [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
 
-    def _reranked(self, question: str, ranked: list[tuple[Chunk, float]]) -> list[tuple[Chunk, float]]:
-        """In the reranker's order, with its scores; as they are when it fails."""
+    def _reranked(self, question: str, ranked: Ranked) -> tuple[Ranked, dict[int, float]]:
+        """In the reranker's order, with its scores by chunk id; as they are without one, or when it fails."""
         read, rest = ranked[: self._settings.rerank_candidates], ranked[self._settings.rerank_candidates :]
         if self._reranker is None or not read:
-            return ranked
+            return ranked, {}
         try:
             scores = self._reranker.scores(question, [chunk.embedded_text for chunk, _ in read])
         except EmbeddingFailed:
-            return ranked
+            return ranked, {}
         best_first = sorted(range(len(read)), key=lambda at: -scores[at])
-        return [(read[at][0], scores[at]) for at in best_first] + [(chunk, 0.0) for chunk, _ in rest]
+        ordered = [(read[at][0], scores[at]) for at in best_first] + [(chunk, 0.0) for chunk, _ in rest]
+        return ordered, {read[at][0].id: scores[at] for at in best_first}
 
 
 def embeddable(text: str) -> str:

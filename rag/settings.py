@@ -67,7 +67,7 @@ class RetrievalSettings(_Frozen):
         3000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
     )
     rrf_k: int = Field(
-        10, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
+        3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     evidence_threshold: float = Field(
         0.5,
@@ -85,6 +85,9 @@ class RetrievalSettings(_Frozen):
     rerank_base_url: str = Field("", description="Address above /rerank (Jina, Cohere, TEI, Xinference), for endpoint")
     rerank_api_key: SecretStr = Field(SecretStr(""), description="For rerank endpoint; may be empty for a local one")
     rerank_candidates: int = Field(20, ge=1, le=200, description="Passages the reranker reads")
+    rerank_timeout_s: float = Field(
+        10.0, gt=0, le=120, description="Longest wait for the endpoint, seconds; then the order of the search stays"
+    )
 
 
 class ReadingSettings(_Frozen):

@@ -14,8 +14,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class LibraryStatus:
-    """The three parts a question needs. The library answers when index and model are ok."""
+    """The parts a question needs. The library answers when index and model are ok; `rerank` is None without one."""
 
     index: Part
     embedding: Part
     model: Part
+    rerank: Part | None = None

@@ -1,5 +1,6 @@
 """Reranking by a `/rerank` endpoint, as Jina, Cohere, TEI, vLLM and Xinference have it."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from rag.addresses import host_of
 from rag.errors import EmbeddingFailed
 from rag.settings import RetrievalSettings
 
-TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+CONNECT_S = 5.0
 
 
 class EndpointReranker:
@@ -21,7 +22,9 @@ class EndpointReranker:
         self._host = host_of(settings.rerank_base_url)
         key = settings.rerank_api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, headers=headers)
+        self._timeout_s = settings.rerank_timeout_s
+        timeout = httpx.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
+        self._http = httpx.Client(timeout=timeout, trust_env=False, headers=headers)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """In the order of the texts."""
@@ -34,6 +37,11 @@ class EndpointReranker:
             status = error.response.status_code
             raise EmbeddingFailed(
                 f"The rerank endpoint {self._host} refuses the request (HTTP {status}); check RAG__RETRIEVAL__RERANK_*"
+            ) from error
+        except httpx.TimeoutException as error:
+            raise EmbeddingFailed(
+                f"The rerank endpoint {self._host} took longer than {self._timeout_s:g} s; check "
+                "RAG__RETRIEVAL__RERANK_TIMEOUT_S and _RERANK_CANDIDATES"
             ) from error
         except httpx.HTTPError as error:
             raise EmbeddingFailed(
@@ -51,4 +59,6 @@ def _scores(body: Any, count: int) -> list[float]:
     """Entries of `index` and `relevance_score` (Jina, Cohere) or `score` (TEI), whatever their order."""
     entries = body if isinstance(body, list) else body["results"]
     scores = {int(entry["index"]): float(entry.get("relevance_score", entry.get("score"))) for entry in entries}
+    if not all(map(math.isfinite, scores.values())):
+        raise ValueError("a score that is no number")
     return [scores[at] for at in range(count)]

@@ -1,6 +1,7 @@
 """A BERT of the bge kind made on the spot, of random weights: what it finds means nothing, the path does."""
 
 from pathlib import Path
+from typing import Any
 
 VOCABULARY_TEXT = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
@@ -18,14 +19,40 @@ def make_tiny_bert(folder: Path, *, seed: int = 0) -> Path:
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertModel
 
     raw = folder.parent / f".{folder.name}-raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    vocabulary = raw / "vocab.txt"
+    config, tokenizer = _config_and_tokenizer(raw)
+    torch.manual_seed(seed)
+    BertModel(config).save_pretrained(raw)
+    tokenizer.save_pretrained(raw)
+    transformer = Transformer(str(raw))
+    pooling = Pooling(DIMENSION, pooling_mode="cls")
+    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder))
+    return folder
+
+
+def make_tiny_cross_encoder(folder: Path, *, seed: int = 0) -> Path:
+    """Write a loadable cross-encoder of one score into `folder` and return it. Needs torch and transformers."""
+    import torch
+    from transformers import BertForSequenceClassification
+
+    config, tokenizer = _config_and_tokenizer(folder, num_labels=1)
+    torch.manual_seed(seed)
+    model = BertForSequenceClassification(config)
+    torch.nn.init.normal_(model.classifier.weight, std=2.0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _config_and_tokenizer(folder: Path, **more: int) -> tuple[Any, Any]:
+    from transformers import BertConfig, BertTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(_vocabulary()) + "\n", encoding="utf-8")
     tokenizer = BertTokenizerFast(vocab=str(vocabulary), vocab_file=str(vocabulary), do_lower_case=True)
-    torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(_vocabulary()),
         hidden_size=DIMENSION,
@@ -34,13 +61,9 @@ def make_tiny_bert(folder: Path, *, seed: int = 0) -> Path:
         intermediate_size=64,
         max_position_embeddings=512,
         initializer_range=0.1,
+        **more,
     )
-    BertModel(config).save_pretrained(raw)
-    tokenizer.save_pretrained(raw)
-    transformer = Transformer(str(raw))
-    pooling = Pooling(DIMENSION, pooling_mode="cls")
-    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder))
-    return folder
+    return config, tokenizer
 
 
 def _vocabulary() -> list[str]:
