@@ -18,6 +18,7 @@ from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
 from bot.digest import Digest, WithDigest
+from bot.engines import unusable
 from bot.errors import StoreError
 from bot.feedback import Feedback
 from bot.handlers import Handlers
@@ -140,6 +141,7 @@ class Bot:
             if database.is_sqlite:
                 stack.enter_context(serving_lock(database))
             await asyncio.to_thread(database.migrate)
+            await database.probe()
             library = await Library.open(settings.rag)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:
@@ -256,7 +258,10 @@ def public_app(bot: Bot) -> FastAPI:
 def serving_lock(database: Database) -> Iterator[None]:
     """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
     path = Path(f"{database.url.database}.lock")
-    lock: TextIO = path.open("w")
+    try:
+        lock: TextIO = path.open("w")
+    except OSError as error:
+        raise unusable(str(path), error) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Double, cast, literal, literal_column, make_url, update
+from sqlalchemy import ColumnElement, Connection, Double, cast, literal, literal_column, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.engines import may_run_again, open_engine, store_error
 from bot.errors import StoreError
 from bot.migrations import run_migrations
-from bot.tables import schema_migrations
 
 T = TypeVar("T")
 Outcome = tuple[Any, BaseException | None]
@@ -28,6 +27,11 @@ MAX_GROUP = 256
 GROUP_ATTEMPTS = 3
 AGAIN_AFTER_S = 0.05
 PROBE_BUDGET_S = 2.5
+_PROBE = text(
+    "INSERT INTO schema_migrations (number, at, complete) VALUES (0, :at, true) "
+    "ON CONFLICT (number) DO UPDATE SET at = excluded.at"
+)
+"""Row 0 is no migration but the last probe."""
 POSTGRES_NOW = "extract(epoch FROM clock_timestamp())"
 
 
@@ -114,10 +118,10 @@ class Database:
 
     async def probe(self) -> None:
         """Raises `StoreError` unless something can be written now (a store that can only be read accepts nothing)."""
-        touch = update(schema_migrations).where(schema_migrations.c.number == 1).values(complete=True)
+        now = {"at": time.time()}  # something new each time: SQLite does not write what is there already
         try:
             async with asyncio.timeout(PROBE_BUDGET_S):
-                await self.write(lambda connection: connection.execute(touch).rowcount)
+                await self.write(lambda connection: connection.execute(_PROBE, now).rowcount)
         except TimeoutError:
             raise StoreError(f"the {self.url.get_backend_name()} store does not answer") from None
 

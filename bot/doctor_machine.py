@@ -18,6 +18,7 @@ async def check_store(settings: Settings) -> list[Finding]:
         return [Finding("store", "fail", f"cannot be opened: {_first_line(error)}", "correct BOT__DATABASE_URL")]
     try:
         await asyncio.to_thread(database.migrate)
+        await database.probe()
         counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
     except BotError as error:
         return [Finding("store", "fail", str(error), "let the bot write there, or correct BOT__DATABASE_URL")]

@@ -27,6 +27,28 @@ _AGAIN = {"40001", "40P01"}
 """SQLSTATEs of a transaction that lost a race and may simply be run again: serialization failure, deadlock."""
 
 
+_LET_WRITE = (
+    "let the user that runs the bot write the file of BOT__DATABASE_URL, those beside it (-wal, -shm, .lock) and their "
+    "folder, or name another file"
+)
+_ROOM = "make room there; the bot goes on by itself"
+_REMEDIES = {
+    "SQLITE_CANTOPEN": _LET_WRITE,
+    "SQLITE_READONLY": _LET_WRITE,
+    "SQLITE_PERM": _LET_WRITE,
+    "SQLITE_FULL": f"the disk of the SQLite file is full: {_ROOM}",
+    "SQLITE_IOERR": f"the disk of the SQLite file may be full or broken: {_ROOM}",
+    "SQLITE_CORRUPT": "restore a backup of the SQLite file, or name another file in BOT__DATABASE_URL",
+    "SQLITE_NOTADB": "that file is something else: name another one in BOT__DATABASE_URL",
+    "25006": "the bot has to write: name the primary in BOT__DATABASE_URL",
+    "42501": "grant the user of BOT__DATABASE_URL its rights on the schema",
+    "53100": f"the database's disk is full: {_ROOM}",
+    "53300": "raise max_connections of PostgreSQL; a replica opens up to nine connections",
+    "55P03": "another session holds a lock on the tables: see pg_stat_activity and pg_blocking_pids",
+}
+"""Begin of SQLite's error name or of the SQLSTATE → what to do."""
+
+
 def open_engine(url: URL) -> Engine:
     """An engine for `url`; connects lazily. Raises `StoreError` when the driver or the folder is not there."""
     if url.get_backend_name() == "sqlite":
@@ -46,7 +68,7 @@ def _open_sqlite(url: URL) -> Engine:
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}") from None
+            raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}; {_LET_WRITE}") from None
     engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
@@ -74,9 +96,20 @@ def may_run_again(error: BaseException) -> bool:
 
 
 def store_error(backend: str, error: BaseException) -> StoreError:
-    """One sentence without the statement's parameters, which hold people's words."""
+    """One sentence without the statement's parameters, which hold people's words; what to do about it where that is
+    known."""
     cause = getattr(error, "orig", None) or error
     if isinstance(error, SQLAlchemyError) or isinstance(cause, OSError):
         first_line = (str(cause).splitlines() or [""])[0]
-        return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}")
+        return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}{_remedy(cause)}")
     return StoreError(f"the {backend} store failed: {type(cause).__name__}")
+
+
+def unusable(path: str, error: OSError) -> StoreError:
+    """A file or folder of a SQLite store that the operating system refuses."""
+    return StoreError(f"{path} cannot be written: {error.strerror}; {_LET_WRITE}")
+
+
+def _remedy(cause: BaseException) -> str:
+    name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
+    return next((f"; {remedy}" for begin, remedy in _REMEDIES.items() if name.startswith(begin)), "")

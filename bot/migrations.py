@@ -29,6 +29,10 @@ from bot.tables import (
 Step = Callable[[Connection], None]
 
 ADVISORY_LOCK = 7_215_361
+OTHERS_TURN = "10min"
+"""How long another replica's steps may take."""
+TABLE_LOCK = "10s"
+"""A step that waits for a table keeps everybody else from it, too: better an error that names the reason."""
 
 
 def created(*things: Table | Index) -> Step:
@@ -84,8 +88,9 @@ def run_migrations(connection: Connection, steps: dict[int, Step] | None = None)
     steps = STEPS if steps is None else steps
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{OTHERS_TURN}'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_LOCK}'"))
     schema_migrations.create(connection, checkfirst=True)
     done = set(connection.scalars(select(schema_migrations.c.number)))
     if done and max(done) > max(steps):

@@ -18,6 +18,9 @@ from tests.support.model_server import ModelServer, Reply, running
 SEQUENCE_BEHIND = 300317
 SHORT = "返回后 **10 个工作日内**提交报销单 [1]。"
 WAVE = 20
+FRUITLESS_KILLS = 3
+"""After so many the bot is left alone until one more question is answered: on a busy machine thirty cards that all
+start again can take longer than it is left alive."""
 STALLED_S = 300.0
 """The only limit in time: so long without one more answered question means that it stands still."""
 
@@ -43,6 +46,7 @@ class Run:
     patience: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(STALLED_S))
     answered: int = 0
     kills: int = 0
+    fruitless: int = 0
     refused: list[Entry] = field(default_factory=list)
     _seen: int = 0
 
@@ -56,6 +60,7 @@ class Run:
                 if not self._is_over():
                     await bot.kill()
                     self.kills += 1
+                    self.fruitless += 1
                     log.info("%d of %d answered, %d kills", self.answered, self.questions, self.kills)
                     bot = await self.stage.bot(**settings)
 
@@ -68,7 +73,11 @@ class Run:
     async def _happenings(self, count: int) -> None:
         entries = self.stage.sandbox.journal.entries
         wanted = entries[-1].id + count
-        await self.stage.sandbox.wait_for(lambda: self._is_over() or entries[-1].id >= wanted, float("inf"))
+
+        def enough() -> bool:
+            return self._is_over() or (entries[-1].id >= wanted and self.fruitless < FRUITLESS_KILLS)
+
+        await self.stage.sandbox.wait_for(enough, float("inf"))
         new = [entry for entry in entries if entry.id > self._seen]  # at each step: the sandbox drops old entries
         self._seen = entries[-1].id
         self.refused += [entry for entry in new if entry.code == SEQUENCE_BEHIND or entry.kind == "law"]
@@ -79,7 +88,7 @@ class Run:
     def _unanswered(self) -> int:
         left = len(self.crowd.unanswered(SHORT))
         if (answered := len(self.crowd.asked) - left) > self.answered:
-            self.answered = answered
+            self.answered, self.fruitless = answered, 0
             self.patience.reschedule(asyncio.get_running_loop().time() + STALLED_S)
         return left
 

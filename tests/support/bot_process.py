@@ -24,11 +24,13 @@ OURS = ("FEISHU__", "RAG__", "BOT__")
 
 @dataclass
 class BotProcess:
-    """One run of `feishu-rag serve` (or another `command`). `lines` are its log lines, parsed where they are JSON."""
+    """One run of `feishu-rag serve` (or another `command`). `lines` are its log lines, parsed where they are JSON.
+    `launcher` is a command that goes before it."""
 
     folder: Path
     environment: Mapping[str, str]
     command: tuple[str, ...] = ("serve",)
+    launcher: tuple[str, ...] = ()
     lines: list[dict[str, Any]] = field(default_factory=list)
     public: str = ""
     web: str = ""
@@ -40,6 +42,7 @@ class BotProcess:
         """Starts it and waits until both doors are open."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(OURS)}
         self.process = await asyncio.create_subprocess_exec(
+            *self.launcher,
             sys.executable,
             "-m",
             "bot.cli",
