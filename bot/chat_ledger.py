@@ -102,6 +102,12 @@ class Ledger:
         statement = select(turns.c.id).where(turns.c.app_id == app_id, turns.c.question_message_id == message_id)
         return await self._database.read(lambda connection: connection.scalar(statement.limit(1)))
 
+    async def has_turns(self, app_id: str, conversation: str) -> bool:
+        """Whether anything was asked in this conversation."""
+        mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
+        statement = select(turns.c.id).where(mine).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
     async def turn_of_card(self, app_id: str, message_ids: Sequence[str]) -> tuple[str, str, str] | None:
         """Turn, shown answer and asker of the card that is one of these messages."""
         wanted = [each for each in message_ids if each]

@@ -12,6 +12,7 @@ from bot.database import Database
 from bot.dressing import Dressing
 from bot.errands import Errands
 from bot.errors import StoreError
+from bot.eyes import Eyes
 from bot.forgetting import Forgetting
 from bot.gaps import Gaps
 from bot.identity import Identity
@@ -21,8 +22,9 @@ from bot.memory import Memory
 from bot.names import Names
 from bot.obeying import Obedience
 from bot.outbound import Voice
+from bot.quoting import Quoting
 from bot.reading import Reading
-from bot.received import FileReader, ForwardReader, ImageReader
+from bot.received import FileReader, ForwardReader, ImageReader, Pictures
 from bot.settings_models import BotSettings
 from bot.understanding import Understanding
 from feishu.client import FeishuClient
@@ -85,13 +87,16 @@ class Colleague:
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
         self.attachments = Attachments(database, rag, kept_h=people.memory_h, clock=clock)
+        pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names)
+        files = FileReader(messages, self.attachments)
         self.reading = Reading(
             voice,
             identity,
             self.ledger,
             self.gaps,
             obedience,
-            KindReaders(voice, _readers(messages, names, self.attachments)),
+            KindReaders(voice, _readers(files, pictures, forwards)),
+            Quoting(messages, self.ledger, names, pictures, forwards),
             Surety(library, access),
             people,
             clock=clock,
@@ -125,12 +130,6 @@ class Colleague:
             await self._clock.sleep(FORGET_EVERY_S)
 
 
-def _readers(messages: Messages, names: Names, attachments: Attachments) -> dict[str, Reader]:
-    """By type of message."""
-    images = ImageReader(messages)
-    return {
-        "file": FileReader(messages, attachments),
-        "image": images,
-        "post": images,
-        "merge_forward": ForwardReader(messages, names),
-    }
+def _readers(files: FileReader, pictures: Pictures, forwards: ForwardReader) -> dict[str, Reader]:
+    images = ImageReader(pictures)
+    return {"file": files, "image": images, "post": images, "merge_forward": forwards}

@@ -181,6 +181,16 @@ class Conversations:
 
         await self._database.write(work)
 
+    async def reworded(self, job: Job, turn_id: str, question: str, read_text: str) -> None:
+        """The question was edited: what it asks now, to be understood anew."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            values = {"question": question, "read_text": read_text, "standalone": ""}
+            connection.execute(update(turns).where(turns.c.id == turn_id).values(**values))
+
+        await self._database.write(work)
+
     async def understood(self, job: Job, turn_id: str, standalone: str) -> None:
         """How a question that leans on earlier ones was understood."""
 

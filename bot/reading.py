@@ -39,7 +39,8 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and what was read from an image or a forward for it."""
+    """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
+    without words of its own is what came with it."""
 
     text: str
     read_text: str = ""
@@ -49,6 +50,14 @@ class Kinds(Protocol):
     """Reads messages that are more than words; answers by itself where there is no question in them."""
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing: ...
+
+
+class Quotes(Protocol):
+    """Messages around the one that is read."""
+
+    async def parent_of(self, job: Job, message: MessageReceived, wording: Texts) -> str: ...
+
+    async def edited(self, job: Job, turn: Turn) -> MessageReceived | None: ...
 
 
 class Commands(Protocol):
@@ -74,6 +83,7 @@ class Reading:
         gaps: Gaps,
         commands: Commands,
         kinds: Kinds,
+        quotes: Quotes,
         confidence: Confidence,
         settings: PeopleSettings,
         *,
@@ -86,6 +96,7 @@ class Reading:
         self._gaps = gaps
         self._commands = commands
         self._kinds = kinds
+        self._quotes = quotes
         self._confidence = confidence
         self._settings = settings
         self._clock = clock
@@ -99,7 +110,7 @@ class Reading:
             return Nothing("does not mention this bot", done=False)
         if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
             return Nothing("was taken back", done=False)
-        text = text_of(message, bot_open_id=bot_open_id).translate(INVISIBLE).strip()
+        text = await self._text(message)
         wording = texts(self._language_for(text))
         heard = str(job.payload.get("heard", ""))
         if refusal := await self._refusal(job, message):
@@ -114,29 +125,53 @@ class Reading:
             return Nothing(f"obeyed /{command.kind}")
         if heard == "silent" and not await self._is_sure(text, message):
             return Nothing("nobody asked, and the documents are not sure", done=False)
-        asked = await self._asked(job, message, text, wording)
+        parent = await self._parent_turn(job, message)
+        asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
         if isinstance(asked, Nothing):
             return asked
-        return await self._turn(job, message, asked)
+        return new_turn(job, message, asked.text, parent_turn=parent, read_text=asked.read_text)
+
+    async def again(self, job: Job, turn: Turn) -> Asked | None:
+        """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
+        message = await self._quotes.edited(job, turn)
+        if message is None:
+            return None
+        text = await self._text(message)
+        if not text:
+            return None
+        wording = texts(self._language_for(text))
+        quote = "" if turn.parent_turn else await self._quotes.parent_of(job, message, wording)
+        return Asked(text, quote or turn.read_text)
+
+    async def _text(self, message: MessageReceived) -> str:
+        bot_open_id = await self._own_id(message)
+        return text_of(message, bot_open_id=bot_open_id).translate(INVISIBLE).strip()
 
     async def _own_id(self, message: MessageReceived) -> str:
         if message.chat_type == "p2p" and not message.mentions:
             return ""
         return (await self._identity.get()).open_id
 
-    async def _asked(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing:
+    async def _asked(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
+    ) -> Asked | Nothing:
         if message.message_type == "text" or (message.message_type == "post" and '"img"' not in message.content):
-            if text:
-                return Asked(text)
+            quote = "" if leans_on_turn else await self._quotes.parent_of(job, message, wording)
+            if text or quote:
+                return Asked(text or quote, quote)
             await self._voice.reply(job, message.message_id, wording.empty_question)
             return Nothing("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
 
-    async def _turn(self, job: Job, message: MessageReceived, asked: Asked) -> Turn:
-        parent = str(job.payload.get("parent_turn", ""))
-        if not parent and (found := await self._ledger.turn_of_card(job.app_id, (message.parent_id,))):
-            parent = found[0]
-        return new_turn(job, message, asked.text, parent_turn=parent, read_text=asked.read_text)
+    async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
+        """The turn of the card, or of the question, that the message replies to; "" where there is none."""
+        if parent := str(job.payload.get("parent_turn", "")):
+            return parent
+        if found := await self._ledger.turn_of_card(job.app_id, (message.parent_id,)):
+            return found[0]
+        if not message.parent_id or message.thread_id:
+            return ""
+        return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
 
     async def _refusal(self, job: Job, message: MessageReceived) -> Refusal | None:
         if refused := refuse_by_list(message, self._settings):

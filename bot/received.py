@@ -1,13 +1,12 @@
 """Readers of images, files and merged forwards, each within limits of size and type."""
 
-import asyncio
-import io
 from typing import Any
 
 import orjson
 import structlog
 
 from bot.attachments import Attachments
+from bot.eyes import Eyes
 from bot.jobs import Job
 from bot.reading import Asked, conversation_of
 from bot.texts import Texts
@@ -15,14 +14,14 @@ from feishu.errors import ApiError, FeishuError
 from feishu.events import MessageReceived
 from feishu.message_text import plain_content
 from feishu.messages import Messages
-from rag.errors import Unreadable
-from rag.readers.ocr import can_ocr, text_of_image
+from rag.errors import RagError, Unreadable
+from rag.readers.ocr import MOST_PIXELS
 
 log = structlog.get_logger(__name__)
 
 MOST_FILE_BYTES = 20_000_000
 MOST_IMAGE_BYTES = 10_000_000
-MOST_PIXELS = 40_000_000
+LIMIT = MOST_PIXELS // 10_000
 MOST_CHILDREN = 50
 MOST_IMAGES = 3
 
@@ -54,54 +53,63 @@ class FileReader:
         try:
             read = await self._attachments.read(name, got)
         except Unreadable as error:
-            log.info("file_unreadable", reason=error.reason if hasattr(error, "reason") else "")
+            log.info("file_unreadable", reason=error.reason)
             return wording.file_unreadable.format(name=name)
         where = conversation_of(message)
         await self._attachments.keep(job.app_id, where, message.message_id, message.sender_open_id, name, read)
         return wording.file_read.format(name=name)
 
 
-class ImageReader:
-    """An image, alone or beside words: the words found in it become part of the question, and are shown."""
+class Pictures:
+    """The pictures of a message, downloaded and read."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, eyes: Eyes) -> None:
         self._messages = messages
+        self._eyes = eyes
 
-    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
-        """What is asked; or words that say why nothing is."""
-        found: list[str] = []
-        said = ""
-        for key in _image_keys(message)[:MOST_IMAGES]:
-            read = await self._read_one(message, key, wording)
-            if isinstance(read, str):
-                said = said or read
-            else:
-                found += read
-        if found:
-            words = "\n".join(found)
-            return Asked("\n".join(filter(None, (text, wording.image_question.format(text=words)))), words)
-        if text:
-            return Asked(text)
-        return said or wording.image_no_text
-
-    async def _read_one(self, message: MessageReceived, key: str, wording: Texts) -> list[str] | str:
-        if not can_ocr():
-            return wording.image_no_reader
+    async def words_in(self, message: MessageReceived, wording: Texts) -> tuple[str, str]:
+        """What its first pictures say ("" for nothing), and a sentence on what stood in the way ("" for nothing)."""
+        keys = _image_keys(message)[:MOST_IMAGES]
+        if not keys:
+            return "", wording.image_no_text
+        if not self._eyes.can_read:
+            return "", wording.image_no_reader
+        got = [await self._download(message.message_id, key, wording) for key in keys]
+        found = [each for each in got if isinstance(each, bytes)]
+        trouble = next((each for each in got if isinstance(each, str)), "")
+        if not found:
+            return "", trouble
         try:
-            got = await self._messages.download(message.message_id, key, "image", most_bytes=MOST_IMAGE_BYTES)
+            words = (await self._eyes.read(found)).strip()
+        except Unreadable as error:
+            log.info("image_unreadable", reason=error.reason)
+            return "", wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
+        except RagError as error:
+            log.warning("image_not_read", kind=type(error).__name__, reason=str(error))
+            return "", wording.image_not_now
+        return words, "" if words else trouble or wording.image_no_text
+
+    async def _download(self, message_id: str, key: str, wording: Texts) -> bytes | str:
+        try:
+            got = await self._messages.download(message_id, key, "image", most_bytes=MOST_IMAGE_BYTES)
         except ApiError as error:
             log.info("image_not_downloaded", reason=str(error))
             return wording.file_gone
-        if got is None:
-            return wording.image_too_large.format(limit=MOST_PIXELS // 10_000)
-        try:
-            text = await asyncio.to_thread(_words_of, got)
-        except _TooManyPixels:
-            return wording.image_too_large.format(limit=MOST_PIXELS // 10_000)
-        except Exception as error:  # whatever a decoder makes of a damaged image
-            log.info("image_unreadable", reason=type(error).__name__)
-            return wording.image_unreadable
-        return [text] if text.strip() else wording.image_no_text
+        return wording.image_too_large.format(limit=LIMIT) if got is None else got
+
+
+class ImageReader:
+    """An image, alone or beside words: what is found in it becomes part of the question, and is shown."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """What is asked; or words that say why nothing is."""
+        words, trouble = await self._pictures.words_in(message, wording)
+        if words:
+            return Asked(text or words, words)
+        return Asked(text) if text else trouble
 
 
 class ForwardReader:
@@ -114,14 +122,18 @@ class ForwardReader:
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
         """What was forwarded, flattened."""
         try:
-            items = (await self._messages.fetch(message.message_id)).get("items")
+            words = await self.words_of(message.message_id)
         except FeishuError as error:
             log.info("forward_not_fetched", reason=str(error))
             return wording.forwarded_gone
+        return Asked(words, words) if words else wording.forwarded_nothing
+
+    async def words_of(self, message_id: str) -> str:
+        """The words of the messages in it, a line each. Raises `FeishuError`."""
+        items = (await self._messages.fetch(message_id)).get("items")
         children = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         lines = [await self._line(child) for child in children[: MOST_CHILDREN + 1] if child.get("upper_message_id")]
-        words = "\n".join(filter(None, lines))
-        return Asked(words, words) if words else wording.forwarded_nothing
+        return "\n".join(filter(None, lines))
 
     async def _line(self, child: dict[str, Any]) -> str:
         body = child.get("body")
@@ -131,23 +143,6 @@ class ForwardReader:
         who = str(sender.get("id", "")) if isinstance(sender, dict) else ""
         name = await self._names.of(who) if words and who.startswith("ou_") else ""
         return f"{name}: {words}" if name else words
-
-
-class _TooManyPixels(Exception):
-    pass
-
-
-def _words_of(content: bytes) -> str:
-    from PIL import Image
-
-    try:
-        opened = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError as error:
-        raise _TooManyPixels from error
-    with opened as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise _TooManyPixels
-        return text_of_image(image)
 
 
 def _image_keys(message: MessageReceived) -> list[str]:

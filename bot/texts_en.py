@@ -135,12 +135,16 @@ EN = Texts(
     file_unsupported="I cannot read the format of “{name}”. PDF, Word, PPT, Excel, Markdown, HTML and text work.",
     file_unreadable="“{name}” cannot be read: it may be damaged, encrypted, or far too large when unpacked.",
     file_gone="The file cannot be downloaded: it may be recalled, or the app lacks the permission.",
-    image_no_reader="I got the image, but reading images is not switched on here. Please send me the words.",
+    image_no_reader=(
+        "I got the image, but I cannot read images here yet. Please send me the words. It works once the admin "
+        "switches on rag.llm.vision (a model that sees) or installs the extra ocr."
+    ),
     image_too_large="The image is too large (up to {limit}0,000 pixels and 10 MB). Please crop it.",
     image_unreadable="The image cannot be opened. Please send another one, or the words.",
     image_no_text="I found no words in the image. Please write your question.",
-    image_text="🖼 Words in the image",
-    image_question="The image says: {text}",
+    image_not_now="I cannot look at images right now. Please send it again later, or the words.",
+    image_text="👀 What I read",
+    came_with="(came with the question) {text}",
     forwarded_nothing="There is nothing in the forwarded messages that I can read.",
     forwarded_gone="The forwarded messages cannot be fetched: recalled, or the app lacks the permission.",
 )

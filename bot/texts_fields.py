@@ -128,7 +128,8 @@ class Texts:
     image_too_large: str
     image_unreadable: str
     image_no_text: str
+    image_not_now: str
     image_text: str
-    image_question: str
+    came_with: str
     forwarded_nothing: str
     forwarded_gone: str

@@ -127,12 +127,16 @@ ZH = Texts(
     file_unsupported="《{name}》这种格式我读不了，可以发 PDF、Word、PPT、Excel、Markdown、网页或纯文本。",
     file_unreadable="《{name}》读不出来：文件可能损坏、加密，或解压后过大。",
     file_gone="文件下载不了，可能已被撤回，或者应用没有读取消息资源的权限。",
-    image_no_reader="我收到了图片，但这里没有开启图片识别，请把文字发给我。",
+    image_no_reader=(
+        "我收到了图片，但这里还不能读图，请把文字发给我。"
+        "管理员开启 rag.llm.vision（能看图的模型）或安装扩展 ocr 后就可以了。"
+    ),
     image_too_large="图片太大了（最多 {limit} 万像素、10 MB），请截小一点再发。",
     image_unreadable="这张图片打不开，请换一张或把文字发给我。",
     image_no_text="图片里没有认出文字，请把问题写给我。",
-    image_text="🖼 图片里的文字",
-    image_question="图片里写着：{text}",
+    image_not_now="现在看不了图片，请稍后再发，或把文字发给我。",
+    image_text="👀 我读到的内容",
+    came_with="（随问题附上）{text}",
     forwarded_nothing="合并转发里没有我能读的文字。",
     forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
 )

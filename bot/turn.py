@@ -92,6 +92,8 @@ class Turns:
         if isinstance(wanted, Ended):
             return wanted
         turn, answer = await self._conversations.begin(job, wanted)
+        if job.kind == "regenerate" and answer.outcome == "open":
+            turn = await self._as_edited(job, turn)
         wording = texts(self._language_for(turn.question))
         if answer.outcome == "open":
             return await self._answer(job, turn, answer, stop, wording)
@@ -120,6 +122,15 @@ class Turns:
         except TargetGone as error:
             return Ended("cancelled", str(error))
         return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
+
+    async def _as_edited(self, job: Job, turn: Turn) -> Turn:
+        """The turn with its question as it reads now: a new version answers what was edited, too."""
+        asked = await self._reading.again(job, turn)
+        if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
+            return turn
+        question = asked.text[:MAX_QUESTION_CHARS]
+        await self._conversations.reworded(job, turn.id, question, asked.read_text)
+        return replace(turn, question=question, read_text=asked.read_text, standalone="")
 
     async def _answer(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts) -> Ended:
         resumed = job.is_resumed and bool(turn.card_id)

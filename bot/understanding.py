@@ -1,5 +1,6 @@
 """A turn's question as the answerer gets it: with what was said before, and standing alone where it leaned on that."""
 
+import re
 from typing import Protocol
 
 from bot.access import Access
@@ -7,15 +8,38 @@ from bot.conversations import Turn
 from bot.memory import Memory, Remembered, leans
 from bot.names import Names
 from bot.settings_people import PeopleSettings
+from bot.texts import language_of, texts
 from rag.events import Exchange, Question
 
+CONTEXT_CHARS = 1_500
+LINE_CHARS = 4
+MOST_LINES = 6
 UNNAMED = "Person {number}"
+
+_SPEAKER = re.compile(r"^[^:：]{1,20}[:：]\s")
 
 
 class Condenser(Protocol):
     """What this needs of `rag.library.Library`."""
 
     async def condense(self, question: Question, *, budget_s: float) -> str: ...
+
+
+def _with_context(turn: Turn) -> str:
+    """The question together with what came with it: a picture's words, a forward, the message it replies to."""
+    if turn.read_text in ("", turn.question):
+        return turn.question
+    wording = texts(language_of(turn.question))
+    return f"{turn.question}\n{wording.came_with.format(text=turn.read_text[:CONTEXT_CHARS])}"
+
+
+def _searches(turn: Turn) -> tuple[str, ...]:
+    """What to look for where something came with the question: all of it, then that alone, then its lines."""
+    if not turn.read_text:
+        return ()
+    lines = [_SPEAKER.sub("", line).strip() for line in turn.read_text[:CONTEXT_CHARS].splitlines()]
+    read, worth = "\n".join(lines), [line for line in lines if len(line) >= LINE_CHARS]
+    return tuple(dict.fromkeys((f"{turn.question} {read}", read, turn.question, *worth[:MOST_LINES])))
 
 
 class Understanding:
@@ -34,14 +58,14 @@ class Understanding:
         """The question to answer. What leans on nothing goes without history, so that it cannot be led astray."""
         scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
-        if not before:
-            return Question(turn.question, scope)
         history = await self._told_apart(turn, before)
-        raw = Question(turn.question, scope, history)
-        standalone = await self._library.condense(raw, budget_s=self._settings.condense_s)
+        came_with = (Exchange(turn.read_text, ""),) if turn.read_text not in ("", turn.question) else ()
+        leaning = Question(turn.question, scope, (*history, *came_with))
+        standalone = await self._library.condense(leaning, budget_s=self._settings.condense_s)
         if standalone != turn.question:
             return Question(standalone, scope, history)
-        return raw if turn.parent_turn or leans(turn.question) else Question(turn.question, scope)
+        kept = history if turn.parent_turn or leans(turn.question) else ()
+        return Question(_with_context(turn), scope, kept, _searches(turn))
 
     async def _told_apart(self, turn: Turn, before: tuple[Remembered, ...]) -> tuple[Exchange, ...]:
         """Questions carry their asker's name where several people talk."""

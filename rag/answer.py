@@ -44,7 +44,13 @@ class Answerer:
 
     async def _find(self, question: Question) -> Finding:
         """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""
-        finding = await self._retriever.search(question.text, question.scope.names)
+        first, *others = question.search or (question.text,)
+        finding = await self._retriever.search(first, question.scope.names)
+        for other in others:
+            if finding.is_evidence:
+                return finding
+            wider = await self._retriever.search(other, question.scope.names)
+            finding = wider if wider.is_evidence else finding
         if finding.is_evidence or not question.history or not question.text.strip():
             return finding
         together = f"{question.history[-1].question} {question.text}"

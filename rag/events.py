@@ -27,11 +27,13 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and what its asker may see. Raises ValueError for a history that its asker may not see."""
+    """What is asked, and what its asker may see. `search` says what to look for instead of `text`, one after the other
+    until something is found. Raises ValueError for a history that its asker may not see."""
 
     text: str
     scope: Scope
     history: tuple[Exchange, ...] = ()
+    search: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):
@@ -45,12 +47,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text for the model alone, without retrieval, and how freely it may write."""
+    """A text for the model alone, without retrieval, and how freely it may write. `pictures` are `data:` URLs."""
 
     text: str
     max_tokens: int = 512
     temperature: float = 0.7
     top_p: float = 0.9
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,14 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Questions a reader may ask next, and what they cost."""
+
+    questions: tuple[str, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,9 +12,11 @@ from rag.clock import Clock, SystemClock
 from rag.corpora import corpus_stamp, open_corpus
 from rag.corpus import Corpus
 from rag.dense import DenseLeg
+from rag.documents import Passage
 from rag.errors import IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Delta, Prompt, Question
+from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question
 from rag.prompts import prompt_text
+from rag.proposals import excerpts, questions_in
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding, Retriever
 from rag.scope import Scope
@@ -25,6 +27,8 @@ from rag.writers import Writers
 
 SEARCH_THREADS = 4
 CONDENSED_CHARS = 1_000
+LOOK_TOKENS = 1_000
+PROPOSE_TOKENS = 200
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -92,6 +96,36 @@ class Library:
             return question.text
         condensed = " ".join(condensed.split())
         return condensed if 0 < len(condensed) <= CONDENSED_CHARS else question.text
+
+    @property
+    def can_look(self) -> bool:
+        """Whether pictures can be shown to the model."""
+        return self._settings.llm.vision and self._writers.has_model
+
+    async def look(self, pictures: Sequence[str]) -> str:
+        """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
+        text = prompt_text(self._settings.prompts, "picture")
+        return (await self._written(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures)))).text.strip()
+
+    async def propose(self, question: Question, passages: Sequence[Passage]) -> Proposed:
+        """What a reader may ask next, by the model; nothing without a model, or when it fails."""
+        if not self._writers.has_model:
+            return Proposed()
+        prompt = prompt_text(self._settings.prompts, "suggest")
+        text = prompt.format(question=question.text, passages=excerpts(passages))
+        try:
+            written = await self._written(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0))
+        except RagError as error:
+            logger.info("The model proposes no questions: %s", error)
+            return Proposed()
+        return Proposed(questions_in(written.text, asked=question.text), written.usage)
+
+    async def _written(self, prompt: Prompt) -> Finished:
+        async with contextlib.aclosing(self.generate(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event
+        return Finished("", answered=False)
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""

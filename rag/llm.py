@@ -91,7 +91,7 @@ class Model:
         freedom = {"temperature": prompt.temperature, "top_p": prompt.top_p}
         chat = self._chat.bind(**freedom, extra_body={self._limit_name: prompt.max_tokens})
         chain: Runnable[list[BaseMessage], Piece] = chat | RunnableGenerator(_pieces)
-        async with contextlib.aclosing(chain.astream([HumanMessage(prompt.text)])) as pieces:  # type: ignore[type-var]
+        async with contextlib.aclosing(chain.astream([_asking(prompt)])) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 yield piece
 
@@ -132,6 +132,14 @@ def _timeout(settings: LlmSettings) -> httpx.Timeout:
     """A net below our own clock: first token, stall and total are watched in `rag.generation`."""
     limits = settings.timeouts
     return httpx.Timeout(limits.total_s + 5, connect=limits.connect_s)
+
+
+def _asking(prompt: Prompt) -> HumanMessage:
+    """The prompt as a message: plain text, or text and pictures as parts."""
+    if not prompt.pictures:
+        return HumanMessage(prompt.text)
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in prompt.pictures]
+    return HumanMessage([{"type": "text", "text": prompt.text}, *pictures])
 
 
 def _messages(history: Sequence[Exchange]) -> list[BaseMessage]:

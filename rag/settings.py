@@ -54,6 +54,9 @@ class LlmSettings(_Frozen):
     max_tokens: int = Field(2048, ge=1, description="Longest answer, tokens")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
     trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the model")
+    vision: bool = Field(
+        False, description="Show pictures to this model (it has to understand images); off: the extra ocr reads them"
+    )
     typing_pause_s: float = Field(0.02, ge=0, le=1, description="Between two pieces of an extractive answer, seconds")
     timeouts: TimeoutSettings = TimeoutSettings()
 
@@ -127,6 +130,8 @@ class PromptSettings(_Frozen):
     system: str = Field("", description="What the model is told about its task; no variables")
     answer: str = Field("", description="Must contain {question} and {passages}")
     condense: str = Field("", description="Must contain {question} and {history}")
+    picture: str = Field("", description="What to tell of a picture (rag.llm.vision); no variables")
+    suggest: str = Field("", description="Must contain {question} and {passages}")
 
 
 class RagSettings(_Frozen):

@@ -17,6 +17,7 @@ from rag.readers.html import read_html
 from rag.readers.ocr import read_image
 from rag.readers.parsed import CannotRead, Parsed, TooLarge
 from rag.readers.pdf import read_pdf
+from rag.readers.pictures import read_picture
 from rag.readers.sheets import read_csv, read_xlsx
 from rag.readers.slides import read_pptx
 from rag.readers.word import read_docx
@@ -33,6 +34,7 @@ READERS: dict[str, Callable[[Path], Parsed]] = {
     ".csv": read_csv,
     ".tsv": read_csv,
     ".image": read_image,
+    ".picture": read_picture,
 }
 _ZIPPED = frozenset({".docx", ".pptx", ".xlsx", ".xlsm"})
 

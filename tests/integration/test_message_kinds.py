@@ -10,8 +10,10 @@ import pytest
 
 from feishu.sandbox.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
+from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied
-from tests.support.bot_process import BotProcess
+from tests.support.bot_process import REPOSITORY, BotProcess
+from tests.support.model_server import Reply, running
 
 
 def upload(stage: Stage, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:
@@ -122,6 +124,55 @@ async def test_an_image_of_any_size_gets_a_sentence_or_its_words(stage: Stage) -
     for content in (png, vast, b"no image at all"):
         sent = await send(stage, "image", {"image_key": upload(stage, "a.png", content, "image/png")})
         assert "图片" in await replied(stage, sent)
+    quiet(bot)
+
+
+async def test_a_model_that_sees_gets_the_picture_itself_and_its_reading_is_shown(stage: Stage) -> None:
+    from PIL import Image
+
+    with running() as model:
+        seen = "出差回来多久内要报销？"
+
+        def look(body: dict[str, Any]) -> Reply:
+            asked = body["messages"][-1]["content"]
+            return Reply(seen if isinstance(asked, list) or "New question:" in asked else "10 个工作日内 [1]。")
+
+        model.script(answer=look)
+        bot = await stage.bot(**using(model), RAG__LLM__VISION="true")
+        vast, huge = io.BytesIO(), io.BytesIO()
+        Image.new("RGBA", (4000, 1000), (255, 255, 255, 0)).save(vast, "PNG")
+        sent = await send(stage, "image", {"image_key": upload(stage, "a.png", vast.getvalue(), "image/png")})
+        card = await stage.closed(sent)
+        assert "👀 我读到的内容" in words(card["card"]) and seen in words(card["card"])
+        (asked,) = [request for request in model.chats() if request.pictures]
+        (picture,) = asked.pictures
+        with Image.open(io.BytesIO(picture)) as arrived:
+            assert arrived.format == "JPEG" and max(arrived.size) == 1568
+        assert seen in model.chats()[-1].prompt, "what was read is a part of the question"
+        Image.new("1", (20_000, 20_000)).save(huge, "PNG")
+        sent = await send(stage, "image", {"image_key": upload(stage, "b.png", huge.getvalue(), "image/png")})
+        assert "图片太大了" in await replied(stage, sent)
+        sent = await send(stage, "image", {"image_key": upload(stage, "c.png", b"no image", "image/png")})
+        assert "打不开" in await replied(stage, sent)
+        nodes = [[{"tag": "text", "text": "这是什么意思？"}], [{"tag": "img", "image_key": "{key}"}]]
+        key = upload(stage, "d.png", vast.getvalue(), "image/png")
+        content = json.dumps({"title": "", "content": nodes}, ensure_ascii=False).replace("{key}", key)
+        card = await stage.closed(await send(stage, "post", content))
+        assert card["card"]["header"]["title"]["content"] == "这是什么意思？" and seen in words(card["card"])
+        quiet(bot)
+
+
+async def test_without_a_reader_the_sentence_names_what_would_make_it_work(stage: Stage) -> None:
+    hidden = stage.folder / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, package=None: None if name == 'rapidocr' else find(name, package)\n"
+    )
+    bot = await stage.bot(PYTHONPATH=f"{hidden}:{REPOSITORY}")
+    sent = await send(stage, "image", {"image_key": upload(stage, "a.png", b"x", "image/png")})
+    said = await replied(stage, sent)
+    assert "rag.llm.vision" in said and "ocr" in said
     quiet(bot)
 
 

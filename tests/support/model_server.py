@@ -10,6 +10,7 @@ from the delays that a reply asks for.
 """
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import json
@@ -79,14 +80,34 @@ class Recorded:
         """All messages' texts."""
         return "\n".join(str(message["content"]) for message in self.body.get("messages", []))
 
+    @property
+    def pictures(self) -> list[bytes]:
+        """The images in it, decoded; anything that is no `data:` URL of base64 raises."""
+        parts = [part for message in self.body.get("messages", []) for part in _parts(message["content"])]
+        urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+        heads = [url.partition(";base64,") for url in urls]
+        assert all(head.startswith("data:image/") and comma for head, comma, _ in heads), urls
+        return [base64.b64decode(content, validate=True) for _, _, content in heads]
+
+
+def _parts(content: Any) -> list[dict[str, Any]]:
+    return content if isinstance(content, list) else []
+
+
+PROPOSING = "questions\nthat this reader may well ask next"
+
 
 class ModelServer:
-    """The application, its script and its record. Safe to script and read from another thread."""
+    """The application, its script and its record. Safe to script and read from another thread.
+
+    Requests for follow-up questions are answered by `proposal` and take nothing from the script.
+    """
 
     def __init__(self) -> None:
         self._replies: list[Reply] = [Reply("好的。")]
         self._answer: Callable[[dict[str, Any]], Reply] | None = None
         self._taken = 0
+        self.proposal = Reply("")
         self._lock = threading.Lock()
         self.requests: list[Recorded] = []
         self.embedding_status = 200
@@ -104,12 +125,19 @@ class ModelServer:
             self._replies, self._answer, self._taken = list(replies) or [Reply("好的。")], answer, 0
 
     def chats(self) -> list[Recorded]:
-        """Recorded chat requests."""
+        """Recorded chat requests, but for those for follow-up questions."""
+        return [each for each in self._asked() if PROPOSING not in each.prompt]
+
+    def proposals(self) -> list[Recorded]:
+        """Recorded requests for follow-up questions."""
+        return [each for each in self._asked() if PROPOSING in each.prompt]
+
+    def _asked(self) -> list[Recorded]:
         return [request for request in self.requests if request.path.endswith("/chat/completions")]
 
     async def _chat(self, request: Request) -> Response:
         recorded = await self._record(request)
-        reply = self._next(recorded.body)
+        reply = self.proposal if PROPOSING in recorded.prompt else self._next(recorded.body)
         if reply.status != 200:
             recorded.closed.set()
             error = reply.error or {"message": f"scripted failure {reply.status}", "type": "scripted", "code": None}
