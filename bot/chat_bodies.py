@@ -71,7 +71,11 @@ class AnswerBody(BaseModel):
 class ChatReply(AnswerBody):
     """A whole answer, just written."""
 
-    confidence: float = Field(ge=0, le=1, description="How much of the question the best passage covers; 0 to 1")
+    confidence: float = Field(
+        ge=0,
+        le=1,
+        description="How sure retrieval is that the passages answer; calibrated where that was done",
+    )
 
 
 class BatchRequest(BaseModel):

@@ -243,9 +243,11 @@ def _counted(label: str, count: int) -> str:
 
 
 def _footer(state: CardState, texts: Texts) -> str:
-    """Model, seconds, tokens, version: quiet facts."""
+    """Model, confidence, seconds, tokens, version: quiet facts."""
     answer = state.answer
     parts = [answer.model or (texts.footer_extractive if answer.outcome == "completed" else "")]
+    if answer.confidence is not None and answer.outcome == "completed":
+        parts.append(texts.footer_confidence.format(percent=round(100 * answer.confidence)))
     if answer.seconds is not None:
         parts.append(texts.footer_seconds.format(seconds=answer.seconds))
     if answer.usage:

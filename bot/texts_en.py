@@ -38,6 +38,7 @@ EN = Texts(
     continued="⬇️ A long answer: it goes on in the next card ({count} in all)",
     continuation="continued {number}/{count} · {question}",
     sent_apart="⚠️ This card could not be updated for a while; the whole answer was sent as a new message.",
+    footer_confidence="{percent}% sure",
     footer_seconds="{seconds:.1f} s",
     footer_tokens="{tokens} tokens",
     footer_extractive="quoted from documents",

@@ -40,6 +40,7 @@ class Texts:
     continued: str
     continuation: str
     sent_apart: str
+    footer_confidence: str
     footer_seconds: str
     footer_tokens: str
     footer_extractive: str

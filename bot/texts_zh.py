@@ -36,6 +36,7 @@ ZH = Texts(
     continued="⬇️ 回答较长，余下部分见后续卡片（共 {count} 张）",
     continuation="续 {number}/{count} · {question}",
     sent_apart="⚠️ 这张卡片一度无法更新，完整回答已作为新消息发出。",
+    footer_confidence="把握 {percent}%",
     footer_seconds="{seconds:.1f} 秒",
     footer_tokens="{tokens} tokens",
     footer_extractive="原文摘录",
