@@ -21,7 +21,7 @@ _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\"'(])")
 class Sentence:
     """A readable sentence. `step` is its number in an ordered list; `is_item` holds for list items and table rows.
 
-    `block` counts the passage's blocks: the rows of a table share one.
+    `block` counts the passage's blocks: the rows of a table share one. `key` is a table row's first cell.
     """
 
     text: str
@@ -29,6 +29,7 @@ class Sentence:
     is_item: bool = False
     kind: Kind = "prose"
     block: int = 0
+    key: str = ""
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -88,8 +89,8 @@ def _rows(body: str) -> list[Sentence]:
     lines = [line.strip().strip("|").split("|") for line in body.strip().split("\n")]
     rows = [[plain(cell) for cell in cells] for cells in lines if not all(_RULE.match(f"---{cell}") for cell in cells)]
     if len(rows) < 2 or len(rows) == len(lines):
-        return [Sentence(" · ".join(cell for cell in row if cell), is_item=True) for row in rows]
-    return [Sentence(_row(rows[0], row), is_item=True) for row in rows[1:]]
+        return [Sentence(" · ".join(cell for cell in row if cell), is_item=True, key=row[0]) for row in rows]
+    return [Sentence(_row(rows[0], row), is_item=True, key=row[0]) for row in rows[1:]]
 
 
 def _row(header: list[str], row: list[str]) -> str:

@@ -16,6 +16,7 @@ from rag.errors import EmbeddingFailed
 from rag.ingest import ingest
 from rag.library import Library
 from rag.rerank import RerankLeg
+from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
@@ -37,7 +38,7 @@ def settings(tmp_path: Path) -> RagSettings:
 async def order(settings: RagSettings) -> list[int]:
     library = await Library.open(settings)
     try:
-        return [passage.chunk.id for passage in (await library.search(QUESTION)).passages]
+        return [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
     finally:
         await library.aclose()
 
@@ -53,7 +54,7 @@ async def test_a_cross_encoder_orders_what_is_found(settings: RagSettings, tmp_p
 
     folder = make_tiny_cross_encoder(tmp_path / "tiny-reranker")
     library = await Library.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
-    found = (await library.search(QUESTION)).passages
+    found = (await library.search(QUESTION, EVERYTHING)).passages
     status = library.status().rerank
     await library.aclose()
     assert status is not None and status.ok
@@ -74,7 +75,7 @@ async def test_a_damaged_cross_encoder_leaves_the_order_and_says_so(settings: Ra
     for file in folder.glob("*.safetensors"):
         file.write_bytes(b"nothing of the kind")
     library = await Library.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
-    found = [passage.chunk.id for passage in (await library.search(QUESTION)).passages]
+    found = [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
     status = library.status().rerank
     await library.aclose()
     assert found == await order(settings)
@@ -149,7 +150,7 @@ async def test_an_endpoint_that_fails_leaves_the_order_and_the_reason_is_told(
     before = await order(settings)
     with endpoint(lambda _: WRONG[said]) as address, caplog.at_level(logging.WARNING):
         library = await Library.open(reranked(settings, rerank="endpoint", rerank_base_url=address))
-        found = [passage.chunk.id for passage in (await library.search(QUESTION)).passages]
+        found = [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
         status = library.status().rerank
         await library.aclose()
     assert found == before
@@ -170,7 +171,7 @@ async def test_a_silent_endpoint_costs_its_timeout_once(settings: RagSettings) -
         slow = reranked(settings, rerank="endpoint", rerank_base_url=address, rerank_timeout_s=0.3)
         library = await Library.open(slow)
         for _ in range(3):
-            assert [passage.chunk.id for passage in (await library.search(QUESTION)).passages] == before
+            assert [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages] == before
         status = library.status().rerank
         await library.aclose()
         may_end.set()

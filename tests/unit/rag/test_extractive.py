@@ -53,6 +53,60 @@ def test_a_table_row_answers_with_its_header() -> None:
     assert text == "北京、上海：每晚上限 600 元。 [1]"
 
 
+LODGING = """# 差旅
+
+## 一、城市分级
+
+| 级别 | 城市 |
+|---|---|
+| 一类 | 北京、上海 |
+| 二类 | 其他 |
+
+## 二、住宿标准（元/晚）
+
+| 职级 | 一类城市 | 二类城市 |
+|---|---|---|
+| 员工 | 550 | 420 |
+| 总监 | 800 | 650 |
+
+- 住亲友家每晚补贴 100 元。
+"""
+
+
+def test_a_section_that_the_question_names_gives_its_table_and_what_the_table_leaves_open() -> None:
+    assert answered("北京住宿标准是多少", LODGING) == (
+        "- 员工：一类城市 550；二类城市 420\n- 总监：一类城市 800；二类城市 650 [2]\n\n一类：城市 北京、上海。 [1]",
+        (2, 1),
+    )
+
+
+def test_the_rows_that_a_question_names_are_quoted_and_all_when_it_names_none() -> None:
+    table = "## 假期\n\n| 假期 | 天数 |\n|---|---|\n| 婚假 | 13 天 |\n| 产假 | 158 天 |\n| 陪产假 | 15 天 |\n"
+    assert answered("婚假和产假各多少天", table)[0] == "- 婚假：天数 13 天\n- 产假：天数 158 天 [1]"
+    seats = "## 交通\n\n| 职级 | 高铁 |\n|---|---|\n| 员工 | 二等座 |\n| 总监 | 一等座 |\n"
+    assert answered("坐高铁能坐一等座吗", seats)[0] == "- 员工：高铁 二等座\n- 总监：高铁 一等座 [1]"
+
+
+def test_a_sentence_about_something_else_is_not_added() -> None:
+    password = "## 密码\n\n每 180 天更换一次。\n\n## 钓鱼\n\n演练时提交密码的，重修安全课。\n"
+    assert answered("密码多久要更换一次", password) == ("每 180 天更换一次。 [1]", (1,))
+
+
+def test_a_question_is_answered_in_its_own_language_where_there_is_one() -> None:
+    texts = (
+        "## Hub\n\n按住 RESET 键 password 十秒。\n",
+        "## Accounts\n\nTo reset a password, open the account page.\n",
+    )
+    assert answered("How do I reset my password?", *texts)[1] == (2,)
+
+
+def test_what_a_step_announces_comes_with_it() -> None:
+    text, _ = answered(
+        "怎么取令牌", "## 取令牌\n\n1. 建一个密钥。\n2. 用它换令牌：\n\n```bash\n" + "curl -X POST x\n" * 14 + "```\n"
+    )
+    assert text.count("curl") == 14
+
+
 def test_english_is_answered_in_english_with_an_english_note() -> None:
     question = "What does ERR_1042 mean?"
     text, _ = compose(question, passages(VPN), coverage_of(question))
