@@ -20,6 +20,7 @@ from bot.delivery import Outbox
 from bot.digest import Digest, WithDigest
 from bot.engines import unusable
 from bot.errors import StoreError
+from bot.fallbacks import Fallbacks
 from bot.feedback import Feedback
 from bot.handlers import Handlers
 from bot.identity import Identity
@@ -70,7 +71,7 @@ class Bot:
             frame_interval_s=feishu.frame_interval_s,
             clock=clock,
             on_frame=self.metrics.card_frame,
-            fell_back=self.metrics.fell_back,
+            fallbacks=Fallbacks(self.metrics, database, clock=clock),
             close_by_put=feishu.close_by_put,
         )
         turns = Turns(

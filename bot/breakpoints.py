@@ -16,6 +16,7 @@ Place = Literal[
     "after-reply",  # the card is sent, its message id is not stored
     "mid-stream",  # a part of the answer stands on the card
     "before-final",  # the answer is stored, its last frame is not sent
+    "after-part",  # a part of a long answer is sent beside the card and stored, the next is not
     "before-done",  # the card is closed, the job is not
 ]
 PLACES: tuple[str, ...] = get_args(Place)

@@ -10,11 +10,15 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from bot.database import Database
 from bot.errors import StoreError
 from bot.jobs import Job, guard
+from bot.sent_messages import SentMessages
 from bot.tables import answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
 from rag.scope import DEFAULT_COLLECTION
 
 AnswerOutcome = Literal["open", "completed", "unanswered", "stopped", "failed"]
+ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
+"""What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
+message below, that it may not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Answer:
     created_at: float = 0.0
     concluded_at: float | None = None
     sent_apart: bool = False
+    shown_as: ShownAs = ""
     leaned_on: tuple[str, ...] = ()
     """Collections that the history came from with which it was written."""
     confidence: float | None = None
@@ -120,6 +125,7 @@ class Conversations:
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self.sent = SentMessages(database, clock=self._clock)
 
     async def begin(self, job: Job, wanted: Turn | None) -> tuple[Turn, Answer]:
         """The turn and the answer of this job, made once: a resumed job finds what it made before.
@@ -200,12 +206,12 @@ class Conversations:
 
         await self._database.write(work)
 
-    async def mark_sent_apart(self, job: Job, answer_id: str) -> None:
-        """The answer went out as a new message, because its card could not be written."""
+    async def mark(self, job: Job, answer_id: str, **values: Any) -> None:
+        """How an answer reached people: `sent_apart` (as a new message), `shown_as` (what its card shows of it)."""
 
         def work(connection: Connection) -> None:
             guard(connection, job)
-            connection.execute(update(answers).where(answers.c.id == answer_id).values(sent_apart=True))
+            connection.execute(update(answers).where(answers.c.id == answer_id).values(**values))
 
         await self._database.write(work)
 
@@ -302,6 +308,7 @@ def _answer(row: Any) -> Answer:
         created_at=row.created_at,
         concluded_at=row.concluded_at,
         sent_apart=row.sent_apart,
+        shown_as=row.shown_as,
         leaned_on=tuple(orjson.loads(row.leaned_on)),
         confidence=row.confidence,
     )

@@ -5,16 +5,16 @@ replaced as a whole; and where no card is taken, a text message. How a card ends
 go on after a crash is stored before the step that depends on it.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Protocol
 
 import structlog
 
+from bot.beside import BEING_SENT, Beside
 from bot.breakpoints import reach
 from bot.conversations import Conversations, Turn
+from bot.fallbacks import Fallbacks
 from bot.final_card import Final
 from bot.jobs import Job
 from bot.views import ANSWER, STAGE
@@ -24,7 +24,7 @@ from feishu.cardkit import CardKit
 from feishu.clock import Clock
 from feishu.codes import remedy_of
 from feishu.errors import ApiError, FeishuError, TargetGone
-from feishu.messages import Content, Messages, card_content, entity_content, text_content
+from feishu.messages import Messages, card_content, entity_content, text_content
 from feishu.rawcard import RawCard, without_streaming
 from feishu.remedies import Remedy, at_the_end
 from feishu.stream import CardStream, Sequence
@@ -34,8 +34,6 @@ log = structlog.get_logger(__name__)
 RESERVED_SEQUENCES = 200
 RAW_INTERVAL_S = 0.5
 """A raw card is sent whole with every frame."""
-BEING_SENT = 230049
-"""The platform has the message but does not say its id: a card entity is written by its own id all the same."""
 
 
 class Delivery(Protocol):
@@ -62,10 +60,10 @@ class Outbox:
         frame_interval_s: float,
         clock: Clock,
         on_frame: Callable[[], None] = lambda: None,
-        fell_back: Callable[[str], None] = lambda _way: None,
+        fallbacks: Fallbacks | None = None,
         close_by_put: bool = False,
     ) -> None:
-        self._fell_back = fell_back
+        self._fallbacks = fallbacks or Fallbacks()
         self._close_by_put = close_by_put
         self._messages = messages
         self._cardkit = cardkit
@@ -88,13 +86,14 @@ class Outbox:
             raise TargetGone(error.code, error.message, endpoint=error.endpoint, log_id=error.log_id) from error
 
     async def _open(self, job: Job, turn: Turn, card: Card) -> Delivery:
-        if turn.card_message_id and not turn.card_id:
-            return self._raw(job, turn, turn.card_message_id, card)
-        if not turn.card_id:
+        if not turn.card_id and not turn.card_message_id:
             return await self._open_new(job, turn, card, uuid=f"turn-{turn.id}")
         if not turn.card_message_id:
             await self._reply_with_entity(job, turn, turn.card_id, uuid=f"turn-{turn.id}", may_be_there=True)
-        delivery = self._streamed(job, turn, turn.card_id)
+        if turn.card_id:
+            delivery = self._streamed(job, turn, turn.card_id)
+        else:
+            delivery = self._raw(job, turn, turn.card_message_id, card)
         if not card.get("config", {}).get("streaming_mode"):
             return delivery  # to be finished at once
         try:
@@ -104,15 +103,14 @@ class Outbox:
             if remedy in SIMPLER:
                 log.warning("opening_refused", reason=str(error))
             elif remedy is Remedy.NEW_MESSAGE or (remedy is Remedy.STOP and job.kind == "regenerate"):
-                return await self._open_successor(job, turn, card)
+                return await self._open_successor(job, turn, card, error)
             else:
                 raise
         return delivery
 
-    async def _open_successor(self, job: Job, turn: Turn, card: Card) -> Delivery:
+    async def _open_successor(self, job: Job, turn: Turn, card: Card, because: ApiError) -> Delivery:
         """A new card for a turn whose card can never be written again."""
-        log.info("card_is_replaced", card_id=turn.card_id)
-        self._fell_back("new_card")
+        await self._fallbacks.note("new_card", because)
         await self._conversations.remember_card(job, turn.id, card_id="", card_message_id="")
         return await self._open_new(job, replace(turn, card_id="", sequence=0), card, uuid=f"again-{job.id}")
 
@@ -122,8 +120,7 @@ class Outbox:
         except FeishuError as error:
             if at_the_end(remedy_of(error)) in (Remedy.LATER, Remedy.STOP):
                 raise
-            log.warning("cardkit_refused", reason=str(error))
-            return await self._open_raw(job, turn, card, uuid=f"{uuid}-raw")
+            return await self._open_raw(job, turn, card, error, uuid=f"{uuid}-raw")
         reach("after-create")
         await self._conversations.remember_card(job, turn.id, card_id=card_id)
         reach("before-reply")
@@ -132,35 +129,44 @@ class Outbox:
         except ApiError as error:
             if at_the_end(remedy_of(error)) not in (*SIMPLER, Remedy.NEW_MESSAGE):
                 raise
-            log.warning("entity_refused", reason=str(error))
             await self._conversations.remember_card(job, turn.id, card_id="")
-            return await self._open_raw(job, turn, _without_header(card), uuid=f"{uuid}-raw")
+            return await self._open_raw(job, turn, _without_header(card), error, uuid=f"{uuid}-raw")
         return self._streamed(job, turn, card_id)
 
-    async def redraw(self, job: Job, turn: Turn, card: Card) -> None:
-        """Replaces a closed card, for new totals or another version. Silent where the card is gone."""
-        try:
-            if turn.card_id:
-                await self._streamed(job, turn, turn.card_id).reset(card)
-            elif turn.card_message_id:
-                await self._messages.patch(turn.card_message_id, card)
-        except TargetGone as error:
-            log.info("card_is_gone", reason=str(error))
+    async def redraw(self, job: Job, turn: Turn, final: Final) -> None:
+        """Replaces a closed card, for new totals or another version. Silent where the card is gone, or where the
+        platform takes nothing that could stand on it."""
+        for card in final.redrawn():
+            try:
+                return await self._replace(job, turn, card)
+            except ApiError as error:
+                remedy = at_the_end(remedy_of(error))
+                if remedy in (Remedy.STOP, Remedy.NEW_MESSAGE):
+                    log.info("card_is_gone", reason=str(error))
+                    return
+                if remedy not in SIMPLER:
+                    raise
+                log.warning("redrawing_refused", reason=str(error))
 
-    async def send_apart(self, turn: Turn, answer_id: str, final: Final) -> None:
-        """The whole answer as a new message, because its own card cannot be written."""
-        uuid = f"apart-{answer_id}"
-        try:
-            await self._messages.reply(
-                turn.question_message_id, card_content(final.card), uuid=uuid, chat_id=turn.chat_id
-            )
-        except ApiError as error:
-            if at_the_end(remedy_of(error)) not in SIMPLER:
-                raise
-            log.warning("card_refused", reason=str(error))
-            await self._messages.reply(turn.question_message_id, text_content(final.text), uuid=f"{uuid}-text")
-            return
-        await self._send_more(turn, final)
+    async def _replace(self, job: Job, turn: Turn, card: Card) -> None:
+        if turn.card_id:
+            await self._streamed(job, turn, turn.card_id).reset(card)
+        elif turn.card_message_id:
+            await self._messages.patch(turn.card_message_id, card)
+
+    async def take_back(self, turn: Turn) -> None:
+        """Recalls what was sent beside the card: of a question that was taken back nothing stays."""
+        for message_id in await self._conversations.sent.of_turn(turn.id):
+            try:
+                await self._messages.recall(message_id)
+            except ApiError as error:
+                if at_the_end(remedy_of(error)) is Remedy.WAIT:
+                    raise
+                log.warning("message_not_recalled", reason=str(error))
+
+    async def send_apart(self, job: Job, turn: Turn, final: Final) -> None:
+        """The whole answer as a new message, because its own card cannot be written for the time being."""
+        await self._beside(job, turn).whole(final, None)
 
     async def ask_alone(self, chat_id: str, open_id: str, card: Card) -> None:
         """A card in a group for one person alone. Silent where the group cannot have one."""
@@ -168,12 +174,6 @@ class Outbox:
             await self._messages.send_ephemeral(chat_id, open_id, card)
         except ApiError as error:
             log.info("ephemeral_card_refused", reason=str(error))
-
-    async def _send_more(self, turn: Turn, final: Final) -> None:
-        """The cards that a long answer goes on in, once each however often this runs (within the platform's hour)."""
-        for number, card in enumerate(final.more, start=2):
-            uuid = f"more-{hashlib.sha256(final.key.encode()).hexdigest()[:24]}-{number}"
-            await self._messages.reply(turn.question_message_id, card_content(card), uuid=uuid, chat_id=turn.chat_id)
 
     async def say(self, job: Job, message_id: str, text: str) -> None:
         """A plain text reply, once however often the job runs (within the platform's hour)."""
@@ -195,21 +195,31 @@ class Outbox:
         reach("after-reply")
         await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
 
-    async def _open_raw(self, job: Job, turn: Turn, card: Card, *, uuid: str) -> Delivery:
-        """A card as raw JSON; and where that is refused, too, nothing but the text at the end."""
+    async def _open_raw(self, job: Job, turn: Turn, card: Card, because: FeishuError, *, uuid: str) -> Delivery:
+        """A card as raw JSON, with the question or without; where that is refused, too, nothing but the text at the
+        end."""
+        log.warning("entity_refused", reason=str(because))
+        await self._fallbacks.note("raw_card", because)
         card = without_streaming(card)
-        self._fell_back("raw_card")
-        try:
-            sent = await self._messages.reply(
-                turn.question_message_id, card_content(card), uuid=uuid, chat_id=turn.chat_id
-            )
-        except ApiError as error:
-            if at_the_end(remedy_of(error)) not in SIMPLER and error.code != BEING_SENT:
-                raise
-            log.warning("raw_card_refused", reason=str(error))
-            return TextReply(self._speaker(job, turn))
-        await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
-        return self._raw(job, turn, sent.message_id, card)
+        tries = [card, _without_header(card)] if "header" in card else [card]
+        for number, each in enumerate(tries):
+            try:
+                sent = await self._messages.reply(
+                    turn.question_message_id,
+                    card_content(each),
+                    uuid=f"{uuid}{number or ''}",
+                    chat_id=turn.chat_id,
+                )
+            except ApiError as error:
+                if at_the_end(remedy_of(error)) not in SIMPLER and error.code != BEING_SENT:
+                    raise
+                log.warning("raw_card_refused", reason=str(error))
+                if error.code == BEING_SENT:  # somewhere it is, but nobody says where
+                    break
+            else:
+                await self._conversations.remember_card(job, turn.id, card_message_id=sent.message_id)
+                return self._raw(job, turn, sent.message_id, each)
+        return TextReply(self._beside(job, turn))
 
     def _raw(self, job: Job, turn: Turn, message_id: str, card: Card) -> WrittenCard:
         stream = CardStream(
@@ -222,26 +232,10 @@ class Outbox:
             on_frame=lambda _element_id, _text: self._on_frame(),
             aside=(STAGE,),
         )
-        return self._written(job, turn, stream)
+        return WrittenCard(stream, self._beside(job, turn))
 
-    def _speaker(self, job: Job, turn: Turn) -> Callable[[Content, str], Awaitable[None]]:
-        async def say(content: Content, kind: str) -> None:
-            uuid = f"{kind}-{turn.id}-{job.id}"
-            try:
-                await self._messages.reply(turn.question_message_id, content, uuid=uuid, chat_id=turn.chat_id)
-            except ApiError as error:
-                if error.code != BEING_SENT:
-                    raise
-
-        return say
-
-    def _written(self, job: Job, turn: Turn, stream: CardStream) -> WrittenCard:
-        return WrittenCard(
-            stream,
-            say=self._speaker(job, turn),
-            send_more=partial(self._send_more, turn),
-            fell_back=self._fell_back,
-        )
+    def _beside(self, job: Job, turn: Turn) -> Beside:
+        return Beside(job, turn, self._messages, self._conversations, self._fallbacks)
 
     def _sequence(self, job: Job, turn: Turn) -> Sequence:
         async def reserve(ceiling: int) -> None:
@@ -266,7 +260,7 @@ class Outbox:
             aside=(STAGE,),
             close_by_put=self._close_by_put,
         )
-        return self._written(job, turn, stream)
+        return WrittenCard(stream, self._beside(job, turn))
 
 
 class _HeldSequence(Sequence):

@@ -9,11 +9,11 @@ from bot.chat_ledger import Ledger, Suggestion
 from bot.commands import WORDS, Command
 from bot.conversations import Answer, Conversations
 from bot.errors import Owed
-from bot.final_card import welcome_card
 from bot.gaps import Gap, Gaps
 from bot.identity import Identity
 from bot.jobs import Job, Jobs
 from bot.obeying import Obedience
+from bot.offers import welcome_card
 from bot.outbound import Voice, mentioning, short_id
 from bot.settings_people import PeopleSettings
 from bot.suggesting import examples

@@ -51,4 +51,13 @@ class StoreError(BotError):
 
 
 class Owed(BotError):
-    """The answer is stored and safe; only its card's last frame is missing. Not counted as a failed attempt."""
+    """The answer is stored and safe; only its card's last frame is missing. Not counted as a failed attempt.
+
+    `line`: the conversation in which the job waits from now on, so that nobody's next question waits for it ("" leaves
+    it where it is). `since_s`: for how long it has been owed; what is owed for long is tried less often.
+    """
+
+    def __init__(self, message: str, *, line: str = "", since_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.line = line
+        self.since_s = since_s

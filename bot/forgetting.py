@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from bot.database import Database
 from bot.job import ENDED_STATES
-from bot.tables import answers, attachments, gaps, jobs, remarks, suggestions, traces, turns, votes
+from bot.tables import answer_messages, answers, attachments, gaps, jobs, remarks, suggestions, traces, turns, votes
 from feishu.clock import Clock, SystemClock
 
 DAY_S = 86_400.0
@@ -56,6 +56,7 @@ def _forget_turns(connection: Connection, which: ColumnElement[bool]) -> int:
     ids = select(turns.c.id).where(which)
     its_answers = select(answers.c.id).where(answers.c.turn_id.in_(ids))
     connection.execute(delete(votes).where(votes.c.answer_id.in_(its_answers)))
+    connection.execute(delete(answer_messages).where(answer_messages.c.answer_id.in_(its_answers)))
     connection.execute(delete(suggestions).where(suggestions.c.turn_id.in_(ids)))
     connection.execute(delete(gaps).where(gaps.c.id.in_(ids)))
     written_by = select(answers.c.job_id).where(answers.c.turn_id.in_(ids))

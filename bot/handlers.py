@@ -16,12 +16,12 @@ from bot.commands import parse_command
 from bot.conversations import Answer, Conversations, Turn
 from bot.errors import StoreError
 from bot.feedback import REASONS, Feedback, Vote
-from bot.final_card import thanks_card
 from bot.gaps import Gaps
 from bot.hearing import Hearing
 from bot.identity import Identity
 from bot.jobs import Jobs, NewJob
 from bot.metrics import Metrics
+from bot.offers import thanks_card
 from bot.policy import Ignored, Unaddressed, judge, may_press
 from bot.reading import conversation_of
 from bot.settings_people import PeopleSettings

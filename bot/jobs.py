@@ -138,12 +138,22 @@ class Jobs:
         """Ends a job for good. Raises `LeaseLost`."""
         await self._settle(job, lambda: {"state": state, "reason": reason, "finished_at": self._now()})
 
-    async def release(self, job: Job, *, delay_s: float = 0.0, reason: str = "", count_attempt: bool = True) -> None:
-        """Puts a job back for whoever claims next, after `delay_s`. Raises `LeaseLost`."""
+    async def release(
+        self, job: Job, *, delay_s: float = 0.0, reason: str = "", count_attempt: bool = True, line: str = ""
+    ) -> None:
+        """Puts a job back for whoever claims next, after `delay_s`; with `line`, into another conversation's line.
+        Raises `LeaseLost`."""
         attempt = job.attempt if count_attempt else job.attempt - 1
+        moved = {"conversation": line} if line else {}
         await self._settle(
             job,
-            lambda: {"state": "queued", "reason": reason, "attempt": attempt, "run_after": self._now() + delay_s},
+            lambda: {
+                "state": "queued",
+                "reason": reason,
+                "attempt": attempt,
+                "run_after": self._now() + delay_s,
+                **moved,
+            },
             announce=not delay_s,
         )
 

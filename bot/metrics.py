@@ -151,7 +151,7 @@ class Metrics:
         self._frames.labels(result).inc()
 
     def fell_back(self, way: str) -> None:
-        """`way`: raw_card, new_card, repair, plain_text, new_message."""
+        """`way`: one of `bot.fallbacks.WAYS`."""
         self._fallbacks.labels(way).inc()
 
     def render(self) -> bytes:

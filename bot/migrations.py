@@ -12,9 +12,11 @@ from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
 from bot.tables import (
+    answer_messages,
     answers,
     attachments,
     beginnings,
+    fallbacks,
     gaps,
     metadata,
     onces,
@@ -77,6 +79,7 @@ STEPS: dict[int, Step] = {
     ),
     3: created(traces, settled_gaps),
     4: added(answers.c.leaned_on, answers.c.confidence, suggestions.c.collection),
+    5: both(added(answers.c.shown_as), created(answer_messages, fallbacks)),
 }
 
 

@@ -111,8 +111,27 @@ answers = Table(
     Column("created_at", Double, nullable=False, index=True),
     Column("concluded_at", Double, comment="when its text was whole; its last frame may still be owed"),
     Column("sent_apart", Boolean, nullable=False, server_default=text("false"), comment="went out as a new message"),
+    Column("shown_as", String(16), nullable=False, server_default="", comment="bot.conversations.ShownAs"),
     UniqueConstraint("turn_id", "version"),
     UniqueConstraint("job_id"),
+)
+
+answer_messages = Table(
+    "answer_messages",
+    metadata,
+    Column("answer_id", String(40), primary_key=True),
+    Column("part", String(16), primary_key=True, comment="what it holds: apart, text, withheld, or a part's number"),
+    Column("message_id", String(128), nullable=False, comment='"" where the platform did not say it'),
+    Column("at", Double, nullable=False),
+)
+
+fallbacks = Table(
+    "fallbacks",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="UTC, like 2024-05-31"),
+    Column("way", String(16), primary_key=True, comment="bot.fallbacks.Way"),
+    Column("code", Integer, primary_key=True, comment="the platform's refusal; 0 where it gave no code"),
+    Column("count", Integer, nullable=False),
 )
 
 votes = Table(

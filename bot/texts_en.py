@@ -37,6 +37,18 @@ EN = Texts(
     long_so_far="a long answer: the rest will come on further cards",
     continued="⬇️ A long answer: it goes on in the next card ({count} in all)",
     continuation="continued {number}/{count} · {question}",
+    continuation_untitled="Part {number}/{count}",
+    moved_title="The answer is in the message below",
+    moved="⬇️ This card cannot hold the answer; all of it was sent as a new message below.",
+    filtered_title="This answer is not shown",
+    filtered=(
+        "🔒 The platform's content rules did not let this answer pass (sensitive content or data loss prevention).\n\n"
+        "Ask in other words, or try 🔄; if it keeps happening, tell your admin."
+    ),
+    filtered_text=(
+        "🔒 The platform's content rules did not let this answer pass (sensitive content or data loss prevention). "
+        "Ask in other words; if it keeps happening, tell your admin."
+    ),
     sent_apart="⚠️ This card could not be updated for a while; the whole answer was sent as a new message.",
     footer_confidence="{percent}% sure",
     footer_seconds="{seconds:.1f} s",

@@ -39,6 +39,12 @@ class Texts:
     long_so_far: str
     continued: str
     continuation: str
+    continuation_untitled: str
+    moved_title: str
+    moved: str
+    filtered_title: str
+    filtered: str
+    filtered_text: str
     sent_apart: str
     footer_confidence: str
     footer_seconds: str

@@ -35,6 +35,17 @@ ZH = Texts(
     long_so_far="回答较长，余下部分稍后在后续卡片里",
     continued="⬇️ 回答较长，余下部分见后续卡片（共 {count} 张）",
     continuation="续 {number}/{count} · {question}",
+    continuation_untitled="续 {number}/{count}",
+    moved_title="回答在下面的消息里",
+    moved="⬇️ 这张卡片放不下这条回答，完整内容已作为新消息发在下面。",
+    filtered_title="这条回答没有显示",
+    filtered=(
+        "🔒 平台的内容安全规则没有放行这条回答（敏感内容或数据防泄漏）。\n\n"
+        "可以换个问法，或点 🔄 重新生成；如果一直这样，请告诉管理员。"
+    ),
+    filtered_text=(
+        "🔒 平台的内容安全规则没有放行这条回答（敏感内容或数据防泄漏）。可以换个问法再问；如果一直这样，请告诉管理员。"
+    ),
     sent_apart="⚠️ 这张卡片一度无法更新，完整回答已作为新消息发出。",
     footer_confidence="把握 {percent}%",
     footer_seconds="{seconds:.1f} 秒",

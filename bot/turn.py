@@ -16,9 +16,10 @@ from bot.dressing import Dressing
 from bot.ending import Ended, StopSignal
 from bot.errands import Errands
 from bot.errors import Owed
-from bot.final_card import final, reason_card
+from bot.final_card import final
 from bot.jobs import Job
 from bot.metrics import Metrics
+from bot.offers import reason_card
 from bot.outcomes import Exhausted, Outcome
 from bot.progress import Progress, ended
 from bot.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
@@ -159,7 +160,7 @@ class Turns:
         try:
             await delivery.finish(final(await self._state(turn, answer), wording))
         except FeishuError as error:
-            raise Owed(f"the answer is stored, its card is not closed: {error}") from error
+            raise _owed(turn, error) from error
         return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
 
     async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
@@ -175,24 +176,28 @@ class Turns:
         """The answer is stored already; only its last frame is still owed.
 
         A card that cannot be written for `debt_s` has its answer sent as a new message; it is closed when it can be.
+        A newer version that is being written takes the card, and the debt with it.
         """
+        if await self._conversations.is_writing(turn.id):
+            return Ended("done", "a newer version has the card")
         owed_s = self._clock.time() - (answer.concluded_at or answer.created_at)
         try:
-            if owed_s > self._debt_s and not answer.sent_apart:
-                await self._send_apart(job, turn, answer, wording)
-                answer = replace(answer, sent_apart=True)
+            if owed_s > self._debt_s and not (answer.sent_apart or answer.shown_as):
+                answer = await self._send_apart(job, turn, answer, wording)
             return await self._close(job, turn, answer, wording)
         except FeishuError as error:
             if owed_s > FORGIVEN_AFTER_S:
                 return Ended("failed", f"the card was never closed: {error}")
-            raise Owed(f"the answer is stored, its card is not closed: {error}") from error
+            raise _owed(turn, error, owed_s) from error
 
-    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
+    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Answer:
+        """The answer as it is known afterwards."""
         notice = "\n".join(part for part in (wording.new_card_note, answer.notice) if part)
         state = await self._state(turn, replace(answer, notice=notice))
-        await self._outbox.send_apart(turn, answer.id, final(state, wording))
-        await self._conversations.mark_sent_apart(job, answer.id)
+        await self._outbox.send_apart(job, turn, final(state, wording))
         log.warning("answer_sent_apart", answer_id=answer.id)
+        stored = await self._conversations.look_up(answer.id)
+        return stored[1] if stored else answer
 
     async def _state(self, turn: Turn, answer: Answer) -> CardState:
         """What the card shows of this very answer."""
@@ -207,7 +212,7 @@ class Turns:
             return Ended("done", "nothing to redraw")
         wording = texts(self._language_for(state.turn.question))
         state = await self._dressing.dressed(state, wording)
-        await self._outbox.redraw(job, state.turn, final(state, wording).card)
+        await self._outbox.redraw(job, state.turn, final(state, wording))
         return Ended("done", "redrawn")
 
     async def _recalled(self, job: Job) -> Ended:
@@ -216,7 +221,8 @@ class Turns:
         state = await self._conversations.card_state(turn_id) if turn_id else None
         if state is None:
             return Ended("done", "nothing was answered")
-        await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))).card)
+        await self._outbox.take_back(state.turn)
+        await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))))
         return Ended("done", "blanked")
 
     async def _ask_reason(self, job: Job) -> Ended:
@@ -240,3 +246,9 @@ class Turns:
 
     def _language_for(self, question: str) -> Language:
         return language_of(question, preferred=self._language)
+
+
+def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:
+    """Nobody's next question waits for a card: the debt stands in a line with what else is drawn on it."""
+    line = f"card/{turn.id}"
+    return Owed(f"the answer is stored, its card is not closed: {error}", line=line, since_s=since_s)

@@ -23,6 +23,9 @@ POLL_S = 1.0
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 OWED_EVERY_S = 15.0
+OWED_SHARE = 10.0
+"""What has been owed for ten minutes is tried each minute, and so on."""
+LONGEST_OWED_S = 600.0
 TELL_EVERY_S = 0.5
 FORGET_EVERY_S = 3_600.0
 
@@ -194,12 +197,17 @@ class Worker:
         log.info("job_ended", state=ended.state, reason=ended.reason)
 
     async def _try_later(self, job: Job, error: Exception) -> None:
+        owed = error if isinstance(error, Owed) else None
         expected = isinstance(error, FeishuError | Owed)
-        longest_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S)
-        wait_s = (OWED_EVERY_S if isinstance(error, Owed) else longest_s) * random.uniform(0.8, 1.2)  # noqa: S311
+        wait_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S)
+        if owed:
+            wait_s = max(OWED_EVERY_S, min(owed.since_s / OWED_SHARE, LONGEST_OWED_S))
+        wait_s *= random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, guards nothing
         log.warning("job_failed", reason=str(error), retry_in_s=round(wait_s, 1), exc_info=None if expected else error)
         reason = f"{type(error).__name__}: {error}"[:500]
-        await self._jobs.release(job, delay_s=wait_s, reason=reason, count_attempt=not isinstance(error, Owed))
+        await self._jobs.release(
+            job, delay_s=wait_s, reason=reason, count_attempt=not owed, line=owed.line if owed else ""
+        )
 
     async def _bury(self, job: Job) -> None:
         log.error("job_buried", reason=job.reason, attempts=job.attempt - 1)
