@@ -12,7 +12,8 @@ class Fault:
     endpoint     name or pattern, like `card.content`, `card.*`, `*`
     skip         matching calls that still go well before it starts
     times        calls it spoils; None for all from then on
-    delay_s      real seconds to wait before anything else
+    delay_s      real seconds to wait before anything else: the call arrives late
+    late_s       real seconds to wait before the answer is given: the call has taken effect long before
     status, code, msg, headers, html    what is answered instead; `html` makes it a proxy's page
     drop         the connection is cut instead of an answer
     applied      the call takes effect all the same (with `drop`: a lost acknowledgement)
@@ -24,6 +25,7 @@ class Fault:
     skip: int = 0
     times: int | None = 1
     delay_s: float = 0.0
+    late_s: float = 0.0
     status: int | None = None
     code: int | None = None
     msg: str = "injected fault"

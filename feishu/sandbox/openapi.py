@@ -128,6 +128,8 @@ class OpenApi:
             return response
         answer = await self._answer(endpoint, request, raw)
         self._record(endpoint, request, raw, answer, began)
+        if fault and fault.late_s:
+            await asyncio.sleep(fault.late_s)
         return _misfortune(fault) if fault and fault.answers else answer.response()
 
     async def _suffer(self, fault: Fault, endpoint: Endpoint) -> None:

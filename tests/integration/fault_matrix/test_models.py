@@ -1,0 +1,95 @@
+"""Models that die, stall or refuse, before and after their first words; and people who stop them."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import answer_text, button, words
+from tests.support.model_server import Reply
+from tests.support.plays import Played, Plays
+from tests.support.scene import ANSWER, CLOSE, FRAME, HTML, WRITTEN, Message, Scene
+
+PLAYS = Plays()
+
+
+async def noticed(scene: Scene, reply: Reply, *more: Reply, **timeouts: float) -> Message:
+    scene.model.script(reply, *more)
+    await scene.start(timeouts=timeouts)
+    asked = await scene.ask()
+    card = await scene.closed(asked)
+    assert len(scene.replies(asked)) == 1
+    scene.assert_lawful()
+    return card
+
+
+@pytest.mark.parametrize("end", ["disconnect", "error", "stall"])
+async def test_a_model_that_fails_after_its_first_words_leaves_them_with_a_reason(scene: Scene, end: Any) -> None:
+    card = await noticed(scene, Reply(ANSWER[:40], end=end), stall_s=1.0)
+    assert ANSWER.startswith(answer_text(card)[:30])
+    assert "可能不完整" in words(card["card"])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(status=429), Reply(status=500), Reply(status=503), Reply("", end="stall"), Reply("", end="disconnect")],
+    ids=["429", "500", "503", "stall", "disconnect"],
+)
+async def test_a_model_that_never_answers_is_said_in_words(scene: Scene, reply: Reply) -> None:
+    card = await noticed(scene, reply, first_token_s=1.0, stall_s=1.0, total_s=4.0)
+    assert "⚠️" in words(card["card"])
+    assert button(card, "regenerate")
+
+
+async def test_a_model_that_stops_in_the_middle_of_the_total_time_is_told(scene: Scene) -> None:
+    card = await noticed(scene, Reply(ANSWER * 20, delay_s=0.05), total_s=2.0)
+    assert answer_text(card).startswith(ANSWER[:20])
+    assert "可能不完整" in words(card["card"])
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(status=429), Reply(status=500), Reply("", end="disconnect")], ids=["429", "500", "disconnect"]
+)
+async def test_a_model_that_fails_once_before_its_first_words_is_asked_again(scene: Scene, reply: Reply) -> None:
+    card = await noticed(scene, reply, WRITTEN)
+    assert answer_text(card) == ANSWER
+
+
+@pytest.mark.parametrize("moment", ["before the first words", "at the first words", "in the middle", "in an outage"])
+async def test_stop_closes_the_card_and_keeps_what_was_written(scene: Scene, moment: str) -> None:
+    reply = Reply(ANSWER, delay_s=0.05, end="stall")
+    if moment == "before the first words":
+        reply = Reply(ANSWER, first_delay_s=30)
+    scene.model.script(reply)
+    if moment == "in an outage":
+        scene.sandbox.faults.plan(FRAME, skip=3, times=2, status=502, html=HTML)
+    await scene.start()
+    asked = await scene.ask()
+    if moment == "before the first words":
+        card = await scene.until(lambda: next((c for c in scene.cards(asked) if button(c, "stop")), None))
+    else:
+        card = await scene.growing(asked, chars=1 if moment == "at the first words" else 20)
+    shown = await scene.press(card, "stop")
+    assert shown.toast is not None
+    card = await scene.closed(asked)
+    assert "已停止" in words(card["card"])
+    assert ANSWER.startswith(answer_text(card).removesuffix("**"))
+    assert len(scene.replies(asked)) == 1
+    scene.assert_lawful()
+
+
+@PLAYS.of()
+async def stop_while_the_end_is_written_changes_nothing(scene: Scene) -> None:
+    scene.sandbox.faults.plan(CLOSE, delay_s=1.0)
+    await scene.start()
+    asked = await scene.ask()
+    card = await scene.growing(asked)
+    await scene.until(lambda: any(entry.kind == "fault" for entry in scene.sandbox.log))
+    await scene.press(card, "stop")
+    card = await scene.closed(asked)
+    assert answer_text(card) == ANSWER
+    scene.assert_lawful()
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_play(name: str, played: Played) -> None:
+    played.raise_what_went_wrong(name)

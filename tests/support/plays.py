@@ -1,0 +1,90 @@
+"""Misfortunes that are played several at once, each with a sandbox and a bot of its own: they mostly wait.
+
+PLAYS = Plays()
+
+@PLAYS.of({"code": 230020}, {"drop": True})
+async def it_ends_well(scene: Scene, how: dict[str, Any]) -> None: ...
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_play(name: str, played: Played) -> None:
+    played.raise_what_went_wrong(name)
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.model_server import ModelServer
+from tests.support.scene import HTML, WRITTEN, new_scene
+
+AT_ONCE = 12
+
+Part = Callable[..., Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Play:
+    """One misfortune and what has to come of it. `platform` are readings of the documents that the sandbox follows."""
+
+    part: Part
+    values: tuple[Any, ...]
+    platform: dict[str, Any]
+
+
+class Plays:
+    """The plays of a module, by name."""
+
+    def __init__(self) -> None:
+        self._plays: dict[str, Play] = {}
+
+    def __len__(self) -> int:
+        return len(self._plays)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._plays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plays)
+
+    def of(self, *rows: Any, **platform: Any) -> Callable[[Part], Part]:
+        """Registers a coroutine function (of a scene and one row's values) as plays, one for each row."""
+
+        def register(part: Part) -> Part:
+            for row in rows or ((),):
+                self.add(part, row if isinstance(row, tuple) else (row,), platform)
+            return part
+
+        return register
+
+    def add(self, part: Part, values: tuple[Any, ...], platform: dict[str, Any]) -> None:
+        """Registers one."""
+        said = [*map(str, values), *(f"{name}={value}" for name, value in platform.items())]
+        self._plays[" ".join([part.__name__, *said]).replace(HTML, "html")] = Play(part, values, platform)
+
+    async def play(self, names: list[str], folder: Path, index: Path, model: ModelServer) -> "Played":
+        """How each of these ended; all with the ordinary model."""
+        model.script(WRITTEN)
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def run(number: int, name: str) -> None:
+            own = folder / str(number)
+            own.mkdir()
+            play = self._plays[name]
+            async with room, new_scene(own, index, model, **play.platform) as scene:
+                await play.part(scene, *play.values)
+
+        ends = await asyncio.gather(*(run(*each) for each in enumerate(names)), return_exceptions=True)
+        return Played(dict(zip(names, ends, strict=True)))
+
+
+@dataclass(frozen=True)
+class Played:
+    """How plays ended."""
+
+    ends: dict[str, BaseException | None]
+
+    def raise_what_went_wrong(self, name: str) -> None:
+        if (failure := self.ends[name]) is not None:
+            raise failure
