@@ -27,6 +27,7 @@ from bot.identity import Identity
 from bot.jobs import Jobs
 from bot.metrics import Metrics
 from bot.notices import Listener
+from bot.replicas import BEAT_S, Replicas
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.spans import span_exporter
@@ -107,6 +108,8 @@ class Bot:
         self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
+        self._replicas = self._sharing()
+        self._beating: asyncio.Task[None] | None = None
         self._stopped = False
 
     def _build_digest(self) -> Digest:
@@ -161,12 +164,34 @@ class Bot:
         self.metrics.platform_called(call)
         self.tracing.platform_called(call)
 
+    def _sharing(self) -> Replicas | None:
+        """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
+        fixed = self.settings.feishu.budget_share or None
+        self.metrics.budget_shared(fixed or 1.0, 1)
+        if self.database.is_sqlite:
+            return None
+
+        def apply(share: float, replicas: int, rested: bool) -> None:
+            self.client.set_budget_share(share, rested=rested)
+            self.metrics.budget_shared(share, replicas)
+
+        return Replicas(self.database, self.settings.feishu.app_id, self.jobs.owner, apply, fixed=fixed)
+
+    async def _beat_forever(self, replicas: Replicas) -> None:
+        while True:
+            await self.clock.sleep(BEAT_S)
+            await replicas.beat()
+
     async def start(self) -> None:
         """Starts working: frees what a dead process of this machine held, claims, learns who we are, warms up."""
         if self.database.is_sqlite:
             resumed = await self.jobs.reclaim_own_machine()
             if resumed:
                 log.info("jobs_resumed", count=resumed)
+        if self._replicas:
+            self.client.set_budget_share(self._replicas.share)
+            await self._replicas.beat()
+            self._beating = asyncio.create_task(self._beat_forever(self._replicas), name="replicas")
         self.worker.start()
         self._listener = Listener(self.database, self._hear(asyncio.get_running_loop()))
         self._listener.start()
@@ -193,6 +218,10 @@ class Bot:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.worker.drain(self.settings.bot.drain_s)
+        if self._replicas and self._beating:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+            await self._replicas.leave()
         if self._listener:
             await asyncio.to_thread(self._listener.close)
 

@@ -53,6 +53,8 @@ class Metrics:
         self._callbacks = self._counter("callbacks", "Clicks on cards", "action", "result")
         self._jobs = self._gauge("jobs", "Jobs by state", "state")
         self._ended = self._counter("jobs_ended", "Jobs that ended", "kind", "state")
+        self._replicas = self._gauge("replicas", "Replicas that are alive, as this one sees them")
+        self._share = self._gauge("budget_share", "Part of the app's call budget that this process uses")
         self._oldest = self._gauge("oldest_job_seconds", "Age of the oldest job that has not ended")
         self._wait = self._histogram("queue_wait_seconds", "From acceptance to start of a job", _START_S)
         self._resumed = self._counter("jobs_resumed", "Jobs that started again")
@@ -114,6 +116,11 @@ class Metrics:
         """State → number of jobs and the age of the oldest, as `Jobs.survey` gives them."""
         self.jobs_by_state({state: count for state, (count, _) in survey.items()})
         self._oldest.set(max((age for _, age in survey.values()), default=0.0))
+
+    def budget_shared(self, share: float, replicas: int) -> None:
+        """The part of the call budget that this process uses, and among how many it is divided."""
+        self._share.set(share)
+        self._replicas.set(replicas)
 
     def job_claimed(self, waited_s: float, *, resumed: bool, taken_over: bool) -> None:
         """A job starts: for the first time `waited_s` after it was accepted, or again."""

@@ -21,6 +21,7 @@ from bot.tables import (
     metadata,
     onces,
     remarks,
+    replicas,
     schema_migrations,
     settled_gaps,
     suggestions,
@@ -80,6 +81,7 @@ STEPS: dict[int, Step] = {
     3: created(traces, settled_gaps),
     4: added(answers.c.leaned_on, answers.c.confidence, suggestions.c.collection),
     5: both(added(answers.c.shown_as), created(answer_messages, fallbacks)),
+    6: created(replicas),
 }
 
 

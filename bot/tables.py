@@ -232,6 +232,17 @@ settled_gaps = Table(
     Column("at", Double, nullable=False, comment="questions asked before it no longer count"),
 )
 
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("share", Double, nullable=False, comment="of the app's call budget, in use now"),
+    Column("fixed", Boolean, nullable=False, comment="set by hand"),
+    Column("since", Double, nullable=False, comment="heard of without a gap"),
+    Column("alive_until", Double, nullable=False),
+)
+
 schema_migrations = Table(
     "schema_migrations",
     metadata,

@@ -29,7 +29,7 @@ from feishu.errors import (
     Unreachable,
 )
 from feishu.jsontext import to_bytes
-from feishu.limits import LANE_PER_SECOND, Budget, Lanes
+from feishu.limits import LANE_PER_SECOND, Budgets, Lanes
 from feishu.schedule import FrameSchedule
 from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
 from feishu.tokens import TenantTokens
@@ -79,9 +79,10 @@ class FeishuClient:
         self._owned = _connection_pools(settings) if http is None else ()
         self._closed = False
         self._pools = cycle((http,) if http is not None else self._owned)
-        self._budgets: dict[Endpoint, Budget] = {}
-        self._lanes = Lanes(per_second=max(1, int(LANE_PER_SECOND * settings.budget_share)), clock=self._clock)
-        self.schedule = FrameSchedule(share=settings.budget_share, clock=self._clock)
+        share = settings.budget_share or 1.0
+        self._budgets = Budgets(share=share, clock=self._clock)
+        self._lanes = Lanes(per_second=LANE_PER_SECOND, clock=self._clock, share=share)
+        self.schedule = FrameSchedule(share=share, clock=self._clock)
         self._tokens = TenantTokens(self._fetch_token, self._clock)
 
     async def call(
@@ -132,7 +133,7 @@ class FeishuClient:
         """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once."""
         headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
         url = self._settings.base_url + endpoint.url_path(path)
-        await self._budget(endpoint).take(Urgency.NORMAL)
+        await self._budgets.of(endpoint).take(Urgency.NORMAL)
         content = bytearray()
         try:
             async with (
@@ -187,7 +188,7 @@ class FeishuClient:
 
     async def _send(self, request: "_Request", token: str | None, attempt: int) -> dict[str, Any]:
         """One attempt, within the API's budget, recorded whatever comes of it."""
-        budget = self._budget(request.endpoint)
+        budget = self._budgets.of(request.endpoint)
         if request.lane:
             await self._lanes.take(request.lane, request.urgency)
         await budget.take(request.urgency)
@@ -212,7 +213,7 @@ class FeishuClient:
     def _slow_down(self, request: "_Request", error: RateLimited) -> None:
         """429 and 99991400 speak of the API; 230020 and the like of one chat or message."""
         if error.code in (429, 99991400):
-            self._budget(request.endpoint).hold(error.wait_s)
+            self._budgets.of(request.endpoint).hold(error.wait_s)
         elif request.lane:
             self._lanes.hold(request.lane, error.wait_s)
 
@@ -239,17 +240,11 @@ class FeishuClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise BadReply(type(error).__name__, endpoint=name) from error
 
-    def _budget(self, endpoint: Endpoint) -> Budget:
-        budget = self._budgets.get(endpoint)
-        if budget is None:
-            share = self._settings.budget_share
-            budget = Budget(
-                per_second=max(1, int(endpoint.per_second * share)),
-                per_minute=max(1, int(endpoint.per_minute * share)),
-                clock=self._clock,
-            )
-            self._budgets[endpoint] = budget
-        return budget
+    def set_budget_share(self, share: float, *, rested: bool = False) -> None:
+        """The part of the app's call budget for this process from now on; `rested` if nobody used it lately."""
+        self._budgets.set_share(share)
+        self._lanes.set_share(share)
+        self.schedule.set_share(share, rested=rested)
 
 
 @dataclass(frozen=True, slots=True)

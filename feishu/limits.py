@@ -6,6 +6,7 @@ into one second. Who goes first is `feishu.turnstile`'s matter.
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from feishu.clock import Clock
 from feishu.turnstile import Turnstile, Urgency
@@ -40,6 +41,11 @@ class Budget:
         self._held_until = 0.0
         self._turnstile = Turnstile(self, clock)
 
+    def resize(self, *, per_second: int, per_minute: int) -> None:
+        """Another allowance from now on; what was started already counts."""
+        for window, starts in zip(self._windows, (per_second, per_minute), strict=True):
+            window.starts = starts
+
     async def take(self, urgency: Urgency = Urgency.NORMAL) -> float:
         """Wait for the next allowed start and take it. Returns the seconds waited; a cancelled wait takes nothing."""
         began = self._clock.monotonic()
@@ -70,11 +76,52 @@ class Budget:
         )
 
 
+class Limited(Protocol):
+    """An API and what the platform allows of it."""
+
+    @property
+    def per_second(self) -> int: ...
+    @property
+    def per_minute(self) -> int: ...
+
+
+class Budgets:
+    """A budget for each API: this process's share of what the app may start."""
+
+    def __init__(self, *, share: float, clock: Clock) -> None:
+        self._share = share
+        self._clock = clock
+        self._budgets: dict[Limited, Budget] = {}
+
+    def of(self, api: Limited) -> Budget:
+        """The API's budget, made at its first use."""
+        if api not in self._budgets:
+            self._budgets[api] = Budget(per_second=1, per_minute=1, clock=self._clock)
+            self._resize(api)
+        return self._budgets[api]
+
+    def set_share(self, share: float) -> None:
+        """Another share from now on."""
+        self._share = share
+        for api in self._budgets:
+            self._resize(api)
+
+    def _resize(self, api: Limited) -> None:
+        second, minute = part_of(api.per_second, self._share), part_of(api.per_minute, self._share)
+        self._budgets[api].resize(per_second=second, per_minute=minute)
+
+
+def part_of(whole: int, share: float) -> int:
+    """At least 1; a share of 1/n may be a hair too small."""
+    return max(1, int(whole * share + 1e-9))
+
+
 class Lanes:
     """A small budget for each chat or message, made when it is needed and forgotten when it is idle."""
 
-    def __init__(self, *, per_second: int, clock: Clock) -> None:
-        self._per_second = per_second
+    def __init__(self, *, per_second: int, clock: Clock, share: float = 1.0) -> None:
+        self._whole = per_second
+        self._per_second = part_of(per_second, share)
         self._clock = clock
         self._lanes: dict[str, Budget] = {}
 
@@ -85,6 +132,12 @@ class Lanes:
     def hold(self, lane: str, seconds: float) -> None:
         """This lane's limit was met all the same (other bots share a group's)."""
         self._lane(lane).hold(seconds)
+
+    def set_share(self, share: float) -> None:
+        """Another share of every lane from now on."""
+        self._per_second = part_of(self._whole, share)
+        for lane in self._lanes.values():
+            lane.resize(per_second=self._per_second, per_minute=self._per_second * 60)
 
     def _lane(self, name: str) -> Budget:
         budget = self._lanes.get(name)

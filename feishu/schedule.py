@@ -37,6 +37,13 @@ class FrameSchedule:
         self._eased_at = 0.0
         self._turnstile = Turnstile(self, self._clock)
 
+    def set_share(self, share: float, *, rested: bool = False) -> None:
+        """Another share from now on. A larger one brings no credit, which others may have spent just before, unless it
+        is `rested`."""
+        self._refill(self._clock.monotonic())
+        self._share = share
+        self._credit = CREDIT * share if rested else min(self._credit, CREDIT * share)
+
     async def turn(self, urgency: Urgency, *, since: float) -> None:
         """Returns when the frame may start. `since` is when the card was last served."""
         await self._turnstile.enter(urgency, since=since)

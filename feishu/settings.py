@@ -29,7 +29,7 @@ class FeishuSettings(BaseModel):
     )
     frame_interval_s: float = Field(0.2, ge=0.15, le=5, description="Least time between starts of two card updates")
     budget_share: float = Field(
-        1.0, gt=0, le=1, description="Part of the app's call budget that this process may use; 1/n with n replicas"
+        0.0, ge=0, le=1, description="Part of the app's call budget for this process; 0: replicas share it equally"
     )
     close_by_put: bool = Field(
         False, description="Close a streamed card with one call instead of two; not yet seen on a real tenant"

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.limits import MOST_LANES, Budget, Lanes
+from feishu.endpoints import Endpoint, Retry
+from feishu.limits import MOST_LANES, SECOND_S, Budget, Budgets, Lanes, part_of
 from feishu.turnstile import Urgency
 from tests.support.clock import HandClock
 
@@ -127,3 +129,30 @@ async def test_idle_lanes_are_forgotten() -> None:
         await lanes.take(f"om_{number}")
         await clock.advance(1)
     assert len(lanes._lanes) <= MOST_LANES
+
+
+async def test_budgets_take_another_share_and_remember_what_was_started() -> None:
+    clock = HandClock()
+    budgets, api = (
+        Budgets(share=1.0, clock=clock),
+        Endpoint("x", "GET", "/x", Retry.ALWAYS, per_second=10, per_minute=1000),
+    )
+    for _ in range(6):
+        assert await budgets.of(api).take() == 0.0
+    budgets.set_share(0.5)
+    assert await clock.run(budgets.of(api).take()) == pytest.approx(SECOND_S), "six were started, five are allowed"
+    budgets.set_share(1.0)
+    for _ in range(9):
+        assert await budgets.of(api).take() == 0.0
+    assert part_of(1, 0.01) == 1
+    assert part_of(999, 1 / 3) == 333
+
+
+async def test_lanes_take_another_share() -> None:
+    clock = HandClock()
+    lanes = Lanes(per_second=5, clock=clock)
+    await lanes.take("oc_1")
+    lanes.set_share(0.5)
+    assert await lanes.take("oc_1") == 0.0
+    assert await clock.run(lanes.take("oc_1")) == pytest.approx(SECOND_S)
+    assert await lanes.take("oc_2") == 0.0

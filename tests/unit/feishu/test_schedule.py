@@ -168,3 +168,32 @@ async def test_who_gives_up_is_not_waited_for(leave: int) -> None:
     assert through == [number for number in range(3) if number != leave]
     await asyncio.gather(*tasks, return_exceptions=True)
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_share_that_passes_to_another_replica_brings_no_minute_with_too_much() -> None:
+    one, other = Crowd(20, share=0.5), Crowd(20, share=0.5)
+    for _ in range(30):
+        await one.watch(1)
+        await other.watch(1)
+    await one.end()  # killed; five seconds later the other one knows
+    await other.watch(5)
+    other.schedule.set_share(1.0)
+    await other.watch(100)
+    await other.end()
+    both = Crowd(0)
+    both.starts = sorted(one.starts + other.starts)
+    assert both.most_in_any(60.0) <= CREDIT + 60 * REFILL_PER_S + 2
+    last_s = [at for at, _ in other.starts if at > other.clock.monotonic() - 20]
+    assert len(last_s) / 20 > 0.9 * REFILL_PER_S, "the whole pace is used"
+
+
+async def test_a_smaller_share_counts_at_once_and_a_rested_one_brings_its_credit() -> None:
+    crowd = Crowd(20)
+    crowd.schedule.set_share(0.1)
+    await crowd.watch(60)
+    assert len(crowd.starts) <= 0.1 * (CREDIT + 60 * REFILL_PER_S) + 2
+    crowd.schedule.set_share(1.0, rested=True)
+    before = len(crowd.starts)
+    await crowd.watch(5)
+    await crowd.end()
+    assert len(crowd.starts) - before > 20 * 5, "the full credit's pace"
