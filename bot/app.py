@@ -27,7 +27,7 @@ from bot.identity import Identity
 from bot.jobs import Jobs
 from bot.metrics import Metrics
 from bot.notices import Listener
-from bot.replicas import BEAT_S, Replicas
+from bot.replicas import Replicas
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.spans import span_exporter
@@ -65,16 +65,7 @@ class Bot:
         self.colleague = Colleague(
             bot, settings.rag, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
         )
-        outbox = Outbox(
-            Messages(self.client),
-            CardKit(self.client),
-            self.conversations,
-            frame_interval_s=feishu.frame_interval_s,
-            clock=clock,
-            on_frame=self.metrics.card_frame,
-            fallbacks=Fallbacks(self.metrics, database, clock=clock),
-            close_by_put=feishu.close_by_put,
-        )
+        outbox = self._build_outbox()
         turns = Turns(
             TracedLibrary(library, self.tracing),
             outbox,
@@ -108,9 +99,20 @@ class Bot:
         self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
-        self._replicas = self._sharing()
-        self._beating: asyncio.Task[None] | None = None
+        self._replicas = self._build_replicas()
         self._stopped = False
+
+    def _build_outbox(self) -> Outbox:
+        return Outbox(
+            Messages(self.client),
+            CardKit(self.client),
+            self.conversations,
+            frame_interval_s=self.settings.feishu.frame_interval_s,
+            clock=self.clock,
+            on_frame=self.metrics.card_frame,
+            fallbacks=Fallbacks(self.metrics, self.database, clock=self.clock),
+            close_by_put=self.settings.feishu.close_by_put,
+        )
 
     def _build_digest(self) -> Digest:
         bot, figures = self.settings.bot, Figures(self.database, clock=self.clock)
@@ -164,7 +166,7 @@ class Bot:
         self.metrics.platform_called(call)
         self.tracing.platform_called(call)
 
-    def _sharing(self) -> Replicas | None:
+    def _build_replicas(self) -> Replicas | None:
         """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
         fixed = self.settings.feishu.budget_share or None
         self.metrics.budget_shared(fixed or 1.0, 1)
@@ -177,11 +179,6 @@ class Bot:
 
         return Replicas(self.database, self.settings.feishu.app_id, self.jobs.owner, apply, fixed=fixed)
 
-    async def _beat_forever(self, replicas: Replicas) -> None:
-        while True:
-            await self.clock.sleep(BEAT_S)
-            await replicas.beat()
-
     async def start(self) -> None:
         """Starts working: frees what a dead process of this machine held, claims, learns who we are, warms up."""
         if self.database.is_sqlite:
@@ -189,9 +186,7 @@ class Bot:
             if resumed:
                 log.info("jobs_resumed", count=resumed)
         if self._replicas:
-            self.client.set_budget_share(self._replicas.share)
-            await self._replicas.beat()
-            self._beating = asyncio.create_task(self._beat_forever(self._replicas), name="replicas")
+            await self._replicas.start()
         self.worker.start()
         self._listener = Listener(self.database, self._hear(asyncio.get_running_loop()))
         self._listener.start()
@@ -218,10 +213,8 @@ class Bot:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.worker.drain(self.settings.bot.drain_s)
-        if self._replicas and self._beating:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
-            await self._replicas.leave()
+        if self._replicas:
+            await self._replicas.stop()
         if self._listener:
             await asyncio.to_thread(self._listener.close)
 

@@ -6,6 +6,7 @@ alive has had the time to say so. So the shares never add up to more than the wh
 newcomer begins with. Without the store the last known share stays.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,7 +67,26 @@ class Replicas:
         self._fixed = fixed
         self._clock = clock
         self._replicas = 0
+        self._beating: asyncio.Task[None] | None = None
         self.share = fixed if fixed is not None else NEWCOMER
+
+    async def start(self) -> None:
+        """Announces this replica, and goes on with it until `stop`."""
+        self._apply(self.share, 1, False)
+        await self.beat()
+        self._beating = asyncio.create_task(self._beat_forever(), name="replicas")
+
+    async def stop(self) -> None:
+        """Call it when nothing will call the platform any more."""
+        if self._beating:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+        await self.leave()
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self.beat()
 
     async def beat(self) -> None:
         """Announces this replica and takes its share; call it every `BEAT_S`. Never raises `StoreError`."""
@@ -80,7 +100,7 @@ class Replicas:
             log.warning("replicas_unknown", share=round(self.share, 3), reason=str(error))
 
     async def leave(self) -> None:
-        """Leaves its share to the others at once. Nothing may be called any more."""
+        """Leaves its share to the others at once."""
         gone = update(replicas).where(self._mine).values(share=0.0, alive_until=self._now())
         try:
             await self._database.write(lambda connection: connection.execute(gone).rowcount)
