@@ -21,6 +21,7 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding
+from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings, RetrievalSettings
 from rag.trial import build_trial
 from tests.support.clock import HandClock
@@ -150,17 +151,17 @@ async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) ->
         "幼儿园报名",
     ]
     library = await Library.open(settings)
-    outcomes = [Outcome(Case(text), await library.search(text), 0.0) for text in known]
-    outcomes += [Outcome(Case(text, answerable=False), await library.search(text), 0.0) for text in unknown]
+    outcomes = [Outcome(Case(text), await library.search(text, EVERYTHING), 0.0) for text in known]
+    outcomes += [Outcome(Case(text, answerable=False), await library.search(text, EVERYTHING), 0.0) for text in unknown]
     calibration = calibrate(outcomes)
     assert calibration.questions == 22 and not calibration.with_dense
     write_calibration(settings.index_dir, calibration)
     assert read_calibration(settings.index_dir) == calibration
-    found, refused = await library.search("年假有几天"), await library.search("比特币价格")
+    found, refused = await library.search("年假有几天", EVERYTHING), await library.search("比特币价格", EVERYTHING)
     assert found.is_evidence and found.confidence >= calibration.threshold > refused.confidence
     never = Calibration((0.0,) * 7, -9.0, 0.5, False, 1, 0.0)
     write_calibration(settings.index_dir, never)
-    assert not (await library.search("年假有几天")).is_evidence
+    assert not (await library.search("年假有几天", EVERYTHING)).is_evidence
     await library.aclose()
     with pytest.raises(IngestError, match="at least 10"):
         calibrate(outcomes[:5])
@@ -199,10 +200,10 @@ async def test_reranked_passages_come_first(settings: RagSettings) -> None:
 
     respx.post("http://rerank.test/v1/rerank").mock(side_effect=last_first)
     plain = await Library.open(settings)
-    before = (await plain.search("年假病假报销")).passages
+    before = (await plain.search("年假病假报销", EVERYTHING)).passages
     await plain.aclose()
     library = await Library.open(settings.model_copy(update={"retrieval": RERANK}))
-    after = (await library.search("年假病假报销")).passages
+    after = (await library.search("年假病假报销", EVERYTHING)).passages
     await library.aclose()
     assert len(before) > 1 and after[0].chunk.id == before[-1].chunk.id
 

@@ -9,6 +9,7 @@ import pytest
 from rag.corpus import Corpus
 from rag.ingest import ingest
 from rag.library import Library
+from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.sources import RemoteDocument
 
@@ -46,6 +47,6 @@ async def test_names_titles_bodies_and_questions(strings: list[str], tmp_path: P
     assert len({chunk.source for chunk in Corpus.open(settings.index_dir).chunks.all()}) == named + len(strings)
     library = await Library.open(settings)
     for text in strings:
-        finding = await library.search(text)
+        finding = await library.search(text, EVERYTHING)
         assert 0 <= finding.confidence <= 1 and all(passage.why for passage in finding.passages)
     await library.aclose()
