@@ -100,6 +100,11 @@ class WebStore:
         found = await self._conversations.look_up(answer_id)
         return found if found and found[0].chat_type == WEB and found[0].asker == asker else None
 
+    async def job_of(self, answer_id: str) -> int:
+        """The number that stands for an answer's job; 0 for none."""
+        found = select(answers.c.job_id).where(answers.c.id == answer_id)
+        return await self._database.read(lambda connection: connection.scalar(found)) or 0
+
     async def conversation(self, asker: str, conversation_id: str) -> list[tuple[Turn, list[Answer], dict[str, str]]]:
         """Turns, oldest first, with all versions of their answers and the caller's votes (answer id → up or down)."""
 

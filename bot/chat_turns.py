@@ -178,6 +178,11 @@ class WebTurns:
             raise Refused(404, "NotFound", "There is no such answer.", what_to_do)
         return found
 
+    async def trace_of(self, answer_id: str) -> dict[str, Any] | None:
+        """What happened while an answer was written (`bot.tracing`), if it is still kept."""
+        job_id = await self.store.job_of(answer_id)
+        return await self.tracing.read(job_id) if job_id else None
+
     def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that must outlive the request."""
         task: asyncio.Task[None] = asyncio.create_task(self._quietly(work))

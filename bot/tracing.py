@@ -160,6 +160,11 @@ class Tracing:
         if trace is not None:
             trace.called(call)
 
+    async def read(self, job_id: int) -> dict[str, Any] | None:
+        """A trace as plain data: one that is kept, or still waits to be stored."""
+        waiting = [trace for waiting_id, trace in self._saving.values() if waiting_id == job_id]
+        return waiting[-1].body() if waiting else await self._store.get(job_id)
+
     async def settle(self) -> None:
         """Stores at once what still waits."""
         waiting = dict(self._saving)
@@ -235,6 +240,7 @@ def _passage(number: int, passage: Passage) -> dict[str, Any]:
         "source": chunk.source,
         "collection": chunk.collection,
         "link": chunk.link,
+        "place": {"kind": chunk.place.kind, "name": chunk.place.name} if chunk.place else None,
         "text": chunk.text,
         **{name: _rounded(getattr(passage, name)) for name in scores},
     }

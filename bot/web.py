@@ -14,6 +14,7 @@ from bot.chat import ChatDoor, chat_router
 from bot.chat_batch import batch_router
 from bot.chat_errors import add_error_handlers
 from bot.chat_gate import Gate
+from bot.chat_sources import sources_router
 from bot.completions import completions_router
 from bot.database import Database
 from bot.generate import generate_router
@@ -66,7 +67,7 @@ def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:
     app = FastAPI(
         title="feishu-rag", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    for make in (chat_router, batch_router, generate_router, completions_router):
+    for make in (chat_router, sources_router, batch_router, generate_router, completions_router):
         app.include_router(make(door))
     add_pages(app)
     add_error_handlers(app)

@@ -1,12 +1,16 @@
-"""One Chromium for all browser tests; a fresh context (its own storage) and a watched page for each."""
+"""One Chromium for all browser tests; a fresh context (its own storage) and a watched page for each; the web chat."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.e2e.browser import CHROMIUM, CHROMIUM_ARGUMENTS, Watched
+from tests.e2e.web_chat import Chat
+from tests.support.scripted_library import ScriptedLibrary
+from tests.support.web_door import web_door
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -32,3 +36,21 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 async def watched(context: BrowserContext) -> Watched:
     """A blank page that is watched from its first request on."""
     return Watched(await context.new_page()).watch()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def library() -> ScriptedLibrary:
+    return ScriptedLibrary()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def base_url(library: ScriptedLibrary, tmp_path: Path) -> AsyncIterator[str]:
+    async with web_door(library, tmp_path) as door:
+        yield f"{door.url}/"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(library: ScriptedLibrary, base_url: str, watched: Watched) -> Chat:
+    chat = Chat(library, base_url, watched)
+    await chat.open()
+    return chat

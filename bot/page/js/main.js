@@ -172,7 +172,7 @@ class Chat {
 
   #view(turn) {
     return new TurnView(turn, {
-      openSource: (answer, number) => this.#sheet.open(answer.sources, number),
+      openSource: (answer, number) => this.#sheet.open(answer, number),
       again: () => this.again(turn),
       vote: (answer, body) => this.vote(turn, answer, body),
       show: (_, version) => {

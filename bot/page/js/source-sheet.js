@@ -1,6 +1,9 @@
 /** The sheet that shows a passage: beside the answer on a desk, from below on a phone. */
 
+import { request } from "./api.js";
 import { byId } from "./dom.js";
+import { render } from "./markdown.js";
+import { mark } from "./marks.js";
 import { say } from "./texts.js";
 import { below } from "./turn-view.js";
 
@@ -8,8 +11,10 @@ const SNIPPET_CHARS = 200;
 
 export class SourceSheet {
   #dialog = byId("sheet");
+  #answerId = "";
   #sources = [];
   #at = 0;
+  #opened = new Map(); // answer id and number → the whole source, or null where there is none
 
   constructor() {
     byId("sheet-close").addEventListener("click", () => this.#dialog.close());
@@ -24,28 +29,24 @@ export class SourceSheet {
     });
   }
 
-  /** Shows source `number` of `sources`; nothing when there is none. */
-  open(sources, number) {
-    const at = sources.findIndex((source) => source.number === number);
+  /** Shows source `number` of an answer; nothing when there is none. */
+  open(answer, number) {
+    const at = answer.sources.findIndex((source) => source.number === number);
     if (at < 0) return;
-    this.#sources = sources;
+    this.#answerId = answer.id;
+    this.#sources = answer.sources;
     this.#go(at);
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("sheet-body").focus();
   }
 
-  #go(at) {
+  async #go(at) {
     const source = this.#sources[at];
     if (!source) return;
     this.#at = at;
-    const path = below(source);
-    const cut = [...source.snippet].length >= SNIPPET_CHARS;
     byId("sheet-number").textContent = source.number;
     byId("sheet-place").textContent = say("sourcePlace", { place: at + 1, count: this.#sources.length });
     byId("sheet-title").textContent = source.title || source.source || say("sourceTitle", source);
-    byId("sheet-path").textContent = path;
-    byId("sheet-path").hidden = !path;
-    byId("sheet-text").textContent = cut ? `${source.snippet}…` : source.snippet;
     byId("sheet-source").textContent = source.source;
     byId("sheet-link").hidden = !source.link;
     if (source.link) byId("sheet-link").setAttribute("href", source.link);
@@ -53,5 +54,52 @@ export class SourceSheet {
     byId("sheet-previous").disabled = at === 0;
     byId("sheet-next").disabled = at === this.#sources.length - 1;
     byId("sheet-body").scrollTop = 0;
+    const answerId = this.#answerId;
+    const known = this.#opened.get(`${answerId}.${source.number}`);
+    this.#show(source, known);
+    if (known !== undefined || !answerId) return;
+    this.#dialog.setAttribute("aria-busy", "true");
+    const whole = await fetchSource(answerId, source.number);
+    if (whole !== undefined) this.#opened.set(`${answerId}.${source.number}`, whole);
+    if (answerId !== this.#answerId || source !== this.#sources[this.#at]) return; // another one is shown by now
+    this.#dialog.removeAttribute("aria-busy");
+    this.#show(source, whole ?? null);
+  }
+
+  /** `whole` is undefined while it is on its way, and null where only the beginning is left. */
+  #show(source, whole) {
+    const path = [below(source), place(whole?.place)].filter(Boolean).join(" · ");
+    byId("sheet-path").textContent = path;
+    byId("sheet-path").hidden = !path;
+    const body = byId("sheet-text");
+    if (whole?.is_whole) {
+      body.replaceChildren(rendered(whole.text));
+      mark(body, whole.highlights.map((part) => rendered(part).textContent))?.scrollIntoView({ block: "nearest" });
+    } else {
+      const cut = [...source.snippet].length >= SNIPPET_CHARS;
+      body.textContent = cut ? `${source.snippet}…` : source.snippet;
+    }
+    body.classList.toggle("plain", !whole?.is_whole);
+    byId("sheet-cut").hidden = whole === undefined || Boolean(whole?.is_whole);
+  }
+}
+
+/** A passage's `[1]` is its own, no citation of ours. */
+function rendered(text) {
+  return render(text, 0, () => false, () => "");
+}
+
+function place(given) {
+  return given && ["page", "sheet", "slide"].includes(given.kind) ? say(given.kind, { name: given.name }) : "";
+}
+
+/** The source as the bot keeps it; null where it keeps none or does not show it, undefined where it cannot be asked. */
+async function fetchSource(answerId, number) {
+  try {
+    const response = await request(`chat/${encodeURIComponent(answerId)}/sources/${number}`);
+    if (response.ok) return await response.json();
+    return response.status === 404 || response.status === 403 ? null : undefined;
+  } catch {
+    return undefined;
   }
 }
