@@ -10,6 +10,7 @@ from bot.jobs import Job, Jobs
 from bot.memory import Memory
 from bot.outbound import Voice
 from bot.reading import conversation_of
+from bot.suggesting import examples
 from bot.texts import Texts
 from feishu.events import MessageReceived
 from rag.errors import RagError
@@ -87,6 +88,19 @@ class Obedience:
             case "forget":
                 count = await self._forgetting.person(person)
                 return wording.forget_done.format(count=count)
+            case "greeting":
+                return await self._greeting(wording, scope)
+            case "thanks":
+                return wording.thanks_reply
+
+    async def _greeting(self, wording: Texts, scope: Scope) -> str:
+        """A colleague greets back, and says what could be asked."""
+        try:
+            questions = examples(await self._shelf.titles(scope), wording)
+        except RagError:
+            questions = []
+        tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []
+        return "\n".join([wording.greeting_reply, *tries])
 
     async def _sources(self, wording: Texts, scope: Scope) -> str:
         try:

@@ -104,6 +104,8 @@ EN = Texts(
     stop_done="⏹ OK, stopping.",
     stop_nothing="Nothing is being answered here right now.",
     forget_done="I deleted your questions, answers, files and votes ({count} questions).",
+    greeting_reply="Hello! Just ask me: I answer from the documents and name the sources. /help says what I can do.",
+    thanks_reply="You are welcome. Ask me any time.",
     welcome_title="Hello, I am {name}",
     welcome_group=(
         "Mention me with a question: I answer from the documents and name the sources. /help says what I can do."

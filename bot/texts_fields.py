@@ -93,6 +93,8 @@ class Texts:
     stop_done: str
     stop_nothing: str
     forget_done: str
+    greeting_reply: str
+    thanks_reply: str
     welcome_title: str
     welcome_group: str
     welcome_private: str

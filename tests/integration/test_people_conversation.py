@@ -180,6 +180,15 @@ async def test_commands_in_both_languages(stage: Stage) -> None:
     assert "documents" in await replied(stage, in_group)
 
 
+async def test_a_greeting_is_greeted_and_thanks_are_taken(stage: Stage) -> None:
+    await stage.bot()
+    chat = private_chat(stage)
+    greeted = await replied(stage, await stage.ask("你好！", chat=chat, mention=False))
+    assert greeted.startswith("你好") and greeted.count("• ") == 3
+    assert (await replied(stage, await stage.ask("Hello"))).startswith("Hello")
+    assert "不客气" in await replied(stage, await stage.ask("谢谢啦～", chat=chat, mention=False))
+
+
 async def test_stop_by_words_does_not_wait_for_the_answer(stage: Stage, model: ModelServer) -> None:
     model.script(Reply("很长的回答。" * 500, delay_s=0.05))
     await stage.bot(**using(model))

@@ -34,6 +34,14 @@ def message(**fields: object) -> MessageReceived:
         ("/etc/passwd 在哪", None),
         ("help", None),
         ("", None),
+        ("你好！👋", Command("greeting")),
+        (" Hello, there ", Command("greeting")),
+        ("ＨＩ～", Command("greeting")),
+        ("谢谢 🙏", Command("thanks")),
+        ("OK, got it", None),
+        ("你好，年假有几天？", None),
+        ("谢谢！那病假呢", None),
+        ("👍", None),
     ],
 )
 def test_commands_are_told_from_questions(text: str, command: Command | None) -> None:
