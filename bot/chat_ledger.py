@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
-from bot.tables import answers, onces, remarks, suggestions, turns
+from bot.forgetting import erase
+from bot.tables import attachments, onces, remarks, suggestions, turns
 from feishu.clock import Clock, SystemClock
 
 MAX_REMARK_CHARS = 2_000
@@ -83,17 +84,15 @@ class Ledger:
         return await self._database.read(lambda c: [Suggestion(*row) for row in c.execute(statement)])
 
     async def recall(self, app_id: str, message_id: str) -> None:
-        """A question was taken back: neither its text nor its answer's is kept."""
+        """A message was taken back: nothing is kept of the question that it was, nor of the file."""
         values = {"app_id": app_id, "key": f"recalled:{message_id}", "at": self._clock.time()}
         note = self._insert(onces).values(**values).on_conflict_do_nothing()
 
         def work(connection: Connection) -> None:
             connection.execute(note)
-            its = (turns.c.app_id == app_id) & (turns.c.question_message_id == message_id)
-            blank = {"recalled": True, "question": "", "standalone": "", "read_text": ""}
-            ids = list(connection.scalars(update(turns).where(its).values(**blank).returning(turns.c.id)))
-            emptied = {"text": "", "notice": "", "reasoning": "", "sources": "[]"}
-            connection.execute(update(answers).where(answers.c.turn_id.in_(ids)).values(**emptied))
+            erase(connection, (turns.c.app_id == app_id) & (turns.c.question_message_id == message_id))
+            file = (attachments.c.app_id == app_id) & (attachments.c.message_id == message_id)
+            connection.execute(delete(attachments).where(file))
 
         await self._database.write(work)
 

@@ -173,7 +173,7 @@ def feedback_export(
         Path | None, typer.Option("--output", "-o", help="A file; standard output when not given")
     ] = None,
 ) -> None:
-    """Every vote as a line of JSON: question, answer, sources, vote, who, when."""
+    """Votes (question, answer, sources, vote, who, when) and words after /feedback, as lines of JSON."""
     from bot.terminal import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))

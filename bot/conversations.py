@@ -160,19 +160,21 @@ class Conversations:
         await self._database.write(work)
 
     async def save_answer(self, job: Job, answer: Answer) -> None:
-        """Stores a concluded answer, which its card shows from now on."""
+        """Stores a concluded answer, which its card shows from now on; of one whose question is gone, no word."""
 
         def work(connection: Connection) -> None:
             guard(connection, job)
+            is_gone = connection.scalar(select(turns.c.recalled).where(turns.c.id == answer.turn_id))
+            kept = replace(answer, text="", notice="", reasoning="", sources=()) if is_gone else answer
             connection.execute(
                 update(answers)
                 .where(answers.c.id == answer.id)
                 .values(
                     outcome=answer.outcome,
-                    text=answer.text,
-                    notice=answer.notice,
-                    reasoning=answer.reasoning,
-                    sources=orjson.dumps(answer.sources).decode(),
+                    text=kept.text,
+                    notice=kept.notice,
+                    reasoning=kept.reasoning,
+                    sources=orjson.dumps(kept.sources).decode(),
                     model=answer.model,
                     usage=orjson.dumps(answer.usage).decode(),
                     leaned_on=orjson.dumps(answer.leaned_on).decode(),
@@ -202,7 +204,8 @@ class Conversations:
 
         def work(connection: Connection) -> None:
             guard(connection, job)
-            connection.execute(update(turns).where(turns.c.id == turn_id).values(standalone=standalone))
+            kept = (turns.c.id == turn_id) & ~turns.c.recalled
+            connection.execute(update(turns).where(kept).values(standalone=standalone))
 
         await self._database.write(work)
 

@@ -139,19 +139,20 @@ class Errands:
         question = (turn.standalone if scope.shows(answer.collections) else "") or turn.question
         said = f"{wording.person_asked.format(question=question[:500])}\n{how}"
         if turn.chat_type == "p2p":
-            for owner in owners:
+            for number, owner in enumerate(owners):
                 sent = await self._voice.tell(owner, mentioning((), said), uuid=short_id("gap", turn.id, owner))
-                await self._note(job, turn.id, turn.chat_id, question, turn.asker, owners, sent.message_id)
+                gap_id = f"{turn.id}.{number}" if number else turn.id
+                await self._gaps.asked(
+                    Gap(gap_id, job.app_id, turn.chat_id, question, turn.asker, (owner,), sent.message_id)
+                )
             return "owners were told"
         uuid = short_id("gap", turn.id)
         sent = await self._voice.mention(turn.question_message_id, owners, said, uuid=uuid)
-        await self._note(job, turn.id, turn.chat_id, question, turn.asker, owners, sent.message_id)
+        thread_id = turn.conversation.partition("/")[2]
+        await self._gaps.asked(
+            Gap(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)
+        )
         return "owners were mentioned"
-
-    async def _note(
-        self, job: Job, turn_id: str, chat_id: str, question: str, asker: str, owners: tuple[str, ...], message_id: str
-    ) -> None:
-        await self._gaps.asked(Gap(turn_id, job.app_id, chat_id, question, asker, owners, message_id))
 
     async def _examples(self, wording: Texts, scope: Scope) -> list[tuple[str, str]]:
         try:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
-from bot.tables import answers, turns, votes
+from bot.tables import answers, remarks, turns, votes
 from feishu.clock import Clock, SystemClock
 
 Vote = Literal["up", "down"]
@@ -63,8 +63,18 @@ class Feedback:
         return {"up": counted.get("up", 0), "down": counted.get("down", 0)}
 
     async def export(self) -> list[dict[str, Any]]:
-        """Every vote with its question, answer and sources, oldest first."""
-        return await self._database.read(lambda connection: list(_rows(connection)))
+        """Every vote with its question, answer and sources, oldest first; then what was written after /feedback."""
+        return await self._database.read(lambda connection: [*_rows(connection), *_remarks(connection)])
+
+    async def remarks(self, days: float) -> list[dict[str, Any]]:
+        """What was written after /feedback in the last days, newest first."""
+        since = self._clock.time() - days * 86_400
+        return await self._database.read(lambda c: [row for row in _remarks(c) if row["at"] >= since][::-1])
+
+
+def _remarks(connection: Connection) -> Iterator[dict[str, Any]]:
+    for row in connection.execute(select(remarks).order_by(remarks.c.at)):
+        yield {"remark": row.text, "author": row.author, "chat_id": row.chat_id, "at": row.at}
 
 
 def _rows(connection: Connection) -> Iterator[dict[str, Any]]:

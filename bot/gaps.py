@@ -4,19 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import Database
 from bot.tables import gaps
 from feishu.clock import Clock, SystemClock
+from feishu.events import MessageReceived
 
 MAX_REPLY_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One question for a person. `id` is the turn's."""
+    """One question for a person. `id` is the turn's; where several owners were written to in private, with a number
+    behind it for the further ones."""
 
     id: str
     app_id: str
@@ -47,13 +49,19 @@ class Gaps:
         statement = statement.on_conflict_do_update(index_elements=["id"], set_=moved)
         await self._database.write(lambda connection: connection.execute(statement) and None)
 
-    async def of_reply(self, app_id: str, parent_ids: tuple[str, ...]) -> Gap | None:
-        """The gap that a reply to one of these messages speaks of."""
-        wanted = [each for each in parent_ids if each]
+    async def of_reply(self, message: MessageReceived) -> Gap | None:
+        """The gap that an owner's message speaks of: one that replies to the message that asked, or the next one in
+        its topic, where each message names the topic's root as its parent."""
+        wanted = [each for each in (message.parent_id, message.root_id) if each]
         if not wanted:
             return None
         columns = [gaps.c[name] for name in Gap.__slots__]
-        statement = select(*columns).where(gaps.c.app_id == app_id, gaps.c.message_id.in_(wanted)).limit(1)
+        which: ColumnElement[bool] = gaps.c.message_id.in_(wanted)
+        if message.thread_id:
+            which |= (gaps.c.thread_id == message.thread_id) & (gaps.c.reply == "")
+        owner = f'"{message.sender_open_id}"'
+        mine = which & gaps.c.owners.contains(owner, autoescape=True)
+        statement = select(*columns).where(gaps.c.app_id == message.app_id, mine).order_by(gaps.c.created_at).limit(1)
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
         return Gap(**{**row._mapping, "owners": tuple(orjson.loads(row.owners))}) if row else None
 

@@ -107,8 +107,7 @@ class Handlers:
     async def _heard(self, message: MessageReceived, bot_open_id: str | None) -> str:
         """Why a message that mentions nobody of us is for us all the same; "" when it is not."""
         if message.parent_id or message.thread_id:
-            parents = (message.parent_id, message.root_id)
-            if await self._gaps.of_reply(message.app_id, parents):
+            if await self._gaps.of_reply(message):
                 return "owner"
             if message.mentions:
                 return ""

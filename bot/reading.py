@@ -115,11 +115,11 @@ class Reading:
         heard = str(job.payload.get("heard", ""))
         if refusal := await self._refusal(job, message):
             return await self._refuse(job, message, refusal, wording, aloud=heard != "silent")
-        gap = await self._gaps.of_reply(job.app_id, (message.parent_id, message.root_id))
-        if gap and text and message.sender_open_id in gap.owners:
+        gap = await self._gaps.of_reply(message)
+        if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
             return await self._note_reply(job, message, gap, text)
         if heard == "owner":
-            return Nothing("a reply to an owner's question by somebody else", done=False)
+            return Nothing("an owner's reply without words", done=False)
         if heard != "silent" and (command := parse_command(text)):
             await self._commands.obey(job, message, command, wording)
             return Nothing(f"obeyed /{command.kind}")

@@ -17,10 +17,12 @@ from bot.admin import gap_body
 from bot.admin_figures import OUTCOMES, Figures
 from bot.database import Database
 from bot.errors import SettingsError
+from bot.feedback import Feedback
 from bot.settings import Settings
 from feishu.clock import SystemClock
 
 GAPS_SHOWN = 10
+REMARKS_SHOWN = 20
 BAR = "█"
 BAR_CHARS = 40
 COLOURS = {"completed": "#2f8f5b", "unanswered": "#b7791f", "stopped": "#8a90a0", "failed": "#b3372f"}
@@ -53,7 +55,8 @@ async def _read(settings: Settings, days: int) -> dict[str, Any]:
         await asyncio.to_thread(database.migrate)
         figures = Figures(database, clock=SystemClock())
         gaps = [gap_body(gap) for gap in (await figures.gaps(days))[:GAPS_SHOWN]]
-        return {**await figures.overview(days), "gaps": gaps}
+        said = (await Feedback(database).remarks(days))[:REMARKS_SHOWN]
+        return {**await figures.overview(days), "gaps": gaps, "remarks": said}
     finally:
         await asyncio.to_thread(database.close)
 
@@ -68,6 +71,8 @@ def show(told: dict[str, Any], console: Console) -> None:
         console.print(_table("Documents behind 👎", ("document", "👎", "👍", "cited"), documents(told)))
     if told["gaps"]:
         console.print(_table("What is missing", ("question", "asked", "people", "last"), gaps(told)))
+    if told["remarks"]:
+        console.print(_table("Written after /feedback", ("words", "day"), remarks(told)))
 
 
 def totals(told: dict[str, Any]) -> list[tuple[str, str]]:
@@ -99,6 +104,11 @@ def documents(told: dict[str, Any]) -> list[tuple[str, ...]]:
 def gaps(told: dict[str, Any]) -> list[tuple[str, ...]]:
     """What the documents do not answer."""
     return [(gap["question"], str(gap["count"]), str(gap["people"]), _day(gap["last_at"])) for gap in told["gaps"]]
+
+
+def remarks(told: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What people wrote after /feedback, newest first."""
+    return [(remark["remark"], _day(remark["at"])) for remark in told["remarks"]]
 
 
 def plotted(told: dict[str, Any]) -> bytes:
@@ -137,6 +147,7 @@ def html_of(told: dict[str, Any], picture: bytes) -> str:
         ("Reasons for 👎", ("reason", "votes"), reasons(told)),
         ("Documents behind 👎", ("document", "👎", "👍", "cited"), documents(told)),
         ("What is missing", ("question", "asked", "people", "last"), gaps(told)),
+        ("Written after /feedback", ("words", "day"), remarks(told)),
     ]
     body = "".join(f"<h2>{title}</h2>{_html_table(heads, rows)}" for title, heads, rows in parts)
     style = (

@@ -50,7 +50,7 @@ class Cases:
 def read_cases(place: Path) -> Cases:
     """Raises IngestError, naming the file and line."""
     if not place.is_dir():
-        cases = [_case(row, place, number) for number, row in _lines(place)]
+        cases = [_case(row, place, number) for number, row in _lines(place) if "remark" not in row]
         if not cases:
             raise IngestError(f"{place} holds no question")
         return Cases(place.name, tuple(cases))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
+from bot.chat_ledger import Ledger
 from bot.database import Database
 from bot.forgetting import DAY_S, Forgetting
 from bot.tables import answers, traces, turns, votes
@@ -76,6 +77,15 @@ async def test_a_person_is_forgotten_with_answers_votes_and_traces(database: Dat
     await asked(database, 2, "ou_stays", NOW)
     assert await Forgetting(database, clock=StillClock()).person("ou_gone") == 1
     assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
+
+
+async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Database) -> None:
+    await asked(database, 1, "ou_x", NOW)
+    await asked(database, 2, "ou_x", NOW)
+    await Ledger(database, clock=StillClock()).recall("cli_x", "om_1")
+    assert await counted(database) == {"turns": 2, "answers": 2, "votes": 1, "traces": 1}
+    questions = await database.read(lambda c: list(c.scalars(select(turns.c.question).order_by(turns.c.id))))
+    assert questions == ["", "出差回来多久内要报销？"]
 
 
 async def test_what_is_old_goes_by_itself(database: Database) -> None:
