@@ -43,6 +43,7 @@ class Turn:
     read_text: str = ""
     recalled: bool = False
     created_at: float = 0.0
+    card_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,12 @@ class Conversations:
 
     async def remember_card(self, job: Job, turn_id: str, **values: Any) -> None:
         """Stores what a resumed job needs: any of `card_id`, `card_message_id`, `sequence`."""
+        now = self._clock.time()
 
         def work(connection: Connection) -> None:
             guard(connection, job)
+            if values.get("card_id") or values.get("card_message_id"):
+                values["card_at"] = now
             if (ceiling := values.pop("sequence", None)) is not None:  # never back: two jobs may write to one card
                 values["sequence"] = case((turns.c.sequence < ceiling, ceiling), else_=turns.c.sequence)
             connection.execute(update(turns).where(turns.c.id == turn_id).values(**values))

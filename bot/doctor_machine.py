@@ -8,8 +8,9 @@ from bot.settings import Settings
 
 
 async def check_store(settings: Settings) -> list[Finding]:
-    """Opens the store as `serve` does: makes or updates its tables, then reads."""
+    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of fallbacks."""
     from bot.database import Database
+    from bot.doctor_fallbacks import fallback_findings
     from bot.jobs import Jobs
 
     try:
@@ -20,13 +21,14 @@ async def check_store(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(database.migrate)
         await database.probe()
         counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
+        fallbacks = await fallback_findings(database)
     except BotError as error:
         return [Finding("store", "fail", str(error), "let the bot write there, or correct BOT__DATABASE_URL")]
     finally:
         await asyncio.to_thread(database.close)
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting")]
+    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *fallbacks]
 
 
 async def check_ports(settings: Settings) -> list[Finding]:

@@ -33,6 +33,7 @@ from feishu.events import CardAction, Event, MessageReceived, Unknown, text_of
 log = structlog.get_logger(__name__)
 
 MESSAGE_EVENT = "im.message.receive_v1"
+CARD_LIFE_S = 14 * 86_400.0
 CALLBACK_BUDGET_S = 2.0  # the platform waits 3 s end to end
 ToastType = Literal["info", "success", "warning", "error"]
 
@@ -180,6 +181,8 @@ class Handlers:
             case "reason":
                 return await self._give_reason(turn, answer, click)
             case "show":
+                if self._is_old(turn):
+                    return Ack(toast("toast_card_old", "warning"))
                 await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
                 return await self._redrawn(turn, click, {})
             case "regenerate":
@@ -219,13 +222,19 @@ class Handlers:
         earlier = await self._feedback.vote(answer.id, click.operator_open_id, vote)
         if earlier != vote:
             self._metrics.voted(vote)
-        is_private = turn.chat_type == "p2p"
-        if is_private:
+        is_old = self._is_old(turn)
+        if turn.chat_type == "p2p":
             await self._conversations.show(turn.id, reason_asked=answer.id if vote == "down" else "")
         elif vote == "down":
             await self._ask_reason(turn, answer, click)
+        if is_old:
+            return Ack(toast("toast_voted_old", "success"))
         said = toast("toast_same_vote") if earlier == vote else toast(f"toast_{vote}", "success")
         return await self._redrawn(turn, click, said)
+
+    def _is_old(self, turn: Turn) -> bool:
+        """Whether the platform lets nobody write to the turn's card any more (200750, 230031)."""
+        return self._clock.time() - (turn.card_at or turn.created_at) > CARD_LIFE_S
 
     async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
         payload = {

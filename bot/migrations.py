@@ -82,6 +82,7 @@ STEPS: dict[int, Step] = {
     4: added(answers.c.leaned_on, answers.c.confidence, suggestions.c.collection),
     5: both(added(answers.c.shown_as), created(answer_messages, fallbacks)),
     6: created(replicas),
+    7: added(turns.c.card_at),
 }
 
 

@@ -77,6 +77,7 @@ turns = Table(
     Column("question", Text, nullable=False),
     Column("card_id", String(64), nullable=False, server_default=""),
     Column("card_message_id", String(128), nullable=False, server_default="", index=True),
+    Column("card_at", Double, nullable=False, server_default="0", comment="when the card was sent"),
     Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
     Column("shown_answer", String(40), nullable=False, server_default="", comment="the version the card shows"),
     Column("reason_asked", String(40), nullable=False, server_default="", comment="answer whose card asks why 👎"),

@@ -77,6 +77,8 @@ class Texts:
     toast_nothing_to_stop: str
     toast_unknown_action: str
     toast_not_here: str
+    toast_card_old: str
+    toast_voted_old: str
     toast_gone: str
     toast_reason: str
     toast_reason_without_vote: str

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.app import Bot, public_app
 from bot.settings import BotSettings, Settings
+from feishu.clock import Clock
 from feishu.settings import FeishuSettings
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, TimeoutSettings
 
@@ -52,9 +53,9 @@ def settings_of(
 
 
 @contextlib.asynccontextmanager
-async def bot_inside(settings: Settings) -> AsyncIterator[tuple[Bot, str]]:
+async def bot_inside(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[tuple[Bot, str]]:
     """The bot and the URL of its public door."""
-    async with Bot.open(settings) as bot:
+    async with Bot.open(settings, clock=clock) as bot:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)  # from now on a push waits instead of being refused

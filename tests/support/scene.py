@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot.app import Bot
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, answer_text, button, words
 from tests.support.bot_inside import bot_inside, idle, settings_of
+from tests.support.clock import AheadClock
 from tests.support.model_server import ModelServer, Reply
 
 QUESTION = "出差回来多久内要报销？"
@@ -34,17 +35,23 @@ class Scene:
     model: ModelServer
     stack: AsyncExitStack
     bot: Bot | None = None
+    clock: AheadClock = field(default_factory=AheadClock)
 
     async def start(self, **how: Any) -> None:
         """Starts the bot."""
         how = {**how, "feishu": {"frame_interval_s": 0.15} | how.get("feishu", {})}
         settings = settings_of(self.url, self.folder, self.index, self.model.base_url, **how)
-        self.bot, public = await self.stack.enter_async_context(bot_inside(settings))
+        self.bot, public = await self.stack.enter_async_context(bot_inside(settings, clock=self.clock))
         self.sandbox.set_webhook(f"{public}/feishu/webhook")
 
     async def ask(self, text: str = QUESTION) -> str:
         """Asks in the group; gives the message id."""
         return (await self.sandbox.say(GROUP, ALICE, text, mention_bot=True)).message_id
+
+    def advance(self, seconds: float) -> None:
+        """Time passes for the platform and for the bot."""
+        self.sandbox.advance(seconds)
+        self.clock.ahead_s += seconds
 
     def replies(self, asked: str) -> list[Message]:
         """What the bot answered, oldest first, as people see it now."""

@@ -76,8 +76,8 @@ async def test_a_whole_bot_is_well(settings: Settings) -> None:
     ingest(settings.rag)
     findings = await examine(with_rag(settings, llm=LlmSettings(provider="extractive")))
     assert [finding for finding in findings if finding.state != "ok"] == []
-    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "store", "public port", "web port"]
-    assert [finding.name for finding in findings] == names
+    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "store", "fallbacks"]
+    assert [finding.name for finding in findings] == [*names, "public port", "web port"]
     assert exit_code(findings) == 0
 
 
