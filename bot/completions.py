@@ -7,11 +7,10 @@ The sources follow the answer as text, because such clients have no other place 
 import contextlib
 import time
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from bot.chat import BEARER, ChatDoor, asking, who
@@ -20,6 +19,7 @@ from bot.chat_errors import RESPONSES, Refused, refusal_of
 from bot.chat_gate import unless_hung_up
 from bot.chat_stream import Stream, sse_data
 from bot.chat_turns import Run
+from bot.completions_bodies import CHUNKS, COMPLETION, MODEL, CompletionRequest, Message, ModelList
 from bot.conversations import Answer
 from bot.routes import json_response
 from bot.texts import language_of, texts
@@ -28,76 +28,6 @@ from rag.errors import RagError
 from rag.events import Delta, Exchange, Finished, Reasoning
 
 log = structlog.get_logger(__name__)
-
-MODEL = "feishu-rag"
-MAX_MESSAGES = 200
-
-
-class Part(BaseModel):
-    """A piece of a message; only text is read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    type: str
-    text: str = Field("", max_length=100_000)
-
-
-class Message(BaseModel):
-    """One message of the conversation."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Annotated[str, Field(max_length=100_000)] | list[Part] | None = None
-
-    @property
-    def text(self) -> str:
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.type in ("text", "input_text"))
-        return self.content or ""
-
-
-class StreamOptions(BaseModel):
-    """How to stream."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    include_usage: bool = False
-
-
-class CompletionRequest(BaseModel):
-    """As OpenAI documents it; parameters that do not apply (temperature, tools, …) are accepted and ignored."""
-
-    model_config = ConfigDict(
-        extra="ignore",
-        hide_input_in_errors=True,
-        json_schema_extra={
-            "examples": [{"model": MODEL, "messages": [{"role": "user", "content": "出差回来多久内要报销？"}]}]
-        },
-    )
-
-    model: str = Field(
-        MODEL, max_length=200, description=f"`{MODEL}`, or `{MODEL}:collection` to search one collection"
-    )
-    messages: list[Message] = Field(min_length=1, max_length=MAX_MESSAGES)
-    stream: bool = False
-    stream_options: StreamOptions | None = None
-
-
-class ModelEntry(BaseModel):
-    """A name that `model` may have."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: str
-
-
-class ModelList(BaseModel):
-    """All names that `model` may have."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelEntry]
 
 
 def completions_router(door: ChatDoor) -> APIRouter:
@@ -112,7 +42,12 @@ def completions_router(door: ChatDoor) -> APIRouter:
         entries = [{"id": name, "object": "model", "created": 0, "owned_by": MODEL} for name in names]
         return json_response({"object": "list", "data": entries})
 
-    @router.post("/chat/completions", responses=RESPONSES, summary="Ask with an OpenAI client")
+    @router.post(
+        "/chat/completions",
+        responses={**RESPONSES, **COMPLETION},
+        summary="Ask with an OpenAI client",
+        description=CHUNKS,
+    )
     async def complete(request: Request, body: CompletionRequest) -> Response:
         caller = asking(request, door.gate)
         question, history = question_of(body.messages)

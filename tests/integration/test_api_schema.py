@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -73,3 +74,31 @@ async def test_every_operation_has_examples_and_typed_errors(address: str) -> No
             for status in ("401", "408", "413", "422", "429", "500", "503"):
                 content = operation["responses"][status]["content"]["application/json"]
                 assert content["schema"]["$ref"].endswith("/ErrorReply"), (path, status)
+
+
+async def test_every_answer_that_is_json_or_a_stream_has_a_schema(address: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        told = (await http.get(f"{address}/openapi.json")).json()
+    for path, operations in told["paths"].items():
+        for operation in operations.values():
+            content = operation["responses"]["200"]["content"]
+            assert all(shape.get("schema") for shape in content.values()), path
+    completion = told["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
+    assert completion["application/json"]["schema"]["$ref"].endswith("/Completion")
+    assert completion["text/event-stream"]["example"].endswith("data: [DONE]\n\n")
+
+
+async def test_what_is_given_is_what_the_schema_says(address: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    asked: dict[tuple[str, str], dict[str, Any]] = {
+        ("POST", "/chat"): {"question": "好吗"},
+        ("POST", "/generate"): {"prompt": "好吗"},
+        ("POST", "/v1/chat/completions"): {"messages": [{"role": "user", "content": "好吗"}]},
+        ("GET", "/v1/models"): {},
+    }
+    for (method, path), body in asked.items():
+        given_body = {"body": body, "media_type": "application/json"} if body else {}
+        case = schema[path][method].Case(**given_body)
+        answer = await asyncio.to_thread(case.call, timeout=DEADLINE_S)
+        case.validate_response(answer, checks=[checks.response_schema_conformance, checks.status_code_conformance])
+        assert answer.status_code == 200, path
