@@ -131,9 +131,20 @@ class Bot:
             lease_s=bot.lease_s,
             max_attempts=bot.max_attempts,
             retention_s=bot.retention_h * 3600,
-            waiting=WaitingRoom(
-                self.jobs, self.colleague.reading, self.conversations, outbox, turns, language=bot.language
-            ),
+            waiting=self._build_waiting(turns, outbox),
+        )
+
+    def _build_waiting(self, turns: Turns, outbox: Outbox) -> WaitingRoom:
+        bot, reading = self.settings.bot, self.colleague.reading
+        return WaitingRoom(
+            self.jobs,
+            reading,
+            self.conversations,
+            outbox,
+            turns,
+            clock=self.clock,
+            lease_s=bot.lease_s,
+            language=bot.language,
         )
 
     @classmethod

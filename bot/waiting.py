@@ -1,6 +1,8 @@
 """Questions that cannot begin yet: their cards open at once, tell the place in the queue, and can be stopped."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, Protocol
 
@@ -15,6 +17,7 @@ from bot.reading import Nothing, Reading
 from bot.texts import language_of, texts
 from bot.views import opening_card
 from feishu.card import Card
+from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
 
 log = structlog.get_logger(__name__)
@@ -39,6 +42,8 @@ class WaitingRoom:
         outbox: Outbox,
         endings: Endings,
         *,
+        clock: Clock,
+        lease_s: float,
         language: Literal["auto", "zh", "en"] = "auto",
     ) -> None:
         self._jobs = jobs
@@ -46,28 +51,55 @@ class WaitingRoom:
         self._conversations = conversations
         self._outbox = outbox
         self._endings = endings
+        self._clock = clock
+        self._lease_s = lease_s
         self._language = language
+        self._looking: set[asyncio.Task[None]] = set()
 
-    async def tell(self) -> int:
-        """Opens and refreshes what is due; the number of jobs looked after. Raises `StoreError`."""
-        held = await self._jobs.hold_waiting(AT_ONCE)
-        await asyncio.gather(*(self._look_after(job, place) for job, place in held))
-        return len(held)
+    async def tell(self, wake: Callable[[], None]) -> None:
+        """Begins to open and refresh what is due; calls `wake` whenever a job is free again. Raises `StoreError`."""
+        if len(self._looking) >= AT_ONCE:
+            return
+        for job, place in await self._jobs.hold_waiting(AT_ONCE - len(self._looking)):
+            task = asyncio.create_task(self._look_after(job, place), name=f"waiting-{job.id}")
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+            task.add_done_callback(lambda _ended: wake())
+
+    async def aclose(self) -> None:
+        """Gives back what is held: somebody else may begin it at once."""
+        looking = list(self._looking)
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
 
     async def _look_after(self, job: Job, place: int) -> None:
         with structlog.contextvars.bound_contextvars(job_id=job.id, turn_id=job.turn_id):
+            keeping = asyncio.create_task(self._keep(job), name=f"keep-{job.id}")
             try:
                 ended = await self._step(job, place)
                 if ended is None:
                     await self._jobs.put_back(job)
                 else:
                     await self._jobs.finish(job, *ended)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._put_back_quietly(job))
+                raise
             except (LeaseLost, StoreError) as error:
                 log.info("waiting_left", reason=str(error))
             except Exception as error:  # not its turn yet: the real attempt will tell
                 expected = isinstance(error, FeishuError)
                 log.warning("waiting_card_failed", reason=str(error), exc_info=None if expected else error)
                 await self._put_back_quietly(job)
+            finally:
+                keeping.cancel()
+
+    async def _keep(self, job: Job) -> None:
+        """Reading a picture or a file may last longer than a lease; nobody else shall fetch it again meanwhile."""
+        while True:
+            await self._clock.sleep(self._lease_s / 3)
+            with contextlib.suppress(StoreError):
+                await self._jobs.renew([job])
 
     async def _put_back_quietly(self, job: Job) -> None:
         try:

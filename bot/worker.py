@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,7 +34,9 @@ FORGET_EVERY_S = 3_600.0
 class Waiting(Protocol):
     """What this needs of `bot.waiting.WaitingRoom`."""
 
-    async def tell(self) -> int: ...
+    async def tell(self, wake: Callable[[], None]) -> None: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Runs(Protocol):
@@ -117,6 +120,8 @@ class Worker:
         self._awake.set()
         if self._loops:
             await asyncio.wait(self._loops[:1])  # a claim under way may still bring jobs
+        if self._waiting:
+            await self._waiting.aclose()
         tasks = [running.task for running in self._running.values() if running.task]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
@@ -257,8 +262,7 @@ class Worker:
             if not self._running or self._draining:
                 continue
             try:
-                if await self._waiting.tell():
-                    self.wake()
+                await self._waiting.tell(self.wake)
             except StoreError as error:
                 log.error("waiting_not_told", reason=str(error))
 

@@ -1,10 +1,15 @@
 """Who has to wait sees it: the card opens at once with the place in the queue, and the answer comes on it."""
 
+import base64
+import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from feishu.sandbox.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using
 from tests.support.model_server import ModelServer, Reply, running
@@ -86,6 +91,40 @@ async def test_who_waits_can_stop_waiting_without_a_slot(stage: Stage, model: Mo
     await stage.click(waiting, "stop")
     assert "已停止" in words((await stage.closed(second))["card"])
     assert stage.cards(first)[0]["streaming"]
+
+
+async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
+    stage: Stage, model: ModelServer, store_url: str
+) -> None:
+    """Reading the picture lasts longer than a lease; it is fetched and looked at once all the same."""
+
+    def look(body: dict[str, Any]) -> Reply:
+        is_picture = isinstance(body["messages"][-1]["content"], list)
+        if is_picture:
+            return Reply(QUESTION, first_delay_s=5.0)
+        return Reply(ANSWER, delay_s=0.05, end="stall") if len(model.chats()) == 1 else Reply(ANSWER)
+
+    model.script(answer=look)
+    settings = {"BOT__WORKERS": "1", "BOT__LEASE_S": "3", "RAG__LLM__VISION": "true", "BOT__DATABASE_URL": store_url}
+    bot = await stage.bot(**using(model, **settings))
+    growing = await partly_shown(stage, await stage.ask(QUESTION))
+    picture = io.BytesIO()
+    Image.new("RGB", (400, 100), (255, 255, 255)).save(picture, "PNG")
+    key = take_upload(
+        stage.sandbox.world, ALICE, "a.png", base64.b64encode(picture.getvalue()).decode(), "image/png"
+    ).key
+    said = await stage.sandbox.say(
+        private_chat(stage, ALICE), ALICE, kind="image", content=json.dumps({"image_key": key})
+    )
+    third = await stage.ask(QUESTION, chat=private_chat(stage, BOB), person=BOB, mention=False)
+    await says(stage, third, "前面还有 2 个问题")
+    assert stage.cards(said.message_id) == [], "whose picture is still being read keeps nobody else uninformed"
+    await stage.click(growing, "stop")  # from now on there is a free slot
+    for asked in (said.message_id, third):
+        assert answer_text(await stage.closed(asked)) == ANSWER
+    assert len(stage.sandbox.calls("message.resource")) == 1
+    assert len([request for request in model.chats() if request.pictures]) == 1
+    assert [line for line in bot.lines if line.get("event") in ("lease_lost", "waiting_left")] == []
 
 
 async def test_killed_while_somebody_waits_the_card_is_kept(stage: Stage, model: ModelServer, store_url: str) -> None:
