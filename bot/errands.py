@@ -147,7 +147,7 @@ class Errands:
                 )
             return "owners were told"
         uuid = short_id("gap", turn.id)
-        sent = await self._voice.mention(turn.question_message_id, owners, said, uuid=uuid)
+        sent = await self._voice.mention(turn.question_message_id, owners, said, uuid=uuid, chat_id=turn.chat_id)
         thread_id = turn.conversation.partition("/")[2]
         await self._gaps.asked(
             Gap(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)

@@ -28,7 +28,7 @@ class KindReaders:
         said = await reader.read(job, message, text, wording) if reader else sentence(message.message_type, wording)
         if isinstance(said, Asked):
             return said
-        await self._voice.reply(job, message.message_id, said)
+        await self._voice.reply(job, message, said)
         return Nothing("a kind without a question")
 
 

@@ -54,7 +54,7 @@ class Obedience:
         said = await self.do(
             job.app_id, command, wording, scope, person=who, chat_id=message.chat_id, conversation=where
         )
-        await self._voice.reply(job, message.message_id, said)
+        await self._voice.reply(job, message, said)
 
     async def do(
         self,

@@ -4,6 +4,7 @@ import hashlib
 
 from bot.jobs import Job
 from feishu.card import Card
+from feishu.events import MessageReceived
 from feishu.jsontext import to_text
 from feishu.messages import Content, Messages, Sent, card_content, text_content
 
@@ -14,9 +15,10 @@ class Voice:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
-    async def reply(self, job: Job, message_id: str, text: str) -> None:
+    async def reply(self, job: Job, message: MessageReceived, text: str) -> None:
         """Answers a message in words; in its topic when it has one."""
-        await self._messages.reply(message_id, text_content(text), uuid=f"say-{job.app_id[-20:]}-{job.id}")
+        uuid = f"say-{job.app_id[-20:]}-{job.id}"
+        await self._messages.reply(message.message_id, text_content(text), uuid=uuid, chat_id=message.chat_id)
 
     async def send(self, chat_id: str, text: str, *, uuid: str) -> None:
         """Says something in a chat."""
@@ -31,9 +33,9 @@ class Voice:
         """Sends a card to a chat."""
         await self._messages.send(receive_id, card_content(card), uuid=uuid)
 
-    async def mention(self, message_id: str, open_ids: tuple[str, ...], text: str, *, uuid: str) -> Sent:
+    async def mention(self, message_id: str, open_ids: tuple[str, ...], text: str, *, uuid: str, chat_id: str) -> Sent:
         """Answers a message, mentioning people."""
-        return await self._messages.reply(message_id, mentioning(open_ids, text), uuid=uuid)
+        return await self._messages.reply(message_id, mentioning(open_ids, text), uuid=uuid, chat_id=chat_id)
 
 
 def mentioning(open_ids: tuple[str, ...], text: str) -> Content:

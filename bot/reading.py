@@ -159,7 +159,7 @@ class Reading:
             quote = "" if leans_on_turn else await self._quotes.parent_of(job, message, wording)
             if text or quote:
                 return Asked(text or quote, quote)
-            await self._voice.reply(job, message.message_id, wording.empty_question)
+            await self._voice.reply(job, message, wording.empty_question)
             return Nothing("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
 
@@ -198,14 +198,14 @@ class Reading:
         period = f":{int(self._clock.time() // again_s)}" if again_s else ""
         key = f"refused:{why}:{message.chat_id}:{message.sender_open_id}{period}"
         if aloud and await self._ledger.once(job.app_id, key):
-            await self._voice.reply(job, message.message_id, getattr(wording, f"refused_{why}"))
+            await self._voice.reply(job, message, getattr(wording, f"refused_{why}"))
         return Nothing(f"refused: {why}")
 
     async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
         """An owner's answer to what the documents did not know."""
         await self._gaps.replied(gap.id, message.sender_open_id, text)
         wording = texts(self._language_for(gap.question))
-        await self._voice.reply(job, message.message_id, wording.person_thanks.format(question=gap.question[:200]))
+        await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
         if message.chat_id != gap.chat_id:
             told = wording.person_answer.format(question=gap.question[:200], reply=text)
             await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
