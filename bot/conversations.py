@@ -198,8 +198,8 @@ class Conversations:
 
         def work(connection: Connection) -> None:
             guard(connection, job)
-            values = {"question": question, "read_text": read_text, "standalone": ""}
-            connection.execute(update(turns).where(turns.c.id == turn_id).values(**values))
+            now = {"question": question, "read_text": read_text, "standalone": ""}
+            connection.execute(update(turns).where(turns.c.id == turn_id).values(**now))
 
         await self._database.write(work)
 
@@ -252,8 +252,7 @@ class Conversations:
 
     async def is_writing(self, turn_id: str) -> bool:
         """Whether a version of the turn's answer is being written."""
-        is_open = (answers.c.turn_id == turn_id) & (answers.c.outcome == "open")
-        statement = select(answers.c.id).where(is_open).limit(1)
+        statement = select(answers.c.id).where(answers.c.turn_id == turn_id, answers.c.outcome == "open").limit(1)
         return await self._database.read(lambda c: c.scalar(statement)) is not None
 
     async def look_up(self, answer_id: str) -> tuple[Turn, Answer] | None:
