@@ -128,11 +128,9 @@ def export_onnx(
     config: ConfigOption = None,
 ) -> None:
     """Export the embedding model for provider onnx: no torch where it runs, and several times faster a question."""
-    from rag.embedding.export import export
+    from bot.terminal_knowledge import run_export
 
-    settings = _load(config)
-    export(settings.rag.embedding, folder)
-    typer.echo(f"Set RAG__EMBEDDING__PROVIDER=onnx and RAG__EMBEDDING__MODEL={folder}, then run feishu-rag ingest.")
+    _run(run_export(_load(config), folder))
 
 
 @app.command()

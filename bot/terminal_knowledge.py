@@ -138,6 +138,22 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) 
         )
 
 
+async def run_export(settings: Settings, folder: Path) -> None:
+    """Writes the embedding model as ONNX and says what was kept. Raises `RagError`."""
+    from rag.embedding.export import export
+
+    made = await asyncio.to_thread(export, settings.rag.embedding, folder)
+    kinds = {"int8": "eight bits", "mixed": "eight bits, but for the layers that narrow", "full": "full floats"}
+    Console().print(
+        f"{made.file}: {kinds[made.kind]}, {made.file.stat().st_size / 1e6:.0f} MB; "
+        f"cosine to the original at least {made.cosine:.4f}.\n"
+        f"Set RAG__EMBEDDING__PROVIDER=onnx and RAG__EMBEDDING__MODEL={folder}, then run feishu-rag ingest.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:  # type: ignore[type-arg]
     from rag.evaluation import evaluate
     from rag.library import Library

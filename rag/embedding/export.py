@@ -1,16 +1,18 @@
 """A sentence-transformers model to ONNX in eight bits, for `rag.embedding.onnx`: done once, on a machine with torch.
 
-The eight-bit model is kept only when its vectors agree with the original's; otherwise the full one is.
+The smallest model is kept whose vectors agree with the original's on what the model can read: eight bits throughout;
+else eight bits but for the layers that narrow, whose inputs vary most (a feed-forward's second half); else all in full.
 """
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rag.embedding.protocol import PROBE_TEXT, Embedder
-from rag.embedding.reading import PAIRS
+from rag.embedding.reading import PAIRS, READS_FROM, reading
 from rag.embedding.weights import local_folder
 from rag.errors import EmbeddingFailed, SettingsMismatch
 from rag.settings import EmbeddingSettings
@@ -19,8 +21,17 @@ LEAST_COSINE = 0.99
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def export(settings: EmbeddingSettings, folder: Path) -> float:
-    """Write tokenizer.json and a .onnx file into `folder`; gives the least cosine to the original's vectors.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was kept: its file, `int8`, `mixed` or `full`, and the least cosine to the original's vectors."""
+
+    file: Path
+    kind: str
+    cosine: float
+
+
+def export(settings: EmbeddingSettings, folder: Path) -> Exported:
+    """Write tokenizer.json and one .onnx file into `folder`.
 
     Blocking, some seconds. Raises SettingsMismatch (extra or weights missing) and EmbeddingFailed.
     """
@@ -42,17 +53,40 @@ def export(settings: EmbeddingSettings, folder: Path) -> float:
     _write(source, full)
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     _write_pooling(source, folder)
-    texts = [PROBE_TEXT, *(side for pairs in PAIRS.values() for line in pairs.split("\n") for side in line.split("|"))]
-    quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8)
-    cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)
-    if cosine >= LEAST_COSINE:
-        full.unlink()
-        return cosine
-    small.unlink()
+    texts = _readable(original)
+    for kind, left_out in (("int8", []), ("mixed", _narrowing(full))):
+        quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=left_out)
+        cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)
+        if cosine >= LEAST_COSINE:
+            full.unlink()
+            return Exported(small, kind, cosine)
+        small.unlink()
     cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)
     if cosine < LEAST_COSINE:
         raise EmbeddingFailed(f"{settings.model} gives other vectors by onnxruntime (cosine {cosine:.3f}): not usable")
-    return cosine
+    return Exported(full, "full", cosine)
+
+
+def _readable(original: Embedder) -> list[str]:
+    """Sentences of the languages that the model reads; of all when it reads none. Unknown tokens tell nothing."""
+    shares = reading(original)
+    languages = [language for language, share in shares.items() if share >= READS_FROM] or list(shares)
+    pairs = [line for language in languages for line in PAIRS[language].split("\n")]
+    probe = [PROBE_TEXT] if "zh" in languages else []
+    return [*probe, *(side for line in pairs for side in line.split("|"))]
+
+
+def _narrowing(file: Path) -> list[str]:
+    """Names of the matrix products whose weights have more rows than columns."""
+    import onnx
+
+    graph = onnx.load(str(file)).graph
+    shapes = {weights.name: tuple(weights.dims) for weights in graph.initializer}
+    return [
+        node.name
+        for node in graph.node
+        if node.op_type == "MatMul" and len(shape := shapes.get(node.input[1], ())) == 2 and shape[0] > shape[1]
+    ]
 
 
 def _write(source: Path, file: Path) -> None:

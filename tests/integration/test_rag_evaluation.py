@@ -1,7 +1,6 @@
 """Cases read, figures computed, calibration fitted and taken up; rerankers; a model exported to ONNX."""
 
 import asyncio
-import importlib.util
 import json
 from pathlib import Path
 
@@ -22,13 +21,10 @@ from rag.library import Library
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding
 from rag.scope import EVERYTHING
-from rag.settings import EmbeddingSettings, RagSettings, RetrievalSettings
+from rag.settings import RagSettings, RetrievalSettings
 from rag.trial import build_trial
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
-from tests.support.tiny_bert import make_tiny_bert
-
-HAS_ONNX = all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "onnx", "torch"))
 
 
 @pytest.fixture
@@ -215,22 +211,3 @@ def test_rerankers_that_cannot_work_are_refused_at_start() -> None:
     ):
         with pytest.raises(SettingsMismatch, match="RAG__RETRIEVAL__RERANK"):
             RerankLeg(wrong, HandClock())
-
-
-@pytest.mark.skipif(not HAS_ONNX, reason="onnxruntime, onnx or torch is not installed (extras onnx, bge)")
-@pytest.mark.filterwarnings("ignore")
-def test_an_exported_model_gives_the_vectors_of_the_original(tmp_path: Path) -> None:
-    from rag.embedding.export import export
-    from rag.embedding.onnx import OnnxEmbedder
-    from rag.embedding.sentence_transformers import SentenceEmbedder
-
-    source = make_tiny_bert(tmp_path / "tiny-bge")
-    settings = EmbeddingSettings(model=str(source))
-    assert export(settings, tmp_path / "onnx-bge") >= 0.99
-    exported, original = OnnxEmbedder(tmp_path / "onnx-bge", settings), SentenceEmbedder(source, settings)
-    texts = ["出差报销", "年假。"]
-    assert np.sum(exported.embed_passages(texts) * original.embed_passages(texts), axis=1).min() >= 0.99
-    assert (
-        exported.unknown_share("年假") == 0
-        and exported.unknown_share("鑫森淼") == original.unknown_share("鑫森淼") == 1
-    )
