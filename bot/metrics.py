@@ -3,14 +3,17 @@
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from bot.job import ENDED_STATES, JobKind
+
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
+OUTCOMES = ("completed", "unanswered", "stopped", "failed")
 MOST_LABELS = 100
 LONGEST_LABEL = 80
 
@@ -46,6 +49,18 @@ class Metrics:
         self._gauge("build_info", "Version that runs", "version", "python").labels(
             _version(), platform.python_version()
         ).set(1)
+
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """A series that first appears with 1 never grew, as Prometheus sees it: what alerts watch begins with 0."""
+        for outcome in OUTCOMES:
+            self._turns.labels(outcome)
+        for kind in get_args(JobKind):
+            for state in ENDED_STATES:
+                self._ended.labels(kind, state)
+        for vote in ("up", "down"):
+            self._votes.labels(vote)
 
     def _set_up_inbox(self) -> None:
         self._events = self._counter("events", "Events received", "type", "result")

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -34,3 +37,66 @@ def test_every_alert_says_what_to_do() -> None:
     for group in rules["groups"]:
         for rule in group["rules"]:
             assert rule["annotations"]["summary"] and rule["annotations"]["fix"], rule["alert"]
+
+
+# What happens, minute by minute, and which alerts people then get.
+SERIES = {
+    "answers fail": (
+        {'feishu_rag_turns_total{outcome="failed"}': "0+2x60", 'feishu_rag_turns_total{outcome="completed"}': "0+5x60"},
+        {"FeishuRagAnswersFail"},
+    ),
+    "one of two failed": (
+        {'feishu_rag_turns_total{outcome="failed"}': "0 1x59", 'feishu_rag_turns_total{outcome="completed"}': "0 1x59"},
+        set(),
+    ),
+    "a question waits": ({"feishu_rag_oldest_job_seconds": "0+60x60"}, {"FeishuRagQuestionsWait"}),
+    "first words are slow": (
+        {
+            'feishu_rag_first_token_seconds_bucket{le="10"}': "0+1x60",
+            'feishu_rag_first_token_seconds_bucket{le="20"}': "0+5x60",
+            'feishu_rag_first_token_seconds_bucket{le="+Inf"}': "0+5x60",
+        },
+        {"FeishuRagFirstWordsSlow"},
+    ),
+    "the first burial": (
+        {'feishu_rag_jobs_ended_total{kind="answer",state="buried"}': "0x30 1x30"},
+        {"FeishuRagGivesUp"},
+    ),
+    "the platform refuses": (
+        {
+            'feishu_rag_platform_calls_total{endpoint="cardkit.create",outcome="ok"}': "0+7x60",
+            'feishu_rag_platform_calls_total{endpoint="cardkit.create",outcome="230020"}': "0+3x60",
+        },
+        {"FeishuRagPlatformRefuses"},
+    ),
+}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool on this machine (Debian: prometheus)")
+@pytest.mark.parametrize("what", SERIES)
+def test_prometheus_itself_fires_what_should_fire(what: str, tmp_path: Path) -> None:
+    given, fired = SERIES[what]
+    rules = DEPLOY / "alerts" / "feishu-rag.yml"
+    known = {
+        rule["alert"]: rule for group in yaml.safe_load(rules.read_text("utf-8"))["groups"] for rule in group["rules"]
+    }
+    up = {'feishu_rag_build_info{version="1"}': "1x60"}
+    expected: list[dict[str, Any]] = []
+    for name, rule in known.items():
+        labels = {**rule["labels"], **({"kind": "answer", "state": "buried"} if name == "FeishuRagGivesUp" else {})}
+        alerts = [{"exp_labels": labels, "exp_annotations": rule["annotations"]}] if name in fired else []
+        expected.append({"eval_time": "55m", "alertname": name, "exp_alerts": alerts})
+    test = {
+        "rule_files": [str(rules)],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in {**up, **given}.items()],
+                "alert_rule_test": expected,
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test), "utf-8")
+    for command in (["check", "rules", str(rules)], ["test", "rules", str(tmp_path / "test.yml")]):
+        told = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr
