@@ -39,7 +39,7 @@ EN = Texts(
     continuation="continued {number}/{count} · {question}",
     continuation_untitled="Part {number}/{count}",
     moved_title="The answer is in the message below",
-    moved="⬇️ This card cannot hold the answer; all of it was sent as a new message below.",
+    moved="⬇️ This card cannot show the answer; all of it was sent as a new message below.",
     filtered_title="This answer is not shown",
     filtered=(
         "🔒 The platform's content rules did not let this answer pass (sensitive content or data loss prevention).\n\n"

@@ -37,7 +37,7 @@ ZH = Texts(
     continuation="续 {number}/{count} · {question}",
     continuation_untitled="续 {number}/{count}",
     moved_title="回答在下面的消息里",
-    moved="⬇️ 这张卡片放不下这条回答，完整内容已作为新消息发在下面。",
+    moved="⬇️ 这张卡片显示不了这条回答，完整内容已作为新消息发在下面。",
     filtered_title="这条回答没有显示",
     filtered=(
         "🔒 平台的内容安全规则没有放行这条回答（敏感内容或数据防泄漏）。\n\n"

@@ -136,3 +136,28 @@ async def test_in_a_group_the_form_is_for_the_clicker_alone(watched: Watched, fo
         await form.get_by_test_id("select-reason").select_option("incomplete")
         await form.get_by_role("button", name="提交").click()
         await expect(stage.page.get_by_text("原因已记下").last).to_be_visible(timeout=DEADLINE_MS)
+
+
+async def test_a_card_that_may_not_hold_the_answer_points_below(watched: Watched, folder: Path) -> None:
+    async with scene(watched, folder, Reply(ANSWER)) as stage:
+        stage.sandbox.faults.plan("card.update", code=230028, times=2)
+        await stage.ask()
+        moved = stage.page.get_by_test_id("card").last
+        await expect(moved).to_contain_text("完整内容已作为新消息发在下面", timeout=DEADLINE_MS)
+        await expect(moved).not_to_contain_text("工作日")
+        await stage.picture("card-moved")
+        await expect(stage.page.locator("body")).to_contain_text("回答在这里：")
+
+
+async def test_an_answer_that_is_refused_in_every_shape_is_said_to_be_and_can_be_regenerated(
+    watched: Watched, folder: Path
+) -> None:
+    async with scene(watched, folder, Reply(ANSWER), Reply("第二个版本 [1]。")) as stage:
+        stage.sandbox.faults.plan("*", code=230028, match="个工作日", times=None)
+        await stage.ask()
+        card = stage.page.get_by_test_id("card").last
+        await expect(card).to_contain_text("没有放行这条回答", timeout=DEADLINE_MS)
+        await stage.picture("card-withheld")
+        await card.get_by_role("button", name="🔄 重新生成").click()
+        await expect(card).to_contain_text("第二个版本", timeout=DEADLINE_MS)
+        await expect(card).to_contain_text("2/2")
