@@ -24,6 +24,7 @@ Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_S) -> list[Finding]:
     """All findings, in the order in which a person would put things right. Never raises."""
+    from bot.doctor_access import check_access, check_chats, check_links
     from bot.doctor_library import check_knowledge, check_library
     from bot.doctor_machine import check_ports, check_store
     from bot.doctor_platform import check_platform
@@ -32,7 +33,10 @@ async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_
         "settings": check_settings,
         "platform": check_platform,
         "knowledge": check_knowledge,
+        "links": check_links,
         "library": check_library,
+        "access": check_access,
+        "chats": check_chats,
         "store": check_store,
         "ports": check_ports,
     }

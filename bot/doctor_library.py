@@ -20,14 +20,22 @@ ENOUGH_FILES = 1000
 
 async def check_knowledge(settings: Settings) -> list[Finding]:
     """Every folder is there, can be read and holds something."""
-    return [await asyncio.to_thread(_folder_finding, folder) for folder in settings.rag.knowledge] or [
-        Finding("knowledge", "fail", "no folder is named", "set rag.knowledge to the folders with your documents")
+    rag = settings.rag
+    folders = [("rag.knowledge", folder) for folder in rag.knowledge]
+    folders += [
+        (f"rag.collections.{name}.folders", folder) for name, each in rag.collections.items() for folder in each.folders
     ]
+    if found := [await asyncio.to_thread(_folder_finding, *each) for each in folders]:
+        return found
+    if rag.links or any(each.links for each in rag.collections.values()):
+        return [Finding("knowledge", "ok", "no folders; documents on Feishu only")]
+    fix = "set rag.knowledge to the folders with your documents"
+    return [Finding("knowledge", "fail", "no folder is named", fix)]
 
 
-def _folder_finding(folder: Path) -> Finding:
+def _folder_finding(key: str, folder: Path) -> Finding:
     if not folder.is_dir():
-        return Finding("knowledge", "fail", f"{folder} is not a folder", "create it, or correct rag.knowledge")
+        return Finding("knowledge", "fail", f"{folder} is not a folder", f"create it, or correct {key}")
     count = 0
     try:
         for _root, _folders, names in os.walk(folder, onerror=_raise):
@@ -59,15 +67,42 @@ async def check_library(settings: Settings) -> list[Finding]:
         status = library.status()
     finally:
         await library.aclose()
-    findings = [_index(status), _embedding(status, settings.rag), await _model(status.model, settings.rag)]
-    return findings if status.rerank is None else [*findings, _rerank(status.rerank)]
+    rag = settings.rag
+    return [_index(status, rag), _embedding(status, rag), await _model(status.model, rag), *await _rerank(rag)]
 
 
-def _index(status: "LibraryStatus") -> Finding:
+def _index(status: "LibraryStatus", rag: "RagSettings") -> Finding:
     part = status.index
     if part.ok:
         return Finding("index", "ok", f"{part.name}: {part.detail}")
+    if rag.store == "milvus" and "Milvus at" in part.detail:
+        fix = "see that the server runs and can be reached from here; correct RAG__MILVUS__URI or RAG__MILVUS__TOKEN"
+        return Finding("index", "fail", part.detail, fix)
     return Finding("index", "fail", part.detail, "feishu-rag ingest")
+
+
+async def _rerank(rag: "RagSettings") -> list[Finding]:
+    """Two texts put in order by the real reranker; nothing where there is none."""
+    from rag.clock import SystemClock
+    from rag.errors import EmbeddingFailed
+    from rag.rerank import RerankLeg
+
+    retrieval = rag.retrieval
+    if retrieval.rerank == "none":
+        return []
+    leg = RerankLeg(retrieval, SystemClock())
+    try:
+        if reranker := await asyncio.to_thread(leg.reranker):
+            with contextlib.suppress(EmbeddingFailed):  # the leg remembers it
+                await asyncio.to_thread(reranker.scores, "hi", ["hi", "ho"])
+        part = leg.part()
+    finally:
+        await asyncio.to_thread(leg.close)
+    if part is None or part.ok:
+        return [Finding("rerank", "ok", part.detail if part else "")]
+    keyless = retrieval.rerank == "endpoint" and not retrieval.rerank_api_key.get_secret_value()
+    fix = "set RAG__RETRIEVAL__RERANK_API_KEY if it wants a key, and " if keyless else ""
+    return [Finding("rerank", "warn", part.detail, f"{fix}correct rag.retrieval.rerank_* as it says")]
 
 
 def _embedding(status: "LibraryStatus", rag: "RagSettings") -> Finding:
@@ -78,12 +113,6 @@ def _embedding(status: "LibraryStatus", rag: "RagSettings") -> Finding:
         return Finding("embedding", "warn", part.detail, "it is loaded with the index: build that first")
     state: State = "warn" if asked == "auto" else "fail"
     return Finding("embedding", state, part.detail, "search goes by words alone until this is put right")
-
-
-def _rerank(part: "Part") -> Finding:
-    if part.ok:
-        return Finding("rerank", "ok", part.detail)
-    return Finding("rerank", "warn", part.detail, "correct rag.retrieval.rerank_* as it says")
 
 
 async def _model(part: "Part", rag: "RagSettings") -> Finding:

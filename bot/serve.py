@@ -1,6 +1,5 @@
 """Starting the bot: for a real app, and with the sandbox platform for the demo."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
@@ -10,12 +9,12 @@ from rich.panel import Panel
 
 from bot.app import Bot, public_app
 from bot.demo import EXAMPLES, LOOPBACK, with_platform
+from bot.knowledge import ingest_all
 from bot.logs import configure_logs
 from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
 from bot.web import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
-from rag.ingest import ingest
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +32,12 @@ async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None
 
 
 async def serve_demo(settings: Settings, *, sandbox_port: int) -> None:
-    """Ingests the handbook, starts the sandbox and the bot, and tells where to look."""
+    """Starts the sandbox, ingests the handbook (and links to documents of the sandbox), starts the bot, tells where."""
     console = Console(stderr=True)
-    await asyncio.to_thread(_ingest_handbook, settings, console)
     settings = _with_free_ports(settings)
     async with _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page):
         settings = with_platform(settings, page)
+        await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:
             sandbox.set_webhook(f"{public.url}/feishu/webhook")
@@ -64,10 +63,13 @@ async def _sandbox(settings: Settings, port: int) -> AsyncIterator[tuple[Sandbox
         yield sandbox, page
 
 
-def _ingest_handbook(settings: Settings, console: Console) -> None:
+async def _ingest_handbook(settings: Settings, console: Console) -> None:
+    """By the same way as `feishu-rag ingest`: what cannot be read is named."""
     with console.status("reading the handbook …"):
-        report = ingest(settings.rag)
+        report = await ingest_all(settings)
     console.print(f"handbook: {report.documents} documents, {report.chunks} passages. {report.embedding}", markup=False)
+    for skipped in report.skipped:
+        console.print(f"skipped {skipped.source}: {skipped.reason}", markup=False)
 
 
 def _with_free_ports(settings: Settings) -> Settings:

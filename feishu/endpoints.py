@@ -82,6 +82,7 @@ CARD_TEXT = Endpoint(
 CARD_SETTINGS = Endpoint("card_settings", "PATCH", "/open-apis/cardkit/v1/cards/{card_id}/settings", Retry.NEVER)
 CARD_UPDATE = Endpoint("card_update", "PUT", "/open-apis/cardkit/v1/cards/{card_id}", Retry.NEVER)
 
+CHAT = Endpoint("chat", "GET", "/open-apis/im/v1/chats/{chat_id}", Retry.ALWAYS, timeout_s=3.0)
 # Documents. Budgets of their own: 5 a second for documents, 100 a minute for the wiki, 20 a second for the drive.
 WIKI_NODE = Endpoint("wiki_node", "GET", "/open-apis/wiki/v2/spaces/get_node", Retry.ALWAYS, per_minute=100)
 SPACE_NODES = Endpoint("wiki_nodes", "GET", "/open-apis/wiki/v2/spaces/{space_id}/nodes", Retry.ALWAYS, per_minute=100)
@@ -94,6 +95,7 @@ ENDPOINTS = (
     BOT_IDENTITY,
     SCOPES,
     USERS,
+    CHAT,
     REPLY,
     SEND,
     PATCH,
