@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import fcntl
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -18,7 +16,7 @@ from bot.conversations import Conversations
 from bot.database import Database
 from bot.delivery import Outbox
 from bot.digest import Digest, WithDigest
-from bot.engines import unusable
+from bot.engines import serving_lock
 from bot.errors import StoreError
 from bot.fallbacks import Fallbacks
 from bot.feedback import Feedback
@@ -156,7 +154,7 @@ class Bot:
             database = Database(settings.bot.database_url)
             stack.callback(database.close)
             if database.is_sqlite:
-                stack.enter_context(serving_lock(database))
+                stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
             await database.probe()
             library = await Library.open(settings.rag)
@@ -223,7 +221,13 @@ class Bot:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.worker.drain(self.settings.bot.drain_s)
+        try:
+            await self.worker.drain(self.settings.bot.drain_s)
+        finally:  # also at a second signal, which cuts the draining short: what runs is given back, not left
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self.worker.drain(0)
         if self._replicas:
             await self._replicas.stop()
         if self._listener:
@@ -286,24 +290,3 @@ def public_app(bot: Bot) -> FastAPI:
     add_platform_routes(app, webhook, bot.handlers)
     add_health_routes(app, bot.health, bot.ready)
     return app
-
-
-@contextlib.contextmanager
-def serving_lock(database: Database) -> Iterator[None]:
-    """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
-    path = Path(f"{database.url.database}.lock")
-    try:
-        lock: TextIO = path.open("w")
-    except OSError as error:
-        raise unusable(str(path), error) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise StoreError(
-            f"another feishu-rag serves from {database.url.database}; stop it, or set BOT__DATABASE_URL to another file"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.close()

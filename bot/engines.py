@@ -1,7 +1,10 @@
 """How each kind of store is opened, and how its errors are told: SQLite in WAL, PostgreSQL by psycopg."""
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -113,3 +116,24 @@ def unusable(path: str, error: OSError) -> StoreError:
 def _remedy(cause: BaseException) -> str:
     name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
     return next((f"; {remedy}" for begin, remedy in _REMEDIES.items() if name.startswith(begin)), "")
+
+
+@contextlib.contextmanager
+def serving_lock(file: str) -> Iterator[None]:
+    """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
+    path = Path(f"{file}.lock")
+    try:
+        lock: TextIO = path.open("w")
+    except OSError as error:
+        raise unusable(str(path), error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StoreError(
+            f"another feishu-rag serves from {file}; stop it, or set BOT__DATABASE_URL to another file"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.close()

@@ -8,7 +8,7 @@ import pytest
 
 from bot.breakpoints import PLACES
 from feishu.sandbox import SandboxSettings
-from tests.integration.conftest import DEADLINE_S, Stage, answer_text
+from tests.integration.conftest import DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using
 from tests.support.bot_process import BotProcess
 from tests.support.crowd import Crowd
@@ -16,6 +16,7 @@ from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres
 
 SEQUENCE_BEHIND = 300317
+PAUSE_S = 20.0
 
 
 @pytest.fixture
@@ -58,15 +59,16 @@ async def test_killed_anywhere_the_answer_ends_whole_on_the_same_card(
 
 @pytest.mark.parametrize(("place", "refused"), [("after-reply", ("entity_sent_twice",)), ("mid-stream", ())])
 async def test_restarted_two_hours_later_there_is_still_one_card(
-    stage: Stage, model: ModelServer, place: str, refused: tuple[str, ...]
+    stage: Stage, model: ModelServer, store_url: str, place: str, refused: tuple[str, ...]
 ) -> None:
     """The uuid of the reply has expired by then. Where it is not known that the card was sent, the entity itself
     refuses to be sent twice, and that says it was."""
-    bot = await stage.bot(**using(model), BOT_TEST_KILL_AT=place)
+    settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3")
+    bot = await stage.bot(**settings, BOT_TEST_KILL_AT=place)
     asked = await stage.ask(QUESTION)
     await killed(bot)
     stage.sandbox.advance(2 * 3600)
-    await stage.bot(**using(model))
+    await stage.bot(**settings)
     await one_whole_answer(stage, asked, refused=refused)
 
 
@@ -98,6 +100,20 @@ async def test_a_platform_that_refuses_a_repeated_uuid_gets_no_second_card(stage
     await killed(bot)
     await stage.bot(**using(model))
     await one_whole_answer(stage, asked)
+
+
+async def test_killed_once_too_often_the_card_says_that_it_was_given_up(
+    stage: Stage, model: ModelServer, store_url: str
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=store_url, BOT__LEASE_S="3", BOT__MAX_ATTEMPTS="2")
+    bot = await stage.bot(**settings, BOT_TEST_KILL_AT="mid-stream")
+    asked = await stage.ask(QUESTION)
+    await killed(bot)
+    await killed(await stage.bot(**settings, BOT_TEST_KILL_AT="mid-stream"))
+    await (await stage.bot(**settings)).logged("job_buried", attempts=2)
+    card = await stage.closed(asked)
+    assert "试了 2 次仍然没能回答" in words(card["card"])
+    assert len(stage.cards(asked)) == 1
 
 
 async def test_a_name_that_is_no_breakpoint_keeps_the_bot_from_starting(stage: Stage) -> None:
@@ -137,15 +153,17 @@ async def test_a_stop_on_one_replica_ends_the_answer_on_the_other(
 async def test_a_replica_that_stood_still_finds_its_fence_gone_and_stops_writing(
     stage: Stage, model: ModelServer, postgres: Postgres
 ) -> None:
-    settings = using(model, BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="3")
+    settings = using(model, BOT__DATABASE_URL=postgres.url())
     taker = await stage.bot(**settings)
     sleeper = await stage.bot(**settings)
     asked = await stage.ask(QUESTION)
     await partly_shown(stage, asked)
     assert sleeper.process is not None
     sleeper.process.send_signal(signal.SIGSTOP)
+    stopped_at = asyncio.get_running_loop().time()
     await taker.logged("job_ended", state="done")
     closed = await stage.closed(asked)
+    await asyncio.sleep(stopped_at + PAUSE_S - asyncio.get_running_loop().time())
     sleeper.process.send_signal(signal.SIGCONT)
     await sleeper.logged("lease_lost")
     again = await stage.ask(QUESTION)  # the sleeper is well and works on
