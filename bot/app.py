@@ -77,6 +77,7 @@ class Bot:
             language=bot.language,
             debt_s=feishu.debt_s,
             attachments=self.colleague.attachments,
+            proposer=library,
         )
         self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)

@@ -1,14 +1,15 @@
 """What a closed card offers beside its answer: next questions, a person to ask, a hint how to follow up."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.access import Access
 from bot.chat_ledger import Ledger
-from bot.conversations import Answer, CardState
+from bot.conversations import Answer, CardState, Turn
 from bot.errands import GROUP_SCOPE, collections_in, owners_of
 from bot.identity import Identity
 from bot.settings_people import PeopleSettings
-from bot.suggesting import below
+from bot.suggesting import below, proposed
 from bot.texts import Texts
 
 
@@ -32,7 +33,7 @@ class Dressing:
             return withheld(state, texts)
         turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
-        if not suggested and self._settings.suggestions == "auto":
+        if not suggested and self._settings.suggestions != "off":
             suggested = below(turn, answer, texts)
             await self._ledger.suggest(suggested)
         return replace(
@@ -41,6 +42,18 @@ class Dressing:
             has_owners=bool(owners_of(self._settings, collections_in(answer, scope))),
             wants_mention=turn.chat_type != "p2p" and GROUP_SCOPE not in (self._identity.scopes or ()),
         )
+
+    @property
+    def wants_proposals(self) -> bool:
+        """Whether the model is asked for questions."""
+        return self._settings.suggestions == "auto"
+
+    async def offer(self, turn: Turn, answer: Answer, questions: Sequence[str]) -> None:
+        """Stores the model's questions as the answer's suggestions. Where the passages come from several collections
+        nobody can say which of them a question gives away: the headings serve there."""
+        collections = {source.collection for source in answer.sources}
+        if answer.outcome == "completed" and len(collections) == 1:
+            await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
 
 
 def withheld(state: CardState, texts: Texts) -> CardState:

@@ -42,7 +42,11 @@ class PeopleSettings(BaseModel):
     memory_tokens: int = Field(1500, ge=0, le=100_000, description="Most tokens of those questions and answers")
     memory_h: float = Field(12.0, ge=0, description="Hours after which a conversation starts anew by itself")
     condense_s: float = Field(6.0, ge=0, le=60, description="Seconds to make a follow-up understandable by itself")
-    suggestions: Literal["auto", "off"] = Field("auto", description="Follow-up questions below an answer")
+    suggestions: Literal["auto", "headings", "off"] = Field(
+        "auto",
+        description="Follow-up questions below an answer. auto: the model's where they are there when the answer ends, "
+        "else from the headings of its sources",
+    )
 
     @field_validator("quiet_hours")
     @classmethod

@@ -31,6 +31,16 @@ def below(turn: Turn, answer: Answer, texts: Texts) -> list[Suggestion]:
     ]
 
 
+def proposed(turn: Turn, answer: Answer, questions: Sequence[str], collection: str) -> list[Suggestion]:
+    """The model's questions as suggestions."""
+    where = (turn.app_id, turn.chat_id, turn.chat_type, turn.conversation, turn.id)
+    return [
+        Suggestion(f"{answer.id}-{number}", *where, question, collection)
+        for number, question in enumerate(questions[:MOST])
+        if question != turn.question
+    ]
+
+
 def examples(titles: Sequence[Title], texts: Texts) -> list[tuple[str, str]]:
     """Up to three questions, each with its collection, from different documents where there are that many."""
     step = max(1, len(titles) // MOST)

@@ -9,7 +9,7 @@ import structlog
 from bot import views
 from bot.attachments import Attachments
 from bot.breakpoints import reach
-from bot.conclusion import conclude, snippet_of, sources_of
+from bot.conclusion import conclude, snippet_of, sources_of, with_proposals
 from bot.conversations import Answer, CardState, Conversations, Turn
 from bot.delivery import Delivery, Outbox
 from bot.dressing import Dressing
@@ -22,13 +22,14 @@ from bot.metrics import Metrics
 from bot.offers import reason_card
 from bot.outcomes import Exhausted, Outcome
 from bot.progress import Progress, ended
+from bot.proposing import Proposer, Proposing
 from bot.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
 from bot.texts import Language, Texts, language_of, texts
 from bot.understanding import Understanding
 from bot.writing import Answers, Writing
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
-from rag.events import Question
+from rag.events import Proposed, Question
 
 __all__ = [
     "MAX_QUESTION_CHARS",
@@ -65,7 +66,9 @@ class Turns:
         language: Literal["auto", "zh", "en"] = "auto",
         debt_s: float = 120.0,
         attachments: Attachments | None = None,
+        proposer: Proposer | None = None,
     ) -> None:
+        self._proposer = proposer
         self._library = library
         self._outbox = outbox
         self._conversations = conversations
@@ -149,12 +152,21 @@ class Turns:
     async def _answer_into(
         self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts
     ) -> Ended:
-        writing = Writing(delivery, wording, self._clock, self._metrics)
-        progress = await writing.run(partial(self._understand, job, turn), stop)
+        asks = self._proposer is not None and self._dressing.wants_proposals
+        proposing = Proposing(self._proposer) if asks and self._proposer else None
+        writing = Writing(delivery, wording, self._clock, self._metrics, proposing)
+        try:
+            progress = await writing.run(partial(self._understand, job, turn), stop)
+            proposed = proposing.ready() if proposing else Proposed()
+        finally:
+            if proposing is not None:
+                await proposing.aclose()
         seconds = self._clock.monotonic() - writing.started_at
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
-        answer = replace(answer, leaned_on=writing.leaned_on)
+        answer = with_proposals(replace(answer, leaned_on=writing.leaned_on), proposed)
         await self._conversations.save_answer(job, answer)
+        if proposed.questions:
+            await self._dressing.offer(turn, answer, proposed.questions)
         self._metrics.turn_ended(answer.outcome, seconds)
         reach("before-final")
         try:

@@ -34,12 +34,15 @@ def _with_context(turn: Turn) -> str:
 
 
 def _searches(turn: Turn) -> tuple[str, ...]:
-    """What to look for where something came with the question: all of it, then that alone, then its lines."""
+    """What to look for where something came with the question: a question that stands alone, then all of it, then that
+    alone, then its lines."""
     if not turn.read_text:
         return ()
     lines = [_SPEAKER.sub("", line).strip() for line in turn.read_text[:CONTEXT_CHARS].splitlines()]
     read, worth = "\n".join(lines), [line for line in lines if len(line) >= LINE_CHARS]
-    return tuple(dict.fromkeys((f"{turn.question} {read}", read, turn.question, *worth[:MOST_LINES])))
+    together = (f"{turn.question} {read}", read, turn.question)
+    first = together if leans(turn.question) else (turn.question, *together)
+    return tuple(dict.fromkeys((*first, *worth[:MOST_LINES])))
 
 
 class Understanding:

@@ -14,6 +14,7 @@ from bot.ending import StopSignal
 from bot.metrics import Metrics
 from bot.outcomes import Completed, Failed, Outcome, Stopped
 from bot.progress import Progress, ended, fold
+from bot.proposing import Proposing
 from bot.texts import Texts
 from feishu.clock import Clock
 from rag.errors import RagError
@@ -33,7 +34,15 @@ class Answers(Protocol):
 class Writing:
     """Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
 
-    def __init__(self, delivery: Delivery, wording: Texts, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        wording: Texts,
+        clock: Clock,
+        metrics: Metrics,
+        proposing: Proposing | None = None,
+    ) -> None:
+        self._proposing = proposing
         self._delivery = delivery
         self._wording = wording
         self._clock = clock
@@ -79,6 +88,8 @@ class Writing:
                 if self.progress.text and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self.started_at
                     self._metrics.first_token(self.first_token_s)
+                    if self._proposing is not None:
+                        self._proposing.begin(question, self.progress.passages or ())
                 self._show()
 
 

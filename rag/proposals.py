@@ -9,7 +9,7 @@ MOST = 3
 LONGEST_CHARS = 80
 EXCERPT_CHARS = 200
 
-_MARKS = re.compile(r"^[\s\-*•·>#\"'“‘「]+|^\s*[(（]?\d+[).、．:：）]\s*|[\s\"'”’」]+$")
+_MARKS = re.compile(r"^[\s\-*•·>#\"'“‘「]+|^\s*[(（]?\d+[).、．:：）]\s*|[\s\"'”’」*_]+$")
 _CITATION = re.compile(r"\s*\[\d+\]")
 
 
@@ -17,7 +17,7 @@ def questions_in(text: str, *, asked: str) -> tuple[str, ...]:
     """Up to three lines that are questions, without numbering and quotes; not the one that was asked already."""
     found: dict[str, None] = {}
     for line in text.splitlines():
-        question = _CITATION.sub("", _MARKS.sub("", _MARKS.sub("", line)))
+        question = _MARKS.sub("", _MARKS.sub("", _CITATION.sub("", line)))
         if question.endswith(("?", "？")) and 2 < len(question) <= LONGEST_CHARS and question != asked.strip():
             found.setdefault(question)
     return tuple(found)[:MOST]
