@@ -30,7 +30,7 @@ class Dressing:
         if not scope.shows(state.leaned_on):
             state = replace(state, turn=replace(state.turn, standalone=""))
         if not scope.shows(state.answer.collections):
-            return withheld(state, texts)
+            return shut(state, texts)
         turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
         if not suggested and self._settings.suggestions != "off":
@@ -56,12 +56,12 @@ class Dressing:
             await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
 
 
-def withheld(state: CardState, texts: Texts) -> CardState:
+def shut(state: CardState, texts: Texts) -> CardState:
     """The card of an answer from documents that may not be seen there any more: a sentence, and 🔄."""
     return replace(state, answer=blanked(state.answer, texts), turn=replace(state.turn, standalone=""))
 
 
 def blanked(answer: Answer, texts: Texts) -> Answer:
     """An answer of which nothing is left but a sentence that says why."""
-    bare = Answer(answer.id, answer.turn_id, answer.version, "stopped", notice=texts.withheld)
+    bare = Answer(answer.id, answer.turn_id, answer.version, "stopped", notice=texts.not_open_here)
     return replace(bare, created_at=answer.created_at, concluded_at=answer.concluded_at)

@@ -118,7 +118,7 @@ class Texts:
     follow_up_hint: str
     understood: str
     recalled: str
-    withheld: str
+    not_open_here: str
     refused_not_for_you: str
     refused_not_here: str
     refused_quiet_hours: str

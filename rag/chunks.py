@@ -20,6 +20,8 @@ CREATE TABLE document (
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
+MOST_SCOPES = 64
+"""Sets of collections whose ids are remembered; callers of the API may ask for any."""
 Key = tuple[str, str]
 """Collection and source of a document."""
 
@@ -114,11 +116,15 @@ class ChunkStore:
 
     def ids_in(self, collections: frozenset[str]) -> tuple[int, ...]:
         """Ids of every chunk in these collections; remembered."""
-        if collections not in self._ids_in:
-            marks = ",".join("?" * len(collections))
-            statement = f"SELECT id FROM chunk WHERE collection IN ({marks}) ORDER BY id"  # noqa: S608
-            self._ids_in[collections] = tuple(row[0] for row in self._rows(statement, tuple(sorted(collections))))
-        return self._ids_in[collections]
+        known = self._ids_in.get(collections)
+        if known is not None:
+            return known
+        marks = ",".join("?" * len(collections))
+        statement = f"SELECT id FROM chunk WHERE collection IN ({marks}) ORDER BY id"  # noqa: S608
+        found = tuple(row[0] for row in self._rows(statement, tuple(sorted(collections))))
+        if len(self._ids_in) >= MOST_SCOPES:
+            self._ids_in.clear()
+        return self._ids_in.setdefault(collections, found)
 
     def documents(self) -> dict[Key, Known]:
         """Everything known of the documents, those that could not be read included."""

@@ -16,6 +16,7 @@ from rag.errors import IndexCorrupt
 
 HALF_FLOATS_FROM = 50_000
 _SLICE = 10_000
+MOST_KEPT = 64
 # With two OpenMP threads on a busy machine single queries rose from 9 to 40 ms.
 faiss.omp_set_num_threads(1)
 
@@ -25,6 +26,7 @@ class DenseIndex:
 
     def __init__(self, index: faiss.Index) -> None:
         self._index = index
+        self._kept: dict[int, tuple[Sequence[int], faiss.SearchParameters]] = {}
 
     @classmethod
     def empty(cls, dimension: int) -> "DenseIndex":
@@ -91,11 +93,20 @@ class DenseIndex:
         if limit < 1 or self.count == 0 or (ids is not None and not len(ids)):
             return []
         query = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
-        params = None
-        if ids is not None:
-            params = faiss.SearchParameters(  # type: ignore[call-arg]
-                sel=faiss.IDSelectorBatch(np.asarray(ids, dtype=np.int64))
-            )
+        params = None if ids is None else self._within(ids)
         scores, found = self._index.search(query, min(limit, self.count), params=params)
         pairs = zip(found[0].tolist(), scores[0].tolist(), strict=True)
         return [(int(chunk_id), float(score)) for chunk_id, score in pairs if chunk_id >= 0]
+
+    def _within(self, ids: Sequence[int]) -> faiss.SearchParameters:
+        """What keeps a search among these ids. Making it costs more than the search: a tuple has it kept."""
+        kept = self._kept.get(id(ids))
+        if kept is not None and kept[0] is ids:
+            return kept[1]
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        selector = faiss.IDSelectorBatch(np.asarray(ids, dtype=np.int64))
+        params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        if isinstance(ids, tuple):
+            self._kept[id(ids)] = (ids, params)
+        return params

@@ -100,7 +100,22 @@ async def read_again(http: httpx.AsyncClient) -> str:
     return (await http.get("/chat/conversations/c")).text
 
 
-WAYS = (asked, streamed, for_event_source, in_a_batch, completed, completed_in_a_stream, regenerated, read_again)
+async def opened(http: httpx.AsyncClient) -> str:
+    first = (await http.post("/chat", json={"question": SECRET})).json()
+    return (await http.get(f"/chat/{first['answer_id']}/sources/1")).text
+
+
+WAYS = (
+    asked,
+    opened,
+    streamed,
+    for_event_source,
+    in_a_batch,
+    completed,
+    completed_in_a_stream,
+    regenerated,
+    read_again,
+)
 
 
 @pytest.mark.parametrize("name", SEES)
@@ -147,6 +162,7 @@ async def test_a_key_that_lost_a_collection_lost_what_was_answered_from_it(
         assert [each["sources"] for each in withheld] == [[], []], "the second one leaned on the first"
         assert all("🔒" in each["notice"] for each in withheld)
         for answer_id in (first["answer_id"], second["answer_id"]):
+            assert (await http.get(f"/chat/{answer_id}/sources/1")).status_code == 403
             again = await http.post(f"/chat/{answer_id}/regenerate")
             assert again.status_code == 200 and CANARY not in json.dumps(again.json(), ensure_ascii=False)
         leaning = await http.post("/chat", json={"question": "它具体是多少？", "conversation_id": "c"})
