@@ -158,13 +158,9 @@ async def test_a_replica_that_stood_still_finds_its_fence_gone_and_stops_writing
     sleeper = await stage.bot(**settings)
     asked = await stage.ask(QUESTION)
     await partly_shown(stage, asked)
-    assert sleeper.process is not None
-    sleeper.process.send_signal(signal.SIGSTOP)
-    stopped_at = asyncio.get_running_loop().time()
-    await taker.logged("job_ended", state="done")
-    closed = await stage.closed(asked)
-    await asyncio.sleep(stopped_at + PAUSE_S - asyncio.get_running_loop().time())
-    sleeper.process.send_signal(signal.SIGCONT)
+    async with sleeper.standing_still(PAUSE_S):
+        await taker.logged("job_ended", state="done")
+        closed = await stage.closed(asked)
     await sleeper.logged("lease_lost")
     again = await stage.ask(QUESTION)  # the sleeper is well and works on
     await one_whole_answer(stage, again)

@@ -72,6 +72,19 @@ class BotProcess:
                 await self._changed.wait()
         return line
 
+    @contextlib.asynccontextmanager
+    async def standing_still(self, at_least_s: float) -> AsyncIterator[None]:
+        """SIGSTOP, and SIGCONT after so long: it knows nothing of the time between, as after a frozen machine."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        pause = asyncio.create_task(asyncio.sleep(at_least_s))
+        try:
+            yield
+            await pause
+        finally:
+            pause.cancel()
+            self.process.send_signal(signal.SIGCONT)
+
     async def kill(self) -> None:
         """SIGKILL: no goodbye."""
         await self._end(signal.SIGKILL)
