@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rag.documents import Chunk, Place
@@ -174,13 +175,18 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
+def _headings(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
+
+
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
     chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place = row
     return Chunk(
         id=chunk_id,
         source=source,
         title=title,
-        headings=tuple(json.loads(headings)),
+        headings=_headings(headings),
         text=text,
         start=start,
         end=end,

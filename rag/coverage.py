@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag import fillers
-from rag.terms import bigrams, idle_places, normalise, runs, word_terms
+from rag.terms import bigrams, idle_places, normalise, pieces, runs, word_terms
 
 LONE_CHARACTER_SHARE = 0.4
 WORD_WEIGHT = 2.0
@@ -80,12 +80,12 @@ def present(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """A text's terms and single characters, as `Coverage.of_terms` wants them."""
     found: set[str] = set()
     found_characters: set[str] = set()
-    for run, _, _, is_cjk in runs(normalise(text)):
-        if is_cjk:
-            found.update(bigrams(run))
-            found_characters.update(run)
+    for cjk, word in pieces(normalise(text)):
+        if cjk:
+            found.update(bigrams(cjk))
+            found_characters.update(cjk)
         else:
-            found.update(word_terms(run))
+            found.update(word_terms(word))
     return frozenset(found), frozenset(found_characters)
 
 

@@ -7,6 +7,7 @@ else becomes words. An identifier (`application-dev.yaml`, `ERR_1042`, `v2.3`) i
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rag import fillers
 from rag.script import simplified
@@ -53,16 +54,29 @@ def runs(normalised: str) -> Iterator[tuple[str, int, int, bool]]:
         yield match.group(), match.start(), match.end(), match.lastgroup == "cjk"
 
 
+def pieces(normalised: str) -> list[tuple[str, str]]:
+    """The same runs as (CJK run, "") or ("", word), where places do not matter: half the time."""
+    found: list[tuple[str, str]] = _RUN.findall(normalised)
+    return found
+
+
 def bigrams(run: str) -> list[str]:
     """Overlapping pairs; a run of one character gives that character."""
     return [run] if len(run) < 2 else [run[i : i + 2] for i in range(len(run) - 1)]
 
 
-def word_terms(run: str) -> list[str]:
+def word_terms(run: str) -> tuple[str, ...]:
     """A word's stem; for an identifier with joints itself, itself without them (wi-fi, wifi), and its parts."""
+    return _known_word_terms(run) if len(run) <= MAX_TERM_CHARS else _word_terms(run)
+
+
+def _word_terms(run: str) -> tuple[str, ...]:
     parts = [part for part in _JOINT.split(run) if part]
     whole = [run, "".join(parts)] if len(parts) > 1 else []
-    return list(dict.fromkeys(term[:MAX_TERM_CHARS] for term in (*whole, *map(_stem, parts))))
+    return tuple(dict.fromkeys(term[:MAX_TERM_CHARS] for term in (*whole, *map(_stem, parts))))
+
+
+_known_word_terms = lru_cache(maxsize=16_384)(_word_terms)
 
 
 def _stem(word: str) -> str:
@@ -78,14 +92,14 @@ def _stem(word: str) -> str:
 def terms(text: str) -> list[str]:
     """All terms of a text, in order, with repeats."""
     found: list[str] = []
-    for run, _, _, is_cjk in runs(normalise(text)):
-        found.extend(bigrams(run) if is_cjk else word_terms(run))
+    for cjk, word in pieces(normalise(text)):
+        found.extend(bigrams(cjk) if cjk else word_terms(word))
     return found
 
 
 def characters(text: str) -> set[str]:
     """The single CJK characters of a text: the fallback for questions of one character, and weights for coverage."""
-    return {char for run, _, _, is_cjk in runs(normalise(text)) if is_cjk for char in run}
+    return {char for cjk, _ in pieces(normalise(text)) for char in cjk}
 
 
 def question_terms(question: str) -> dict[str, float]:

@@ -68,12 +68,13 @@ def export(settings: EmbeddingSettings, folder: Path) -> Exported:
 
 
 def _readable(original: Embedder) -> list[str]:
-    """Sentences of the languages that the model reads; of all when it reads none. Unknown tokens tell nothing."""
+    """Texts, short and long, of the languages that the model reads; of all when it reads none."""
     shares = reading(original)
     languages = [language for language, share in shares.items() if share >= READS_FROM] or list(shares)
     pairs = [line for language in languages for line in PAIRS[language].split("\n")]
     probe = [PROBE_TEXT] if "zh" in languages else []
-    return [*probe, *(side for line in pairs for side in line.split("|"))]
+    texts = [*probe, *(side for line in pairs for side in line.split("|"))]
+    return [*texts, *(" ".join(texts[at::4] * 40) for at in range(4))]  # longer than any window
 
 
 def _narrowing(file: Path) -> list[str]:
@@ -119,13 +120,11 @@ def _write(source: Path, file: Path) -> None:
 
 
 def _write_pooling(source: Path, folder: Path) -> None:
-    """Whether the model takes its first token or the mean of all, as sentence-transformers keeps it."""
-    for name in ("1_Pooling/config.json", "sentence_bert_config.json"):
+    """Whether the model takes its first token or the mean of all, and how many it reads, as it was trained."""
+    for name in ("1_Pooling/config.json", "sentence_bert_config.json", "tokenizer_config.json", "config.json"):
         if (source / name).is_file():
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source / name, folder / name)
-    if (source / "config.json").is_file():
-        shutil.copyfile(source / "config.json", folder / "config.json")
 
 
 def _agreement(one: Embedder, other: Embedder, texts: Sequence[str]) -> float:

@@ -17,7 +17,7 @@ from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
 
-MAX_LENGTH = 512
+MOST_TOKENS = 512
 _UNKNOWN_MARKS = ("[UNK]", "<unk>")
 _PREFERRED = ("model_int8.onnx", "model_quantized.onnx", "model.onnx")
 
@@ -29,6 +29,18 @@ def _takes_mean(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return bool(pooling.get("pooling_mode_mean_tokens")) or pooling.get("pooling_mode") == "mean"
+
+
+def _window(folder: Path) -> int:
+    """How many tokens the model reads, its own marks included: as sentence-transformers keeps it, at most 512."""
+    found = MOST_TOKENS
+    for name, key in (("tokenizer_config.json", "model_max_length"), ("sentence_bert_config.json", "max_seq_length")):
+        try:
+            length = json.loads((folder / name).read_text(encoding="utf-8")).get(key)
+        except (OSError, ValueError, AttributeError):
+            continue
+        found = min(found, length) if isinstance(length, int) and length > 2 else found
+    return found
 
 
 class OnnxEmbedder:
@@ -47,7 +59,8 @@ class OnnxEmbedder:
                 f"{settings.model} could not be loaded ({type(error).__name__}); check the folder {folder}"
             ) from error
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_LENGTH)
+        self._window = _window(folder)
+        self._tokenizer.enable_truncation(self._window)
         self._takes_mean = _takes_mean(folder)
         self._inputs = {item.name for item in self._session.get_inputs()}
         self._instruction = instruction(settings, folder.name)
@@ -66,7 +79,7 @@ class OnnxEmbedder:
     @property
     def max_tokens(self) -> int:
         """The window without the model's own two marks."""
-        return MAX_LENGTH - 2
+        return self._window - 2
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), dimension)."""
@@ -79,7 +92,7 @@ class OnnxEmbedder:
         return vector
 
     def count_tokens(self, text: str) -> int:
-        """By the model's tokenizer; 512 stands for "too many", since it truncates."""
+        """By the model's tokenizer; the window stands for "too many", since it truncates."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def unknown_share(self, text: str) -> float:

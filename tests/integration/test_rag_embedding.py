@@ -67,9 +67,10 @@ async def test_an_endpoints_vectors_are_searched_and_fused(server: ModelServer, 
     passages = (await passages_of(library)).passages
     both = [passage for passage in passages if passage.dense_rank and passage.lexical_rank]
     assert both and passages[0] == both[0]
+    k = endpoint.retrieval.rrf_k
     for passage in both:
         assert passage.dense_rank and passage.lexical_rank
-        assert passage.score == pytest.approx(1 / (10 + passage.lexical_rank) + 1 / (10 + passage.dense_rank))
+        assert passage.score == pytest.approx(1 / (k + passage.lexical_rank) + 1 / (k + passage.dense_rank))
     question = server.requests[-1].body["input"][0]
     assert question.startswith(endpoint.embedding.query_instruction)
     await library.aclose()

@@ -86,3 +86,6 @@ def test_a_real_model_reads_in_eight_bits_what_it_read_before(tmp_path: Path) ->
     assert made.file.stat().st_size < 0.6 * (model / "model.safetensors").stat().st_size
     exported, original = OnnxEmbedder(tmp_path, settings), SentenceEmbedder(model, settings)
     assert reading(exported)["en"] >= reading(original)["en"] - 1 / 12
+    assert exported.max_tokens == original.max_tokens == 254
+    long = ["word " * 200 + ending * 100 for ending in ("cats ", "taxes ")]
+    assert np.sum(exported.embed_passages(long) * original.embed_passages(long), axis=1).min() >= 0.98
