@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import structlog
 
 from bot.admin_figures import Figures, documents, summary
-from bot.digest_texts import digest_texts
 from bot.ending import Ended, StopSignal
 from bot.errors import StoreError
 from bot.job import Job, NewJob
 from bot.jobs import Jobs
 from bot.settings import BotSettings
+from bot.texts import texts
 from feishu import card as build
 from feishu.card import Card
 from feishu.clock import Clock
@@ -126,9 +126,9 @@ def digest_card(
     body: dict[str, Any], missing: Sequence[tuple[str, int]], disliked: Sequence[tuple[str, int]], language: str
 ) -> Card:
     """Volume, what is missing, what was disliked, the best documents, speed."""
-    words = digest_texts(language)
+    words = texts("en" if language == "en" else "zh")  # a chat has no question whose language could be followed
     first = body["first_token_s"]["p95"]
-    figures = words.figures.format(
+    figures = words.digest_figures.format(
         asked=body["asked"],
         people=body["people"],
         unanswered=body["outcomes"]["unanswered"],
@@ -139,16 +139,16 @@ def digest_card(
     )
     best = sorted((row for row in body["documents"] if row["up"]), key=lambda row: (-row["up"], row["down"]))[:SHOWN]
     parts = [
-        (words.missing, missing),
-        (words.disliked, disliked),
-        (words.best, [(row["title"] or row["source"], row["up"]) for row in best]),
+        (words.digest_missing, missing),
+        (words.digest_disliked, disliked),
+        (words.digest_best, [(row["title"] or row["source"], row["up"]) for row in best]),
     ]
     elements = [build.markdown(figures)]
     for title, rows in parts:
         if rows:
             lines = "\n".join(f"- {escape_text(_one_line(name))} ({count})" for name, count in rows)
             elements.append(build.markdown(f"**{title}**\n{lines}"))
-    return build.card(elements, header=build.header(words.title, template="blue"), summary=words.title)
+    return build.card(elements, header=build.header(words.digest_title, template="blue"), summary=words.digest_title)
 
 
 def _one_line(text: str) -> str:

@@ -139,9 +139,6 @@ EN = Texts(
     refused_quiet_hours="These are quiet hours, so I do not answer in groups now. You can ask me in private.",
     refused_too_many="That was quick! Please ask again in a minute 🙂",
     refused_too_many_here="Many questions in this group right now. Please ask again in a minute 🙂",
-    kind_image_group=(
-        "I see an image. In a group, please write your question beside it and @ me, or send it to me in private."
-    ),
     kind_file_group="Please send me files in private; then you can ask about them.",
     kind_audio="I cannot listen to audio yet. Please write; text, rich text, images and files work.",
     kind_sticker="Nice sticker 🙂 Ask me anything in words.",
@@ -164,4 +161,12 @@ EN = Texts(
     came_with="(came with the question) {text}",
     forwarded_nothing="There is nothing in the forwarded messages that I can read.",
     forwarded_gone="The forwarded messages cannot be fetched: recalled, or the app lacks the permission.",
+    digest_title="📊 This week's questions",
+    digest_figures=(
+        "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "
+        "**{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
+    ),
+    digest_missing="🔎 Missing from the documents",
+    digest_disliked="👎 Most disliked",
+    digest_best="👍 Most helpful documents",
 )

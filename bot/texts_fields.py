@@ -124,7 +124,6 @@ class Texts:
     refused_quiet_hours: str
     refused_too_many: str
     refused_too_many_here: str
-    kind_image_group: str
     kind_file_group: str
     kind_audio: str
     kind_sticker: str
@@ -144,3 +143,8 @@ class Texts:
     came_with: str
     forwarded_nothing: str
     forwarded_gone: str
+    digest_title: str
+    digest_figures: str
+    digest_missing: str
+    digest_disliked: str
+    digest_best: str

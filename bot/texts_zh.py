@@ -132,7 +132,6 @@ ZH = Texts(
     refused_quiet_hours="现在是安静时间，我先不在群里回答，可以私聊我。",
     refused_too_many="问得有点快，请过一分钟再问我 🙂",
     refused_too_many_here="这个群里的问题有点多，请过一分钟再问我 🙂",
-    kind_image_group="我看到一张图片，但群里请在图片旁写上问题并 @我；也可以私聊发给我。",
     kind_file_group="文件请私聊发给我，我读完后就可以问里面的内容。",
     kind_audio="我还听不了语音，请用文字问我；图片、文件和富文本也可以。",
     kind_sticker="表情收到 🙂 有问题就用文字问我吧。",
@@ -155,4 +154,12 @@ ZH = Texts(
     came_with="（随问题附上）{text}",
     forwarded_nothing="合并转发里没有我能读的文字。",
     forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
+    digest_title="📊 本周问答小结",
+    digest_figures=(
+        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，**{failed}** 个出错。\n"
+        "👍 {up} · 👎 {down} · 首字 p95 {first}"
+    ),
+    digest_missing="🔎 资料里缺的",
+    digest_disliked="👎 最多的问题",
+    digest_best="👍 最有用的资料",
 )
