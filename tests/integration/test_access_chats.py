@@ -17,6 +17,7 @@ from rag.ingest import ingest
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, button, walk, words
 from tests.integration.test_bad_luck import using
+from tests.integration.test_message_kinds import send, upload
 from tests.integration.test_people_conversation import private_chat, push, replied
 from tests.support.bot_process import REPOSITORY, BotProcess, environment
 from tests.support.model_server import ModelServer, Reply, running
@@ -228,6 +229,24 @@ async def test_a_changed_rule_counts_for_what_was_answered_before(house: House, 
     assert CANARY not in house.said(HR, since=before)
     assert CANARY not in json.dumps([each.body for each in model.requests[asked:]], ensure_ascii=False)
     assert stage.sandbox.laws_broken == []
+
+
+async def test_files_of_a_private_chat_are_seen_there_under_any_rule(house: House) -> None:
+    stage = house.stage
+    await house.bot({}, {ALICE: []})
+    chat = private_chat(stage, ALICE)
+    text = "# 露营须知\n\n## 帐篷押金\n\n帐篷押金为每顶 320 元。\n\n## 归还\n\n归还帐篷要在周一。\n"
+    sent = await send(stage, "file", {"file_key": upload(stage, "露营.md", text.encode()), "file_name": "露营.md"})
+    assert "已读完" in await replied(stage, sent)
+    card = await house.ask("帐篷押金是多少？", chat, ALICE)
+    await stage.click(card, "up", ALICE)
+    redrawn = await stage.closed(card["parent_id"], containing="👍 有用 1")
+    assert "320" in words(redrawn["card"]) and WITHHELD not in words(redrawn["card"])
+    value = next(node["value"] for node in walk(redrawn["card"]) if (node.get("value") or {}).get("act") == "ask")
+    await stage.sandbox.click(card["message_id"], ALICE, value=value)
+    assert "周一" in words((await stage.closed(card["message_id"]))["card"])
+    assert REFUSED in words((await house.ask(OPEN, chat, ALICE))["card"]), "the rule of this person says: nothing"
+    assert "320" not in words((await house.ask("帐篷押金是多少？", GROUP, ALICE))["card"])
 
 
 async def test_the_terminal_asks_with_their_eyes(house: House, tmp_path: Path) -> None:
