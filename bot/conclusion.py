@@ -24,12 +24,14 @@ def conclude(
     if progress.outcome is None:
         raise ValueError("only an ended progress can be concluded")
     finished = progress.finished
+    kept = answer.text if isinstance(progress.outcome, Stopped) else ""  # written before a restart
+    text = progress.text or kept
     return replace(
         answer,
         outcome=_outcome_name(progress.outcome, answered=progress.answered),
-        text=progress.text,
+        text=text,
         reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
-        notice=words(progress.outcome, wording, has_text=bool(progress.text)),
+        notice=words(progress.outcome, wording, has_text=bool(text)),
         sources=sources_of(progress),
         model=(finished.model or "") if finished else "",
         usage=_usage(progress),

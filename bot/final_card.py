@@ -63,8 +63,9 @@ class Final:
         return plain if plain and self.shown_as == "plain" else [("whole", self.card), *plain]
 
     def redrawn(self) -> list[Card]:
-        """What a card that was closed before is drawn as: the first that is taken."""
-        return [*(card for _, card in self.answer_cards()), self.moved if self.shown_as == "moved" else self.withheld]
+        """What a card that was closed before is drawn as: the first that is taken; it stays as it is where none is."""
+        cards = [card for _, card in self.answer_cards()]
+        return cards or [self.moved if self.shown_as == "moved" else self.withheld]
 
 
 def final(state: CardState, texts: Texts) -> Final:

@@ -62,6 +62,7 @@ def reason_form(answer_id: str, texts: Texts) -> Element:
         texts.reason_submit,
         value=Action("reason", answer_id).pack(),
         name="send",
+        element_id="btn_send",
         type="primary",
         size="small",
         submit=True,

@@ -8,6 +8,7 @@ EN = Texts(
     found_none="📭 Found nothing relevant",
     generating="✍️ Writing…",
     resuming="🔁 The service was just restarted; going on…",
+    paused="⏸ The service is restarting; the answer will go on here shortly",
     queued="⏳ Waiting…",
     queued_place="⏳ Waiting: {count} ahead; this card will hold the answer",
     generating_preview="Answering…",

@@ -12,6 +12,7 @@ class Texts:
     found_none: str
     generating: str
     resuming: str
+    paused: str
     queued: str
     queued_place: str
     generating_preview: str

@@ -8,6 +8,7 @@ ZH = Texts(
     found_none="📭 没有找到相关资料",
     generating="✍️ 生成中…",
     resuming="🔁 服务刚刚重启，接着回答…",
+    paused="⏸ 服务正在重启，回答稍后会在这张卡片上继续",
     queued="⏳ 排队中…",
     queued_place="⏳ 排队中，前面还有 {count} 个问题，轮到时会在这张卡片上回答",
     generating_preview="正在回答…",

@@ -1,5 +1,7 @@
 """One job, from question to closed card. Read `Turns.run` as a table of contents."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -15,9 +17,9 @@ from bot.delivery import Delivery, Outbox
 from bot.dressing import Dressing
 from bot.ending import Ended, StopSignal
 from bot.errands import Errands
-from bot.errors import Owed
+from bot.errors import Owed, StoreError
 from bot.final_card import final
-from bot.jobs import Job
+from bot.jobs import Job, LeaseLost
 from bot.metrics import Metrics
 from bot.offers import reason_card
 from bot.outcomes import Exhausted, Outcome
@@ -158,6 +160,9 @@ class Turns:
         try:
             progress = await writing.run(partial(self._understand, job, turn), stop)
             proposed = proposing.ready() if proposing else Proposed()
+        except asyncio.CancelledError:
+            await self._pause(delivery, job, turn, replace(answer, text=writing.progress.text), wording)
+            raise
         finally:
             if proposing is not None:
                 await proposing.aclose()
@@ -174,6 +179,12 @@ class Turns:
         except FeishuError as error:
             raise _owed(turn, error) from error
         return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
+
+    async def _pause(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
+        """The process ends: what was written so far stays, on the card and in the store. Another may have the job."""
+        with contextlib.suppress(LeaseLost, StoreError):
+            await self._conversations.mark(job, answer.id, text=answer.text)
+            await delivery.pause(views.paused_card(turn, answer, wording))
 
     async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
         """The question, and who answers it: the files of a private chat where they know, else the library."""

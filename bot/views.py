@@ -35,6 +35,16 @@ def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool) -> 
     )
 
 
+def paused_card(turn: Turn, answer: Answer, texts: Texts) -> Card:
+    """The card while its process is away: what was written, and that it goes on here. It can still be stopped."""
+    written = safe_markdown(answer.text[:STREAMED_CHARS])
+    elements = [build.markdown(written, element_id=ANSWER)] if written else []
+    elements += [build.markdown(texts.paused, element_id=STAGE, size="notation")]
+    elements += [button(texts.button_stop, "stop", answer.id, type="danger_text")]
+    header = build.header(one_line(turn.question, TITLE_CHARS), template="grey")
+    return build.card(elements, header=header, summary=texts.paused)
+
+
 def frame(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> dict[str, str]:
     """Element id → its text now. The answer only ever grows; nothing decorative enters it."""
     shown = {STAGE: stage(progress, texts, elapsed_s=elapsed_s)}

@@ -17,6 +17,8 @@ from feishu.stream import CardStream
 log = structlog.get_logger(__name__)
 
 SIMPLER = (Remedy.REPAIR, Remedy.PLAIN_TEXT)
+PAUSE_S = 3.0
+"""How long an orderly end of the process waits for a card to be closed."""
 
 
 class WrittenCard:
@@ -47,6 +49,14 @@ class WrittenCard:
             if at_the_end(remedy_of(error)) is not Remedy.STOP:
                 raise
             log.info("card_is_gone", reason=str(error))
+
+    async def pause(self, card: Card) -> None:
+        """Leaves the card closed as `card` while nobody writes: this process ends, and another may come much later.
+        Never raises; where another process has the job already, nothing is written."""
+        try:
+            await self._stream.finish(card, summary=str(card["config"]["summary"]["content"]), budget_s=PAUSE_S)
+        except Exception as error:  # whatever keeps it, the next process resets the card anyway
+            log.info("card_not_paused", reason=str(error))
 
     async def aclose(self) -> None:
         """Ends the frames. Never raises."""
@@ -136,6 +146,9 @@ class TextReply:
             if at_the_end(remedy_of(error)) is not Remedy.STOP:
                 raise
             log.info("question_is_gone", reason=str(error))
+
+    async def pause(self, card: Card) -> None:
+        """Nothing stands there yet."""
 
     async def aclose(self) -> None:
         """Nothing is open."""

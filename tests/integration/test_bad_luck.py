@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from bot.database import Database
+from bot.doctor_fallbacks import fallback_findings
+from bot.findings import Finding
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, button, words
 from tests.support.model_server import ModelServer, Reply, running
+from tests.support.postgres import Postgres
 
 QUESTION = "出差回来多久内要报销？"
 ANSWER = "出差回来后要在返回之日起 **10 个工作日内**提交差旅报销单 [1]。逾期要说明原因，并由部门负责人审批。" * 3
@@ -156,9 +160,32 @@ async def test_an_orderly_stop_hands_an_answer_that_takes_too_long_to_the_next_s
     asked = await stage.ask(QUESTION)
     await partly_shown(stage, asked)
     assert await bot.terminate() == 0
+    (paused,) = stage.cards(asked)
+    assert not paused["streaming"] and "服务正在重启" in words(paused["card"])
+    assert answer_text(paused) and ANSWER.startswith(answer_text(paused).removesuffix("**"))
     await stage.bot(**using(model))
     assert answer_text(await stage.closed(asked)) == ANSWER
     assert len(stage.cards(asked)) == 1
+    assert stage.sandbox.laws_broken == []
+
+
+async def test_an_answer_whose_writer_has_ended_can_be_stopped_and_keeps_what_was_written(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    model.script(Reply(ANSWER, delay_s=0.05, end="stall"), Reply(first_delay_s=30))
+    settings = using(model, BOT__DRAIN_S="0.2", BOT__DATABASE_URL=postgres.url())
+    writer = await stage.bot(**settings)
+    asked = await stage.ask(QUESTION)
+    await partly_shown(stage, asked)
+    assert await writer.terminate() == 0
+    (paused,) = stage.cards(asked)
+    other = await stage.bot(**settings)
+    shown = await stage.click(paused, "stop")
+    assert shown.toast is not None
+    await other.logged("job_ended", state="cancelled")
+    card = await stage.closed(asked)
+    assert "已停止" in words(card["card"])
+    assert answer_text(card).startswith(answer_text(paused).removesuffix("**"))
 
 
 async def test_a_platform_that_is_down_at_the_start_is_waited_for(stage: Stage) -> None:
@@ -183,6 +210,17 @@ async def test_without_the_cardkit_scope_the_answer_comes_on_a_plain_card(stage:
     await stage.click(card, "regenerate")
     again = await stage.closed(asked, containing="第 2 版")
     assert again["message_id"] == card["message_id"]
+    told = await told_by_the_doctor(stage)
+    assert told["fallback raw_card"].state == "warn" and "cardkit:card:write" in told["fallback raw_card"].fix
+
+
+async def told_by_the_doctor(stage: Stage) -> dict[str, Finding]:
+    """What another process finds in the store while the bot runs."""
+    database = Database(f"sqlite:///{stage.folder / 'bot.db'}")
+    try:
+        return {found.name: found for found in await fallback_findings(database)}
+    finally:
+        await asyncio.to_thread(database.close)
 
 
 async def test_hostile_model_text_mentions_nobody_and_still_arrives(stage: Stage, model: ModelServer) -> None:

@@ -125,3 +125,17 @@ async def test_a_refused_end_gets_its_remedy(stage: Stage, code: int) -> None:
     assert fault.hits == 1
     assert (stage.shown("answer"), stage.entity.streaming) == ("the whole answer", False)
     assert stage.sandbox.laws_broken == []
+
+
+async def test_a_stream_of_half_an_hour_is_opened_again_by_timer_before_the_platform_ends_it(stage: Stage) -> None:
+    """Also while the model is silent: nothing is pushed for most of the time."""
+    for minute in range(1, 31):
+        stage.stream.push("answer", "a" * minute)
+        await stage.advance(60 if minute % 10 else 30)
+    assert stage.shown("answer") == "a" * 30
+    assert {entry.code for entry in stage.sandbox.calls()} == {0}, "neither 200850 nor 300309"
+    opened = [entry for entry in stage.sandbox.calls("card.settings") if "true" in str(entry.detail["request"])]
+    assert len(opened) == 3
+    await stage.finish()
+    assert (stage.shown("answer"), stage.entity.streaming) == ("the whole answer", False)
+    assert stage.sandbox.laws_broken == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import answer_text, button, words
 from tests.support.model_server import Reply
 from tests.support.plays import Played, Plays
@@ -47,7 +48,9 @@ async def test_a_model_that_stops_in_the_middle_of_the_total_time_is_told(scene:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(status=429), Reply(status=500), Reply("", end="disconnect")], ids=["429", "500", "disconnect"]
+    "reply",
+    [Reply(status=429), Reply(status=500), Reply(status=503), Reply("", end="disconnect"), Reply("", end="error")],
+    ids=["429", "500", "503", "disconnect", "error"],
 )
 async def test_a_model_that_fails_once_before_its_first_words_is_asked_again(scene: Scene, reply: Reply) -> None:
     card = await noticed(scene, reply, WRITTEN)
@@ -74,6 +77,20 @@ async def test_stop_closes_the_card_and_keeps_what_was_written(scene: Scene, mom
     assert "已停止" in words(card["card"])
     assert ANSWER.startswith(answer_text(card).removesuffix("**"))
     assert len(scene.replies(asked)) == 1
+    scene.assert_lawful()
+
+
+async def test_a_click_while_it_streams_never_fails_and_the_card_waits_for_its_end(scene: Scene) -> None:
+    """The platform refuses every write (200810) until the interaction is over."""
+    scene.sandbox.platform.settings = scene.sandbox.settings = SandboxSettings(interaction_s=0.6)
+    scene.model.script(Reply(ANSWER, delay_s=0.05))
+    await scene.start()
+    asked = await scene.ask()
+    shown = await scene.press(await scene.growing(asked), "stop")
+    assert shown.error_code is None and shown.toast is not None
+    card = await scene.closed(asked)
+    assert "已停止" in words(card["card"])
+    assert any(entry.code == 200810 for entry in scene.sandbox.log)
     scene.assert_lawful()
 
 

@@ -57,6 +57,8 @@ PASSING = [
     # somebody clicks, somebody else wrote, the platform stumbles
     *(Row(endpoint, {"code": 200810, "times": 2}) for endpoint in (FRAME, CLOSE, LAST)),
     *(Row(endpoint, {"code": 300317}) for endpoint in (FRAME, CLOSE, LAST)),
+    # the call has taken effect, and something in between has delivered it twice: the second one's refusal is heard
+    *(Row(endpoint, {"code": 300317, "applied": True}) for endpoint in (FRAME, CLOSE, LAST)),
     *(Row(FRAME, {"code": code, **MIDDLE}) for code in (300120, 123456)),
     *(Row(LAST, {"code": code}) for code in (300120, 300121, 123456)),
     Row(CLOSE, {"code": 300122}),
