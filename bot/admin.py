@@ -36,7 +36,7 @@ class AdminDoor:
 
     def admin(self, request: Request, *, writes: bool = False) -> Admin:
         """Who asks. Raises `Refused` (401, 403)."""
-        return self.sessions.admin(request, self.settings.admins, writes=writes)
+        return self.sessions.admin(request, self.settings, writes=writes)
 
 
 def admin_router(door: AdminDoor) -> APIRouter:
@@ -48,7 +48,7 @@ def admin_router(door: AdminDoor) -> APIRouter:
         try:
             admin = door.admin(request)
         except Refused as refused:
-            body = {**refused.body(), "login": door.settings.has_login}
+            body = {**refused.body(), "login": door.settings.has_login, "keys": bool(door.settings.api_keys)}
             response = refused.response()
             return json_response(body, response.status_code)
         return _json({"name": admin.name, "how": admin.how, "csrf": admin.csrf})

@@ -57,7 +57,7 @@ def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSetti
         return response
 
     async def leave(request: Request) -> Response:
-        sessions.admin(request, settings.admins, writes=True)
+        sessions.admin(request, settings, writes=True)
         response = json_response({"ok": True})
         sessions.drop(response, SESSION)
         return response

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.chat_errors import Refused
-from bot.guard import caller_of
+from bot.guard import LOCAL, caller_of
+from bot.settings import BotSettings
 from feishu.clock import Clock
 
 SESSION, LOGIN = "feishu_rag_admin", "feishu_rag_login"
@@ -63,15 +64,18 @@ class Sessions:
     def drop(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path=PATH, secure=self._secure, httponly=True, samesite="lax")
 
-    def admin(self, request: Request, admins: list[str], *, writes: bool = False) -> Admin:
-        """Who asks. Raises `Refused` (401, 403). A write out of a session must carry its CSRF token."""
+    def admin(self, request: Request, settings: BotSettings, *, writes: bool = False) -> Admin:
+        """Who asks. Raises `Refused` (401, 403). A write out of a session must carry its CSRF token.
+
+        This machine needs neither key nor login, unless a login is set up: then it is wanted here too.
+        """
         caller = caller_of(request)
-        if caller is not None:
+        if caller is not None and not (caller is LOCAL and settings.has_login):
             if not caller.is_admin:
                 raise Refused(403, "Forbidden", "This key may not open /admin.", 'Give it "admin": true.')
-            return Admin(caller.name, "local" if caller.name == "local" else "key")
+            return Admin(caller.name, "local" if caller is LOCAL else "key")
         session = self.read(request, SESSION)
-        if session is None or session.get("open_id") not in admins:
+        if session is None or session.get("open_id") not in settings.admins:
             raise Refused(401, "Unauthorized", "/admin wants an API key or a login.", "Enter a key, or log in.")
         if writes and not hmac.compare_digest(str(session["csrf"]), request.headers.get(CSRF_HEADER, "")):
             raise Refused(403, "Forbidden", "The request does not come from the page.", "Load the page again.")

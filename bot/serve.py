@@ -15,8 +15,12 @@ from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
 from bot.web import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from feishu.sandbox.world import TENANT_KEY
 
 log = structlog.get_logger(__name__)
+
+ADMIN = "ou_linxiaoman"
+"""Of the sandbox's people, the one who may open the demo's /admin."""
 
 
 async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None] | None = None) -> None:
@@ -36,12 +40,12 @@ async def serve_demo(settings: Settings, *, sandbox_port: int) -> None:
     console = Console(stderr=True)
     settings = _with_free_ports(settings)
     async with _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page):
-        settings = with_platform(settings, page)
+        settings = _with_login(with_platform(settings, page))
         await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:
             sandbox.set_webhook(f"{public.url}/feishu/webhook")
-            console.print(_welcome(page, web.url))
+            console.print(_welcome(page, web.url, sandbox.world.people[ADMIN].name))
             log.info("demo_open", page=page)
 
         await serve_bot(settings, announce=announce)
@@ -78,18 +82,27 @@ def _with_free_ports(settings: Settings) -> Settings:
     return Settings(feishu=settings.feishu, rag=settings.rag, bot=bot.model_copy(update=ports))
 
 
+def _with_login(settings: Settings) -> Settings:
+    """/admin behind a login with the sandbox's accounts, as it is behind Feishu's; one of them is the admin."""
+    bot = settings.bot
+    login = {"web_url": f"http://{LOOPBACK}:{bot.web_port}", "admins": [ADMIN], "admin_tenant": TENANT_KEY}
+    return Settings(feishu=settings.feishu, rag=settings.rag, bot=bot.model_copy(update=login))
+
+
 def _free_or(port: int) -> int:
-    """`port`, or 0 (any free one) where it is taken: a demo should start beside whatever runs already."""
+    """`port`, or any free one where it is taken: a demo should start beside whatever runs already."""
     try:
-        bind(LOOPBACK, port, setting="").close()
+        taken = bind(LOOPBACK, port, setting="")
     except PortTaken:
-        return 0
-    return port
+        taken = bind(LOOPBACK, 0, setting="")
+    with taken:
+        return int(taken.getsockname()[1])
 
 
-def _welcome(page: str, web: str) -> Panel:
+def _welcome(page: str, web: str, admin: str) -> Panel:
     return Panel.fit(
         f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n\n"
-        f"web chat {web}/   metrics {web}/metrics   API {web}/docs\nCtrl-C stops.",
+        f"web chat {web}/   metrics {web}/metrics   API {web}/docs\n"
+        f"for the admin {web}/admin (log in as {admin}; anybody else is refused)\nCtrl-C stops.",
         title="feishu-rag demo",
     )

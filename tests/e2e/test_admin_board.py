@@ -14,6 +14,7 @@ from bot.guard import LOCAL
 from bot.serving import bind
 from bot.settings import BotSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from rag.scope import EVERYTHING
 from tests.e2e.browser import Watched
 from tests.e2e.test_web_chat_more import DESK, PHONE, serious
 from tests.support.scripted_library import ScriptedLibrary, telling
@@ -29,7 +30,7 @@ async def door(tmp_path: Path) -> AsyncIterator[WebDoor]:
     library = ScriptedLibrary()
     library.otherwise = telling("好的 [1]", citations=(1,))
     async with web_door(library, tmp_path, before=lambda database: seed(database, time.time())) as opened:
-        run = await opened.turns.ask(LOCAL, HOSTILE, conversation_id="c")
+        run = await opened.turns.ask(LOCAL, HOSTILE, conversation_id="c", scope=EVERYTHING)
         await run.whole()
         await opened.tracing.settle()
         yield opened
@@ -112,5 +113,24 @@ async def test_people_log_in_with_feishu(watched: Watched, tmp_path: Path) -> No
             await expect(page.locator(".tile").first).to_be_visible()
             await page.click("#leave")
             await expect(page.locator("#gate")).to_be_visible()
+            watched.forgive("401")
+    assert watched.troubles == []
+
+
+async def test_an_admin_of_another_organisation_is_refused(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    async with running(Sandbox(SandboxSettings(app_secret="s"))) as platform:
+        listener = bind("127.0.0.1", 0, setting="")
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = BotSettings(web_url=address, admins=["ou_linxiaoman"], admin_tenant="another_tenant")
+        async with web_door(
+            ScriptedLibrary(), tmp_path, settings, listener=listener, feishu={"base_url": platform}
+        ) as door:
+            await page.goto(f"{door.url}/admin")
+            await page.click("#login")
+            await page.click("text=林小满")
+            await expect(page.locator("#gate-note")).to_contain_text("不在管理员名单")
+            await expect(page.locator("#board")).to_be_hidden()
+            assert not [each for each in await page.context.cookies(f"{door.url}/admin") if each["value"]]
             watched.forgive("401")
     assert watched.troubles == []

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.chat_errors import MEANINGS
+from bot.chat_errors import MEANINGS, refusal_of
+from bot.errors import StoreError
 from bot.settings import BotSettings
+from rag import errors as rag
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.web_door import WebDoor, web_door
 
@@ -21,6 +23,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["docs/api.md", "docs/api.zh.md"]
 RUNNERS = {"sh": ["sh", "-e"], "python": [sys.executable, "-"], "js": ["node", "--input-type=module", "-"]}
 DEADLINE_S = 60.0
+ANSWERING = (
+    *(rag.ModelUnavailable, rag.ModelRejected, rag.ModelTimeout, rag.ContextTooLong, rag.ContentRefused),
+    *(rag.IndexMissing, rag.IndexMismatch, rag.IndexCorrupt, rag.EmbeddingFailed, StoreError),
+)
+"""What answering may raise."""
 
 
 @pytest.fixture
@@ -58,3 +65,19 @@ async def test_the_examples_run(door: WebDoor, document: str, language: str) -> 
 def test_the_status_table_is_whole(document: str) -> None:
     rows = re.findall(r"^\| (\d{3}) \|", (ROOT / document).read_text("utf-8"), re.MULTILINE)
     assert set(map(int, rows)) == {*MEANINGS, 405}
+
+
+def test_every_type_and_status_is_explained_for_callers_and_admins() -> None:
+    """docs/errors.md has each status with each type that the code gives it, and no other."""
+    text = (ROOT / "docs" / "errors.md").read_text("utf-8").partition("## The web door: statuses")[2]
+    lines = re.findall(r"^\| (\d{3} .*) \|$", text, re.MULTILINE)
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    told = {(int(row[0]), kind) for row in rows for kind in re.findall(r"`(\w+)`", row[1])}
+    assert all(len(cells) == 5 and all(cells) for cells in rows)
+    raised = {(refusal_of(error("x")).status, error.__name__) for error in ANSWERING}
+    written = {
+        (int(status), kind)
+        for file in (ROOT / "bot").glob("*.py")
+        for status, kind in re.findall(r"""Refused\(\s*(\d{3}),\s*"(\w+)",""", file.read_text("utf-8"))
+    }
+    assert told == raised | written

@@ -5,6 +5,7 @@ import { say } from "../js/texts.js";
 
 const { uPlot } = window;
 const HEIGHT = 220;
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000]; // nothing is asked half a time
 const drawn = new Map();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -26,7 +27,7 @@ export function stackedBars(id, days, series) {
   for (const { values } of series) sums.push((below = below.map((sum, at) => sum + values[at])));
   const bars = uPlot.paths.bars({ size: [0.7, 36] });
   const options = series.map(({ label, colour: name }) => ({ label, fill: resolved(name), stroke: resolved(name), width: 0, paths: bars, points: { show: false } }));
-  draw(id, days, sums.toReversed(), options.toReversed(), series);
+  draw(id, days, sums.toReversed(), options.toReversed(), series, COUNTS);
 }
 
 /** `series`: `[{label, values, colour, dash}]`; null where there is nothing. */
@@ -35,7 +36,7 @@ export function lines(id, days, series) {
   draw(id, days, series.map(({ values }) => values), options, series);
 }
 
-function draw(id, days, data, options, series) {
+function draw(id, days, data, options, series, steps) {
   const place = byId(`chart-${id}`);
   drawn.get(id)?.destroy();
   const stroke = resolved("--ink-soft");
@@ -49,7 +50,7 @@ function draw(id, days, data, options, series) {
     cursor: { y: false },
     legend: { show: false },
     scales: { x: { time: true, range: (_, from, to) => [from - 43200, to + 43200] }, y: { range: (_, __, top) => [0, Math.max(1, top * 1.08)] } },
-    axes: [{ ...axis, size: 30, values: labels, grid: { show: false }, incrs: [86400, 172800, 432000, 604800, 1209600, 2592000] }, { ...axis, size: 44 }],
+    axes: [{ ...axis, size: 30, values: labels, grid: { show: false }, incrs: [86400, 172800, 432000, 604800, 1209600, 2592000] }, { ...axis, size: 44, ...(steps ? { incrs: steps } : {}) }],
     series: [{}, ...options],
   }, [times, ...data], place));
   place.setAttribute("role", "img");

@@ -61,7 +61,10 @@ class Board {
     byId("who").textContent = isIn && found.how !== "local" ? found.name : "";
     byId("leave").hidden = !isIn || found.how === "local";
     byId("leave").dataset.how = found.how ?? "";
+    byId("days").hidden = !isIn;
     byId("login").hidden = !found.login;
+    byId("enter-key").hidden = found.keys === false;
+    byId("enter-key").className = found.login ? "ghost worded" : "primary";
     const trouble = `gate_${new URLSearchParams(location.search).get("login")}`;
     if (has(trouble)) byId("gate-note").textContent = say(trouble);
     if (isIn) await this.#load(this.#days);
@@ -130,7 +133,7 @@ class Board {
   }
 
   #drawDocuments(documents) {
-    const rows = documents.map(({ title, source, cited, up, down }) => [el("span", { title: source }, title || source), String(down), String(up), String(cited)]);
+    const rows = documents.map(({ title, source, cited, up, down }) => [el("span", {}, title || source, title && title !== source ? el("span", { class: "document-source" }, source) : ""), String(down), String(up), String(cited)]);
     const made = table([say("document"), say("down"), say("up"), say("cited")], rows.length ? rows : [[say("noDocuments"), "", "", ""]], [1, 2, 3]);
     byId("documents").replaceChildren(...made.children);
   }
