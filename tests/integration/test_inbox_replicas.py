@@ -1,16 +1,22 @@
-"""Two replicas and one app's call budget: each takes its part, and nothing is refused."""
+"""Two replicas are one bot: they share the call budget, and any of them takes any question, click and new index."""
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import DEADLINE_S, Stage
+from rag.ingest import ingest
+from rag.settings import EmbeddingSettings, RagSettings
+from tests.integration.conftest import ALICE, DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, using
+from tests.integration.test_card_people import labels
 from tests.support.crowd import Crowd
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres
 
 CROWD = 40
+SECOND = "回来后 10 个工作日内提交 [1]。"
 
 
 @pytest.fixture
@@ -57,3 +63,46 @@ async def test_a_share_set_by_hand_is_kept(stage: Stage, postgres: Postgres) -> 
     other = await stage.bot(BOT__DATABASE_URL=url)
     await other.logged("budget_shared", share=0.75, replicas=2)
     await by_hand.logged("budget_shared", share=0.25, replicas=2)
+
+
+async def test_what_one_replica_answered_another_one_is_clicked_for(
+    stage: Stage, model: ModelServer, postgres: Postgres
+) -> None:
+    settings = using(model, BOT__DATABASE_URL=postgres.url())
+    first = await stage.bot(**settings)
+    card = await stage.closed(await stage.ask(QUESTION))
+    await first.logged("job_ended", state="done")
+    second = await stage.bot(**settings)  # clicks go to the one started last
+    await stage.click(card, "up", ALICE)
+
+    def counted() -> bool:
+        return any(label.endswith("1") for label in labels(stage.sandbox.shown(card["message_id"])))
+
+    await stage.sandbox.wait_for(counted, DEADLINE_S)
+    model.script(Reply(SECOND))
+    await stage.click(card, "regenerate", ALICE)
+    again = await stage.closed(card["parent_id"], containing=SECOND)
+    assert "2/2" in words(again["card"])
+    assert again["message_id"] == card["message_id"]
+    assert {line["event"] for line in second.lines} >= {"job_started"}
+    assert stage.sandbox.laws_broken == []
+
+
+async def test_a_new_index_is_taken_up_by_every_replica(stage: Stage, postgres: Postgres, tmp_path: Path) -> None:
+    knowledge, index = tmp_path / "knowledge", tmp_path / "shared-index"
+    knowledge.mkdir()
+    (knowledge / "a.md").write_text("# 帐篷\n\n## 帐篷押金\n\n帐篷押金为每顶 320 元。\n", "utf-8")
+    rag = RagSettings(knowledge=[knowledge], index_dir=index, embedding=EmbeddingSettings(provider="none"))
+    await asyncio.to_thread(ingest, rag)
+    settings = {"BOT__DATABASE_URL": postgres.url(), "RAG__INDEX_DIR": str(index)}
+    bots = [await stage.bot(**settings) for _ in range(2)]
+    for bot in bots:
+        stage.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+        assert "320" in answer_text(await stage.closed(await stage.ask("帐篷押金是多少？")))
+        assert [line for line in bot.lines if line.get("event") == "job_started"], "who accepts, begins"
+    (knowledge / "a.md").write_text("# 帐篷\n\n## 帐篷押金\n\n帐篷押金为每顶 450 元。\n", "utf-8")
+    await asyncio.to_thread(ingest, rag)
+    for bot in bots:
+        stage.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+        assert "450" in answer_text(await stage.closed(await stage.ask("帐篷押金是多少？")))
+        assert len([line for line in bot.lines if line.get("event") == "job_ended"]) >= 1
