@@ -100,6 +100,30 @@ async def test_sqlite_locked_by_another_program(stage: Stage) -> None:
     await refuses_and_recovers(stage, bot, locked(stage.folder / "bot.db"))
 
 
+async def test_postgresql_tables_locked_by_another_session(stage: Stage, postgres: Postgres) -> None:
+    url = postgres.url()
+
+    @contextlib.asynccontextmanager
+    async def held() -> AsyncIterator[None]:
+        with postgres.connect(url) as other, other.transaction():
+            other.execute("LOCK TABLE jobs, schema_migrations IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    await refuses_and_recovers(stage, await stage.bot(BOT__DATABASE_URL=url), held())
+
+
+async def test_postgresql_frozen_without_a_word(stage: Stage, postgres: Postgres) -> None:
+    @contextlib.asynccontextmanager
+    async def frozen() -> AsyncIterator[None]:
+        postgres.freeze()
+        try:
+            yield
+        finally:
+            postgres.thaw()
+
+    await refuses_and_recovers(stage, await stage.bot(BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="3"), frozen())
+
+
 async def test_answers_under_way_survive_a_restart_of_the_database(stage: Stage, postgres: Postgres) -> None:
     bot = await stage.bot(BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="3", BOT__WORKERS="4")
     stage.sandbox.platform.settings = SandboxSettings(redelivery_s=(1.0,) * 60)

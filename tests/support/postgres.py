@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
 
 SERVANTS = ("postgres", "nobody")
@@ -43,6 +44,7 @@ class Postgres:
     durable: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _made: list[str] = field(default_factory=list)
+    _frozen: list[psutil.Process] = field(default_factory=list)
 
     def start(self) -> None:
         """Returns when it takes connections. Raises `NoPostgres`."""
@@ -70,6 +72,22 @@ class Postgres:
     def kill(self) -> None:
         """As a crash of the machine does."""
         self._end(signal.SIGQUIT)
+
+    def freeze(self) -> None:
+        """Every process of the server stands still: connections stay open, and nobody answers."""
+        self._frozen = self._processes()
+        for process in self._frozen:
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        return [server, *server.children(recursive=True)]
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

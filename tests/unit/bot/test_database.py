@@ -194,6 +194,23 @@ async def test_a_connection_cut_by_the_server_is_replaced_unnoticed(postgres: Po
     await asyncio.to_thread(database.close)
 
 
+async def test_a_migration_that_waits_for_somebody_elses_table_says_so(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.url()
+    database = Database(url)
+    await asyncio.to_thread(database.migrate)
+    wanted = Column("later", String(10))
+    monkeypatch.setattr("bot.migrations.TABLE_LOCK", "100ms")
+    monkeypatch.setitem(STEPS, max(STEPS) + 1, added(Table("jobs", MetaData(), wanted).c.later))
+    with postgres.connect(url) as other, other.transaction():
+        other.execute("LOCK TABLE jobs IN ACCESS SHARE MODE")  # as a backup does
+        with pytest.raises(StoreError, match="another session holds a lock on the tables"):
+            await asyncio.to_thread(database.migrate)
+    await asyncio.to_thread(database.migrate)
+    await asyncio.to_thread(database.close)
+
+
 async def test_a_server_that_is_down_is_a_store_error_and_comes_back(postgres: Postgres) -> None:
     database = Database(postgres.url())
     await asyncio.to_thread(database.migrate)
