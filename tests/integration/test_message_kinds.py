@@ -26,9 +26,13 @@ async def send(stage: Stage, kind: str, content: Any, *, chat: str = "") -> str:
     return said.message_id
 
 
-def quiet(bot: BotProcess) -> None:
-    """No exception was logged."""
-    bad = [line for line in bot.lines if "exception" in line or "Traceback" in str(line.get("event", ""))]
+async def quiet(bot: BotProcess) -> None:
+    """No exception was logged, and nothing as an error, up to the end of the process."""
+    await bot.logged("job_ended")
+    await bot.terminate()
+    loud = ("error", "critical")
+    bad = [line for line in bot.lines if {"exception", "exc_info"} & line.keys() or line.get("level") in loud]
+    bad += [line for line in bot.lines if "Traceback" in str(line)]
     assert bad == []
 
 
@@ -49,7 +53,7 @@ async def test_a_file_is_read_and_answered_about_in_its_conversation_only(stage:
     await replied(stage, await stage.ask("/新对话", chat=private_chat(stage), mention=False))
     forgotten = await stage.closed(await stage.ask("帐篷押金是多少？", chat=private_chat(stage), mention=False))
     assert "320" not in answer_text(forgotten)
-    quiet(bot)
+    await quiet(bot)
 
 
 def bomb() -> bytes:
@@ -74,7 +78,7 @@ async def test_bad_files_get_a_sentence_each(stage: Stage) -> None:
         assert expected in await replied(stage, sent), name
     gone = await send(stage, "file", {"file_key": "file_that_never_was", "file_name": "a.md"})
     assert "下载不了" in await replied(stage, gone)
-    quiet(bot)
+    await quiet(bot)
 
 
 @pytest.mark.parametrize("kind", ["audio", "sticker", "location", "share_chat", "hongbao", "never_heard_of_it"])
@@ -82,7 +86,7 @@ async def test_other_kinds_get_a_kind_sentence(stage: Stage, kind: str) -> None:
     bot = await stage.bot()
     sent = await send(stage, kind, {"file_key": "x"})
     assert "文字" in await replied(stage, sent)
-    quiet(bot)
+    await quiet(bot)
 
 
 async def test_a_rich_text_with_links_code_and_mentions_is_a_question(stage: Stage) -> None:
@@ -117,14 +121,38 @@ async def test_a_merged_forward_is_flattened_with_names(stage: Stage) -> None:
 
 async def test_an_image_of_any_size_gets_a_sentence_or_its_words(stage: Stage) -> None:
     bot = await stage.bot()
-    png = base64.b64decode(
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    )
-    vast = png[:16] + (20_000).to_bytes(4, "big") * 2 + png[24:]
-    for content in (png, vast, b"no image at all"):
+    from PIL import Image
+
+    drawn = {}
+    for name, size in (("tiny", (1, 1)), ("vast", (20_000, 20_000))):
+        written = io.BytesIO()
+        Image.new("1", size).save(written, "PNG")
+        drawn[name] = written.getvalue()
+    cases = {
+        "tiny": (drawn["tiny"], "没有认出文字"),
+        "vast": (drawn["vast"], "图片太大了"),
+        "cut off": (drawn["vast"][:2000], "图片太大了"),
+        "lying about its size": (drawn["tiny"][:16] + (20_000).to_bytes(4, "big") * 2 + drawn["tiny"][24:], "打不开"),
+        "no image": (b"no image at all", "打不开"),
+        "empty": (b"", "打不开"),
+        "too many bytes": (b"x" * 10_000_001, "图片太大了"),
+    }
+    for name, (content, expected) in cases.items():
         sent = await send(stage, "image", {"image_key": upload(stage, "a.png", content, "image/png")})
-        assert "图片" in await replied(stage, sent)
-    quiet(bot)
+        assert expected in await replied(stage, sent), name
+    await quiet(bot)
+
+
+async def test_empty_mentions_get_a_sentence(stage: Stage) -> None:
+    bot = await stage.bot()
+    for text in ("", "  ", "\u200b\u2060", "\u202e"):
+        assert "我在" in await replied(
+            stage, (await stage.sandbox.say(GROUP, ALICE, text, mention_bot=True)).message_id
+        )
+    names = "@林小满 @周明"
+    said = await stage.sandbox.say(GROUP, ALICE, names, mention_bot=True)
+    await stage.closed(said.message_id)
+    await quiet(bot)
 
 
 async def test_a_model_that_sees_gets_the_picture_itself_and_its_reading_is_shown(stage: Stage) -> None:
@@ -159,7 +187,7 @@ async def test_a_model_that_sees_gets_the_picture_itself_and_its_reading_is_show
         content = json.dumps({"title": "", "content": nodes}, ensure_ascii=False).replace("{key}", key)
         card = await stage.closed(await send(stage, "post", content))
         assert card["card"]["header"]["title"]["content"] == "这是什么意思？" and seen in words(card["card"])
-        quiet(bot)
+        await quiet(bot)
 
 
 async def test_without_a_reader_the_sentence_names_what_would_make_it_work(stage: Stage) -> None:
@@ -173,7 +201,7 @@ async def test_without_a_reader_the_sentence_names_what_would_make_it_work(stage
     sent = await send(stage, "image", {"image_key": upload(stage, "a.png", b"x", "image/png")})
     said = await replied(stage, sent)
     assert "rag.llm.vision" in said and "ocr" in said
-    quiet(bot)
+    await quiet(bot)
 
 
 ODD_TEXTS = {
@@ -193,7 +221,7 @@ async def test_odd_texts_are_answered(stage: Stage, text: str) -> None:
     await stage.sandbox.wait_for(
         lambda: any(each.parent_id == sent for each in list(world.messages.values()) if each.sender_type == "app"), 60.0
     )
-    quiet(bot)
+    await quiet(bot)
 
 
 @pytest.mark.parametrize("raw", ["not json", "[]", "null", '{"text": 7}', "{", ""])
@@ -201,6 +229,6 @@ async def test_content_that_is_not_what_it_should_be_gets_a_sentence(stage: Stag
     bot = await stage.bot()
     sent = await send(stage, "text", raw)
     assert await replied(stage, sent)
-    for kind in ("image", "file", "post"):
+    for kind in ("image", "file", "post", "merge_forward", "audio", "sticker", "interactive", "never_heard_of_it"):
         assert await replied(stage, await send(stage, kind, raw)), kind
-    quiet(bot)
+    await quiet(bot)
