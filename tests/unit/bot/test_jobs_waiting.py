@@ -4,9 +4,7 @@ import pytest
 
 from bot.jobs import LeaseLost
 from bot.waiting_list import REFRESH_S, TOLD_AFTER_S
-from tests.unit.bot.test_jobs import LEASE_S, Inbox, inbox, new, number
-
-__all__ = ["inbox"]
+from tests.support.inbox import LEASE_S, Inbox, new, number
 
 
 async def waiting(inbox: Inbox) -> dict[int | None, int]:
