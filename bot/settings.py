@@ -114,9 +114,17 @@ def _origins(written: YamlFile, file: str, variables: list[Variable]) -> dict[Pl
 
 
 def _unknown_collections(settings: Settings, origins: dict[Place, str]) -> list[SettingsError]:
-    """Rules that name collections that there are not: they would hide what they are meant to show."""
+    """Rules that name collections that there are not, or rules without any collections: they would do nothing."""
     known = ", ".join(known_collections(settings.rag))
     problems = []
+    for setting in ("chats", "people"):
+        if getattr(settings.bot.access, setting) and not settings.rag.collections:
+            place = ("bot", "access", setting)
+            what = "has rules, but there are no collections, so that everybody sees everything"
+            fix = "set rag.collections, or take the rules out"
+            problems.append(SettingsError(".".join(place), origins.get(place, "default"), fix, what=what))
+    if problems:
+        return problems
     for setting, whose, name in unknown_in(settings.bot.access, settings.rag):
         place = ("bot", "access", setting)
         source = origins.get((*place, whose), origins.get(place, "default"))

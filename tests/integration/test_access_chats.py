@@ -130,6 +130,8 @@ async def test_lists_welcomes_and_menus_name_what_may_be_seen(house: House) -> N
     for chat, person, sees in ((GROUP, ALICE, False), (HR, BOB, True)):
         listed = await replied(stage, await stage.ask("/sources", chat=chat, person=person))
         assert (CANARY in listed, "食堂指南" in listed, "阁楼" in listed) == (sees, True, False)
+        greeted = await replied(stage, await stage.ask("你好", chat=chat, person=person))
+        assert (CANARY in greeted, "食堂" in greeted) == (sees, True)
         event = {"chat_id": chat, "operator_id": {"open_id": ALICE}, "external": False, "name": "x"}
         push(stage, "im.chat.member.bot.added_v1", event)
         await stage.sandbox.wait_for(lambda chat=chat: "试试这样问" in house.said(chat), DEADLINE_S)

@@ -87,6 +87,11 @@ def test_unknown_collections_are_told_with_the_known_ones() -> None:
     assert "bot.access.people.ou_b names finance" in told and "BOT__ACCESS__CHATS" in told
 
 
+def test_rules_without_collections_are_refused_because_they_would_hide_nothing() -> None:
+    with pytest.raises(SettingsError, match=r"bot\.access\.chats has rules.*set rag\.collections"):
+        load_settings(None, environ={"BOT__ACCESS__CHATS": '{"oc_a": []}'}, env_file=None)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

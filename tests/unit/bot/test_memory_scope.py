@@ -1,0 +1,84 @@
+"""What a conversation remembers under rules: nothing from closed collections, and no card of another chat."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import insert
+
+from bot.conversations import Source, Turn
+from bot.database import Database
+from bot.memory import Memory
+from bot.settings_people import PeopleSettings
+from bot.tables import answers, turns
+from rag.scope import EVERYTHING, Scope
+from tests.support.clock import HandClock
+
+NOW = 1_000_000.0
+ASKED = Turn("now", "app", "oc_here", "oc_here", "group", "om_now", "ou_b", "那呢？", created_at=NOW)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+async def tell(
+    database: Database,
+    turn_id: str,
+    collection: str,
+    *,
+    chat: str = "oc_here",
+    leaned_on: tuple[str, ...] = (),
+    other_version: tuple[str, ...] = (),
+    standalone: str = "",
+) -> None:
+    """A turn with its shown answer, from one collection; `other_version` is what another version leaned on."""
+    turn = Turn(turn_id, "app", chat, chat, "group", f"om_{turn_id}", "ou_a", f"问{turn_id}", created_at=NOW - 60)
+    turn = replace(turn, shown_answer=f"{turn_id}-1", standalone=standalone)
+    source = Source(1, "题", "", "", "x.md", None, True, collection)
+    rows = [("1", [source], leaned_on, "completed")]
+    if other_version:
+        rows.append(("2", [], other_version, "completed"))
+
+    def work(connection: object) -> None:
+        connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))  # type: ignore[attr-defined]
+        for number, sources, leans, outcome in rows:
+            values = {"id": f"{turn_id}-{number}", "turn_id": turn_id, "version": int(number), "outcome": outcome}
+            values |= {"text": f"答{turn_id}", "sources": orjson.dumps(sources).decode(), "created_at": NOW - 60}
+            values |= {"leaned_on": orjson.dumps(leans).decode(), "job_id": hash((turn_id, number)) % 10**9}
+            connection.execute(insert(answers).values(**values))  # type: ignore[attr-defined]
+
+    await database.write(work)
+
+
+async def remembered(database: Database, scope: Scope, *, parent: str = "") -> set[str]:
+    memory = Memory(database, PeopleSettings(), clock=HandClock(NOW))
+    before = await memory.before(replace(ASKED, parent_turn=parent), scope)
+    assert all(scope.shows(each.collections) for each in before)
+    return {each.turn_id for each in before}
+
+
+async def test_what_came_from_closed_collections_is_forgotten_also_by_a_detour(database: Database) -> None:
+    await tell(database, "open", "open")
+    await tell(database, "closed", "hr")
+    await tell(database, "leaning", "open", leaned_on=("hr",))
+    await tell(database, "understood", "open", other_version=("hr",), standalone="秘密的问题")
+    assert await remembered(database, Scope.of({"open"})) == {"open"}
+    assert await remembered(database, Scope.of({"open", "hr"})) == {"open", "closed", "leaning", "understood"}
+    assert len(await remembered(database, EVERYTHING)) == 4
+    assert await remembered(database, Scope.of(())) == set()
+
+
+async def test_a_reply_carries_a_card_of_its_own_chat_that_may_be_seen_and_no_other(database: Database) -> None:
+    await tell(database, "here", "open")
+    await tell(database, "closed", "hr")
+    await tell(database, "elsewhere", "open", chat="oc_hr")
+    assert "elsewhere" not in await remembered(database, EVERYTHING, parent="elsewhere")
+    assert await remembered(database, Scope.of({"open"}), parent="closed") == {"here"}
+    assert await remembered(database, Scope.of({"hr"}), parent="closed") == {"closed"}
