@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.database import Database
-from bot.tables import traces
+from bot.tables import answers, traces, turns
 from feishu.clock import Clock
 
 KEPT_S = 30 * 86_400.0
@@ -22,15 +22,20 @@ class TraceStore:
         self._puts = 0
 
     async def put(self, job_id: int, body: dict[str, Any]) -> None:
-        """Stores a trace in place of an earlier one; now and then forgets what is older than a month."""
+        """Stores a trace in place of an earlier one, unless its question was taken back or forgotten meanwhile; now and
+        then forgets what is older than a month."""
         self._puts += 1
         forgets, now = self._puts % FORGET_EVERY == 1, self._clock.time()
+        of_it = select(answers.c.id).join(turns, turns.c.id == answers.c.turn_id)
+        still_there = of_it.where(answers.c.job_id == job_id, ~turns.c.recalled).limit(1)
         text = orjson.dumps(body, default=str).decode().replace("\\u0000", "")
 
         def work(connection: Connection) -> None:
             if forgets:
                 connection.execute(delete(traces).where(traces.c.created_at < now - KEPT_S))
             connection.execute(delete(traces).where(traces.c.job_id == job_id))
+            if connection.scalar(still_there) is None:
+                return
             connection.execute(insert(traces).values(job_id=job_id, body=text, created_at=now))
 
         await self._database.write(work)
