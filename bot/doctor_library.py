@@ -68,7 +68,13 @@ async def check_library(settings: Settings) -> list[Finding]:
     finally:
         await library.aclose()
     rag = settings.rag
-    return [_index(status, rag), _embedding(status, rag), await _model(status.model, rag), *await _rerank(rag)]
+    return [
+        _index(status, rag),
+        _embedding(status, rag),
+        await _model(status.model, rag),
+        *_pictures(rag),
+        *await _rerank(rag),
+    ]
 
 
 def _index(status: "LibraryStatus", rag: "RagSettings") -> Finding:
@@ -79,6 +85,22 @@ def _index(status: "LibraryStatus", rag: "RagSettings") -> Finding:
         fix = "see that the server runs and can be reached from here; correct RAG__MILVUS__URI or RAG__MILVUS__TOKEN"
         return Finding("index", "fail", part.detail, fix)
     return Finding("index", "fail", part.detail, "feishu-rag ingest")
+
+
+def _pictures(rag: "RagSettings") -> list[Finding]:
+    """Whether what `rag.llm.vision` promises can be kept; nothing where it promises nothing."""
+    from rag.readers.pictures import can_show
+    from rag.writers import uses_model
+
+    if not rag.llm.vision:
+        return []
+    if not uses_model(rag.llm):
+        found = "rag.llm.vision is on, but there is no model to show pictures to"
+        return [Finding("pictures", "warn", found, "set RAG__LLM__BASE_URL and RAG__LLM__MODEL, or switch it off")]
+    if not can_show():
+        found = "rag.llm.vision is on, but pictures cannot be made ready for the model"
+        return [Finding("pictures", "warn", found, "pip install 'feishu-rag[vision]'")]
+    return [Finding("pictures", "ok", f"{rag.llm.model} is shown pictures; it has to understand images")]
 
 
 async def _rerank(rag: "RagSettings") -> list[Finding]:

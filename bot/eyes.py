@@ -9,6 +9,7 @@ import structlog
 from rag.errors import RagError, Unreadable
 from rag.readers import image_text, picture_url
 from rag.readers.ocr import can_ocr
+from rag.readers.pictures import can_show
 from rag.settings import ReadingSettings
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,11 @@ class Eyes:
     @property
     def can_read(self) -> bool:
         """Whether anything here reads pictures."""
-        return self._library.can_look or can_ocr()
+        return self._sees or can_ocr()
+
+    @property
+    def _sees(self) -> bool:
+        return self._library.can_look and can_show()
 
     async def read(self, pictures: Sequence[bytes]) -> str:
         """What they say, and with a model that sees also what they show; "" for nothing.
@@ -41,7 +46,7 @@ class Eyes:
         A model that fails leaves them to `ocr` where that is there. Raises Unreadable for a picture that cannot be
         opened (`too_large` for too many pixels), RagError where the model failed and nothing else reads.
         """
-        if self._library.can_look:
+        if self._sees:
             urls = [await asyncio.to_thread(picture_url, content, self._settings) for content in pictures]
             try:
                 return await self._library.look(urls)

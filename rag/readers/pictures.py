@@ -4,6 +4,7 @@ What is here runs in the reading process; elsewhere call `rag.readers.picture_ur
 """
 
 import base64
+import importlib.util
 import io
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from rag.readers.parsed import CannotRead, Parsed, TooLarge, require
 
 LONGEST_SIDE = 1568
 QUALITY = 85
+
+
+def can_show() -> bool:
+    """Whether the extra is installed."""
+    return importlib.util.find_spec("PIL") is not None
 
 
 def read_picture(file: Path) -> Parsed:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,10 @@ from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied
 from tests.support.bot_process import REPOSITORY, BotProcess
 from tests.support.model_server import Reply, running
+from tests.support.office_files import picture_of
+from tests.unit.rag.test_ocr import font, needs_ocr
+
+__all__ = ["font"]
 
 
 def upload(stage: Stage, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:
@@ -188,6 +193,17 @@ async def test_a_model_that_sees_gets_the_picture_itself_and_its_reading_is_show
         card = await stage.closed(await send(stage, "post", content))
         assert card["card"]["header"]["title"]["content"] == "这是什么意思？" and seen in words(card["card"])
         await quiet(bot)
+
+
+@needs_ocr
+async def test_words_in_a_screenshot_are_read_and_asked_about(stage: Stage, font: Path) -> None:
+    bot = await stage.bot()
+    drawn = picture_of(["出差回来多久内要报销？"], stage.folder / "page.png", font=font, size=40, tilt=0)
+    key = upload(stage, "page.png", drawn.read_bytes(), "image/png")
+    card = await stage.closed(await send(stage, "image", {"image_key": key}))
+    assert "👀 我读到的内容" in words(card["card"]) and "多久内要报销" in words(card["card"])
+    assert "10 个工作日" in answer_text(card)
+    await quiet(bot)
 
 
 async def test_without_a_reader_the_sentence_names_what_would_make_it_work(stage: Stage) -> None:

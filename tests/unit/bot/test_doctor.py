@@ -12,6 +12,7 @@ from rich.console import Console
 
 import bot.doctor
 from bot.doctor import Finding, examine, exit_code, render, unreadable
+from bot.doctor_library import check_library
 from bot.errors import SettingsError
 from bot.settings import BotSettings, Settings
 from feishu.client import BotIdentity, FeishuClient
@@ -221,3 +222,18 @@ def test_the_table_shows_everything_and_reads_no_markup() -> None:
     Console(file=output, width=200).print(render([Finding("embedding", "warn", "[red]no[/red] model", fix)]))
     for words in ("!", "embedding", "[red]no[/red] model", fix):
         assert words in output.getvalue()
+
+
+async def test_pictures_that_nobody_can_see_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seeing(**llm: Any) -> Settings:
+        rag = settings.rag.model_copy(update={"llm": LlmSettings(vision=True, **llm)})
+        return settings.model_copy(update={"rag": rag})
+
+    model = {"provider": "openai", "base_url": "http://127.0.0.1:1/v1", "model": "qwen-vl"}
+    alone = [each for each in await check_library(seeing()) if each.name == "pictures"]
+    assert [each.state for each in alone] == ["warn"] and "no model" in alone[0].detail
+    found = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
+    assert [each.state for each in found] == ["ok"] and "qwen-vl" in found[0].detail
+    monkeypatch.setattr("rag.readers.pictures.can_show", lambda: False)
+    bare = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
+    assert [each.state for each in bare] == ["warn"] and "feishu-rag[vision]" in bare[0].fix
