@@ -58,7 +58,8 @@ class Forgetting:
 
 
 def erase(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Takes every word of these turns and their answers; the rows stay, so that their cards can be emptied."""
+    """Takes every word of these turns and their answers; the rows stay, so that their cards can be emptied, and the ids of
+    messages beside these, so that they can be recalled."""
     blank = {"recalled": True, "question": "", "standalone": "", "read_text": ""}
     ids = list(connection.scalars(update(turns).where(which).values(**blank).returning(turns.c.id)))
     _forget_around(connection, ids)
@@ -89,6 +90,8 @@ def _forget_turns(connection: Connection, which: ColumnElement[bool]) -> int:
     for at in range(0, len(ids), BATCH):
         some = ids[at : at + BATCH]
         _forget_around(connection, some)
+        its_answers = select(answers.c.id).where(answers.c.turn_id.in_(some))
+        connection.execute(delete(answer_messages).where(answer_messages.c.answer_id.in_(its_answers)))
         connection.execute(delete(answers).where(answers.c.turn_id.in_(some)))
         found += connection.execute(delete(turns).where(turns.c.id.in_(some))).rowcount
     return found
@@ -98,7 +101,6 @@ def _forget_around(connection: Connection, ids: Sequence[str]) -> None:
     """Votes, suggested questions, questions for owners and traces of these turns; files that came with them."""
     its_answers = select(answers.c.id).where(answers.c.turn_id.in_(ids))
     connection.execute(delete(votes).where(votes.c.answer_id.in_(its_answers)))
-    connection.execute(delete(answer_messages).where(answer_messages.c.answer_id.in_(its_answers)))
     connection.execute(delete(suggestions).where(suggestions.c.turn_id.in_(ids)))
     connection.execute(delete(gaps).where(func.substr(gaps.c.id, 1, TURN_ID_CHARS).in_(ids)))
     written_by = select(answers.c.job_id).where(answers.c.turn_id.in_(ids))

@@ -81,3 +81,13 @@ async def test_the_survey_tells_the_age_of_the_oldest(inbox: Inbox) -> None:
     await inbox.a.accept(new(2))
     counted, age_s = (await inbox.a.survey())["queued"]
     assert (counted, round(age_s)) == (2, 30)
+
+
+async def test_a_job_that_changes_its_line_lets_the_next_of_its_conversation_begin(inbox: Inbox) -> None:
+    await inbox.a.accept(new(1, chat="oc"))
+    await inbox.a.accept(new(2, chat="oc"))
+    await inbox.a.release(await inbox.take(), delay_s=60.0, count_attempt=False, line="card/t1")
+    assert number(await inbox.b.claim()) == 2
+    await inbox.clock.advance(61)
+    again = next(job for job in await inbox.a.claim_up_to(2) if number(job) == 1)
+    assert (again.conversation, again.attempt) == ("card/t1", 1)

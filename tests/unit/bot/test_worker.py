@@ -166,6 +166,48 @@ async def test_a_debt_is_no_failed_attempt(bench: Bench) -> None:
     await bench.states(done=1)
 
 
+async def test_a_debt_stands_in_a_line_of_its_own_and_nobody_waits_for_it(bench: Bench) -> None:
+    paid = asyncio.Event()
+
+    async def owe(job: Job, _stop: StopSignal) -> Ended:
+        if job.payload["number"] == 1 and not paid.is_set():
+            raise Owed("the card is not closed", line="card/t1")
+        return Ended("done")
+
+    bench.script.does = owe
+    bench.worker.start()
+    await bench.ask(1, chat="oc_1", turn="t1")
+    await bench.script.until(lambda: bench.script.began.count(1) > 2)
+    await bench.ask(2, chat="oc_1")
+    await bench.script.until(lambda: 2 in bench.script.began)
+    paid.set()
+    await bench.states(done=2)
+
+
+@pytest.mark.parametrize(("since_s", "wait_s"), [(0.0, 15.0), (100.0, 15.0), (1_200.0, 120.0), (86_000.0, 600.0)])
+async def test_what_is_owed_for_long_is_tried_less_often(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, since_s: float, wait_s: float
+) -> None:
+    monkeypatch.setattr("bot.worker.OWED_EVERY_S", 15.0)
+    waits: list[float] = []
+    release = bench.jobs.release
+
+    async def noted(job: Job, *, delay_s: float = 0.0, **how: Any) -> None:
+        waits.append(delay_s)
+        await release(job, delay_s=delay_s, **how)
+        bench.script.changed.set()
+
+    async def owe(_job: Job, _stop: StopSignal) -> Ended:
+        raise Owed("the card is not closed", since_s=since_s)
+
+    monkeypatch.setattr(bench.jobs, "release", noted)
+    bench.script.does = owe
+    bench.worker.start()
+    await bench.ask(1)
+    await bench.script.until(lambda: waits)
+    assert 0.8 * wait_s <= waits[0] <= 1.2 * wait_s
+
+
 async def test_a_store_that_fails_in_the_middle_is_no_failed_attempt(bench: Bench) -> None:
     async def lose(_job: Job, _stop: StopSignal) -> Ended:
         if len(bench.script.began) <= 8:
