@@ -58,8 +58,8 @@ class Forgetting:
 
 
 def erase(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Takes every word of these turns and their answers; the rows stay, so that their cards can be emptied, and the ids of
-    messages beside these, so that they can be recalled."""
+    """Takes every word of these turns and their answers. The rows stay, so that their cards can be emptied, and the ids
+    of messages beside the cards, so that these can be recalled."""
     blank = {"recalled": True, "question": "", "standalone": "", "read_text": ""}
     ids = list(connection.scalars(update(turns).where(which).values(**blank).returning(turns.c.id)))
     _forget_around(connection, ids)
