@@ -43,6 +43,9 @@ from rag.library import Library
 
 log = structlog.get_logger(__name__)
 
+STARTING_PROBE_S = 30.0
+"""A disk that is busy while everything starts is no reason not to."""
+
 
 class Bot:
     """Everything that runs, as one value. Use `async with Bot.open(settings) as bot`."""
@@ -157,7 +160,7 @@ class Bot:
             if database.is_sqlite:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
-            await database.probe()
+            await database.probe(budget_s=STARTING_PROBE_S)
             library = await Library.open(settings.rag)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:

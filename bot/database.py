@@ -116,11 +116,12 @@ class Database:
         except SQLAlchemyError as error:
             raise store_error(self.url.get_backend_name(), error) from error
 
-    async def probe(self) -> None:
-        """Raises `StoreError` unless something can be written now (a store that can only be read accepts nothing)."""
+    async def probe(self, *, budget_s: float = PROBE_BUDGET_S) -> None:
+        """Raises `StoreError` unless something can be written within `budget_s` (a store that can only be read accepts
+        nothing)."""
         now = {"at": time.time()}  # something new each time: SQLite does not write what is there already
         try:
-            async with asyncio.timeout(PROBE_BUDGET_S):
+            async with asyncio.timeout(budget_s):
                 await self.write(lambda connection: connection.execute(_PROBE, now).rowcount)
         except TimeoutError:
             raise StoreError(f"the {self.url.get_backend_name()} store does not answer") from None
