@@ -38,12 +38,12 @@ def may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
 def hold_waiting(connection: Connection, now: ColumnElement[float], limit: int, held: dict[str, Any]) -> list[Row[Any]]:
     """Takes hold of the questions that have to be told something; `shown_place` is how many are before each.
 
-    Everyone hears so at once, again at most every `REFRESH_S` and only when the place has changed; who asked to be
-    stopped is due at once.
+    Everyone hears so after `TOLD_AFTER_S`, again at most every `REFRESH_S` and only when the place has changed; who
+    asked to be stopped is due at once.
     """
     line = _line()
     is_new = line.c.shown_at == 0
-    has_moved = (line.c.shown_place != line.c.ahead) & (line.c.shown_at < now - REFRESH_S)
+    has_moved = ~is_new & (line.c.shown_place != line.c.ahead) & (line.c.shown_at < now - REFRESH_S)
     is_due = or_(is_new & (line.c.created_at < now - TOLD_AFTER_S), has_moved, (line.c.stop_by != "") & ~is_new)
     due = select(line.c.id, line.c.fence, line.c.ahead).where(
         text("state = 'queued'"), line.c.kind == "answer", line.c.attempt == 0, line.c.lease_until < now, is_due

@@ -102,6 +102,15 @@ async def test_a_platform_that_refuses_a_repeated_uuid_gets_no_second_card(stage
     await one_whole_answer(stage, asked)
 
 
+async def test_on_one_machine_nobody_waits_for_the_lease_of_the_dead(stage: Stage, model: ModelServer) -> None:
+    settings = using(model, BOT__LEASE_S="600")  # ten times as long as this test would wait
+    bot = await stage.bot(**settings, BOT_TEST_KILL_AT="mid-stream")
+    asked = await stage.ask(QUESTION)
+    await killed(bot)
+    await (await stage.bot(**settings)).logged("jobs_resumed", count=1)
+    await one_whole_answer(stage, asked)
+
+
 async def test_killed_once_too_often_the_card_says_that_it_was_given_up(
     stage: Stage, model: ModelServer, store_url: str
 ) -> None:

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.database import Database
 from bot.job import Job, NewJob
 from bot.jobs import Jobs, LeaseLost
+from bot.waiting_list import REFRESH_S, TOLD_AFTER_S
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 
@@ -37,6 +38,13 @@ class Expected:
     run_after: float = 0.0
     stop_by: str = ""
     ended_at: float = 0.0
+    created_at: float = 0.0
+    shown_at: float = 0.0
+    shown_place: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("queued", "running")
 
 
 class InboxMachine(RuleBasedStateMachine):
@@ -77,7 +85,7 @@ class InboxMachine(RuleBasedStateMachine):
         number = self.next_number
         self.next_number += 1
         assert self.run(self.jobs[who].accept(self.new(number, chat)))
-        self.expected[number] = Expected(number, chat)
+        self.expected[number] = Expected(number, chat, created_at=self.now)
 
     @precondition(lambda self: self.next_number)
     @rule(who=REPLICAS, data=st.data())
@@ -87,7 +95,7 @@ class InboxMachine(RuleBasedStateMachine):
         chat = self.expected[number].chat if known else "x"
         assert self.run(self.jobs[who].accept(self.new(number, chat))) is not known
         if not known:  # forgotten long after its end: it is new again
-            self.expected[number] = self.expected.pop(number, Expected(number, chat))
+            self.expected[number] = self.expected.pop(number, Expected(number, chat, created_at=self.now))
 
     def new(self, number: int, chat: str) -> NewJob:
         payload = {"number": number}
@@ -105,7 +113,7 @@ class InboxMachine(RuleBasedStateMachine):
                     found.append(job)
                 blocked.add(job.chat)
             elif job.state == "queued":
-                if job.chat not in blocked and job.run_after <= self.now:
+                if job.chat not in blocked and job.run_after <= self.now and job.lease_until < self.now:
                     found.append(job)
                 blocked.add(job.chat)
         return found
@@ -126,8 +134,31 @@ class InboxMachine(RuleBasedStateMachine):
     def of(self, job: Job) -> Expected | None:
         """The job's model, if this claim still holds it."""
         model = self.expected.get(job.payload["number"])
-        holds = model is not None and model.state == "running" and model.fence == job.fence
+        holds = model is not None and model.is_open and model.fence == job.fence and model.lease_until > 0
         return model if holds else None
+
+    @rule(who=REPLICAS, limit=st.integers(1, 4))
+    def hold_waiting(self, who: int, limit: int) -> None:
+        held = self.run(self.jobs[who].hold_waiting(limit))
+        expected = [(job, place) for place, job in self.places() if self.is_due(job, place)][:limit]
+        assert [(job.payload["number"], place) for job, place in held] == [(job.number, at) for job, at in expected]
+        for (job, _), (model, place) in zip(held, expected, strict=True):
+            model.fence += 1
+            model.lease_until, model.shown_at, model.shown_place = self.now + LEASE_S, self.now, place
+            assert (job.fence, job.attempt, job.state) == (model.fence, 0, "queued")
+            self.held.append((who, job))
+
+    def places(self) -> list[tuple[int, Expected]]:
+        """Open jobs, each with the number of those before it."""
+        return list(enumerate(job for job in self.order() if job.is_open))
+
+    def is_due(self, job: Expected, place: int) -> bool:
+        """Whether the card of one who waits has something new to tell."""
+        if job.state != "queued" or job.attempt or job.lease_until >= self.now:
+            return False
+        if not job.shown_at:
+            return job.created_at < self.now - TOLD_AFTER_S
+        return bool(job.stop_by) or (job.shown_place != place and job.shown_at < self.now - REFRESH_S)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), state=st.sampled_from(["done", "failed", "cancelled", "buried"]))
@@ -135,7 +166,7 @@ class InboxMachine(RuleBasedStateMachine):
         who, job = data.draw(st.sampled_from(self.held))
         if (model := self.of(job)) is not None:
             self.run(self.jobs[who].finish(job, state))
-            model.state, model.ended_at = state, self.now
+            model.state, model.ended_at, model.lease_until = state, self.now, 0.0
         else:
             with pytest.raises(LeaseLost):
                 self.run(self.jobs[who].finish(job, state))
@@ -144,9 +175,13 @@ class InboxMachine(RuleBasedStateMachine):
     @rule(data=st.data(), delay_s=st.sampled_from([0.0, 2.0, 30.0]), counts=st.booleans())
     def release(self, data: st.DataObject, delay_s: float, counts: bool) -> None:
         who, job = data.draw(st.sampled_from(self.held))
-        if (model := self.of(job)) is not None:
+        model = self.of(job)
+        if model is not None and model.state == "queued":  # who waits is put back as it is
+            self.run(self.jobs[who].put_back(job))
+            model.lease_until = 0.0
+        elif model is not None:
             self.run(self.jobs[who].release(job, delay_s=delay_s, count_attempt=counts))
-            model.state, model.run_after = "queued", self.now + delay_s
+            model.state, model.run_after, model.lease_until = "queued", self.now + delay_s, 0.0
             model.attempt -= 0 if counts else 1
         else:
             with pytest.raises(LeaseLost):
@@ -166,10 +201,9 @@ class InboxMachine(RuleBasedStateMachine):
     @rule(who=REPLICAS, data=st.data())
     def stop(self, who: int, data: st.DataObject) -> None:
         model = data.draw(st.sampled_from(self.order()))
-        is_open = model.state in ("queued", "running")
         marked = self.run(self.jobs[who].ask_to_stop(f"t{model.number}", by="ou_b"))
-        assert (marked is not None) == is_open
-        if is_open:
+        assert (marked is not None) == model.is_open
+        if model.is_open:
             model.stop_by, model.run_after = "ou_b", 0.0
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 9.0, 45.0, 2000.0]))
@@ -178,11 +212,7 @@ class InboxMachine(RuleBasedStateMachine):
 
     @rule(who=REPLICAS)
     def forget(self, who: int) -> None:
-        old = [
-            job.number
-            for job in self.order()
-            if job.state not in ("queued", "running") and job.ended_at < self.now - KEEP_S
-        ]
+        old = [job.number for job in self.order() if not job.is_open and job.ended_at < self.now - KEEP_S]
         assert self.run(self.jobs[who].forget_older_than(KEEP_S)) == len(old)
         for number in old:
             del self.expected[number]

@@ -23,6 +23,15 @@ async def test_a_question_that_is_begun_at_once_is_told_nothing(inbox: Inbox) ->
     assert await waiting(inbox) == {}
 
 
+async def test_nor_is_one_behind_others_that_are_answered_already(inbox: Inbox) -> None:
+    await inbox.a.accept(new(1))
+    await inbox.take()
+    await inbox.a.accept(new(2))
+    assert await waiting(inbox) == {}, "a free slot takes it in a moment"
+    await inbox.clock.advance(TOLD_AFTER_S + 0.1)
+    assert await waiting(inbox) == {2: 1}
+
+
 async def test_each_is_told_its_place_once_and_again_when_it_moves(inbox: Inbox) -> None:
     for n in (1, 2, 3):
         await inbox.a.accept(new(n))
