@@ -18,7 +18,10 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from web import QUESTIONS, THINKING_S, TOKENS, lines_of, share  # noqa: E402 - a script beside this one
+import web  # noqa: E402 - a script beside this one
+from web import QUESTIONS, THINKING_S, TOKENS, lines_of, share  # noqa: E402
+
+from bot.chat_gathering import GATHER_S  # noqa: E402
 
 RUNS = 3
 OUT = ROOT / "docs" / "performance"
@@ -65,8 +68,11 @@ worse; a load well above the number of cores means that these figures are an upp
 
 **Method.** `benchmarks/web.py` starts a local model server that writes {TOKENS} tokens as fast as it can, the whole web
 door over the real library and the sample handbook (guard, log, store and traces included), and a bare loop over the
-same chain's `astream`. CPU is that of the server process and of the loop's process. The first token of ours includes
-search, HTTP and whatever else happens before it.
+same chain's `astream`. CPU is that of the server process and of the loop's process. A model as fast as that gives
+several tokens in {1e3 * GATHER_S:g} ms, and they go out in one write; at reading speed ({web.READERS} readers,
+{1 / web.READ_EVERY_S:g} tokens a second each, answers of {web.READ_TOKENS}) every token is a write of its own, and each
+answer's share of search, store and HTTP weighs more. The first token of ours includes search, HTTP and whatever else
+happens before it.
 
 | | ours | bare chain | each run |
 |---|---|---|---|

@@ -3,7 +3,9 @@
 Three processes in one run: a local model server that writes as fast as it can, ours (the whole web door over the real
 library and the sample handbook), and a bare loop over the same chain's `astream` with the same prompt.
 
-- cpu: seconds of CPU for 1 000 tokens, ours (the server process) and bare (the loop's process).
+- cpu: seconds of CPU for 1 000 tokens, ours (the server process) and bare (the loop's process): one reader of a model
+  that writes as fast as it can, and 20 readers at once of one that writes as fast as people read. In the first case
+  several tokens go out in one write, in the second hardly ever.
 - first token: from the request to the first piece; ours also searches, stores the question and speaks HTTP.
 - batch: 100 questions one by one through `/chat`, then through `/chat/batch`; here the model takes its time.
 
@@ -21,6 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ QUESTION = "出差回来多久内要报销？"
 TOKENS, PIECE_CHARS = 1_000, 2
 ANSWERS, FIRST_TOKENS, QUESTIONS, THINKING_S = 20, 60, 100, 0.15
 CONCURRENCY = (1, 5, 10, 20)
+READERS, READ_TOKENS, READ_EVERY_S = 20, 400, 0.02
 
 
 def settings(folder: str, model_url: str) -> Any:
@@ -47,15 +51,19 @@ def settings(folder: str, model_url: str) -> Any:
 
 
 def serve_model(pipe: Connection) -> None:
-    """The model; the pipe tells its address, then how long it thinks before the next answers."""
+    """The model; the pipe tells its address, then how it answers from now on: seconds of thinking, or "read"."""
     from tests.support.model_server import Reply, running
 
     long = Reply("好的" * TOKENS, piece_chars=PIECE_CHARS, usage=(500, TOKENS))
     with running() as model:
         model.script(long)
         pipe.send(model.base_url)
-        while (thinking_s := pipe.recv()) is not None:
-            model.script(Reply("好的。[1]", first_delay_s=thinking_s) if thinking_s else long)
+        while (how := pipe.recv()) is not None:
+            if how == "read":
+                text = "好的" * READ_TOKENS
+                model.script(Reply(text, piece_chars=PIECE_CHARS, delay_s=READ_EVERY_S, usage=(500, READ_TOKENS)))
+            else:
+                model.script(Reply("好的。[1]", first_delay_s=how) if how else long)
             pipe.send(True)
 
 
@@ -79,14 +87,14 @@ def serve_web(pipe: Connection, folder: str, model_url: str) -> None:
     uvloop.run(main())
 
 
-def run_bare(pipe: Connection, folder: str, model_url: str, answers: int, first_tokens: int) -> None:
-    """The chain alone: tokens, CPU seconds, and times to the first piece."""
+def run_bare(pipe: Connection, folder: str, model_url: str) -> None:
+    """The chain alone, as often as the pipe says (answers, first tokens, readers): tokens, CPU, first pieces."""
     import uvloop
 
     from rag.llm import Model
     from rag.prompts import passages_text
 
-    async def main() -> dict[str, Any]:
+    async def main() -> None:
         chosen = settings(folder, model_url)
         model, passages = Model(chosen.llm, chosen.prompts), passages_text(())
 
@@ -99,13 +107,26 @@ def run_bare(pipe: Connection, folder: str, model_url: str, answers: int, first_
                         count += 1
             return count, first
 
-        await one()
-        began, cpu = time.perf_counter(), time.process_time()
-        tokens = sum([(await one())[0] for _ in range(answers)])
-        told = {"tokens": tokens, "cpu_s": time.process_time() - cpu, "seconds": time.perf_counter() - began}
-        return told | {"first_s": [(await one())[1] for _ in range(first_tokens)]}
+        while (wanted := await asyncio.to_thread(pipe.recv)) is not None:
+            pipe.send(await measured(one, time.process_time, *wanted))
 
-    pipe.send(uvloop.run(main()))
+    uvloop.run(main())
+
+
+async def measured(
+    one: Callable[[], Awaitable[tuple[int, float]]],
+    cpu_s: Callable[[], float],
+    answers: int,
+    first_tokens: int,
+    readers: int,
+) -> dict[str, Any]:
+    """`answers` answers, `readers` at a time, with the CPU they took; then `first_tokens` times to the first token."""
+    await one()
+    began, cpu = time.perf_counter(), cpu_s()
+    rounds = [await asyncio.gather(*(one() for _ in range(readers))) for _ in range(answers // readers)]
+    told = {"cpu_s": cpu_s() - cpu, "seconds": time.perf_counter() - began}
+    tokens = sum(count for answered in rounds for count, _ in answered)
+    return told | {"tokens": tokens, "first_s": [(await one())[1] for _ in range(first_tokens)]}
 
 
 async def read_stream(http: Any) -> tuple[int, float]:
@@ -120,7 +141,7 @@ async def read_stream(http: Any) -> tuple[int, float]:
     return count, first
 
 
-async def measure_stream(url: str, pid: int, answers: int, first_tokens: int) -> dict[str, Any]:
+async def measure_stream(url: str, pid: int, answers: int, first_tokens: int, readers: int = 1) -> dict[str, Any]:
     import httpx
     import psutil
 
@@ -131,11 +152,7 @@ async def measure_stream(url: str, pid: int, answers: int, first_tokens: int) ->
         return float(times.user + times.system)
 
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
-        await read_stream(http)
-        began, cpu = time.perf_counter(), cpu_s()
-        tokens = sum([(await read_stream(http))[0] for _ in range(answers)])
-        told = {"tokens": tokens, "cpu_s": cpu_s() - cpu, "seconds": time.perf_counter() - began}
-        return told | {"first_s": [(await read_stream(http))[1] for _ in range(first_tokens)]}
+        return await measured(lambda: read_stream(http), cpu_s, answers, first_tokens, readers)
 
 
 async def measure_batch(url: str, pid: int, questions: int) -> list[dict[str, Any]]:
@@ -187,11 +204,17 @@ def measure(*, quick: bool) -> dict[str, Any]:
         web.start()
         url = web_pipe.recv()
         assert web.pid is not None
-        ours = asyncio.run(measure_stream(url, web.pid, answers, first_tokens))
         bare_pipe, bare_end = spawn.Pipe()
-        bare = spawn.Process(target=run_bare, args=(bare_end, folder, model_url, answers, first_tokens), daemon=True)
+        bare = spawn.Process(target=run_bare, args=(bare_end, folder, model_url), daemon=True)
         bare.start()
-        chain = bare_pipe.recv()
+        rows: dict[str, Any] = {}
+        for name, wanted in (("", (answers, first_tokens, 1)), ("_read", (READERS, 0, READERS))):
+            model_pipe.send("read" if name else 0)
+            model_pipe.recv()
+            rows[f"ours{name}"] = asyncio.run(measure_stream(url, web.pid, *wanted))
+            bare_pipe.send(wanted)
+            rows[f"bare{name}"] = bare_pipe.recv()
+        bare_pipe.send(None)
         model_pipe.send(THINKING_S)
         model_pipe.recv()
         batch = asyncio.run(measure_batch(url, web.pid, questions))
@@ -200,7 +223,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         for process in (web, model, bare):
             process.join(10)
             process.kill()
-    return {"ours": ours, "bare": chain, "batch": batch, "machine": machine(), "load": os.getloadavg()[0]}
+    return {**rows, "batch": batch, "machine": machine(), "load": os.getloadavg()[0]}
 
 
 def machine() -> str:
@@ -217,12 +240,15 @@ def lines_of(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What is measured: name, ours, bare."""
     ours, bare = told["ours"], told["bare"]
     cpu = {name: 1e6 * row["cpu_s"] / row["tokens"] for name, row in (("ours", ours), ("bare", bare))}
+    read = {name: 1e6 * told[f"{name}_read"]["cpu_s"] / told[f"{name}_read"]["tokens"] for name in cpu}
     first = {name: 1e3 * statistics.median(row["first_s"]) for name, row in (("ours", ours), ("bare", bare))}
     rows = [
         ("tokens/s, one reader", f"{ours['tokens'] / ours['seconds']:.0f}", f"{bare['tokens'] / bare['seconds']:.0f}"),
         ("CPU per 1 000 tokens, ms", f"{cpu['ours']:.0f}", f"{cpu['bare']:.0f}"),
         ("… ratio (aim ≤ 1.3)", f"{cpu['ours'] / cpu['bare']:.2f}", ""),
         ("… our part, ms (aim ≤ 40)", f"{cpu['ours'] - cpu['bare']:.0f}", ""),
+        (f"{READERS} at reading speed, CPU", f"{read['ours']:.0f}", f"{read['bare']:.0f}"),
+        ("… ratio at reading speed", f"{read['ours'] / read['bare']:.2f}", ""),
         ("first token p50, ms", f"{first['ours']:.1f}", f"{first['bare']:.1f}"),
         ("… overhead, ms (aim ≤ 15)", f"{first['ours'] - first['bare']:.1f}", ""),
     ]

@@ -9,16 +9,18 @@ from starlette.types import Send
 
 GATHER_S = 0.005
 """A third of a screen's frame: nobody sees it, and it bounds a stream to 200 writes a second."""
+AT_ONCE = 5
+"""Writes that may come before their time, so that stages and first words wait for nothing."""
 MOST_HELD = 16_384
 
 
 class Gathering:
     """Wraps an ASGI `send`; bodies keep their order.
 
-    A write to a socket costs more than all else that is done for a token. So the first body after a pause goes out at
-    once, and those that follow within `GATHER_S` go out together when that time is over: a model that writes as fast
-    as people read is not delayed at all. While the reader takes nothing, whoever sends waits, and no more is held than
-    what came within one gathering time, or `MOST_HELD` bytes.
+    A write to a socket costs more than all else that is done for a token. So there is one for each `GATHER_S` and no
+    more; after a pause up to `AT_ONCE` are free. What comes when none is free goes out together with the next: a model
+    that writes as fast as people read is not delayed at all. While the reader takes nothing, whoever sends waits, and
+    no more is held than what came within one gathering time, or `MOST_HELD` bytes.
     """
 
     def __init__(self, send: Send, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +29,7 @@ class Gathering:
         self._send = send
         self._monotonic = monotonic
         self._held = bytearray()
-        self._wrote_at = 0.0
+        self._used_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -43,7 +45,7 @@ class Gathering:
                 await self._write(self._taken())
             await self._write(message)
             return
-        waits_s = self._wrote_at + GATHER_S - self._monotonic()
+        waits_s = self._used_until - (AT_ONCE - 1) * GATHER_S - self._monotonic()
         if waits_s <= 0 and not self._held:
             await self._write(message)
             return
@@ -78,6 +80,7 @@ class Gathering:
         return {"type": "http.response.body", "body": body, "more_body": True}
 
     async def _write(self, message: MutableMapping[str, Any]) -> None:
-        self._wrote_at = self.sending_since = self._monotonic()
+        self.sending_since = self._monotonic()
+        self._used_until = max(self._used_until, self.sending_since) + GATHER_S
         await self._send(message)
         self.sending_since = 0.0
