@@ -72,7 +72,10 @@ def passages(
 def _same(kept: Sequence[_Kept], terms: frozenset[str], characters: frozenset[str]) -> _Kept | None:
     for other in kept:
         few, many = sorted((len(terms), len(other.terms)))
-        if not few or few < SAME_SHARE * many or len(terms & other.terms) < SAME_SHARE * len(terms | other.terms):
+        if not few or few < SAME_SHARE * many:
+            continue
+        shared = len(terms & other.terms)
+        if shared < SAME_SHARE * (few + many - shared):
             continue
         differing = (terms ^ other.terms) | (characters ^ other.characters)
         if not any(_is_telling(term) for term in differing):
