@@ -49,8 +49,8 @@ PASSING = [
     *rows(CLOSE, *OUTAGES, times=2),
     *rows(LAST, *OUTAGES, times=2),
     # time-outs: the call has taken effect, its answer comes too late
-    *(Row(endpoint, {"late_s": 2.0}) for endpoint in (CREATE, REPLY, CLOSE, LAST)),
-    Row(FRAME, {"late_s": 2.0, **MIDDLE}),
+    *(Row(endpoint, {"late_s": 2.5}) for endpoint in (CREATE, REPLY, CLOSE, LAST)),
+    Row(FRAME, {"late_s": 2.5, **MIDDLE}),
     # rates
     *(Row(endpoint, RATE) for endpoint in (CREATE, REPLY, FRAME, CLOSE, LAST)),
     *(Row(endpoint, {"code": 230020}) for endpoint in (REPLY, FRAME, CLOSE, LAST)),
@@ -81,22 +81,22 @@ PASSING = [
 @PLAYS.of(*PASSING)
 async def what_passes_leaves_the_whole_answer_on_one_closed_card(scene: Scene, row: Row) -> None:
     fault = scene.sandbox.faults.plan(row.endpoint, **row.how)
-    await scene.start(feishu={"timeout_s": 1.0})
+    await scene.start(feishu={"timeout_s": 1.5})
     card = await scene.answered_whole(await scene.ask())
     assert fault.hits, "the row was really played"
     assert QUESTION in words(card["card"])
     assert scene.counted() == {}, "no other way was needed"
 
 
-LATE = [Row(CREATE, {"delay_s": 2.0}), Row(CLOSE, {"delay_s": 2.0}), Row(LAST, {"delay_s": 2.0})]
+LATE = [Row(CREATE, {"delay_s": 2.5}), Row(CLOSE, {"delay_s": 2.5}), Row(LAST, {"delay_s": 2.5})]
 
 
-@PLAYS.of(*LATE, Row(FRAME, {"delay_s": 2.0, **MIDDLE}))
+@PLAYS.of(*LATE, Row(FRAME, {"delay_s": 2.5, **MIDDLE}))
 async def what_arrives_after_it_was_given_up_changes_nothing(scene: Scene, row: Row) -> None:
     """The call that took its place is there already: the platform refuses the late one, nobody hears of that, no number
     is skipped for it, and what stands on the card stays."""
     scene.sandbox.faults.plan(row.endpoint, **row.how)
-    await scene.start(feishu={"timeout_s": 1.0})
+    await scene.start(feishu={"timeout_s": 1.5})
     asked = await scene.ask()
     closed = await scene.closed(asked)
     late = row.endpoint in (FRAME, CLOSE, LAST)
