@@ -12,6 +12,9 @@ from feishu.sandbox import Sandbox, SandboxSettings, Shown, running
 from rag.ingest import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
+from tests.support.chat_api import ANSWER, QUESTION, Api, client
+from tests.support.scripted_library import ScriptedLibrary, telling
+from tests.support.web_door import web_door
 
 GROUP, ALICE, BOB = "oc_product", "ou_linxiaoman", "ou_zhouming"
 DEADLINE_S = 60.0
@@ -111,3 +114,11 @@ async def stage(tmp_path: Path, handbook_index: Path) -> AsyncIterator[Stage]:
     sandbox = Sandbox(SandboxSettings())
     async with running(sandbox) as url, AsyncExitStack() as stack:
         yield Stage(sandbox, url, tmp_path, handbook_index, stack)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    library = ScriptedLibrary()
+    library.on(QUESTION, telling(ANSWER, citations=(1,)))
+    async with web_door(library, tmp_path) as door, client(door) as http:
+        yield Api(library, door, http)
