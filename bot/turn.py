@@ -189,7 +189,9 @@ class Turns:
     async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
         """The question, and who answers it: the files of a private chat where they know, else the library."""
         question = await self._understanding.of(turn)
-        standalone = question.text if question.text != turn.question else ""
+        standalone = (
+            "" if question.text.startswith(turn.question) else question.text
+        )  # as asked, with what came with it
         if standalone != turn.standalone:  # also away: a version before may have been understood with more
             await self._conversations.understood(job, turn.id, standalone)
         own = await self._attachments.library_for(turn, question) if self._attachments else None

@@ -35,9 +35,10 @@ def _with_context(turn: Turn) -> str:
 
 def _searches(turn: Turn) -> tuple[str, ...]:
     """What to look for where something came with the question: a question that stands alone, then all of it, then that
-    alone, then its lines."""
+    alone, then its lines; in a question of several lines those that ask."""
     if not turn.read_text:
-        return ()
+        asked = [line.strip() for line in turn.question.splitlines() if line.strip().endswith(("?", "？"))]
+        return (turn.question, *asked[:MOST_LINES]) if "\n" in turn.question else ()
     lines = [_SPEAKER.sub("", line).strip() for line in turn.read_text[:CONTEXT_CHARS].splitlines()]
     read, worth = "\n".join(lines), [line for line in lines if len(line) >= LINE_CHARS]
     together = (f"{turn.question} {read}", read, turn.question)
@@ -65,7 +66,7 @@ class Understanding:
         came_with = (Exchange(turn.read_text, ""),) if turn.read_text not in ("", turn.question) else ()
         leaning = Question(turn.question, scope, (*history, *came_with))
         standalone = await self._library.condense(leaning, budget_s=self._settings.condense_s)
-        if standalone != turn.question:
+        if standalone.split() != turn.question.split():
             return Question(standalone, scope, history)
         kept = history if turn.parent_turn or leans(turn.question) else ()
         return Question(_with_context(turn), scope, kept, _searches(turn))

@@ -78,6 +78,18 @@ async def test_in_a_topic_group_only_the_first_question_carries_the_topic(stage:
     assert "财务：出差回来多久内要报销" not in words((await stage.closed(again.message_id))["card"])
 
 
+async def test_a_mention_in_a_topic_group_s_rich_text_is_heard(stage: Stage) -> None:
+    await stage.bot()
+    name = next(iter(stage.sandbox.world.apps.values())).name
+    content = {"title": "", "content": [[{"tag": "text", "text": f"@{name} {QUESTION}"}]]}
+    said = await stage.sandbox.say(TOPICS, ALICE, kind="post", content=json.dumps(content, ensure_ascii=False))
+    card = await stage.closed(said.message_id)
+    assert card["card"]["header"]["title"]["content"] == QUESTION and "10 个工作日" in words(card["card"])
+    thread = stage.sandbox.world.messages[said.message_id].thread_id
+    assert thread and stage.sandbox.world.messages[card["message_id"]].thread_id == thread
+    assert len({message.thread_id for message in stage.sandbox.messages_in(TOPICS)}) == 1, "no topic beside it"
+
+
 async def test_an_edited_question_is_answered_anew_as_it_reads_now(stage: Stage) -> None:
     bot = await stage.bot()
     asked = await stage.ask("VPN 连不上怎么办？")

@@ -87,6 +87,7 @@ async def test_ten_turns_of_two_people_in_a_group_and_a_topic(stage: Stage, mode
     said = await sandbox.say(GROUP, ALICE, kind="post", content=content)
     fourth = await stage.closed(said.message_id)
     asked = fourth["card"]["header"]["title"]["content"]
+    assert "请按制度办理" in answer_text(fourth) and "我的理解" not in words(fourth["card"])
     assert "制度" in asked and "@周明 说报销要审批，谁审批？" in asked and app.name not in asked
 
     # 5. A picture, and a question in reply to it.
@@ -137,6 +138,7 @@ async def test_ten_turns_of_two_people_in_a_group_and_a_topic(stage: Stage, mode
     # 10. A topic: the answers stay in it, and the second question there needs no mention.
     said = await sandbox.say(GROUP, BOB, "报销有哪些步骤？", mention_bot=True, reply_to=sent.message_id, in_thread=True)
     tenth = await stage.closed(said.message_id)
+    assert "我的理解" not in words(tenth["card"]) and SEEN in words(tenth["card"]), "the topic's root came with it"
     again = await sandbox.say(GROUP, BOB, "那逾期了呢？", reply_to=said.message_id)
     last = await stage.closed(again.message_id)
     thread = world.messages[sent.message_id].thread_id
