@@ -117,8 +117,14 @@ class Run:
         wording = texts(language_of(self.turn.question, preferred=self._turns.language))
         text = self.progress.text or "".join(self._pieces)
         self.progress = ended(replace(self.progress, text=text), outcome)
-        answer = conclude(self.answer, self.progress, wording, seconds=seconds, first_token_s=self._first_token_s)
-        self.answer = replace(answer, leaned_on=tuple(sorted(self.question.leans_on)))
+        self.answer = conclude(
+            self.answer,
+            self.progress,
+            wording,
+            seconds=seconds,
+            first_token_s=self._first_token_s,
+            leaned_on=self.question.leans_on,
+        )
         self._turns.metrics.turn_ended(self.answer.outcome, seconds)
         if self._begun is not None:
             await self._begun

@@ -1,6 +1,7 @@
 """From the last progress of an answer to what is stored and shown of it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
@@ -18,14 +19,21 @@ _MARKS = re.compile(r"\*\*|__|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
 
 
 def conclude(
-    answer: Answer, progress: Progress, wording: Texts, *, seconds: float | None, first_token_s: float | None
+    answer: Answer,
+    progress: Progress,
+    wording: Texts,
+    *,
+    seconds: float | None,
+    first_token_s: float | None,
+    leaned_on: Iterable[str] = (),
 ) -> Answer:
-    """The answer as it will be stored and shown."""
+    """The answer as it will be stored and shown. `leaned_on` are the collections behind its question and history."""
     if progress.outcome is None:
         raise ValueError("only an ended progress can be concluded")
     finished = progress.finished
     kept = answer.text if isinstance(progress.outcome, Stopped) else ""  # written before a restart
     text = progress.text or kept
+    behind = {*leaned_on, *(answer.leaned_on if text and not progress.text else ())}
     return replace(
         answer,
         outcome=_outcome_name(progress.outcome, answered=progress.answered),
@@ -38,6 +46,7 @@ def conclude(
         seconds=seconds,
         first_token_s=first_token_s,
         confidence=finished.confidence if finished else None,
+        leaned_on=tuple(sorted(behind)),
     )
 
 

@@ -51,7 +51,7 @@ class Dressing:
     async def offer(self, turn: Turn, answer: Answer, questions: Sequence[str]) -> None:
         """Stores the model's questions as the answer's suggestions. Where the passages come from several collections
         nobody can say which of them a question gives away: the headings serve there."""
-        collections = {source.collection for source in answer.sources}
+        collections = set(answer.collections)
         if answer.outcome == "completed" and len(collections) == 1:
             await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
 

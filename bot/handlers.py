@@ -204,6 +204,7 @@ class Handlers:
             return Ack(toast("toast_gone", "warning"))
         message = asked_by_click(click, found)
         payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
+        payload["collection"] = found.collection
         keys = (f"event:{click.event_id}", f"ask:{suggestion_id}:{click.operator_open_id}")
         job = NewJob(click.app_id, "answer", found.conversation, payload, keys, asker=click.operator_open_id)
         if not await self._jobs.accept(job):

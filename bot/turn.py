@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
+import orjson
 import structlog
 
 from bot import views
@@ -161,14 +162,19 @@ class Turns:
             progress = await writing.run(partial(self._understand, job, turn), stop)
             proposed = proposing.ready() if proposing else Proposed()
         except asyncio.CancelledError:
-            await self._pause(delivery, job, turn, replace(answer, text=writing.progress.text), wording)
+            seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
+            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen}))
+            paused = replace(answer, text=writing.progress.text, leaned_on=behind)
+            await self._pause(delivery, job, turn, paused, wording)
             raise
         finally:
             if proposing is not None:
                 await proposing.aclose()
         seconds = self._clock.monotonic() - writing.started_at
-        answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=writing.first_token_s)
-        answer = with_proposals(replace(answer, leaned_on=writing.leaned_on), proposed)
+        behind = (*writing.leaned_on, *_asked_of(job))
+        first_s = writing.first_token_s
+        answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
+        answer = with_proposals(answer, proposed)
         await self._conversations.save_answer(job, answer)
         if proposed.questions:
             await self._dressing.offer(turn, answer, proposed.questions)
@@ -183,7 +189,8 @@ class Turns:
     async def _pause(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
         """The process ends: what was written so far stays, on the card and in the store. Another may have the job."""
         with contextlib.suppress(LeaseLost, StoreError):
-            await self._conversations.mark(job, answer.id, text=answer.text)
+            behind = orjson.dumps(answer.leaned_on).decode()
+            await self._conversations.mark(job, answer.id, text=answer.text, leaned_on=behind)
             await delivery.pause(views.paused_card(turn, answer, wording))
 
     async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
@@ -277,3 +284,9 @@ def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:
     """Nobody's next question waits for a card: the debt stands in a line with what else is drawn on it."""
     line = f"card/{turn.id}"
     return Owed(f"the answer is stored, its card is not closed: {error}", line=line, since_s=since_s)
+
+
+def _asked_of(job: Job) -> list[str]:
+    """The collection whose words a question on a button has."""
+    collection = str(job.payload.get("collection", ""))
+    return [collection] if collection else []

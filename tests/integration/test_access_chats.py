@@ -1,8 +1,10 @@
 """One secret document with a canary word, asked for in every way a chat has: it appears only where the rules allow."""
 
 import asyncio
+import contextlib
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,6 +124,9 @@ async def test_questions_see_what_their_chat_sees_whoever_asks(house: House) -> 
     for chat in (GROUP, private_chat(stage, BOB)):
         assert CANARY not in house.said(chat)
     assert stage.sandbox.laws_broken == []
+    with contextlib.closing(sqlite3.connect(stage.folder / "bot.db")) as store:
+        behind = store.execute("SELECT leaned_on FROM answers ORDER BY created_at").fetchall()
+    assert behind[0] == ("[]",) and behind[-1] == ('["open"]',), "the words of a button's question are a document's"
 
 
 async def test_lists_welcomes_and_menus_name_what_may_be_seen(house: House) -> None:
@@ -231,6 +236,23 @@ async def test_a_changed_rule_counts_for_what_was_answered_before(house: House, 
     assert CANARY not in house.said(HR, since=before)
     assert CANARY not in json.dumps([each.body for each in model.requests[asked:]], ensure_ascii=False)
     assert stage.sandbox.laws_broken == []
+
+
+async def test_an_answer_broken_off_under_other_rules_goes_on_under_those_of_now(
+    house: House, model: ModelServer
+) -> None:
+    stage = house.stage
+    model.script(Reply(f"奖金是 {CANARY} 元。" * 200, delay_s=0.05))
+    bot = await house.bot(*OPEN_RULES, **using(model, BOT__DRAIN_S="0"))
+    asked = await stage.ask(SECRET, chat=HR)
+    await stage.sandbox.wait_for(lambda: CANARY in house.said(HR), DEADLINE_S)
+    await bot.terminate()
+    with contextlib.closing(sqlite3.connect(stage.folder / "bot.db")) as store:
+        (left,) = store.execute("SELECT outcome, leaned_on FROM answers").fetchall()
+    assert left == ("open", '["hr"]'), "what is left of it is known to be from there"
+    await house.bot({HR: ["open"]}, {}, **using(model))
+    card = await stage.closed(asked, containing=REFUSED)
+    assert CANARY not in json.dumps(card["card"], ensure_ascii=False)
 
 
 async def test_files_of_a_private_chat_are_seen_there_under_any_rule(house: House) -> None:

@@ -8,11 +8,15 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
-from bot.conversations import Source, Turn
+from bot.conclusion import conclude
+from bot.conversations import Answer, Source, Turn
 from bot.database import Database
 from bot.memory import Memory
+from bot.outcomes import Completed, Stopped
+from bot.progress import Progress, ended
 from bot.settings_people import PeopleSettings
 from bot.tables import answers, turns
+from bot.texts import ZH
 from rag.scope import EVERYTHING, Scope
 from tests.support.clock import HandClock
 
@@ -82,3 +86,16 @@ async def test_a_reply_carries_a_card_of_its_own_chat_that_may_be_seen_and_no_ot
     assert "elsewhere" not in await remembered(database, EVERYTHING, parent="elsewhere")
     assert await remembered(database, Scope.of({"open"}), parent="closed") == {"here"}
     assert await remembered(database, Scope.of({"hr"}), parent="closed") == {"closed"}
+
+
+def test_what_is_kept_of_a_broken_off_answer_keeps_the_collections_behind_it() -> None:
+    before = Answer("a", "t", 1, "open", text="写到一半", leaned_on=("hr",))
+
+    def concluded(progress: Progress, outcome: Completed | Stopped) -> Answer:
+        ending = ended(progress, outcome)
+        return conclude(before, ending, ZH, seconds=None, first_token_s=None, leaned_on=["open"])
+
+    stopped = concluded(Progress(), Stopped("ou_a"))
+    assert (stopped.text, stopped.leaned_on) == ("写到一半", ("hr", "open"))
+    anew = concluded(Progress(text="重新写的"), Completed())
+    assert (anew.text, anew.leaned_on) == ("重新写的", ("open",))
