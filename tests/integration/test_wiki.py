@@ -1,7 +1,7 @@
 """Feishu wiki spaces, folders and documents into the index, from the local platform over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,13 @@ class Wiki:
     def shelf(self) -> Shelf:
         return self.sandbox.platform.shelf
 
-    async def ingest(self, *links: str, collections: dict[str, CollectionSettings] | None = None) -> IngestReport:
+    async def ingest(
+        self,
+        *links: str,
+        collections: dict[str, CollectionSettings] | None = None,
+        paths: Sequence[Path] | None = None,
+        prune: bool = False,
+    ) -> IngestReport:
         rag = RagSettings(
             knowledge=[],
             links=list(links),
@@ -45,7 +51,7 @@ class Wiki:
         feishu = FeishuSettings.model_validate(
             {"app_id": app.app_id, "app_secret": app.app_secret, "base_url": self.base_url}
         )
-        return await ingest_all(Settings(feishu=feishu, rag=rag))
+        return await ingest_all(Settings(feishu=feishu, rag=rag), paths=paths, prune=prune)
 
     def chunks(self) -> list[Chunk]:
         return list(Corpus.open(self.folder / "index").chunks.all())
@@ -144,6 +150,21 @@ async def test_collections_have_their_own_links(wiki: Wiki) -> None:
         "default": "公开的内容。",
         "hr": "人事的内容。",
     }
+
+
+async def test_pages_stay_when_paths_are_given_and_go_with_prune(wiki: Wiki) -> None:
+    wiki.shelf.node(SPACE, "年假", "满一年有五天年假。")
+    await wiki.ingest(SPACE)
+    listed = wiki.calls("wiki.nodes")
+    assert listed > 0
+    more = wiki.folder / "more"
+    more.mkdir()
+    (more / "a.md").write_text("# 班车\n\n七点发车。\n", encoding="utf-8")
+    report = await wiki.ingest(SPACE, paths=[more])
+    assert (report.new, report.gone, report.documents, report.skipped) == (1, 0, 2, ())
+    assert wiki.calls("wiki.nodes") == listed, "the platform is not asked"
+    report = await wiki.ingest(SPACE, paths=[more], prune=True)
+    assert (report.gone, report.documents) == (1, 1)
 
 
 async def test_links_that_lead_nowhere_and_missing_apps_are_said(wiki: Wiki, tmp_path: Path) -> None:
