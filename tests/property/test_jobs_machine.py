@@ -31,6 +31,7 @@ class Expected:
 
     number: int
     chat: str
+    id: int = 0  # known once it was held: what is forgotten and delivered again is another job
     state: str = "queued"
     attempt: int = 0
     fence: int = 0
@@ -125,7 +126,7 @@ class InboxMachine(RuleBasedStateMachine):
         assert [job.payload["number"] for job in claimed] == [job.number for job in expected]
         for job, model in zip(claimed, expected, strict=True):
             assert job.taken_over == (model.state == "running")
-            model.state, model.lease_until = "running", self.now + LEASE_S
+            model.id, model.state, model.lease_until = job.id, "running", self.now + LEASE_S
             model.attempt += 1
             model.fence += 1
             assert (job.attempt, job.fence, job.stop_by) == (model.attempt, model.fence, model.stop_by)
@@ -134,8 +135,9 @@ class InboxMachine(RuleBasedStateMachine):
     def of(self, job: Job) -> Expected | None:
         """The job's model, if this claim still holds it."""
         model = self.expected.get(job.payload["number"])
-        holds = model is not None and model.is_open and model.fence == job.fence and model.lease_until > 0
-        return model if holds else None
+        if model is None or model.id != job.id or not model.is_open:
+            return None
+        return model if model.fence == job.fence and model.lease_until > 0 else None
 
     @rule(who=REPLICAS, limit=st.integers(1, 4))
     def hold_waiting(self, who: int, limit: int) -> None:
@@ -144,6 +146,7 @@ class InboxMachine(RuleBasedStateMachine):
         assert [(job.payload["number"], place) for job, place in held] == [(job.number, at) for job, at in expected]
         for (job, _), (model, place) in zip(held, expected, strict=True):
             model.fence += 1
+            model.id = job.id
             model.lease_until, model.shown_at, model.shown_place = self.now + LEASE_S, self.now, place
             assert (job.fence, job.attempt, job.state) == (model.fence, 0, "queued")
             self.held.append((who, job))
