@@ -170,12 +170,17 @@ class Outbox:
         """The whole answer as a new message, because its own card cannot be written for the time being."""
         await self._beside(job, turn).whole(final, None)
 
-    async def ask_alone(self, chat_id: str, open_id: str, card: Card) -> None:
-        """A card in a group for one person alone. Silent where the group cannot have one."""
+    async def ask_alone(self, chat_id: str, open_id: str, card: Card, private: Card, *, uuid: str) -> None:
+        """A card in a group for one person alone; where the group can have none (a topic group), `private` in the chat
+        with that person. Silent where that is refused too."""
         try:
-            await self._messages.send_ephemeral(chat_id, open_id, card)
+            return await self._messages.send_ephemeral(chat_id, open_id, card)
         except ApiError as error:
             log.info("ephemeral_card_refused", reason=str(error))
+        try:
+            await self._messages.send(open_id, card_content(private), uuid=uuid, receive_id_type="open_id")
+        except ApiError as error:
+            log.info("private_card_refused", reason=str(error))
 
     async def say(self, job: Job, message_id: str, text: str) -> None:
         """A plain text reply, once however often the job runs (within the platform's hour)."""

@@ -169,7 +169,9 @@ class Handlers:
         if found is None:
             return Ack(toast("toast_gone", "warning"))
         turn, answer = found
-        if (click.app_id, click.chat_id) != (turn.app_id, turn.chat_id):
+        # The form why 👎 may stand in private, where the group has no cards for one person; it needs the person's vote.
+        is_elsewhere = click.chat_id != turn.chat_id and action.kind != "reason"
+        if click.app_id != turn.app_id or is_elsewhere:
             return Ack(toast("toast_not_here", "warning"))
         if not may_press(action.kind, click.operator_open_id, turn.asker, self._people):
             return Ack(toast("toast_not_yours"))

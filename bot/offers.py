@@ -78,9 +78,10 @@ def reason_form(answer_id: str, texts: Texts) -> Element:
     )
 
 
-def reason_card(answer_id: str, texts: Texts) -> Card:
-    """The form as a card of its own, for the clicker alone."""
-    return build.card([reason_form(answer_id, texts)], summary=texts.reason_title)
+def reason_card(answer_id: str, texts: Texts, *, about: str = "") -> Card:
+    """The form as a card of its own, for the clicker alone; `about` is the question, where it does not stand beside."""
+    asked = [build.note(one_line(about, SUGGESTION_CHARS))] if about else []
+    return build.card([*asked, reason_form(answer_id, texts)], summary=texts.reason_title)
 
 
 def thanks_card(texts: Texts) -> Card:

@@ -23,6 +23,7 @@ from bot.final_card import final
 from bot.jobs import Job, LeaseLost
 from bot.metrics import Metrics
 from bot.offers import reason_card
+from bot.outbound import short_id
 from bot.outcomes import Exhausted, Outcome
 from bot.progress import Progress, ended
 from bot.proposing import Proposer, Proposing
@@ -260,8 +261,10 @@ class Turns:
     async def _ask_reason(self, job: Job) -> Ended:
         """Why 👎, asked of the clicker alone."""
         wording = texts(self._language_for(str(job.payload["question"])))
-        card = reason_card(str(job.payload["answer_id"]), wording)
-        await self._outbox.ask_alone(str(job.payload["chat_id"]), str(job.payload["open_id"]), card)
+        answer_id, question = str(job.payload["answer_id"]), str(job.payload["question"])
+        here, private = reason_card(answer_id, wording), reason_card(answer_id, wording, about=question)
+        chat_id, open_id = str(job.payload["chat_id"]), str(job.payload["open_id"])
+        await self._outbox.ask_alone(chat_id, open_id, here, private, uuid=short_id("reason", answer_id, open_id))
         return Ended("done", "asked")
 
     async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:

@@ -134,6 +134,27 @@ async def test_in_a_group_only_the_clicker_is_asked_why(stage: Stage) -> None:
     assert (vote["voter"], vote["reason"]) == (BOB, "incomplete")
 
 
+async def test_in_a_topic_group_the_clicker_is_asked_why_in_private(stage: Stage) -> None:
+    """Topic groups have no cards for one person alone (ephemeral/v1)."""
+    bot = await stage.bot()
+    card = await stage.closed(await stage.ask(QUESTION, chat="oc_newcomers"))
+    await stage.click(card, "down", BOB)
+
+    def alone() -> dict[str, Any] | None:
+        shown = [stage.sandbox.shown(each.message_id) for each in stage.sandbox.messages_in(private_chat(stage, BOB))]
+        return next((message for message in shown if message["card"] and "哪里不好" in words(message["card"])), None)
+
+    asking = await stage.sandbox.wait_for(alone, DEADLINE_S)
+    assert QUESTION in words(asking["card"])
+    form = {"reason": "wrong_source", "comment": ""}
+    shown = await stage.sandbox.click(asking["message_id"], BOB, name="send", form_value=form)
+    assert shown.toast is not None and shown.toast["content"] == "谢谢，原因已记下"
+    assert "原因已记下" in json.dumps(stage.sandbox.shown(asking["message_id"])["card"], ensure_ascii=False)
+    await bot.terminate()
+    (vote,) = await exported(stage)
+    assert (vote["voter"], vote["reason"]) == (BOB, "wrong_source")
+
+
 async def test_reasoning_is_in_a_panel_and_never_in_the_answer(stage: Stage, model: ModelServer) -> None:
     model.script(Reply(ANSWER, reasoning="先看第一段资料，再核对期限。"))
     await stage.bot(**using(model))
