@@ -36,7 +36,7 @@ check: $(STAMPS)/dev ## Check format, lint, types, import contracts and architec
 	$(BIN)/python -m pytest -q tests/architecture
 
 docs: $(STAMPS)/core ## Write config.yaml, .env.example and docs/configuration.md out of the settings models
-	$(BIN)/python -m bot.settings_reference
+	$(BIN)/python -m bot.settings.reference
 
 bench: $(STAMPS)/dev ## Run every benchmark once
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done

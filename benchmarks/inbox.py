@@ -32,15 +32,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sqlalchemy import text
 
-from bot.database import Database
 from bot.ending import Ended, StopSignal
+from bot.inbox.jobs import Jobs
+from bot.inbox.notices import Listener
+from bot.inbox.worker import Worker
 from bot.job import Job, NewJob
-from bot.jobs import Jobs
-from bot.logs import configure_logs
-from bot.metrics import Metrics
-from bot.notices import Listener
-from bot.settings_models import BotSettings
-from bot.worker import Worker
+from bot.settings.models import BotSettings
+from bot.store.database import Database
+from bot.watch.logs import configure_logs
+from bot.watch.metrics import Metrics
 from feishu.clock import SystemClock
 from tests.support.postgres import NoPostgres, running_postgres
 

@@ -3,7 +3,7 @@
 The model writes 1 000 characters, 4 at a time, 50 times a second, after 0.3 s. Each contender runs in a process of its
 own, and the sandbox in another; what a person can see is read from the sandbox's record of accepted writes.
 
-- ours: `bot.delivery.Outbox`, `bot.views` and `feishu.stream` with the real client; only the store is left out;
+- ours: `bot.cards.delivery`, `bot.cards.views` and `feishu.stream` with the real client; only the store is left out;
 - sdk: `FeishuChannel.stream({"markdown": …})` of lark-oapi.
 
 One answer (three times): how far the visible text lags behind the model, calls, and when the whole text stands on the
@@ -57,15 +57,15 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
 
     from pydantic import SecretStr
 
-    from bot import views
-    from bot.conversations import Answer, CardState, Turn
-    from bot.delivery import Outbox
-    from bot.final_card import final
+    from bot.cards import views
+    from bot.cards.delivery import Outbox
+    from bot.cards.final_card import final
+    from bot.cards.outcomes import Completed
+    from bot.cards.progress import Progress, ended, fold
     from bot.job import Job
-    from bot.outcomes import Completed
-    from bot.progress import Progress, ended, fold
+    from bot.records.conversations import Answer, CardState, Turn
     from bot.texts import texts
-    from bot.turn import conclude
+    from bot.turns.turn import conclude
     from feishu.cardkit import CardKit
     from feishu.client import CallRecord, FeishuClient
     from feishu.clock import SystemClock

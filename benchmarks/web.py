@@ -71,7 +71,7 @@ def serve_web(pipe: Connection, folder: str, model_url: str) -> None:
     """The web door, guard and log and all."""
     import uvloop
 
-    from bot.logs import configure_logs
+    from bot.watch.logs import configure_logs
     from rag.library import Library
     from tests.support.web_door import web_door
 

@@ -6,10 +6,8 @@ chat the person's rule speaks; where there is one for the chat as well, only wha
 unless a rule or its own `public` says so. While no collections are set at all, everything is seen.
 """
 
-from collections.abc import Iterator
-
-from bot.settings_access import AccessSettings
-from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope
+from bot.settings.access import AccessSettings
+from rag.scope import EVERYTHING, Scope
 from rag.settings import RagSettings
 
 FILES = "@files"
@@ -48,16 +46,3 @@ class Access:
 
     def _with_files(self, scope: Scope) -> Scope:
         return Scope.of({*(scope.names or ()), FILES})
-
-
-def known_collections(rag: RagSettings) -> tuple[str, ...]:
-    """The names that a rule may use."""
-    return tuple(sorted({DEFAULT_COLLECTION, *rag.collections}))
-
-
-def unknown_in(rules: AccessSettings, rag: RagSettings) -> Iterator[tuple[str, str, str]]:
-    """Every name in a rule that is no collection: the setting (`chats` or `people`), whose rule it is, the name."""
-    known = known_collections(rag)
-    for setting in ("chats", "people"):
-        for whose, names in getattr(rules, setting).items():
-            yield from ((setting, whose, name) for name in names if name not in known)

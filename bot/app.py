@@ -8,32 +8,32 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
-from bot.admin_figures import Figures
-from bot.chat_store import WebStore
-from bot.chat_turns import WebTurns
+from bot.asking.identity import Identity
+from bot.cards.delivery import Outbox
 from bot.colleague import Colleague
-from bot.conversations import Conversations
-from bot.database import Database
-from bot.delivery import Outbox
 from bot.digest import Digest, WithDigest
-from bot.engines import serving_lock
 from bot.errors import StoreError
-from bot.fallbacks import Fallbacks
-from bot.feedback import Feedback
 from bot.handlers import Handlers
-from bot.identity import Identity
-from bot.jobs import Jobs
-from bot.metrics import Metrics
-from bot.notices import Listener
-from bot.replicas import Replicas
+from bot.inbox.jobs import Jobs
+from bot.inbox.notices import Listener
+from bot.inbox.replicas import Replicas
+from bot.inbox.worker import Worker
+from bot.records.admin_figures import Figures
+from bot.records.chat_store import WebStore
+from bot.records.conversations import Conversations
+from bot.records.fallbacks import Fallbacks
+from bot.records.feedback import Feedback
 from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
-from bot.spans import span_exporter
-from bot.trace_store import TraceStore
-from bot.tracing import TracedLibrary, Tracing
-from bot.turn import Turns
-from bot.waiting import WaitingRoom
-from bot.worker import Worker
+from bot.store.database import Database
+from bot.store.engines import serving_lock
+from bot.turns.turn import Turns
+from bot.turns.waiting import WaitingRoom
+from bot.watch.metrics import Metrics
+from bot.watch.spans import span_exporter
+from bot.watch.trace_store import TraceStore
+from bot.watch.tracing import TracedLibrary, Tracing
+from bot.web.chat_turns import WebTurns
 from feishu.cardkit import CardKit
 from feishu.client import CallRecord, FeishuClient
 from feishu.clock import Clock, SystemClock

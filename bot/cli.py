@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.administration import app as jobs_app
+from bot.terminal.jobs import app as jobs_app
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -103,7 +103,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Read what is new or changed and bring the index up to date. The old one serves until the new one is whole."""
-    from bot.terminal_knowledge import run_ingest
+    from bot.terminal.knowledge import run_ingest
 
     _run(run_ingest(_load(config), paths or None, watch=watch, rebuild=rebuild, prune=prune))
 
@@ -117,7 +117,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure how well questions are answered and refused, and compare with the last time."""
-    from bot.terminal_knowledge import run_eval
+    from bot.terminal.knowledge import run_eval
 
     _run(run_eval(_load(config), place, calibrate=calibrate))
 
@@ -128,7 +128,7 @@ def export_onnx(
     config: ConfigOption = None,
 ) -> None:
     """Export the embedding model for provider onnx: no torch where it runs, and several times faster a question."""
-    from bot.terminal_knowledge import run_export
+    from bot.terminal.knowledge import run_export
 
     _run(run_export(_load(config), folder))
 
@@ -142,7 +142,7 @@ def ask(
     as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
 ) -> None:
     """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
-    from bot.terminal import run_ask
+    from bot.terminal.answers import run_ask
 
     if not asyncio.run(run_ask(_load(config), question, events=events, as_chat=as_chat, as_person=as_person)):
         sys.exit(1)
@@ -151,7 +151,7 @@ def ask(
 @app.command()
 def doctor(config: ConfigOption = None) -> None:
     """Check settings, platform, index, models and store; each fault comes with its fix."""
-    from bot.terminal import run_doctor
+    from bot.terminal.answers import run_doctor
 
     sys.exit(asyncio.run(run_doctor(config)))
 
@@ -159,7 +159,7 @@ def doctor(config: ConfigOption = None) -> None:
 @app.command()
 def forget(open_id: str, config: ConfigOption = None) -> None:
     """Delete what a person asked, sent, voted and remarked."""
-    from bot.terminal_people import run_forget
+    from bot.terminal.people import run_forget
 
     asyncio.run(run_forget(_load(config), open_id))
 
@@ -172,7 +172,7 @@ def feedback_export(
     ] = None,
 ) -> None:
     """Votes (question, answer, sources, vote, who, when) and words after /feedback, as lines of JSON."""
-    from bot.terminal import run_feedback_export
+    from bot.terminal.answers import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))
 

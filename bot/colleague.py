@@ -5,28 +5,28 @@ from dataclasses import dataclass
 import structlog
 
 from bot.access import Access
-from bot.attachments import Attachments
-from bot.chat_ledger import Ledger
-from bot.conversations import Conversations
-from bot.database import Database
-from bot.dressing import Dressing
-from bot.errands import Errands
+from bot.asking.eyes import Eyes
+from bot.asking.identity import Identity
+from bot.asking.kinds import KindReaders, Reader
+from bot.asking.names import Names
+from bot.asking.obeying import Obedience
+from bot.asking.outbound import Voice
+from bot.asking.quoting import Quoting
+from bot.asking.reading import Reading
+from bot.asking.received import FileReader, ForwardReader, ImageReader, Pictures
+from bot.asking.understanding import Understanding
 from bot.errors import StoreError
-from bot.eyes import Eyes
-from bot.forgetting import Forgetting
-from bot.gaps import Gaps
-from bot.identity import Identity
-from bot.jobs import Jobs
-from bot.kinds import KindReaders, Reader
-from bot.memory import Memory
-from bot.names import Names
-from bot.obeying import Obedience
-from bot.outbound import Voice
-from bot.quoting import Quoting
-from bot.reading import Reading
-from bot.received import FileReader, ForwardReader, ImageReader, Pictures
-from bot.settings_models import BotSettings
-from bot.understanding import Understanding
+from bot.inbox.jobs import Jobs
+from bot.records.attachments import Attachments
+from bot.records.chat_ledger import Ledger
+from bot.records.conversations import Conversations
+from bot.records.forgetting import Forgetting
+from bot.records.gaps import Gaps
+from bot.records.memory import Memory
+from bot.settings.models import BotSettings
+from bot.store.database import Database
+from bot.turns.dressing import Dressing
+from bot.turns.errands import Errands
 from feishu.client import FeishuClient
 from feishu.clock import Clock
 from feishu.events import MessageReceived

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.admin_figures import Figures, documents, summary
 from bot.ending import Ended, StopSignal
 from bot.errors import StoreError
+from bot.inbox.jobs import Jobs
 from bot.job import Job, NewJob
-from bot.jobs import Jobs
+from bot.records.admin_figures import Figures, documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts
 from feishu import card as build

@@ -10,23 +10,23 @@ import orjson
 import structlog
 
 from bot.access import Access
-from bot.actions import Action, unpack
-from bot.chat_ledger import Ledger, Suggestion
-from bot.commands import parse_command
-from bot.conversations import Answer, Conversations, Turn
+from bot.asking.commands import parse_command
+from bot.asking.identity import Identity
+from bot.asking.policy import Ignored, Unaddressed, judge, may_press
+from bot.asking.reading import conversation_of
+from bot.cards.actions import Action, unpack
+from bot.cards.offers import thanks_card
 from bot.errors import StoreError
-from bot.feedback import REASONS, Feedback, Vote
-from bot.gaps import Gaps
 from bot.hearing import Hearing
-from bot.identity import Identity
-from bot.jobs import Jobs, NewJob
-from bot.metrics import Metrics
-from bot.offers import thanks_card
-from bot.policy import Ignored, Unaddressed, judge, may_press
-from bot.reading import conversation_of
-from bot.settings_people import PeopleSettings
+from bot.inbox.jobs import Jobs, NewJob
+from bot.inbox.worker import Worker
+from bot.records.chat_ledger import Ledger, Suggestion
+from bot.records.conversations import Answer, Conversations, Turn
+from bot.records.feedback import REASONS, Feedback, Vote
+from bot.records.gaps import Gaps
+from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH, language_of, texts
-from bot.worker import Worker
+from bot.watch.metrics import Metrics
 from feishu.clock import Clock, SystemClock
 from feishu.events import CardAction, Event, MessageReceived, Unknown, text_of
 

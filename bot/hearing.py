@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
-from bot.chat_ledger import Ledger
-from bot.feedback import Feedback, Vote
-from bot.jobs import Jobs, NewJob
-from bot.metrics import Metrics
+from bot.inbox.jobs import Jobs, NewJob
+from bot.records.chat_ledger import Ledger
+from bot.records.feedback import Feedback, Vote
+from bot.watch.metrics import Metrics
 from feishu.chat_events import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
 
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}

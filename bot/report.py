@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.admin import gap_body
-from bot.admin_figures import OUTCOMES, Figures
-from bot.database import Database
 from bot.errors import SettingsError
-from bot.feedback import Feedback
+from bot.records.admin_figures import OUTCOMES, Figures
+from bot.records.feedback import Feedback
 from bot.settings import Settings
+from bot.store.database import Database
+from bot.web.admin import gap_body
 from feishu.clock import SystemClock
 
 GAPS_SHOWN = 10

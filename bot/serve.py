@@ -10,10 +10,10 @@ from rich.panel import Panel
 from bot.app import Bot, public_app
 from bot.demo import EXAMPLES, LOOPBACK, with_platform
 from bot.knowledge import ingest_all
-from bot.logs import configure_logs
 from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
-from bot.web import web_app
+from bot.watch.logs import configure_logs
+from bot.web_app import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import TENANT_KEY
 

@@ -8,7 +8,7 @@ import typer.main
 
 from bot.cli import app
 from bot.settings import Settings
-from bot.settings_fields import leaves
+from bot.settings.fields import leaves
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from bot.settings import Settings, load_settings
-from bot.settings_fields import Leaf, leaves
-from bot.settings_files import read_env_file
-from bot.settings_reference import written_files
+from bot.settings.fields import Leaf, leaves
+from bot.settings.files import read_env_file
+from bot.settings.reference import written_files
 
 ROOT = Path(__file__).parents[2]
 LEAVES = {leaf.key: leaf for leaf in leaves(Settings)}

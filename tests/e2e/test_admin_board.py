@@ -10,9 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
-from bot.guard import LOCAL
 from bot.serving import bind
 from bot.settings import BotSettings
+from bot.web.guard import LOCAL
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.scope import EVERYTHING
 from tests.e2e.browser import Watched

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 
-from bot.web_pages import PAGE_FOLDER
+from bot.web.pages import PAGE_FOLDER
 from tests.e2e.browser import Watched
 from tests.e2e.web_chat import ANSWER, QUESTION, Chat
 from tests.support.scripted_library import (

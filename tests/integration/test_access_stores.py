@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bot.access import Access
-from bot.conclusion import conclude
-from bot.conversations import Answer, Turn
-from bot.outcomes import Completed
-from bot.progress import Progress, ended, fold
-from bot.settings_access import AccessSettings
-from bot.suggesting import below, examples
+from bot.asking.suggesting import below, examples
+from bot.cards.outcomes import Completed
+from bot.cards.progress import Progress, ended, fold
+from bot.records.conversations import Answer, Turn
+from bot.settings.access import AccessSettings
 from bot.texts import ZH
+from bot.turns.conclusion import conclude
 from rag.events import Exchange, Question
 from rag.ingest import ingest
 from rag.library import Library

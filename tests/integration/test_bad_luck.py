@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.database import Database
-from bot.doctor_fallbacks import fallback_findings
-from bot.findings import Finding
+from bot.doctor.fallbacks import fallback_findings
+from bot.doctor.findings import Finding
+from bot.store.database import Database
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, button, words
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.settings import BotSettings
-from bot.turn import MAX_QUESTION_CHARS
+from bot.turns.turn import MAX_QUESTION_CHARS
 from rag.errors import (
     ContentRefused,
     ContextTooLong,

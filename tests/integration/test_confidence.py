@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from bot.conversations import Answer, CardState, Turn
-from bot.final_card import final
+from bot.cards.final_card import final
+from bot.records.conversations import Answer, CardState, Turn
 from bot.texts import EN, ZH
 from rag.calibration import SIGNALS, Calibration, write_calibration
 from rag.ingest import ingest

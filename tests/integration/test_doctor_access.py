@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.doctor_access import check_access, check_chats, check_links
-from bot.doctor_library import check_knowledge, check_library
-from bot.findings import Finding
+from bot.doctor.access import check_access, check_chats, check_links
+from bot.doctor.findings import Finding
+from bot.doctor.library import check_knowledge, check_library
 from bot.settings import ApiKey, BotSettings, Settings
-from bot.settings_access import AccessSettings
+from bot.settings.access import AccessSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
 from rag.ingest import ingest

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from bot.doctor_platform import check_platform
+from bot.doctor.platform import check_platform
 from bot.settings import BotSettings, Settings
-from bot.settings_people import PeopleSettings
+from bot.settings.people import PeopleSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
 

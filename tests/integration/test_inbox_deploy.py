@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.settings import Settings
-from bot.settings_fields import leaves
+from bot.settings.fields import leaves
 from tests.support.bot_process import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.chat_store import WebStore
-from bot.chat_turns import SPARE_S, SWEEP_S, WebTurns
-from bot.conversations import Answer
-from bot.database import Database
-from bot.metrics import Metrics
-from bot.trace_store import TraceStore
-from bot.tracing import Tracing
+from bot.records.chat_store import WebStore
+from bot.records.conversations import Answer
+from bot.store.database import Database
+from bot.watch.metrics import Metrics
+from bot.watch.trace_store import TraceStore
+from bot.watch.tracing import Tracing
+from bot.web.chat_turns import SPARE_S, SWEEP_S, WebTurns
 from rag.settings import PromptSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_bad_luck import using

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.database import Database
+from bot.inbox.jobs import Jobs, LeaseLost
+from bot.inbox.waiting_list import REFRESH_S, TOLD_AFTER_S
 from bot.job import Job, NewJob
-from bot.jobs import Jobs, LeaseLost
-from bot.waiting_list import REFRESH_S, TOLD_AFTER_S
+from bot.store.database import Database
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 

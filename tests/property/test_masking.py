@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.masking import Masking
+from bot.watch.masking import Masking
 
 SECRET = 'k3y"\\&%/密'
 WORDS = "我的工资"

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from bot.access import Access
-from bot.chat import ChatDoor
-from bot.chat_gate import Gate
-from bot.chat_store import WebStore
-from bot.chat_turns import WebLibrary, WebTurns
-from bot.database import Database
-from bot.feedback import Feedback
-from bot.metrics import Metrics
+from bot.records.chat_store import WebStore
+from bot.records.feedback import Feedback
 from bot.settings import BotSettings, Settings
-from bot.trace_store import TraceStore
-from bot.tracing import Tracing
-from bot.web import add_admin, chat_app
+from bot.store.database import Database
+from bot.watch.metrics import Metrics
+from bot.watch.trace_store import TraceStore
+from bot.watch.tracing import Tracing
+from bot.web.chat import ChatDoor
+from bot.web.chat_gate import Gate
+from bot.web.chat_turns import WebLibrary, WebTurns
+from bot.web_app import add_admin, chat_app
 from feishu.client import FeishuClient
 from feishu.clock import SystemClock
 from feishu.settings import FeishuSettings

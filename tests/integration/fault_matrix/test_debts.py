@@ -13,7 +13,7 @@ from tests.support.scene import ANSWER, CLOSE, HTML, LAST, QUESTION, Scene
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Debts are looked at twice a second, and an end is insisted upon for a second."""
-    monkeypatch.setattr("bot.worker.OWED_EVERY_S", 0.5)
+    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 0.5)
     monkeypatch.setitem(CardStream.finish.__kwdefaults__, "budget_s", 1.0)
     yield
 
@@ -117,7 +117,7 @@ async def test_a_new_version_takes_the_debt_of_the_old_one(scene: Scene) -> None
     assert scene.bot is not None
     turn = await scene.bot.colleague.ledger.turn_of_question("cli_sandbox", asked)
     assert turn is not None
-    from bot.jobs import NewJob
+    from bot.inbox.jobs import NewJob
 
     conversation = scene.sandbox.world.messages[asked].chat_id
     again = NewJob("cli_sandbox", "regenerate", conversation, {"by": BOB}, ("event:again",), turn)

@@ -5,7 +5,7 @@ import pytest
 from bot.access import FILES, Access
 from bot.errors import SettingsError
 from bot.settings import load_settings
-from bot.settings_access import AccessSettings
+from bot.settings.access import AccessSettings
 from rag.events import Exchange, Question
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, RagSettings

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.admin import csv_of
-from bot.admin_figures import percentiles
-from bot.admin_gaps import Unanswered, draft, gaps_of, normalised
+from bot.records.admin_figures import percentiles
+from bot.records.admin_gaps import Unanswered, draft, gaps_of, normalised
+from bot.web.admin import csv_of
 
 
 def asked(*questions: str) -> list[Unanswered]:

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.admin_figures import Figures
-from bot.database import Database
 from bot.digest import Digest, digest_card, due_at
-from bot.jobs import Jobs
+from bot.inbox.jobs import Jobs
+from bot.records.admin_figures import Figures
 from bot.settings import BotSettings
+from bot.store.database import Database
 from feishu.messages import Messages
 from rag.scope import EVERYTHING
 from tests.support.clock import HandClock

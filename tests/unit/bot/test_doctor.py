@@ -12,7 +12,7 @@ from rich.console import Console
 
 import bot.doctor
 from bot.doctor import Finding, examine, exit_code, render, unreadable
-from bot.doctor_library import check_library
+from bot.doctor.library import check_library
 from bot.errors import SettingsError
 from bot.settings import BotSettings, Settings
 from feishu.client import BotIdentity, FeishuClient

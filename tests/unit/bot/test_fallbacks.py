@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
-from bot.doctor_fallbacks import fallback_findings
-from bot.fallbacks import WAYS, Fallback, Fallbacks
-from bot.metrics import Metrics
+from bot.doctor.fallbacks import fallback_findings
+from bot.records.fallbacks import WAYS, Fallback, Fallbacks
+from bot.store.database import Database
+from bot.watch.metrics import Metrics
 from feishu.errors import CardRejected, Forbidden, Timeout
 from tests.support.clock import HandClock
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.chat_ledger import Ledger
-from bot.database import Database
-from bot.forgetting import DAY_S, Forgetting
-from bot.tables import answers, traces, turns, votes
+from bot.records.chat_ledger import Ledger
+from bot.records.forgetting import DAY_S, Forgetting
+from bot.store.database import Database
+from bot.store.tables import answers, traces, turns, votes
 
 NOW = 1_800_000_000.0
 

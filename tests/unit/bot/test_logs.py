@@ -12,7 +12,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, SecretStr
 
-from bot.logs import configure_logs, hide
+from bot.watch.logs import configure_logs, hide
 
 SECRET = "s3cr3t/with+odd=\"chars'"
 PASSWORD = "p@ssw0rd-of-the-store"
@@ -180,10 +180,10 @@ def test_the_length_of_words_and_counts_of_tokens_are_kept(json_output: io.Strin
 
 
 def test_a_line_has_time_level_logger_and_event(json_output: io.StringIO) -> None:
-    structlog.get_logger("bot.worker").warning("job %s released", 7)
+    structlog.get_logger("bot.inbox.worker").warning("job %s released", 7)
     (line,) = lines(json_output)
     assert line["event"] == "job 7 released"
-    assert (line["level"], line["logger"]) == ("warning", "bot.worker")
+    assert (line["level"], line["logger"]) == ("warning", "bot.inbox.worker")
     assert line["timestamp"].endswith("Z")
     assert list(line) == ["timestamp", "level", "event", "logger"]
 

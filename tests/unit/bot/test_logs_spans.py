@@ -3,8 +3,8 @@
 import pytest
 
 from bot.errors import SettingsError
-from bot.spans import span_exporter
-from bot.tracing import Trace
+from bot.watch.spans import span_exporter
+from bot.watch.tracing import Trace
 from feishu.client import CallRecord
 from rag.events import Delta, Finished, Question, Retrieved
 from rag.scope import EVERYTHING

@@ -8,15 +8,15 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
-from bot.conclusion import conclude
-from bot.conversations import Answer, Source, Turn
-from bot.database import Database
-from bot.memory import Memory
-from bot.outcomes import Completed, Stopped
-from bot.progress import Progress, ended
-from bot.settings_people import PeopleSettings
-from bot.tables import answers, turns
+from bot.cards.outcomes import Completed, Stopped
+from bot.cards.progress import Progress, ended
+from bot.records.conversations import Answer, Source, Turn
+from bot.records.memory import Memory
+from bot.settings.people import PeopleSettings
+from bot.store.database import Database
+from bot.store.tables import answers, turns
 from bot.texts import ZH
+from bot.turns.conclusion import conclude
 from rag.scope import EVERYTHING, Scope
 from tests.support.clock import HandClock
 

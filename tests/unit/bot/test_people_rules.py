@@ -4,11 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from bot.commands import Command, parse_command
-from bot.memory import leans, tokens
-from bot.policy import is_quiet, judge, may_press, refuse_by_list
-from bot.settings_people import PeopleSettings
-from bot.suggesting import examples
+from bot.asking.commands import Command, parse_command
+from bot.asking.policy import is_quiet, judge, may_press, refuse_by_list
+from bot.asking.suggesting import examples
+from bot.records.memory import leans, tokens
+from bot.settings.people import PeopleSettings
 from bot.texts import ZH
 from feishu.events import Mention, MessageReceived, Reacted, Recalled, parse_event
 from rag.titles import Title

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.database import Database
 from bot.errors import StoreError
-from bot.replicas import ALIVE_S, BEAT_S, NEWCOMER, REST_S, SETTLE_S, Replicas
+from bot.inbox.replicas import ALIVE_S, BEAT_S, NEWCOMER, REST_S, SETTLE_S, Replicas
+from bot.store.database import Database
 from tests.support.clock import HandClock
 
 

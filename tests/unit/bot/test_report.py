@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
 from bot.report import run_report
 from bot.settings import BotSettings, Settings
+from bot.store.database import Database
 from tests.support.seeded_store import seed
 
 

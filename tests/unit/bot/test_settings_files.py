@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import SettingsError
 from bot.settings import load_settings
-from bot.settings_files import MAX_FILE_BYTES, read_env_file, read_yaml
+from bot.settings.files import MAX_FILE_BYTES, read_env_file, read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.conversations import Answer, CardState, Source, Turn
-from bot.final_card import Final, final
-from bot.offers import reason_card, welcome_card
-from bot.progress import Progress, fold
+from bot.cards.final_card import Final, final
+from bot.cards.offers import reason_card, welcome_card
+from bot.cards.progress import Progress, fold
+from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, stage
+from bot.records.conversations import Answer, CardState, Source, Turn
 from bot.texts import texts
-from bot.views import ANSWER, STAGE, frame, opening_card, paused_card, stage
 from feishu.card import Card
 from rag.documents import Chunk, Passage
 from rag.events import Delta, Reasoning, Retrieved

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.database import Database
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
+from bot.inbox.jobs import Jobs, LeaseLost
+from bot.inbox.worker import POLL_S, Worker
 from bot.job import Job, NewJob
-from bot.jobs import Jobs, LeaseLost
-from bot.metrics import Metrics
-from bot.settings_models import BotSettings
-from bot.worker import POLL_S, Worker
+from bot.settings.models import BotSettings
+from bot.store.database import Database
+from bot.watch.metrics import Metrics
 from feishu.clock import SystemClock
 from feishu.errors import FeishuError
 
@@ -94,8 +94,8 @@ class Bench:
 @pytest.fixture
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """Retries come at once."""
-    monkeypatch.setattr("bot.worker.FIRST_BACKOFF_S", 0.0)
-    monkeypatch.setattr("bot.worker.OWED_EVERY_S", 0.0)
+    monkeypatch.setattr("bot.inbox.worker.FIRST_BACKOFF_S", 0.0)
+    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 0.0)
     bench = Bench(tmp_path)
     yield bench
     await bench.worker.drain(0)
@@ -188,7 +188,7 @@ async def test_a_debt_stands_in_a_line_of_its_own_and_nobody_waits_for_it(bench:
 async def test_what_is_owed_for_long_is_tried_less_often(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, since_s: float, wait_s: float
 ) -> None:
-    monkeypatch.setattr("bot.worker.OWED_EVERY_S", 15.0)
+    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 15.0)
     waits: list[float] = []
     release = bench.jobs.release
 

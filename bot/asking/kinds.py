@@ -1,0 +1,39 @@
+"""Messages that are more than words; here each kind finds its reader, or its kind sentence."""
+
+from typing import Protocol
+
+from bot.asking.outbound import Voice
+from bot.asking.reading import Asked, Nothing
+from bot.inbox.jobs import Job
+from bot.texts import Texts
+from feishu.events import MessageReceived
+
+
+class Reader(Protocol):
+    """Reads one kind of message."""
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> "Asked | str": ...
+
+
+class KindReaders:
+    """Readers by message type. What has none gets a sentence that names what works."""
+
+    def __init__(self, voice: Voice, readers: dict[str, Reader]) -> None:
+        self._voice = voice
+        self._readers = readers
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing:
+        """What is asked; a sentence was said where nothing is."""
+        reader = self._readers.get(message.message_type)
+        said = await reader.read(job, message, text, wording) if reader else sentence(message.message_type, wording)
+        if isinstance(said, Asked):
+            return said
+        await self._voice.reply(job, message, said)
+        return Nothing("a kind without a question")
+
+
+def sentence(kind: str, wording: Texts) -> str:
+    """For kinds that nobody reads."""
+    if kind in ("audio", "media"):
+        return wording.kind_audio
+    return wording.kind_sticker if kind == "sticker" else wording.kind_other

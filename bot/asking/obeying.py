@@ -1,0 +1,115 @@
+"""What each command does, typed in a chat or chosen in the bot's menu."""
+
+from typing import Protocol
+
+from bot.access import Access
+from bot.asking.commands import Command
+from bot.asking.outbound import Voice
+from bot.asking.reading import conversation_of
+from bot.asking.suggesting import examples
+from bot.inbox.jobs import Job, Jobs
+from bot.records.chat_ledger import Ledger
+from bot.records.forgetting import Forgetting
+from bot.records.memory import Memory
+from bot.texts import Texts
+from feishu.events import MessageReceived
+from rag.errors import RagError
+from rag.scope import Scope
+from rag.titles import Title
+
+SOURCES_LISTED = 30
+
+
+class Shelf(Protocol):
+    """What this needs of `rag.library.Library`."""
+
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
+
+
+class Obedience:
+    """Does what commands say, and says so."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        shelf: Shelf,
+        memory: Memory,
+        forgetting: Forgetting,
+        ledger: Ledger,
+        jobs: Jobs,
+        access: Access,
+    ) -> None:
+        self._access = access
+        self._voice = voice
+        self._shelf = shelf
+        self._memory = memory
+        self._forgetting = forgetting
+        self._ledger = ledger
+        self._jobs = jobs
+
+    async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None:
+        """A typed command."""
+        who, where = message.sender_open_id, conversation_of(message)
+        scope = self._access.in_chat(message.chat_id, message.chat_type, who)
+        said = await self.do(
+            job.app_id, command, wording, scope, person=who, chat_id=message.chat_id, conversation=where
+        )
+        await self._voice.reply(job, message, said)
+
+    async def do(
+        self,
+        app_id: str,
+        command: Command,
+        wording: Texts,
+        scope: Scope,
+        *,
+        person: str,
+        chat_id: str,
+        conversation: str,
+    ) -> str:
+        """Does it; gives the words that tell. `scope` is what may be seen where they are told."""
+        match command.kind:
+            case "help":
+                return wording.help_text
+            case "sources":
+                return await self._sources(wording, scope)
+            case "new":
+                await self._memory.begin_anew(app_id, conversation)
+                await self._forgetting.attachments_of(app_id, conversation)
+                return wording.new_done
+            case "stop":
+                stopped = await self._jobs.ask_to_stop_in(app_id, conversation, by=person)
+                return wording.stop_done if stopped is not None else wording.stop_nothing
+            case "feedback":
+                if not command.rest:
+                    return wording.feedback_how
+                await self._ledger.remark(app_id, chat_id, person, command.rest)
+                return wording.feedback_done
+            case "forget":
+                count = await self._forgetting.person(person)
+                return wording.forget_done.format(count=count)
+            case "greeting":
+                return await self._greeting(wording, scope)
+            case "thanks":
+                return wording.thanks_reply
+
+    async def _greeting(self, wording: Texts, scope: Scope) -> str:
+        """A colleague greets back, and says what could be asked."""
+        try:
+            questions = examples(await self._shelf.titles(scope), wording)
+        except RagError:
+            questions = []
+        tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []
+        return "\n".join([wording.greeting_reply, *tries])
+
+    async def _sources(self, wording: Texts, scope: Scope) -> str:
+        try:
+            titles = await self._shelf.titles(scope, limit=10_000)
+        except RagError:
+            return wording.sources_none
+        if not titles:
+            return wording.sources_none
+        names = [f"• {title.title}" + (f" {title.link}" if title.link else "") for title in titles[:SOURCES_LISTED]]
+        more = len(titles) - len(names)
+        ending = [wording.sources_more.format(count=more)] if more else []
+        return "\n".join([wording.sources_title.format(count=len(titles)), *names, *ending])

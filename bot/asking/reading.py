@@ -1,0 +1,245 @@
+"""What a message asks of the bot: nothing, a short answer of its own, or a turn."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+import structlog
+
+from bot.asking.commands import Command, parse_command
+from bot.asking.identity import Identity
+from bot.asking.outbound import Voice
+from bot.asking.policy import Refusal, is_quiet, refuse_by_list
+from bot.inbox.jobs import Job
+from bot.records.chat_ledger import Ledger
+from bot.records.conversations import Turn, new_turn_id
+from bot.records.gaps import Gap, Gaps
+from bot.settings.people import PeopleSettings
+from bot.texts import Language, Texts, language_of, texts
+from feishu.clock import Clock
+from feishu.events import Mention, MessageReceived, mentions_bot, text_of
+
+log = structlog.get_logger(__name__)
+
+MAX_QUESTION_CHARS = 4_000
+REFUSED_AGAIN_S = {"too_many": 600.0, "too_many_here": 600.0, "quiet_hours": 12 * 3600.0}
+WORDED = ("text", "post")
+INVISIBLE = str.maketrans(
+    "", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The message begins no turn; why, for the job's record."""
+
+    why: str
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
+    without words of its own is what came with it."""
+
+    text: str
+    read_text: str = ""
+
+
+class Kinds(Protocol):
+    """Reads messages that are more than words; answers by itself where there is no question in them."""
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing: ...
+
+
+class Quotes(Protocol):
+    """Messages around the one that is read."""
+
+    async def parent_of(self, job: Job, message: MessageReceived, wording: Texts) -> str: ...
+
+    async def edited(self, job: Job, turn: Turn) -> MessageReceived | None: ...
+
+
+class Commands(Protocol):
+    """Does what a command says."""
+
+    async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None: ...
+
+
+class Confidence(Protocol):
+    """How sure the documents are of an answer, 0 to 1."""
+
+    async def confidence(self, text: str, message: MessageReceived) -> float: ...
+
+
+class Reading:
+    """Takes an accepted message to a turn."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        identity: Identity,
+        ledger: Ledger,
+        gaps: Gaps,
+        commands: Commands,
+        kinds: Kinds,
+        quotes: Quotes,
+        confidence: Confidence,
+        settings: PeopleSettings,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+    ) -> None:
+        self._voice = voice
+        self._identity = identity
+        self._ledger = ledger
+        self._gaps = gaps
+        self._commands = commands
+        self._kinds = kinds
+        self._quotes = quotes
+        self._confidence = confidence
+        self._settings = settings
+        self._clock = clock
+        self._language = language
+
+    async def read(self, job: Job) -> Turn | Nothing:
+        """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
+        message = message_of(job)
+        bot_open_id = await self._own_id(message)
+        if job.payload.get("undecided") and not mentions_bot(message, bot_open_id):
+            return Nothing("does not mention this bot", done=False)
+        if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
+            return Nothing("was taken back", done=False)
+        text = await self._text(message)
+        wording = texts(self._language_for(text))
+        heard = str(job.payload.get("heard", ""))
+        if refusal := await self._refusal(job, message):
+            return await self._refuse(job, message, refusal, wording, aloud=heard != "silent")
+        gap = await self._gaps.of_reply(message)
+        if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
+            return await self._note_reply(job, message, gap, text)
+        if heard == "owner":
+            return Nothing("an owner's reply without words", done=False)
+        if heard != "silent" and (command := parse_command(text)):
+            await self._commands.obey(job, message, command, wording)
+            return Nothing(f"obeyed /{command.kind}")
+        if heard == "silent" and not await self._is_sure(text, message):
+            return Nothing("nobody asked, and the documents are not sure", done=False)
+        parent = await self._parent_turn(job, message)
+        asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
+        if isinstance(asked, Nothing):
+            return asked
+        return new_turn(job, message, asked.text, parent_turn=parent, read_text=asked.read_text)
+
+    async def again(self, job: Job, turn: Turn) -> Asked | None:
+        """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
+        message = await self._quotes.edited(job, turn)
+        if message is None:
+            return None
+        text = await self._text(message)
+        if not text:
+            return None
+        wording = texts(self._language_for(text))
+        quote = "" if turn.parent_turn else await self._quotes.parent_of(job, message, wording)
+        return Asked(text, quote or turn.read_text)
+
+    async def _text(self, message: MessageReceived) -> str:
+        bot_open_id = await self._own_id(message)
+        return text_of(message, bot_open_id=bot_open_id).translate(INVISIBLE).strip()
+
+    async def _own_id(self, message: MessageReceived) -> str:
+        if message.chat_type == "p2p" and not message.mentions:
+            return ""
+        return (await self._identity.get()).open_id
+
+    async def _asked(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
+    ) -> Asked | Nothing:
+        if message.message_type == "text" or (message.message_type == "post" and '"img"' not in message.content):
+            quote = "" if leans_on_turn else await self._quotes.parent_of(job, message, wording)
+            if text or quote:
+                return Asked(text or quote, quote)
+            await self._voice.reply(job, message, wording.empty_question)
+            return Nothing("nothing to answer")
+        return await self._kinds.read(job, message, text, wording)
+
+    async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
+        """The turn of the card, or of the question, that the message replies to; "" where there is none."""
+        if parent := str(job.payload.get("parent_turn", "")):
+            return parent
+        if found := await self._ledger.turn_of_card(job.app_id, (message.parent_id,)):
+            return found[0]
+        if not message.parent_id or message.thread_id:
+            return ""
+        return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
+
+    async def _refusal(self, job: Job, message: MessageReceived) -> Refusal | None:
+        if refused := refuse_by_list(message, self._settings):
+            return refused
+        who, is_group = message.sender_open_id, message.chat_type != "p2p"
+        if who in self._settings.admins:
+            return None
+        if is_group and is_quiet(self._settings.quiet_hours, datetime.fromtimestamp(self._clock.time())):
+            return "quiet_hours"
+        since = self._clock.time() - 60
+        most = self._settings.person_per_min
+        if most and await self._ledger.asked_since(job.app_id, since, asker=who) >= most:
+            return "too_many"
+        most = self._settings.chat_per_min
+        if is_group and most and await self._ledger.asked_since(job.app_id, since, chat_id=message.chat_id) >= most:
+            return "too_many_here"
+        return None
+
+    async def _refuse(
+        self, job: Job, message: MessageReceived, why: Refusal, wording: Texts, *, aloud: bool
+    ) -> Nothing:
+        """Kindly, once; then silently."""
+        again_s = REFUSED_AGAIN_S.get(why)
+        period = f":{int(self._clock.time() // again_s)}" if again_s else ""
+        key = f"refused:{why}:{message.chat_id}:{message.sender_open_id}{period}"
+        if aloud and await self._ledger.once(job.app_id, key):
+            await self._voice.reply(job, message, getattr(wording, f"refused_{why}"))
+        return Nothing(f"refused: {why}")
+
+    async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
+        """An owner's answer to what the documents did not know."""
+        await self._gaps.replied(gap.id, message.sender_open_id, text)
+        wording = texts(self._language_for(gap.question))
+        await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
+        if message.chat_id != gap.chat_id:
+            told = wording.person_answer.format(question=gap.question[:200], reply=text)
+            await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
+        return Nothing("an owner's reply was noted")
+
+    async def _is_sure(self, text: str, message: MessageReceived) -> bool:
+        return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence
+
+    def _language_for(self, text: str) -> Language:
+        return language_of(text, preferred=self._language)
+
+
+def message_of(job: Job) -> MessageReceived:
+    """The message whose question the job answers, as it was accepted."""
+    stored = job.payload["message"]
+    return MessageReceived(**{**stored, "mentions": tuple(Mention(**mention) for mention in stored["mentions"])})
+
+
+def conversation_of(message: MessageReceived) -> str:
+    """Chat plus topic: what is answered one after the other."""
+    return f"{message.chat_id}/{message.thread_id}" if message.thread_id else message.chat_id
+
+
+def new_turn(job: Job, message: MessageReceived, question: str, *, parent_turn: str = "", read_text: str = "") -> Turn:
+    """The turn that a job begins when it has none yet."""
+    return Turn(
+        id=job.turn_id or new_turn_id(),
+        app_id=job.app_id,
+        conversation=conversation_of(message),
+        chat_id=message.chat_id,
+        chat_type=message.chat_type,
+        question_message_id=message.message_id,
+        asker=message.sender_open_id,
+        question=question[:MAX_QUESTION_CHARS],
+        parent_turn=parent_turn,
+        read_text=read_text,
+    )

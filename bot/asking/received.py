@@ -1,0 +1,170 @@
+"""Readers of images, files and merged forwards, each within limits of size and type."""
+
+from typing import Any
+
+import orjson
+import structlog
+
+from bot.asking.eyes import Eyes
+from bot.asking.reading import Asked, conversation_of
+from bot.inbox.jobs import Job
+from bot.records.attachments import Attachments
+from bot.texts import Texts
+from feishu.errors import ApiError, FeishuError
+from feishu.events import MessageReceived
+from feishu.message_text import plain_content
+from feishu.messages import Messages
+from rag.errors import RagError, Unreadable
+from rag.readers.ocr import MOST_PIXELS
+
+log = structlog.get_logger(__name__)
+
+MOST_FILE_BYTES = 20_000_000
+MOST_IMAGE_BYTES = 10_000_000
+LIMIT = MOST_PIXELS // 10_000
+MOST_CHILDREN = 50
+MOST_IMAGES = 3
+
+
+class FileReader:
+    """A file in a private chat: read, kept for the conversation, answered about from then on."""
+
+    def __init__(self, messages: Messages, attachments: Attachments) -> None:
+        self._messages = messages
+        self._attachments = attachments
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """Words that tell what became of the file."""
+        content = _object(message.content)
+        name, key = str(content.get("file_name") or "file")[:200], str(content.get("file_key") or "")
+        if message.chat_type != "p2p":
+            return wording.kind_file_group
+        if not self._attachments.can_read(name):
+            return wording.file_unsupported.format(name=name)
+        try:
+            got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
+        except ApiError as error:
+            log.info("file_not_downloaded", reason=str(error))
+            return wording.file_gone
+        if got is None:
+            return wording.file_too_large.format(name=name, limit=MOST_FILE_BYTES // 1_000_000)
+        if not got:
+            return wording.file_empty.format(name=name)
+        try:
+            read = await self._attachments.read(name, got)
+        except Unreadable as error:
+            log.info("file_unreadable", reason=error.reason)
+            return wording.file_unreadable.format(name=name)
+        where = conversation_of(message)
+        await self._attachments.keep(job.app_id, where, message.message_id, message.sender_open_id, name, read)
+        return wording.file_read.format(name=name)
+
+
+class Pictures:
+    """The pictures of a message, downloaded and read."""
+
+    def __init__(self, messages: Messages, eyes: Eyes) -> None:
+        self._messages = messages
+        self._eyes = eyes
+
+    async def words_in(self, message: MessageReceived, wording: Texts) -> tuple[str, str]:
+        """What its first pictures say ("" for nothing), and a sentence on what stood in the way ("" for nothing)."""
+        keys = _image_keys(message)[:MOST_IMAGES]
+        if not keys:
+            return "", wording.image_no_text
+        if not self._eyes.can_read:
+            return "", wording.image_no_reader
+        got = [await self._download(message.message_id, key, wording) for key in keys]
+        found = [each for each in got if isinstance(each, bytes)]
+        trouble = next((each for each in got if isinstance(each, str)), "")
+        if not found:
+            return "", trouble
+        try:
+            words = (await self._eyes.read(found)).strip()
+        except Unreadable as error:
+            log.info("image_unreadable", reason=error.reason)
+            return "", wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
+        except RagError as error:
+            log.warning("image_not_read", kind=type(error).__name__, reason=str(error))
+            return "", wording.image_not_now
+        return words, "" if words else trouble or wording.image_no_text
+
+    async def _download(self, message_id: str, key: str, wording: Texts) -> bytes | str:
+        try:
+            got = await self._messages.download(message_id, key, "image", most_bytes=MOST_IMAGE_BYTES)
+        except ApiError as error:
+            log.info("image_not_downloaded", reason=str(error))
+            return wording.file_gone
+        return wording.image_too_large.format(limit=LIMIT) if got is None else got
+
+
+class ImageReader:
+    """An image, alone or beside words: what is found in it becomes part of the question, and is shown."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """What is asked; or words that say why nothing is."""
+        words, trouble = await self._pictures.words_in(message, wording)
+        if words:
+            return Asked(text or words, words)
+        return Asked(text) if text else trouble
+
+
+class ForwardReader:
+    """Merged forwards: the children's words with their authors' names, as one question."""
+
+    def __init__(self, messages: Messages, names: Any) -> None:
+        self._messages = messages
+        self._names = names
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
+        """What was forwarded, flattened."""
+        try:
+            words = await self.words_of(message.message_id)
+        except FeishuError as error:
+            log.info("forward_not_fetched", reason=str(error))
+            return wording.forwarded_gone
+        return Asked(words, words) if words else wording.forwarded_nothing
+
+    async def words_of(self, message_id: str) -> str:
+        """The words of the messages in it, a line each. Raises `FeishuError`."""
+        items = (await self._messages.fetch(message_id)).get("items")
+        children = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        lines = [await self._line(child) for child in children[: MOST_CHILDREN + 1] if child.get("upper_message_id")]
+        return "\n".join(filter(None, lines))
+
+    async def _line(self, child: dict[str, Any]) -> str:
+        body = child.get("body")
+        raw = str(body.get("content", "")) if isinstance(body, dict) else ""
+        words = plain_content(str(child.get("msg_type", "")), raw).strip()
+        sender = child.get("sender")
+        who = str(sender.get("id", "")) if isinstance(sender, dict) else ""
+        name = await self._names.of(who) if words and who.startswith("ou_") else ""
+        return f"{name}: {words}" if name else words
+
+
+def _image_keys(message: MessageReceived) -> list[str]:
+    """Of an image, or of the images in a rich text."""
+    found: list[str] = []
+    level: list[Any] = [_object(message.content)]
+    for _ in range(8):
+        inner: list[Any] = []
+        for node in level:
+            if isinstance(node, dict):
+                if isinstance(key := node.get("image_key"), str) and node.get("tag", "img") == "img":
+                    found.append(key)
+                inner += node.values()
+            elif isinstance(node, list):
+                inner += node
+        level = inner
+    return list(dict.fromkeys(found))
+
+
+def _object(raw: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(raw)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,85 @@
+"""A turn's question as the answerer gets it: with what was said before, and standing alone where it leaned on that."""
+
+import re
+from typing import Protocol
+
+from bot.access import Access
+from bot.asking.names import Names
+from bot.records.conversations import Turn
+from bot.records.memory import Memory, Remembered, leans
+from bot.settings.people import PeopleSettings
+from bot.texts import language_of, texts
+from rag.events import Exchange, Question
+
+CONTEXT_CHARS = 1_500
+LINE_CHARS = 4
+MOST_LINES = 6
+UNNAMED = "Person {number}"
+
+_SPEAKER = re.compile(r"^[^:：]{1,20}[:：]\s")
+
+
+class Condenser(Protocol):
+    """What this needs of `rag.library.Library`."""
+
+    async def condense(self, question: Question, *, budget_s: float) -> str: ...
+
+
+def _with_context(turn: Turn) -> str:
+    """The question together with what came with it: a picture's words, a forward, the message it replies to."""
+    if turn.read_text in ("", turn.question):
+        return turn.question
+    wording = texts(language_of(turn.question))
+    return f"{turn.question}\n{wording.came_with.format(text=turn.read_text[:CONTEXT_CHARS])}"
+
+
+def _searches(turn: Turn) -> tuple[str, ...]:
+    """What to look for where something came with the question: a question that stands alone, then all of it, then that
+    alone, then its lines; in a question of several lines those that ask."""
+    if not turn.read_text:
+        asked = [line.strip() for line in turn.question.splitlines() if line.strip().endswith(("?", "？"))]
+        return (turn.question, *asked[:MOST_LINES]) if "\n" in turn.question else ()
+    lines = [_SPEAKER.sub("", line).strip() for line in turn.read_text[:CONTEXT_CHARS].splitlines()]
+    read, worth = "\n".join(lines), [line for line in lines if len(line) >= LINE_CHARS]
+    together = (f"{turn.question} {read}", read, turn.question)
+    first = together if leans(turn.question) else (turn.question, *together)
+    return tuple(dict.fromkeys((*first, *worth[:MOST_LINES])))
+
+
+class Understanding:
+    """Makes questions of turns."""
+
+    def __init__(
+        self, library: Condenser, memory: Memory, names: Names, settings: PeopleSettings, access: Access
+    ) -> None:
+        self._library = library
+        self._access = access
+        self._memory = memory
+        self._names = names
+        self._settings = settings
+
+    async def of(self, turn: Turn) -> Question:
+        """The question to answer. What leans on nothing goes without history, so that it cannot be led astray."""
+        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        before = await self._memory.before(turn, scope)
+        history = await self._told_apart(turn, before)
+        came_with = (Exchange(turn.read_text, ""),) if turn.read_text not in ("", turn.question) else ()
+        leaning = Question(turn.question, scope, (*history, *came_with))
+        standalone = await self._library.condense(leaning, budget_s=self._settings.condense_s)
+        if standalone.split() != turn.question.split():
+            return Question(standalone, scope, history)
+        kept = history if turn.parent_turn or leans(turn.question) else ()
+        return Question(_with_context(turn), scope, kept, _searches(turn))
+
+    async def _told_apart(self, turn: Turn, before: tuple[Remembered, ...]) -> tuple[Exchange, ...]:
+        """Questions carry their asker's name where several people talk."""
+        askers = list(dict.fromkeys([*(each.asker for each in before), turn.asker]))
+        if len(askers) < 2:
+            return tuple(Exchange(each.question, each.answer, each.collections) for each in before)
+        called = {
+            asker: await self._names.of(asker) or UNNAMED.format(number=number)
+            for number, asker in enumerate(askers, start=1)
+        }
+        return tuple(
+            Exchange(f"{called[each.asker]}: {each.question}", each.answer, each.collections) for each in before
+        )

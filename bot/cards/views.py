@@ -1,0 +1,87 @@
+"""What a card looks like while its answer grows: pure functions to Card JSON 2.0 and to streamed texts."""
+
+from bot.cards.actions import Action, ActionKind
+from bot.cards.progress import Progress
+from bot.records.conversations import Answer, Turn
+from bot.texts import Texts
+from feishu import card as build
+from feishu.card import ButtonType, Card, Element
+from feishu.markdown import safe_markdown
+
+STAGE = "stage"
+ANSWER = "answer"
+
+TITLE_CHARS = 80
+STREAMED_CHARS = 8_000  # of one element; beyond it the rest waits for the final cards
+
+# The client types 1 character every 70 ms unless told otherwise; a frame comes five times a second, and a fast model
+# writes 200 characters a second: 3 characters every 30 ms bridge the gap, and `fast` shows at once what is late.
+STREAMING = build.streaming_config(print_frequency_ms=30, print_step=3)
+
+
+def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool) -> Card:
+    """The card as it opens: the question, a stage line, room for the answer, and a stop button."""
+    elements = [
+        build.markdown(texts.resuming if resumed else texts.retrieving, element_id=STAGE, size="notation"),
+        build.markdown("", element_id=ANSWER),
+        button(texts.button_stop, "stop", answer.id, type="danger_text"),
+    ]
+    return build.card(
+        elements,
+        header=build.header(one_line(turn.question, TITLE_CHARS), template="blue"),
+        summary=texts.generating_preview,
+        streaming=True,
+        streaming_config=STREAMING,
+    )
+
+
+def paused_card(turn: Turn, answer: Answer, texts: Texts) -> Card:
+    """The card while its process is away: what was written, and that it goes on here. It can still be stopped."""
+    written = safe_markdown(answer.text[:STREAMED_CHARS])
+    elements = [build.markdown(written, element_id=ANSWER)] if written else []
+    elements += [build.markdown(texts.paused, element_id=STAGE, size="notation")]
+    elements += [button(texts.button_stop, "stop", answer.id, type="danger_text")]
+    header = build.header(one_line(turn.question, TITLE_CHARS), template="grey")
+    return build.card(elements, header=header, summary=texts.paused)
+
+
+def frame(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> dict[str, str]:
+    """Element id → its text now. The answer only ever grows; nothing decorative enters it."""
+    shown = {STAGE: stage(progress, texts, elapsed_s=elapsed_s)}
+    streamed = safe_markdown(progress.text, streaming=True)[:STREAMED_CHARS]
+    if streamed:
+        shown[ANSWER] = streamed
+    return shown
+
+
+def stage(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> str:
+    """检索中 → 找到 n 段资料 → (思考中) → 生成中, with the seconds so far until the first words come."""
+    parts = [_stage(progress, texts)]
+    if elapsed_s >= 1 and not progress.text:
+        parts.append(texts.elapsed.format(seconds=int(elapsed_s)))
+    if len(progress.text) > STREAMED_CHARS:
+        parts.append(texts.long_so_far)
+    return " · ".join(parts)
+
+
+def _stage(progress: Progress, texts: Texts) -> str:
+    if progress.passages is None:
+        return texts.retrieving
+    if not progress.passages:
+        return texts.found_none
+    found = texts.found.format(count=len(progress.passages))
+    if progress.text:
+        return f"{found} · {texts.generating}"
+    return f"{found} · {texts.thinking}" if progress.reasoning else found
+
+
+def button(text: str, kind: ActionKind, answer_id: str, *, type: ButtonType = "default", name: str = "") -> Element:
+    """A button that carries an action on an answer; `name` tells two of one kind apart."""
+    value = Action(kind, answer_id).pack()
+    return build.button(text, value=value, element_id=f"btn_{name or kind}", type=type, size="small")
+
+
+def one_line(text: str, limit: int) -> str:
+    """White space folded, cut with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

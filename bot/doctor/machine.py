@@ -1,0 +1,58 @@
+"""What this machine gives: a store that can be written, and free ports."""
+
+import asyncio
+
+from bot.doctor.findings import Finding
+from bot.errors import BotError
+from bot.settings import Settings
+
+
+async def check_store(settings: Settings) -> list[Finding]:
+    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of fallbacks."""
+    from bot.doctor.fallbacks import fallback_findings
+    from bot.inbox.jobs import Jobs
+    from bot.store.database import Database
+
+    try:
+        database = Database(settings.bot.database_url)
+    except Exception as error:  # a URL or driver that SQLAlchemy refuses, a folder that cannot be made
+        return [Finding("store", "fail", f"cannot be opened: {_first_line(error)}", "correct BOT__DATABASE_URL")]
+    try:
+        await asyncio.to_thread(database.migrate)
+        await database.probe()
+        counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
+        fallbacks = await fallback_findings(database)
+    except BotError as error:
+        return [Finding("store", "fail", str(error), "let the bot write there, or correct BOT__DATABASE_URL")]
+    finally:
+        await asyncio.to_thread(database.close)
+    waiting = counts.get("queued", 0) + counts.get("running", 0)
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *fallbacks]
+
+
+async def check_ports(settings: Settings) -> list[Finding]:
+    """Whether both doors could open now."""
+    from bot.serving import bind
+
+    bot = settings.bot
+    doors = (
+        ("public port", bot.host, bot.port, "BOT__PORT"),
+        ("web port", bot.web_host, bot.web_port, "BOT__WEB_PORT"),
+    )
+    findings = []
+    for name, host, port, setting in doors:
+        try:
+            bind(host, port, setting=setting).close()
+        except BotError as error:
+            fix = "fine if the bot is running already; otherwise stop what listens there, or set another port"
+            findings.append(Finding(name, "warn", str(error), fix))
+        except OSError as error:
+            findings.append(Finding(name, "fail", f"{host}: {_first_line(error)}", "correct the address"))
+        else:
+            findings.append(Finding(name, "ok", f"{host}:{port} is free"))
+    return findings
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,62 @@
+"""Who may run, who waits, and behind how many: the inbox's questions to its table."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, text, update
+
+from bot.job import WRITING_KINDS
+from bot.store.tables import OPEN, jobs
+
+TOLD_AFTER_S = 0.3
+"""A question that is begun at once, here or by another replica, needs no card that says it waits."""
+REFRESH_S = 5.0
+
+
+is_open = text(f"jobs.{OPEN}")
+is_queued = text("jobs.state = 'queued'")
+is_running = text("jobs.state = 'running'")
+
+
+def may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Queued, due, with nobody before it or running in its conversation; or running under a lease that ran out.
+
+    A job that was stored late under a smaller number waits for the one that overtook it.
+    """
+    other = jobs.alias("other")
+    in_the_way = exists(
+        select(other.c.id).where(
+            other.c.app_id == jobs.c.app_id,
+            other.c.conversation == jobs.c.conversation,
+            text(f"other.{OPEN}"),
+            or_(other.c.id < jobs.c.id, and_(text("other.state = 'running'"), other.c.id != jobs.c.id)),
+        )
+    )
+    is_free = jobs.c.lease_until < now
+    return or_(and_(is_queued, jobs.c.run_after <= now, is_free, ~in_the_way), and_(is_running, is_free))
+
+
+def hold_waiting(connection: Connection, now: ColumnElement[float], limit: int, held: dict[str, Any]) -> list[Row[Any]]:
+    """Takes hold of the questions that have to be told something; `shown_place` is how many are before each.
+
+    Everyone hears so after `TOLD_AFTER_S`, again at most every `REFRESH_S` and only when the place has changed; who
+    asked to be stopped is due at once.
+    """
+    line = _line()
+    is_new = line.c.shown_at == 0
+    has_moved = ~is_new & (line.c.shown_place != line.c.ahead) & (line.c.shown_at < now - REFRESH_S)
+    is_due = or_(is_new & (line.c.created_at < now - TOLD_AFTER_S), has_moved, (line.c.stop_by != "") & ~is_new)
+    due = select(line.c.id, line.c.fence, line.c.ahead).where(
+        text("state = 'queued'"), line.c.kind == "answer", line.c.attempt == 0, line.c.lease_until < now, is_due
+    )
+    taken: list[Row[Any]] = []
+    for row in connection.execute(due.order_by(line.c.id).limit(limit)).all():
+        same = (jobs.c.id == row.id) & (jobs.c.fence == row.fence) & text("state = 'queued'")
+        told = update(jobs).where(same).values(**held, shown_place=row.ahead, shown_at=now)
+        taken += connection.execute(told.returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))).all()
+    return taken
+
+
+def _line() -> Any:
+    """Open questions in their order, each with the number of those before it, in any conversation."""
+    ahead = (func.row_number().over(order_by=jobs.c.id) - 1).label("ahead")
+    return select(jobs, ahead).where(text(f"jobs.{OPEN}"), jobs.c.kind.in_(WRITING_KINDS)).subquery("line")

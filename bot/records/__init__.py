@@ -1,0 +1,1 @@
+"""What is remembered of questions, answers, votes, files and gaps: statements over the store."""

@@ -1,0 +1,146 @@
+"""Files that somebody sent in a private chat: read by the same loaders, kept as text for that conversation only."""
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import structlog
+from sqlalchemy import insert, select
+
+from bot.access import FILES
+from bot.records.conversations import Turn
+from bot.store.database import Database
+from bot.store.tables import attachments, beginnings
+from feishu.clock import Clock, SystemClock
+from rag.errors import RagError, Unreadable
+from rag.events import Question
+from rag.ingest import ingest
+from rag.library import Library
+from rag.loading import SUFFIXES, to_document
+from rag.readers import Readers
+from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
+
+log = structlog.get_logger(__name__)
+
+MOST_FILES = 5
+MOST_CHARS = 2_000_000
+MOST_OPEN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file's text."""
+
+    id: str
+    name: str
+    text: str
+
+
+class Attachments:
+    """The files of conversations, each conversation with a small library of its own while it is used."""
+
+    def __init__(self, database: Database, settings: RagSettings, *, kept_h: float, clock: Clock | None = None) -> None:
+        self._database = database
+        self._settings = settings
+        self._kept_s = kept_h * 3600
+        self._clock = clock or SystemClock()
+        self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
+        self._opening = asyncio.Lock()
+
+    def can_read(self, name: str) -> bool:
+        """Whether there is a loader for files of this name."""
+        return PurePath(name).suffix.lower() in SUFFIXES
+
+    async def read(self, name: str, content: bytes) -> str:
+        """The file's text, read in a process of its own. Raises `Unreadable`."""
+        return (await asyncio.to_thread(self._read, name, content))[:MOST_CHARS]
+
+    def _read(self, name: str, content: bytes) -> str:
+        readers = Readers(self._settings.reading)
+        with tempfile.TemporaryDirectory(prefix="feishu-rag-") as folder:
+            file = Path(folder) / f"file{PurePath(name).suffix.lower()}"
+            file.write_bytes(content)
+            try:
+                return to_document(file, name, "default", readers).text
+            finally:
+                readers.close()
+
+    async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> None:
+        """Stores a file's text for its conversation."""
+        values = {"app_id": app_id, "conversation": conversation, "message_id": message_id, "sender": sender}
+        values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text.replace("\0", "")}
+        statement = insert(attachments).values(created_at=self._clock.time(), **values)
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def library_for(self, turn: Turn, question: Question) -> Library | None:
+        """The library of the conversation's files, where they answer the question; else None."""
+        kept = await self._kept(turn.app_id, turn.conversation) if turn.chat_type == "p2p" else []
+        if not kept:
+            return None
+        try:
+            library = await self._library(kept)
+            texts = dict.fromkeys((question.text, turn.question))
+            found = [await library.search(text, question.scope) for text in texts]
+        except RagError as error:
+            log.warning("attachments_unusable", reason=str(error))
+            return None
+        return library if any(each.is_evidence for each in found) else None
+
+    async def _kept(self, app_id: str, conversation: str) -> list[Attachment]:
+        mine = (attachments.c.app_id == app_id) & (attachments.c.conversation == conversation)
+        began = select(beginnings.c.at).where(beginnings.c.app_id == app_id, beginnings.c.conversation == conversation)
+        columns = (attachments.c.id, attachments.c.name, attachments.c.text)
+
+        def work(connection: object) -> list[Attachment]:
+            since = max(connection.scalar(began) or 0.0, self._clock.time() - self._kept_s)  # type: ignore[attr-defined]
+            newest = select(*columns).where(mine, attachments.c.created_at > since)
+            rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))  # type: ignore[attr-defined]
+            return [Attachment(*row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def _library(self, kept: Sequence[Attachment]) -> Library:
+        key = tuple(each.id for each in kept)
+        async with self._opening:
+            if key not in self._open:
+                while len(self._open) >= MOST_OPEN:
+                    await self._close(next(iter(self._open)))
+                folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="feishu-rag-"))
+                settings = self._settings.model_copy(
+                    update={
+                        "knowledge": [],
+                        "links": [],
+                        "collections": {FILES: CollectionSettings(folders=[folder / "files"])},
+                        "store": "faiss",
+                        "index_dir": folder / "index",
+                        "embedding": EmbeddingSettings(provider="none"),
+                    }
+                )
+                await asyncio.to_thread(_write_files, folder / "files", kept)
+                await asyncio.to_thread(ingest, settings)
+                self._open[key] = (await Library.open(settings), folder)
+            return self._open[key][0]
+
+    async def _close(self, key: tuple[str, ...]) -> None:
+        library, folder = self._open.pop(key)
+        await library.aclose()
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def aclose(self) -> None:
+        """Closes the libraries and removes their files."""
+        for key in list(self._open):
+            await self._close(key)
+
+
+def _write_files(folder: Path, kept: Sequence[Attachment]) -> None:
+    folder.mkdir(parents=True)
+    for number, each in enumerate(kept):
+        title = each.name.replace("\n", " ")
+        (folder / f"{number}.md").write_text(f"# {title}\n\n{each.text}", encoding="utf-8")
+
+
+__all__ = ["Attachment", "Attachments", "Unreadable"]

@@ -1,0 +1,130 @@
+"""Small facts of the store: what was said once, how much somebody asked, remarks, suggested questions, recalls."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.records.forgetting import erase
+from bot.store.database import Database
+from bot.store.tables import attachments, onces, remarks, suggestions, turns
+from feishu.clock import Clock, SystemClock
+
+MAX_REMARK_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question on a button, and where it may be asked."""
+
+    id: str
+    app_id: str
+    chat_id: str
+    chat_type: str
+    conversation: str
+    turn_id: str
+    question: str
+    collection: str = ""
+    """Whose document it speaks of."""
+
+
+class Ledger:
+    """Reads and writes them."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+
+    async def once(self, app_id: str, key: str) -> bool:
+        """True the first time."""
+        values = {"app_id": app_id, "key": key[:256], "at": self._clock.time()}
+        statement = self._insert(onces).values(**values).on_conflict_do_nothing()
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount > 0)
+
+    async def noted(self, app_id: str, key: str) -> bool:
+        """Whether `once` was called for it."""
+        statement = select(onces.c.at).where(onces.c.app_id == app_id, onces.c.key == key[:256])
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
+    async def asked_since(self, app_id: str, since: float, *, asker: str = "", chat_id: str = "") -> int:
+        """How many questions a person or a chat has asked since then."""
+        which = turns.c.asker == asker if asker else turns.c.chat_id == chat_id
+        statement = select(func.count()).where(turns.c.app_id == app_id, which, turns.c.created_at > since)
+        return await self._database.read(lambda connection: connection.scalar(statement) or 0)
+
+    async def remark(self, app_id: str, chat_id: str, author: str, text: str) -> None:
+        """Stores what somebody wrote behind `/feedback`."""
+        values = {"app_id": app_id, "chat_id": chat_id, "author": author, "text": text[:MAX_REMARK_CHARS]}
+        statement = self._insert(remarks).values(id="r" + secrets.token_hex(12), at=self._clock.time(), **values)
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def suggest(self, found: Sequence[Suggestion]) -> None:
+        """Stores questions for buttons; those that are there stay."""
+        now = self._clock.time()
+        rows = [{**{name: getattr(each, name) for name in Suggestion.__slots__}, "created_at": now} for each in found]
+        if rows:
+            statement = self._insert(suggestions).values(rows).on_conflict_do_nothing()
+            await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def suggestion(self, suggestion_id: str) -> Suggestion | None:
+        """The question behind a button."""
+        found = await self._suggestions(suggestions.c.id == suggestion_id)
+        return found[0] if found else None
+
+    async def suggestions_of(self, answer_id: str) -> list[Suggestion]:
+        """The questions below an answer."""
+        return await self._suggestions(suggestions.c.id.startswith(f"{answer_id}-", autoescape=True))
+
+    async def _suggestions(self, which: ColumnElement[bool]) -> list[Suggestion]:
+        columns = [suggestions.c[name] for name in Suggestion.__slots__]
+        statement = select(*columns).where(which).order_by(suggestions.c.id)
+        return await self._database.read(lambda c: [Suggestion(*row) for row in c.execute(statement)])
+
+    async def recall(self, app_id: str, message_id: str) -> None:
+        """A message was taken back: nothing is kept of the question that it was, nor of the file."""
+        values = {"app_id": app_id, "key": f"recalled:{message_id}", "at": self._clock.time()}
+        note = self._insert(onces).values(**values).on_conflict_do_nothing()
+
+        def work(connection: Connection) -> None:
+            connection.execute(note)
+            erase(connection, (turns.c.app_id == app_id) & (turns.c.question_message_id == message_id))
+            file = (attachments.c.app_id == app_id) & (attachments.c.message_id == message_id)
+            connection.execute(delete(attachments).where(file))
+
+        await self._database.write(work)
+
+    async def turn_of_question(self, app_id: str, message_id: str) -> str | None:
+        """The turn that a message began."""
+        statement = select(turns.c.id).where(turns.c.app_id == app_id, turns.c.question_message_id == message_id)
+        return await self._database.read(lambda connection: connection.scalar(statement.limit(1)))
+
+    async def has_turns(self, app_id: str, conversation: str) -> bool:
+        """Whether anything was asked in this conversation."""
+        mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
+        statement = select(turns.c.id).where(mine).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
+    async def turn_of_card(self, app_id: str, message_ids: Sequence[str]) -> tuple[str, str, str] | None:
+        """Turn, shown answer and asker of the card that is one of these messages."""
+        wanted = [each for each in message_ids if each]
+        if not wanted:
+            return None
+        columns = (turns.c.id, turns.c.shown_answer, turns.c.asker)
+        statement = select(*columns).where(turns.c.app_id == app_id, turns.c.card_message_id.in_(wanted)).limit(1)
+        row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
+        return (row[0], row[1], row[2]) if row else None
+
+    async def private_chat_of(self, app_id: str, person: str) -> str:
+        """The private chat in which somebody asked last; "" when there was none."""
+        mine = (turns.c.app_id == app_id) & (turns.c.asker == person) & (turns.c.chat_type == "p2p")
+        statement = select(turns.c.chat_id).where(mine).order_by(turns.c.created_at.desc()).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement)) or ""
+
+    async def talks_with_us(self, app_id: str, conversation: str, person: str, since: float) -> bool:
+        """Whether somebody has asked us in this conversation since then."""
+        mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation) & (turns.c.asker == person)
+        statement = select(turns.c.id).where(mine, turns.c.created_at > since).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None

@@ -1,0 +1,320 @@
+"""What was asked and answered: a turn is one question and its card, an answer is one version of its reply."""
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, case, func, insert, select, update
+
+from bot.errors import StoreError
+from bot.inbox.jobs import Job, guard
+from bot.records.sent_messages import SentMessages
+from bot.store.database import Database
+from bot.store.tables import answers, jobs, turns, votes
+from feishu.clock import Clock, SystemClock
+from rag.scope import DEFAULT_COLLECTION
+
+AnswerOutcome = Literal["open", "completed", "unanswered", "stopped", "failed"]
+ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
+"""What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
+message below, that it may not be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question, where it was asked, and the card that answers it (ids are "" until they are known)."""
+
+    id: str
+    app_id: str
+    conversation: str
+    chat_id: str
+    chat_type: str
+    question_message_id: str
+    asker: str
+    question: str
+    card_id: str = ""
+    card_message_id: str = ""
+    sequence: int = 0
+    shown_answer: str = ""
+    reason_asked: str = ""
+    parent_turn: str = ""
+    standalone: str = ""
+    read_text: str = ""
+    recalled: bool = False
+    created_at: float = 0.0
+    card_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a card's source line shows, frozen with the answer so that a re-ingest cannot change its past."""
+
+    number: int
+    title: str
+    heading_path: str
+    snippet: str
+    source: str
+    link: str | None
+    cited: bool
+    collection: str = DEFAULT_COLLECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One version of a turn's reply. `notice` is what the card says about its end, beside the text."""
+
+    id: str
+    turn_id: str
+    version: int
+    outcome: AnswerOutcome
+    text: str = ""
+    notice: str = ""
+    reasoning: str = ""
+    sources: tuple[Source, ...] = ()
+    model: str = ""
+    usage: dict[str, int] | None = None
+    first_token_s: float | None = None
+    seconds: float | None = None
+    created_at: float = 0.0
+    concluded_at: float | None = None
+    sent_apart: bool = False
+    shown_as: ShownAs = ""
+    leaned_on: tuple[str, ...] = ()
+    """Collections that the history came from with which it was written."""
+    confidence: float | None = None
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """Every collection that something in it may come from."""
+        return frozenset((*self.leaned_on, *(source.collection for source in self.sources)))
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """All that a closed card shows: one version of the answer, its place among the others, and everybody's votes."""
+
+    turn: Turn
+    answer: Answer
+    versions: tuple[str, ...]
+    """Ids of the concluded answers, oldest first."""
+    up: int = 0
+    down: int = 0
+    leaned_on: frozenset[str] = frozenset()
+    """Collections behind the history of any version, and so perhaps behind how the question was understood."""
+    suggestions: tuple[tuple[str, str], ...] = ()
+    """Id and words of the questions that could be asked next."""
+    has_owners: bool = False
+    """Whether there is a person to ask where the documents do not know."""
+    wants_mention: bool = False
+    """Whether a follow-up is only heard when it mentions the bot."""
+
+    @property
+    def position(self) -> int:
+        """Of the shown version, from 1."""
+        return self.versions.index(self.answer.id) + 1 if self.answer.id in self.versions else len(self.versions)
+
+    @property
+    def asks_reason(self) -> bool:
+        """Whether the card itself asks why 👎 (private chats only: a group's card is everybody's)."""
+        return self.turn.reason_asked == self.answer.id
+
+
+class Conversations:
+    """Turns and answers in the store. Every write made for a job is guarded by the job's fence (`LeaseLost`)."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+        self.sent = SentMessages(database, clock=self._clock)
+
+    async def begin(self, job: Job, wanted: Turn | None) -> tuple[Turn, Answer]:
+        """The turn and the answer of this job, made once: a resumed job finds what it made before.
+
+        `wanted` is the turn to make when the job has none yet.
+        """
+        now = self._clock.time()
+
+        def work(connection: Connection) -> tuple[Turn, Answer]:
+            guard(connection, job)
+            turn = _turn(connection, job.turn_id) if job.turn_id else None
+            if turn is None:
+                if wanted is None:
+                    raise StoreError(f"job {job.id} belongs to turn {job.turn_id}, which is not in the store")
+                turn = replace(wanted, created_at=now)
+                connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
+                connection.execute(update(jobs).where(jobs.c.id == job.id).values(turn_id=turn.id))
+            row = connection.execute(select(answers).where(answers.c.job_id == job.id)).one_or_none()
+            return turn, _answer(row) if row else _open_answer(connection, turn.id, job.id, now)
+
+        return await self._database.write(work)
+
+    async def remember_card(self, job: Job, turn_id: str, **values: Any) -> None:
+        """Stores what a resumed job needs: any of `card_id`, `card_message_id`, `sequence`."""
+        now = self._clock.time()
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            if values.get("card_id") or values.get("card_message_id"):
+                values["card_at"] = now
+            if (ceiling := values.pop("sequence", None)) is not None:  # never back: two jobs may write to one card
+                values["sequence"] = case((turns.c.sequence < ceiling, ceiling), else_=turns.c.sequence)
+            connection.execute(update(turns).where(turns.c.id == turn_id).values(**values))
+
+        await self._database.write(work)
+
+    async def save_answer(self, job: Job, answer: Answer) -> None:
+        """Stores a concluded answer, which its card shows from now on; of one whose question is gone, no word."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            is_gone = connection.scalar(select(turns.c.recalled).where(turns.c.id == answer.turn_id))
+            kept = replace(answer, text="", notice="", reasoning="", sources=()) if is_gone else answer
+            connection.execute(
+                update(answers)
+                .where(answers.c.id == answer.id)
+                .values(
+                    outcome=answer.outcome,
+                    text=kept.text,
+                    notice=kept.notice,
+                    reasoning=kept.reasoning,
+                    sources=orjson.dumps(kept.sources).decode(),
+                    model=answer.model,
+                    usage=orjson.dumps(answer.usage).decode(),
+                    leaned_on=orjson.dumps(answer.leaned_on).decode(),
+                    confidence=answer.confidence,
+                    first_token_s=answer.first_token_s,
+                    seconds=answer.seconds,
+                    concluded_at=self._clock.time(),
+                )
+            )
+            shown = update(turns).where(turns.c.id == answer.turn_id)
+            connection.execute(shown.values(shown_answer=answer.id, reason_asked=""))
+
+        await self._database.write(work)
+
+    async def reworded(self, job: Job, turn_id: str, question: str, read_text: str) -> None:
+        """The question was edited: what it asks now, to be understood anew."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            now = {"question": question, "read_text": read_text, "standalone": ""}
+            connection.execute(update(turns).where(turns.c.id == turn_id).values(**now))
+
+        await self._database.write(work)
+
+    async def understood(self, job: Job, turn_id: str, standalone: str) -> None:
+        """How a question that leans on earlier ones was understood."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            kept = (turns.c.id == turn_id) & ~turns.c.recalled
+            connection.execute(update(turns).where(kept).values(standalone=standalone))
+
+        await self._database.write(work)
+
+    async def mark(self, job: Job, answer_id: str, **values: Any) -> None:
+        """How an answer reached people: `sent_apart` (as a new message), `shown_as` (what its card shows of it)."""
+
+        def work(connection: Connection) -> None:
+            guard(connection, job)
+            connection.execute(update(answers).where(answers.c.id == answer_id).values(**values))
+
+        await self._database.write(work)
+
+    async def show(self, turn_id: str, *, answer_id: str | None = None, reason_asked: str | None = None) -> None:
+        """What the card shall show from its next drawing on; None leaves a choice as it is."""
+        values = {"shown_answer": answer_id, "reason_asked": reason_asked}
+        given = {name: value for name, value in values.items() if value is not None}
+        statement = update(turns).where(turns.c.id == turn_id).values(**given)
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def card_state(self, turn_id: str, *, answer_id: str = "") -> CardState | None:
+        """What the turn's card shows now (or the given version of it); None while nothing is concluded."""
+
+        def work(connection: Connection) -> CardState | None:
+            turn = _turn(connection, turn_id)
+            if turn is None:
+                return None
+            concluded = (answers.c.turn_id == turn_id) & (answers.c.outcome != "open")
+            rows = connection.execute(select(answers).where(concluded).order_by(answers.c.version)).all()
+            wanted = answer_id or turn.shown_answer
+            shown = next((row for row in rows if row.id == wanted), rows[-1] if rows else None)
+            if shown is None:
+                return None
+            counted = select(votes.c.vote, func.count()).where(votes.c.answer_id == shown.id).group_by(votes.c.vote)
+            totals: dict[str, int] = dict(connection.execute(counted).all())
+            ids = tuple(row.id for row in rows)
+            leaned_on = frozenset(name for row in rows for name in orjson.loads(row.leaned_on))
+            return CardState(turn, _answer(shown), ids, totals.get("up", 0), totals.get("down", 0), leaned_on)
+
+        return await self._database.read(work)
+
+    async def is_writing(self, turn_id: str) -> bool:
+        """Whether a version of the turn's answer is being written."""
+        statement = select(answers.c.id).where(answers.c.turn_id == turn_id, answers.c.outcome == "open").limit(1)
+        return await self._database.read(lambda c: c.scalar(statement)) is not None
+
+    async def look_up(self, answer_id: str) -> tuple[Turn, Answer] | None:
+        """The answer of this id and its turn."""
+
+        def work(connection: Connection) -> tuple[Turn, Answer] | None:
+            row = connection.execute(select(answers).where(answers.c.id == answer_id)).one_or_none()
+            turn = _turn(connection, row.turn_id) if row else None
+            return (turn, _answer(row)) if row and turn else None
+
+        return await self._database.read(work)
+
+
+def collections_of(sources: str) -> set[str]:
+    """The collections that stored sources (JSON) come from."""
+    return {source.get("collection", DEFAULT_COLLECTION) for source in orjson.loads(sources)}
+
+
+def new_turn_id() -> str:
+    """Unguessable, though nothing relies on that."""
+    return "t" + secrets.token_hex(12)
+
+
+def _open_answer(connection: Connection, turn_id: str, job_id: int, now: float) -> Answer:
+    last = connection.scalar(select(func.max(answers.c.version)).where(answers.c.turn_id == turn_id))
+    answer = Answer("a" + secrets.token_hex(12), turn_id, (last or 0) + 1, "open", created_at=now)
+    connection.execute(
+        insert(answers).values(
+            id=answer.id,
+            turn_id=turn_id,
+            version=answer.version,
+            job_id=job_id,
+            outcome="open",
+            created_at=now,
+        )
+    )
+    return answer
+
+
+def _turn(connection: Connection, turn_id: str) -> Turn | None:
+    row = connection.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
+    return Turn(**row._mapping) if row else None
+
+
+def _answer(row: Any) -> Answer:
+    return Answer(
+        id=row.id,
+        turn_id=row.turn_id,
+        version=row.version,
+        outcome=row.outcome,
+        text=row.text,
+        notice=row.notice,
+        reasoning=row.reasoning,
+        sources=tuple(Source(**source) for source in orjson.loads(row.sources)),
+        model=row.model,
+        usage=orjson.loads(row.usage),
+        first_token_s=row.first_token_s,
+        seconds=row.seconds,
+        created_at=row.created_at,
+        concluded_at=row.concluded_at,
+        sent_apart=row.sent_apart,
+        shown_as=row.shown_as,
+        leaned_on=tuple(orjson.loads(row.leaned_on)),
+        confidence=row.confidence,
+    )

@@ -1,0 +1,49 @@
+"""What `serve` needs of the platform, and where in the developer console it is found."""
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bot.errors import SettingsError
+from bot.settings.fields import variable_of
+from bot.settings.models import Settings
+from feishu.settings import PLATFORM_HOSTS
+
+_FOUND_IN = {
+    "app_id": "Credentials & Basic Info (凭证与基础信息) › App ID",
+    "app_secret": "Credentials & Basic Info (凭证与基础信息) › App Secret",
+    "encrypt_key": "Events & Callbacks (事件与回调) › Encryption Strategy (加密策略) › Encrypt Key",
+    "verification_token": "Events & Callbacks (事件与回调) › Encryption Strategy (加密策略) › Verification Token",
+}
+
+
+def require_platform(settings: Settings, *, environ: Mapping[str, str] | None = None) -> None:
+    """Raises `SettingsError` with one line for each value without which no event can be verified and no call made.
+
+    Webhook mode never starts without an Encrypt Key and a Verification Token: unsigned events prove nothing.
+    """
+    names = os.environ if environ is None else environ
+    problems = []
+    for name, page in _FOUND_IN.items():
+        value = getattr(settings.feishu, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not text.strip():
+            problems.append(_missing(name, page, _console(settings.feishu.base_url), names))
+    if problems:
+        raise SettingsError.joined(problems)
+
+
+def _missing(name: str, page: str, console: str, environ: Mapping[str, str]) -> SettingsError:
+    variable = variable_of(("feishu", name))
+    slip = variable.replace("__", "_")
+    hint = f" ({slip} is set, but the name has two underscores after FEISHU)" if environ.get(slip) else ""
+    return SettingsError(
+        f"feishu.{name}", "", f"set {variable}{hint}; {console} › your app › {page}", what="is missing"
+    )
+
+
+def _console(base_url: str) -> str:
+    host = urlsplit(base_url).hostname or ""
+    return f"https://{host if host in PLATFORM_HOSTS else PLATFORM_HOSTS[0]}/app"

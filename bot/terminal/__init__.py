@@ -1,0 +1,1 @@
+"""What people type into a terminal, beside the doctor."""

@@ -1,0 +1,100 @@
+"""From the last progress of an answer to what is stored and shown of it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from bot.cards.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, words
+from bot.cards.progress import Progress
+from bot.records.conversations import Answer, AnswerOutcome, Source
+from bot.texts import Texts
+from rag.events import Proposed
+
+SNIPPET_CHARS = 200
+REASONING_KEPT_CHARS = 8_000
+
+_TABLE_RULE = re.compile(r"\|?[\s:|-]*-{3}[\s:|-]*")
+_MARKS = re.compile(r"\*\*|__|`+|(?:^|(?<=\s))(?:#{1,6}|>)(?=\s)")
+
+
+def conclude(
+    answer: Answer,
+    progress: Progress,
+    wording: Texts,
+    *,
+    seconds: float | None,
+    first_token_s: float | None,
+    leaned_on: Iterable[str] = (),
+) -> Answer:
+    """The answer as it will be stored and shown. `leaned_on` are the collections behind its question and history."""
+    if progress.outcome is None:
+        raise ValueError("only an ended progress can be concluded")
+    finished = progress.finished
+    kept = answer.text if isinstance(progress.outcome, Stopped) else ""  # written before a restart
+    text = progress.text or kept
+    behind = {*leaned_on, *(answer.leaned_on if text and not progress.text else ())}
+    return replace(
+        answer,
+        outcome=_outcome_name(progress.outcome, answered=progress.answered),
+        text=text,
+        reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
+        notice=words(progress.outcome, wording, has_text=bool(text)),
+        sources=sources_of(progress),
+        model=(finished.model or "") if finished else "",
+        usage=_usage(progress),
+        seconds=seconds,
+        first_token_s=first_token_s,
+        confidence=finished.confidence if finished else None,
+        leaned_on=tuple(sorted(behind)),
+    )
+
+
+def sources_of(progress: Progress) -> tuple[Source, ...]:
+    """The passages as sources; those the answer cites come first in their number's order."""
+    cited = set(progress.finished.citations) if progress.finished else set()
+    return tuple(
+        Source(
+            number=number,
+            title=passage.chunk.title,
+            heading_path=" › ".join(name for name in passage.chunk.headings if name != passage.chunk.title),
+            snippet=snippet_of(passage.chunk.text),
+            source=passage.chunk.source,
+            link=passage.chunk.link,
+            cited=number in cited,
+            collection=passage.chunk.collection,
+        )
+        for number, passage in enumerate(progress.passages or (), start=1)
+    )
+
+
+def snippet_of(text: str) -> str:
+    """The beginning of a passage in one line, without Markdown's marks."""
+    rows = (line for line in text.splitlines() if not _TABLE_RULE.fullmatch(line.strip()))
+    line = " ".join(" ".join(rows).replace("|", " ").split())
+    return _MARKS.sub("", line)[:SNIPPET_CHARS]
+
+
+def with_proposals(answer: Answer, proposed: Proposed) -> Answer:
+    """The answer with what asking the model for further questions cost."""
+    if proposed.usage is None:
+        return answer
+    cost = proposed.usage.prompt_tokens + proposed.usage.completion_tokens
+    return replace(answer, usage={**(answer.usage or {}), "proposals": cost})
+
+
+def _usage(progress: Progress) -> dict[str, int] | None:
+    usage = progress.finished.usage if progress.finished else None
+    return {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens} if usage else None
+
+
+def _outcome_name(outcome: Outcome, *, answered: bool) -> AnswerOutcome:
+    match outcome:
+        case Completed():
+            return "completed" if answered else "unanswered"
+        case Stopped():
+            return "stopped"
+        case Failed() | Exhausted():
+            return "failed"
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,67 @@
+"""What a closed card offers beside its answer: next questions, a person to ask, a hint how to follow up."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.access import Access
+from bot.asking.identity import Identity
+from bot.asking.suggesting import below, proposed
+from bot.records.chat_ledger import Ledger
+from bot.records.conversations import Answer, CardState, Turn
+from bot.settings.people import PeopleSettings
+from bot.texts import Texts
+from bot.turns.errands import GROUP_SCOPE, collections_in, owners_of
+
+
+class Dressing:
+    """Completes a card's state."""
+
+    def __init__(self, ledger: Ledger, identity: Identity, settings: PeopleSettings, access: Access) -> None:
+        self._access = access
+        self._ledger = ledger
+        self._identity = identity
+        self._settings = settings
+
+    async def dressed(self, state: CardState, texts: Texts) -> CardState:
+        """The state with what may be offered, and without what may not be seen there any more."""
+        if state.turn.recalled:
+            return state
+        scope = self._access.in_chat(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        if not scope.shows(state.leaned_on):
+            state = replace(state, turn=replace(state.turn, standalone=""))
+        if not scope.shows(state.answer.collections):
+            return shut(state, texts)
+        turn, answer = state.turn, state.answer
+        suggested = await self._ledger.suggestions_of(answer.id)
+        if not suggested and self._settings.suggestions != "off":
+            suggested = below(turn, answer, texts)
+            await self._ledger.suggest(suggested)
+        return replace(
+            state,
+            suggestions=tuple((each.id, each.question) for each in suggested),
+            has_owners=bool(owners_of(self._settings, collections_in(answer, scope))),
+            wants_mention=turn.chat_type != "p2p" and GROUP_SCOPE not in (self._identity.scopes or ()),
+        )
+
+    @property
+    def wants_proposals(self) -> bool:
+        """Whether the model is asked for questions."""
+        return self._settings.suggestions == "auto"
+
+    async def offer(self, turn: Turn, answer: Answer, questions: Sequence[str]) -> None:
+        """Stores the model's questions as the answer's suggestions. Where the passages come from several collections
+        nobody can say which of them a question gives away: the headings serve there."""
+        collections = set(answer.collections)
+        if answer.outcome == "completed" and len(collections) == 1:
+            await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
+
+
+def shut(state: CardState, texts: Texts) -> CardState:
+    """The card of an answer from documents that may not be seen there any more: a sentence, and 🔄."""
+    return replace(state, answer=blanked(state.answer, texts), turn=replace(state.turn, standalone=""))
+
+
+def blanked(answer: Answer, texts: Texts) -> Answer:
+    """An answer of which nothing is left but a sentence that says why."""
+    bare = Answer(answer.id, answer.turn_id, answer.version, "stopped", notice=texts.not_open_here)
+    return replace(bare, created_at=answer.created_at, concluded_at=answer.concluded_at)

@@ -1,0 +1,295 @@
+"""One job, from question to closed card. Read `Turns.run` as a table of contents."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+import orjson
+import structlog
+
+from bot.asking.outbound import short_id
+from bot.asking.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
+from bot.asking.understanding import Understanding
+from bot.cards import views
+from bot.cards.delivery import Delivery, Outbox
+from bot.cards.final_card import final
+from bot.cards.offers import reason_card
+from bot.cards.outcomes import Exhausted, Outcome
+from bot.cards.progress import Progress, ended
+from bot.cards.proposing import Proposer, Proposing
+from bot.ending import Ended, StopSignal
+from bot.errors import Owed, StoreError
+from bot.inbox.breakpoints import reach
+from bot.inbox.jobs import Job, LeaseLost
+from bot.records.attachments import Attachments
+from bot.records.conversations import Answer, CardState, Conversations, Turn
+from bot.texts import Language, Texts, language_of, texts
+from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
+from bot.turns.dressing import Dressing
+from bot.turns.errands import Errands
+from bot.turns.writing import Answers, Writing
+from bot.watch.metrics import Metrics
+from feishu.clock import Clock
+from feishu.errors import FeishuError, TargetGone
+from rag.events import Proposed, Question
+
+__all__ = [
+    "MAX_QUESTION_CHARS",
+    "Answers",
+    "Turns",
+    "conclude",
+    "conversation_of",
+    "message_of",
+    "new_turn",
+    "snippet_of",
+    "sources_of",
+]
+
+log = structlog.get_logger(__name__)
+
+FORGIVEN_AFTER_S = 24 * 3600.0
+
+
+class Turns:
+    """Answers jobs. Anything raised means: not done yet, try again later (`LeaseLost`: stop, another has it)."""
+
+    def __init__(
+        self,
+        library: Answers,
+        outbox: Outbox,
+        conversations: Conversations,
+        reading: Reading,
+        understanding: Understanding,
+        errands: Errands,
+        dressing: Dressing,
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+        debt_s: float = 120.0,
+        attachments: Attachments | None = None,
+        proposer: Proposer | None = None,
+    ) -> None:
+        self._proposer = proposer
+        self._library = library
+        self._outbox = outbox
+        self._conversations = conversations
+        self._reading = reading
+        self._understanding = understanding
+        self._errands = errands
+        self._dressing = dressing
+        self._metrics = metrics
+        self._clock = clock
+        self._language = language
+        self._debt_s = debt_s
+        self._attachments = attachments
+
+    async def run(self, job: Job, stop: StopSignal) -> Ended:
+        """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
+        if job.kind == "redraw":
+            return await self._redraw(job)
+        if job.kind == "ask_reason":
+            return await self._ask_reason(job)
+        if job.kind == "recalled":
+            return await self._recalled(job)
+        if job.kind in ("welcome", "menu", "ask_person"):
+            return Ended("done", await getattr(self._errands, job.kind)(job))
+        wanted = None if job.turn_id else await self._read_question(job)
+        if isinstance(wanted, Ended):
+            return wanted
+        turn, answer = await self._conversations.begin(job, wanted)
+        if job.kind == "regenerate" and answer.outcome == "open":
+            turn = await self._as_edited(job, turn)
+        wording = texts(self._language_for(turn.question))
+        if answer.outcome == "open":
+            return await self._answer(job, turn, answer, stop, wording)
+        return await self._pay(job, turn, answer, wording)
+
+    async def bury(self, job: Job) -> None:
+        """Closes the card of a job that failed too often with a sentence that says so."""
+        if job.kind in ("answer", "regenerate"):
+            await self.end_unwritten(job, Exhausted(job.attempt - 1))
+
+    async def end_unwritten(self, job: Job, outcome: Outcome) -> None:
+        """Closes the card of a job that nobody will write to an end."""
+        wanted = None if job.turn_id else new_turn(job, message_of(job), "…")
+        turn, answer = await self._conversations.begin(job, wanted)
+        wording = texts(self._language_for(turn.question))
+        if answer.outcome == "open":
+            progress = ended(Progress(), outcome)
+            answer = conclude(answer, progress, wording, seconds=None, first_token_s=None)
+            await self._conversations.save_answer(job, answer)
+        await self._close(job, turn, answer, wording)
+
+    async def _read_question(self, job: Job) -> Turn | Ended:
+        """The turn to begin; or the end, where the message asks nothing of us or got its short answer."""
+        try:
+            read = await self._reading.read(job)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
+
+    async def _as_edited(self, job: Job, turn: Turn) -> Turn:
+        """The turn with its question as it reads now: a new version answers what was edited, too."""
+        asked = await self._reading.again(job, turn)
+        if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
+            return turn
+        question = asked.text[:MAX_QUESTION_CHARS]
+        await self._conversations.reworded(job, turn.id, question, asked.read_text)
+        return replace(turn, question=question, read_text=asked.read_text, standalone="")
+
+    async def _answer(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts) -> Ended:
+        resumed = job.is_resumed and bool(turn.card_id)
+        opening = views.opening_card(turn, answer, wording, resumed=resumed)
+        try:
+            delivery = await self._outbox.open(job, turn, opening)
+        except TargetGone as error:
+            log.info("question_is_gone", reason=str(error))
+            return Ended("cancelled", "the question was recalled or its chat is gone")
+        try:
+            return await self._answer_into(delivery, job, turn, answer, stop, wording)
+        finally:
+            await delivery.aclose()
+
+    async def _answer_into(
+        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts
+    ) -> Ended:
+        asks = self._proposer is not None and self._dressing.wants_proposals
+        proposing = Proposing(self._proposer) if asks and self._proposer else None
+        writing = Writing(delivery, wording, self._clock, self._metrics, proposing)
+        try:
+            progress = await writing.run(partial(self._understand, job, turn), stop)
+            proposed = proposing.ready() if proposing else Proposed()
+        except asyncio.CancelledError:
+            seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
+            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen}))
+            paused = replace(answer, text=writing.progress.text, leaned_on=behind)
+            await self._pause(delivery, job, turn, paused, wording)
+            raise
+        finally:
+            if proposing is not None:
+                await proposing.aclose()
+        seconds = self._clock.monotonic() - writing.started_at
+        behind = (*writing.leaned_on, *_asked_of(job))
+        first_s = writing.first_token_s
+        answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
+        answer = with_proposals(answer, proposed)
+        await self._conversations.save_answer(job, answer)
+        if proposed.questions:
+            await self._dressing.offer(turn, answer, proposed.questions)
+        self._metrics.turn_ended(answer.outcome, seconds)
+        reach("before-final")
+        try:
+            await delivery.finish(final(await self._state(turn, answer), wording))
+        except FeishuError as error:
+            raise _owed(turn, error) from error
+        return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
+
+    async def _pause(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
+        """The process ends: what was written so far stays, on the card and in the store. Another may have the job."""
+        with contextlib.suppress(LeaseLost, StoreError):
+            behind = orjson.dumps(answer.leaned_on).decode()
+            await self._conversations.mark(job, answer.id, text=answer.text, leaned_on=behind)
+            await delivery.pause(views.paused_card(turn, answer, wording))
+
+    async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
+        """The question, and who answers it: the files of a private chat where they know, else the library."""
+        question = await self._understanding.of(turn)
+        standalone = (
+            "" if question.text.startswith(turn.question) else question.text
+        )  # as asked, with what came with it
+        if standalone != turn.standalone:  # also away: a version before may have been understood with more
+            await self._conversations.understood(job, turn.id, standalone)
+        own = await self._attachments.library_for(turn, question) if self._attachments else None
+        return question, own or self._library
+
+    async def _pay(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
+        """The answer is stored already; only its last frame is still owed.
+
+        A card that cannot be written for `debt_s` has its answer sent as a new message; it is closed when it can be.
+        A newer version that is being written takes the card, and the debt with it.
+        """
+        if await self._conversations.is_writing(turn.id):
+            return Ended("done", "a newer version has the card")
+        owed_s = self._clock.time() - (answer.concluded_at or answer.created_at)
+        try:
+            if owed_s > self._debt_s and not (answer.sent_apart or answer.shown_as):
+                answer = await self._send_apart(job, turn, answer, wording)
+            return await self._close(job, turn, answer, wording)
+        except FeishuError as error:
+            if owed_s > FORGIVEN_AFTER_S:
+                return Ended("failed", f"the card was never closed: {error}")
+            raise _owed(turn, error, owed_s) from error
+
+    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Answer:
+        """The answer as it is known afterwards."""
+        notice = "\n".join(part for part in (wording.new_card_note, answer.notice) if part)
+        state = await self._state(turn, replace(answer, notice=notice))
+        await self._outbox.send_apart(job, turn, final(state, wording))
+        log.warning("answer_sent_apart", answer_id=answer.id)
+        stored = await self._conversations.look_up(answer.id)
+        return stored[1] if stored else answer
+
+    async def _state(self, turn: Turn, answer: Answer) -> CardState:
+        """What the card shows of this very answer."""
+        stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
+        state = replace(stored, answer=answer) if stored else CardState(turn, answer, (answer.id,))
+        return await self._dressing.dressed(state, texts(self._language_for(turn.question)))
+
+    async def _redraw(self, job: Job) -> Ended:
+        """New totals, another version, the reason form: whatever the store says now. Left to a version under way."""
+        state = await self._conversations.card_state(job.turn_id)
+        if state is None or await self._conversations.is_writing(job.turn_id):
+            return Ended("done", "nothing to redraw")
+        wording = texts(self._language_for(state.turn.question))
+        state = await self._dressing.dressed(state, wording)
+        await self._outbox.redraw(job, state.turn, final(state, wording))
+        return Ended("done", "redrawn")
+
+    async def _recalled(self, job: Job) -> Ended:
+        """The question was taken back: nothing of it and its answer stays on the card."""
+        turn_id = await self._errands.await_end(job)
+        state = await self._conversations.card_state(turn_id) if turn_id else None
+        if state is None:
+            return Ended("done", "nothing was answered")
+        await self._outbox.take_back(state.turn)
+        await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))))
+        return Ended("done", "blanked")
+
+    async def _ask_reason(self, job: Job) -> Ended:
+        """Why 👎, asked of the clicker alone."""
+        wording = texts(self._language_for(str(job.payload["question"])))
+        answer_id, question = str(job.payload["answer_id"]), str(job.payload["question"])
+        here, private = reason_card(answer_id, wording), reason_card(answer_id, wording, about=question)
+        chat_id, open_id = str(job.payload["chat_id"]), str(job.payload["open_id"])
+        await self._outbox.ask_alone(chat_id, open_id, here, private, uuid=short_id("reason", answer_id, open_id))
+        return Ended("done", "asked")
+
+    async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
+        closing = final(await self._state(turn, answer), wording)
+        try:
+            delivery = await self._outbox.open(job, turn, closing.card)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        try:
+            await delivery.finish(closing)
+        finally:
+            await delivery.aclose()
+        return Ended("done", answer.outcome)
+
+    def _language_for(self, question: str) -> Language:
+        return language_of(question, preferred=self._language)
+
+
+def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:
+    """Nobody's next question waits for a card: the debt stands in a line with what else is drawn on it."""
+    line = f"card/{turn.id}"
+    return Owed(f"the answer is stored, its card is not closed: {error}", line=line, since_s=since_s)
+
+
+def _asked_of(job: Job) -> list[str]:
+    """The collection whose words a question on a button has."""
+    collection = str(job.payload.get("collection", ""))
+    return [collection] if collection else []

@@ -1,0 +1,110 @@
+"""Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from bot.cards import views
+from bot.cards.delivery import Delivery
+from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
+from bot.cards.progress import Progress, ended, fold
+from bot.cards.proposing import Proposing
+from bot.ending import StopSignal
+from bot.texts import Texts
+from bot.watch.metrics import Metrics
+from feishu.clock import Clock
+from rag.errors import RagError
+from rag.events import AnswerEvent, Question
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 2.0
+
+
+class Answers(Protocol):
+    """What a turn needs of `rag.library.Library`."""
+
+    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
+
+
+class Writing:
+    """Runs the answerer into a delivery until it ends, fails, or somebody stops it."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        wording: Texts,
+        clock: Clock,
+        metrics: Metrics,
+        proposing: Proposing | None = None,
+    ) -> None:
+        self._proposing = proposing
+        self._delivery = delivery
+        self._wording = wording
+        self._clock = clock
+        self._metrics = metrics
+        self.progress = Progress()
+        self.leaned_on: tuple[str, ...] = ()
+        """The collections behind the question's history."""
+        self.started_at = clock.monotonic()
+        self.first_token_s: float | None = None
+
+    async def run(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]], stop: StopSignal) -> Progress:
+        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
+        writing = asyncio.create_task(self._write(understand))
+        stopping = asyncio.create_task(stop.wait())
+        ticking = asyncio.create_task(self._tick())
+        try:
+            await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not writing.done():
+                await _cancel(writing)
+                return ended(self.progress, Stopped(stop.by))
+            return ended(self.progress, _outcome_of(writing))
+        finally:
+            await _cancel(writing)
+            await _cancel(stopping)
+            await _cancel(ticking)
+
+    async def _tick(self) -> None:
+        """Until the first words come, the stage line shows that time passes and nobody sleeps."""
+        while not self.progress.text:
+            await self._clock.sleep(TICK_S)
+            self._show()
+
+    def _show(self) -> None:
+        elapsed_s = self._clock.monotonic() - self.started_at
+        self._delivery.show(partial(views.frame, self.progress, self._wording, elapsed_s=elapsed_s))
+
+    async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
+        question, library = await understand()
+        self.leaned_on = tuple(sorted(question.leans_on))
+        async with contextlib.aclosing(library.answer(question)) as events:
+            async for event in events:
+                self.progress = fold(self.progress, event)
+                if self.progress.text and self.first_token_s is None:
+                    self.first_token_s = self._clock.monotonic() - self.started_at
+                    self._metrics.first_token(self.first_token_s)
+                    if self._proposing is not None:
+                        self._proposing.begin(question, self.progress.passages or ())
+                self._show()
+
+
+async def _cancel(task: "asyncio.Task[object]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+def _outcome_of(writing: "asyncio.Task[None]") -> Outcome:
+    error = writing.exception()
+    if error is None:
+        return Completed()
+    if not isinstance(error, RagError):
+        log.error("answering_failed", exc_info=error)
+    else:
+        log.warning("answering_failed", kind=type(error).__name__, reason=str(error))
+    return Failed(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))

@@ -1,0 +1,1 @@
+"""The web door: chat, API and admin page."""

@@ -1,0 +1,188 @@
+"""`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from bot.records.admin_figures import Asked, Figures
+from bot.records.admin_gaps import Gap, draft
+from bot.routes import json_response
+from bot.settings import BotSettings
+from bot.watch.trace_store import TraceStore
+from bot.web.admin_session import Admin, Sessions
+from bot.web.chat_errors import Refused
+
+API = "/admin/api"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = ("at", "question", "outcome", "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+MOST_TURNS = 500
+Days = Annotated[int, Query(ge=1, le=366)]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDoor:
+    """What the routes need."""
+
+    figures: Figures
+    traces: TraceStore
+    sessions: Sessions
+    settings: BotSettings
+
+    def admin(self, request: Request, *, writes: bool = False) -> Admin:
+        """Who asks. Raises `Refused` (401, 403)."""
+        return self.sessions.admin(request, self.settings, writes=writes)
+
+
+def admin_router(door: AdminDoor) -> APIRouter:
+    """The data behind the page; not part of the public schema."""
+    router = APIRouter(prefix=API, include_in_schema=False)
+
+    @router.get("/me")
+    async def me(request: Request) -> Response:
+        try:
+            admin = door.admin(request)
+        except Refused as refused:
+            body = {**refused.body(), "login": door.settings.has_login, "keys": bool(door.settings.api_keys)}
+            response = refused.response()
+            return json_response(body, response.status_code)
+        return _json({"name": admin.name, "how": admin.how, "csrf": admin.csrf})
+
+    @router.get("/overview")
+    async def overview(request: Request, days: Days = 30) -> Response:
+        door.admin(request)
+        return _json(await door.figures.overview(days))
+
+    _add_turns(router, door)
+    _add_gaps(router, door)
+    return router
+
+
+def _add_turns(router: APIRouter, door: AdminDoor) -> None:
+    @router.get("/turns")
+    async def turns(
+        request: Request,
+        days: Days = 30,
+        outcome: str = "",
+        vote: str = "",
+        words: Annotated[str, Query(max_length=200)] = "",
+    ) -> Response:
+        door.admin(request)
+        told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
+        return _json({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
+
+    @router.get("/turns/{turn_id}")
+    async def turn(request: Request, turn_id: str) -> Response:
+        door.admin(request)
+        found = await door.figures.turn(turn_id)
+        if found is None:
+            raise Refused(404, "NotFound", "There is no such turn.", "It may have been deleted.")
+        for version in found["answers"]:
+            version["trace"] = await door.traces.get(version.pop("job_id"))
+        return _json(found)
+
+    @router.get("/export.csv")
+    async def as_csv(request: Request, days: Days = 30) -> Response:
+        door.admin(request)
+        text = csv_of([_row(one) for one in await door.figures.answers(days)])
+        return _download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
+
+    @router.get("/export.json")
+    async def as_json(request: Request, days: Days = 30) -> Response:
+        door.admin(request)
+        rows = [_row(one) | {"sources": orjson.loads(one.sources)} for one in await door.figures.answers(days)]
+        return _download(orjson.dumps(rows), "application/json", "feishu-rag.json")
+
+
+def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
+    async def find(gap_id: str, days: int) -> Gap:
+        for gap in await door.figures.gaps(days):
+            if gap.id == gap_id:
+                return gap
+        raise Refused(404, "NotFound", "There is no such gap.", "Somebody has settled it; load the page again.")
+
+    @router.get("/gaps")
+    async def gaps(request: Request, days: Days = 30) -> Response:
+        door.admin(request)
+        return _json({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
+
+    @router.get("/gaps/{gap_id}/draft.md")
+    async def gap_draft(request: Request, gap_id: str, days: Days = 30) -> Response:
+        door.admin(request)
+        text = draft(await find(gap_id, days))
+        return _download(text.encode(), "text/markdown; charset=utf-8", f"gap-{gap_id}.md")
+
+    @router.post("/gaps/{gap_id}/settle")
+    async def settle(request: Request, gap_id: str, days: Days = 30) -> Response:
+        admin = door.admin(request, writes=True)
+        await door.figures.settle(await find(gap_id, days), admin.name)
+        return _json({"ok": True})
+
+
+def gap_body(gap: Gap) -> dict[str, Any]:
+    """A gap as the page and the reports show it."""
+    return {
+        "id": gap.id,
+        "question": gap.question,
+        "count": len(gap.members),
+        "people": len({member.asker for member in gap.members}),
+        "last_at": gap.last_at,
+        "questions": list(dict.fromkeys(member.question for member in gap.members))[:10],
+        "turns": [member.turn_id for member in gap.members][-10:],
+        "nearest": [{"title": title, "source": source} for title, source in gap.nearest()],
+    }
+
+
+def csv_of(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV. A cell that a spreadsheet would take for a formula gets a quote before it."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(row[name]) for name in COLUMNS])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _row(one: Asked) -> dict[str, Any]:
+    return {
+        "turn_id": one.turn_id,
+        "answer_id": one.answer_id,
+        "version": one.version,
+        "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+        "question": one.question,
+        "asker": one.asker,
+        "chat_type": one.chat_type,
+        "outcome": one.outcome,
+        "first_token_s": one.first_token_s,
+        "seconds": one.seconds,
+        "model": one.model,
+        "up": one.up,
+        "down": one.down,
+    }
+
+
+def _wanted(one: Asked, outcome: str, vote: str, words: str) -> bool:
+    by_vote = not vote or (one.up > 0 if vote == "up" else one.down > 0)
+    return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
+
+
+def _json(body: Any) -> Response:
+    response = json_response(body)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,74 @@
+"""Login to /admin with Feishu: state and PKCE verifier in a signed cookie, tenant and open id checked at the end."""
+
+import hmac
+import secrets
+
+import structlog
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.routes import json_response
+from bot.settings import BotSettings
+from bot.web.admin_session import LOGIN, LOGIN_S, PATH, SESSION, SESSION_S, Sessions
+from bot.web.chat_errors import Refused
+from feishu.errors import FeishuError
+from feishu.login import Login
+
+log = structlog.get_logger(__name__)
+
+CALLBACK = "/admin/login/callback"
+
+
+def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSettings) -> None:
+    """`GET /admin/login`, its callback, and `POST /admin/logout`."""
+    redirect_uri = f"{settings.web_url}{CALLBACK}"
+
+    async def begin(_request: Request) -> Response:
+        if not settings.has_login:
+            raise Refused(
+                404, "NotFound", "Login with Feishu is not set up.", "Set bot.web_url, bot.admins and bot.admin_tenant."
+            )
+        state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        address = login.authorize_url(redirect_uri=redirect_uri, state=state, verifier=verifier)
+        response = RedirectResponse(address, 302)
+        sessions.set(response, LOGIN, {"state": state, "verifier": verifier}, LOGIN_S)
+        return response
+
+    async def end(request: Request) -> Response:
+        begun = sessions.read(request, LOGIN)
+        state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+        if begun is None or not hmac.compare_digest(str(begun["state"]).encode(), state.encode()):
+            return _back(sessions, "state")
+        if not code:
+            return _back(sessions, "denied")
+        try:
+            person = await login.person(code=code, redirect_uri=redirect_uri, verifier=str(begun["verifier"]))
+        except FeishuError as error:
+            log.warning("admin_login_failed", reason=str(error))
+            return _back(sessions, "platform")
+        if person.tenant_key != settings.admin_tenant or person.open_id not in settings.admins:
+            log.warning("admin_login_refused", open_id=person.open_id)
+            return _back(sessions, "stranger")
+        response = _back(sessions, "")
+        session = {"open_id": person.open_id, "name": person.name, "csrf": secrets.token_urlsafe(24)}
+        sessions.set(response, SESSION, session, SESSION_S)
+        log.info("admin_logged_in", open_id=person.open_id)
+        return response
+
+    async def leave(request: Request) -> Response:
+        sessions.admin(request, settings, writes=True)
+        response = json_response({"ok": True})
+        sessions.drop(response, SESSION)
+        return response
+
+    app.add_route("/admin/login", begin, methods=["GET"])
+    app.add_route(CALLBACK, end, methods=["GET"])
+    app.add_route("/admin/logout", leave, methods=["POST"])
+
+
+def _back(sessions: Sessions, trouble: str) -> Response:
+    """To the page, which says what went wrong, if anything."""
+    response = RedirectResponse(f"{PATH}?login={trouble}" if trouble else PATH, 302)
+    sessions.drop(response, LOGIN)
+    return response

@@ -1,0 +1,304 @@
+"""The same answers over HTTP: `POST /chat` whole, `/chat/stream` as server-sent events, votes and new versions."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, assert_never
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.security import HTTPBearer
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+
+from bot.access import Access
+from bot.cards.outcomes import Failed, words
+from bot.errors import StoreError
+from bot.records.conversations import Answer, Turn
+from bot.records.feedback import Feedback
+from bot.routes import json_response
+from bot.texts import language_of, texts
+from bot.turns.dressing import blanked
+from bot.watch.metrics import Metrics
+from bot.web.chat_bodies import (
+    CONVERSATION_ID,
+    ChatReply,
+    ChatRequest,
+    ConversationReply,
+    FeedbackReply,
+    FeedbackRequest,
+    QuestionText,
+    answer_body,
+    new_conversation_id,
+    sources_body,
+    stored_turn,
+)
+from bot.web.chat_errors import NOT_FOUND, RESPONSES, Refused, refusal_of
+from bot.web.chat_gate import Gate, unless_hung_up
+from bot.web.chat_stream import Stream, sse, sse_text
+from bot.web.chat_turns import Run, WebTurns
+from bot.web.guard import LOCAL, Caller, caller_of
+from rag.errors import RagError
+from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Reasoning, Retrieved
+from rag.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+EVENTS = """Events: `stage` (`{"stage": "retrieving" | "retrieved" | "generating", "found": n}`), `reasoning` and
+`token` (`{"text": …}`), `sources` (`{"sources": […]}`), then `done` (`{"answer_id", "usage", "seconds", …}`) or
+`error` (`{"type", "message", "status"}`). Comments every 15 s keep the line open. Hanging up stops the answer."""
+
+BEARER = Depends(HTTPBearer(auto_error=False, description="One of the keys of bot.api_keys"))
+AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": EVENTS}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDoor:
+    """What the routes need."""
+
+    turns: WebTurns
+    feedback: Feedback
+    gate: Gate
+    metrics: Metrics
+    access: Access
+    stall_s: float = 60.0
+
+    def seen_by(self, caller: Caller) -> Scope:
+        """What a caller may see."""
+        return self.access.of_key(caller.collections, is_admin=caller.is_admin)
+
+    async def scope(self, caller: Caller, wanted: list[str] | None) -> Scope:
+        """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422)."""
+        if wanted is None:
+            return self.seen_by(caller)
+        allowed, asked = self.seen_by(caller).names, frozenset(wanted)
+        if allowed is not None and not asked <= allowed:
+            message = f"This key may not search {', '.join(sorted(asked - allowed))}."
+            raise Refused(403, "Forbidden", message, f"It may search {', '.join(sorted(allowed)) or 'none'}.")
+        known = frozenset(await self.turns.library.collections())
+        if not asked <= known:
+            details = [
+                {"where": "body.collections", "message": f"{name} is not a collection"} for name in asked - known
+            ]
+            what_to_do = f"Collections are: {', '.join(sorted(known & (allowed or known)))}."
+            raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
+        return Scope(asked)
+
+    def stream(self, run: Run, slot: Any) -> Stream:
+        """The run as server-sent events."""
+        headers = {"X-Answer-Id": run.answer.id, "X-Conversation-Id": run.turn.question_message_id}
+        return Stream(
+            events_of(run),
+            slot=slot,
+            metrics=self.metrics,
+            stall_s=self.stall_s,
+            closed=run.close,
+            headers=headers,
+        )
+
+
+def chat_router(door: ChatDoor) -> APIRouter:
+    """The routes of the chat API."""
+    router = APIRouter(tags=["chat"], dependencies=[BEARER])
+    _add_asking(router, door)
+    _add_after(router, door)
+    return router
+
+
+def _add_asking(router: APIRouter, door: ChatDoor) -> None:
+    @router.post("/chat", response_model=ChatReply, responses=RESPONSES, summary="Ask, and get the whole answer")
+    async def chat(request: Request, body: ChatRequest) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        try:
+            run = await _run(door, caller, body)
+            return await whole(request, run)
+        finally:
+            slot.release()
+
+    @router.post(
+        "/chat/stream",
+        response_class=EventSourceResponse,
+        responses={**RESPONSES, **STREAM},
+        summary="Ask, and get the answer as it is written",
+        description=EVENTS,
+    )
+    async def stream(request: Request, body: ChatRequest) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        with _freed_on_failure(slot):
+            return door.stream(await _run(door, caller, body), slot)
+
+    @router.get(
+        "/chat/stream",
+        response_class=EventSourceResponse,
+        responses={**RESPONSES, **STREAM},
+        summary="The same for EventSource",
+        description=EVENTS,
+    )
+    async def stream_for_event_source(
+        request: Request,
+        question: Annotated[QuestionText, Query()],
+        conversation_id: Annotated[str | None, Query(pattern=CONVERSATION_ID)] = None,
+    ) -> Response:
+        return await stream(request, ChatRequest(question=question, conversation_id=conversation_id))
+
+
+def _add_after(router: APIRouter, door: ChatDoor) -> None:
+    @router.post(
+        "/chat/{answer_id}/feedback",
+        response_model=FeedbackReply,
+        responses={**RESPONSES, **NOT_FOUND},
+        summary="Vote on an answer",
+    )
+    async def feedback(request: Request, answer_id: AnswerId, body: FeedbackRequest) -> Response:
+        caller = who(request)
+        if body.vote == "up" and (body.reason or body.comment):
+            details = [{"where": "body.reason", "message": "only a vote down has a reason"}]
+            raise Refused(422, "InvalidRequest", "A vote up has no reason.", "Leave reason out.", details=details)
+        await door.turns.look_up(caller, answer_id)
+        await door.feedback.vote(answer_id, caller.name, body.vote)
+        door.metrics.voted(body.vote)
+        if body.reason or body.comment:
+            comment = body.comment.replace("\x00", "")
+            await door.feedback.give_reason(answer_id, caller.name, body.reason or "other", comment)
+        totals = await door.feedback.totals(answer_id)
+        return json_response({"answer_id": answer_id, "vote": body.vote, **totals})
+
+    @router.post(
+        "/chat/{answer_id}/regenerate",
+        response_model=ChatReply,
+        responses={**RESPONSES, **NOT_FOUND},
+        summary="Answer the same question once more",
+        description=f"A stream when the request accepts text/event-stream, else the whole answer. {EVENTS}",
+    )
+    async def regenerate(request: Request, answer_id: AnswerId) -> Response:
+        caller = asking(request, door.gate)
+        slot = await door.gate.take()
+        with _freed_on_failure(slot):
+            run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller))
+            if "text/event-stream" in request.headers.get("accept", ""):
+                return door.stream(run, slot)
+            answered = await whole(request, run)
+            slot.release()
+            return answered
+
+    @router.get(
+        "/chat/conversations/{conversation_id}",
+        response_model=ConversationReply,
+        responses=RESPONSES,
+        summary="What was asked and answered in a conversation",
+    )
+    async def conversation(
+        request: Request, conversation_id: Annotated[str, Path(pattern=CONVERSATION_ID)]
+    ) -> Response:
+        caller = who(request)
+        told = await door.turns.store.conversation(caller.name, conversation_id)
+        scope = door.seen_by(caller)
+        shown = [
+            stored_turn(turn, [_seen(answer, turn, scope) for answer in versions], votes)
+            for turn, versions, votes in told
+        ]
+        return json_response({"conversation_id": conversation_id, "turns": shown})
+
+
+def _seen(answer: Answer, turn: Turn, scope: Scope) -> Answer:
+    """An answer as it may be seen now: the rules may have changed since it was given."""
+    return answer if scope.shows(answer.collections) else blanked(answer, texts(language_of(turn.question)))
+
+
+def who(request: Request) -> Caller:
+    """The caller; a door without a guard (tests) is this machine's."""
+    return caller_of(request) or LOCAL
+
+
+def asking(request: Request, gate: Gate, questions: int = 1) -> Caller:
+    """The caller, with this many questions taken from its rate."""
+    caller = who(request)
+    gate.count(caller, questions)
+    return caller
+
+
+async def whole(request: Request, run: Run) -> Response:
+    """The run's answer as a `ChatReply`; hanging up stops it. Raises what the run raises."""
+    try:
+        answer = await unless_hung_up(request, run.whole())
+    finally:
+        run.close()
+    if answer is None:
+        return Response(status_code=204)  # nobody is there to read it
+    return json_response({**answer_body(run.turn, answer), "confidence": run.confidence})
+
+
+async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
+    scope = await door.scope(caller, body.collections)
+    conversation_id = body.conversation_id or new_conversation_id()
+    history = None if body.conversation_id else ()  # a new conversation has none
+    return await door.turns.ask(caller, body.question, conversation_id=conversation_id, scope=scope, history=history)
+
+
+@contextlib.contextmanager
+def _freed_on_failure(slot: Any) -> Any:
+    try:
+        yield
+    except BaseException:
+        slot.release()
+        raise
+
+
+async def events_of(run: Run) -> AsyncGenerator[bytes]:
+    """stage, reasoning, token, sources, then done or error. Closing it hangs up on the model."""
+    yield sse("stage", {"stage": "retrieving", "found": 0})
+    try:
+        async with contextlib.aclosing(run.events()) as events:
+            async for piece in _told(events):
+                yield piece
+    except (RagError, StoreError) as error:
+        log.warning("chat_failed", kind=type(error).__name__, reason=str(error))
+        yield sse("error", _error(error, run.turn.question))
+        return
+    except Exception as error:
+        yield sse("error", _error(error, run.turn.question))
+        return
+    yield sse("sources", {"sources": sources_body(run.answer.id, run.answer.sources)})
+    yield sse("done", _done(run))
+
+
+async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
+    found, is_writing = 0, False
+    async for event in events:
+        match event:
+            case Delta(text=text):
+                if is_writing:
+                    yield sse_text(b"token", text)
+                else:  # in one piece, so that the first token does not wait behind the stage
+                    is_writing = True
+                    yield sse("stage", {"stage": "generating", "found": found}) + sse_text(b"token", text)
+            case Reasoning(text=text):
+                yield sse_text(b"reasoning", text)
+            case Retrieved(passages=passages):
+                found = len(passages)
+                yield sse("stage", {"stage": "retrieved", "found": found})
+            case NoEvidence():
+                pass
+            case Finished(text=text):
+                if not is_writing:
+                    yield sse_text(b"token", text)
+            case _:
+                assert_never(event)
+
+
+def _done(run: Run) -> dict[str, Any]:
+    body = answer_body(run.turn, run.answer)
+    kept = ("answer_id", "usage", "seconds", "answered", "conversation_id", "version", "model")
+    return {**{name: body[name] for name in kept}, "confidence": run.confidence}
+
+
+def _error(error: Exception, question: str) -> dict[str, Any]:
+    """Typed for programs, in words for people."""
+    refused = refusal_of(error)
+    sentence = words(Failed(error), texts(language_of(question)), has_text=False)
+    return {"type": refused.type, "message": sentence, "status": refused.status}

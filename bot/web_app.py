@@ -1,0 +1,90 @@
+"""The web door: chat page, chat API, metrics, API documents. Guarded by `bot.web.guard`."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.app import Bot
+from bot.records.admin_figures import Figures
+from bot.routes import add_health_routes
+from bot.settings import BotSettings, Settings
+from bot.store.database import Database
+from bot.watch.metrics import CONTENT_TYPE, Metrics
+from bot.watch.trace_store import TraceStore
+from bot.web.admin import AdminDoor, admin_router
+from bot.web.admin_login import add_login
+from bot.web.admin_session import Sessions
+from bot.web.chat import ChatDoor, chat_router
+from bot.web.chat_batch import batch_router
+from bot.web.chat_errors import add_error_handlers
+from bot.web.chat_gate import Gate
+from bot.web.chat_sources import sources_router
+from bot.web.completions import completions_router
+from bot.web.generate import generate_router
+from bot.web.guard import WebGuard
+from bot.web.layers import BodyLimit, PlainGZip, RequestLog
+from bot.web.pages import add_pages
+from feishu.client import FeishuClient
+from feishu.clock import Clock
+from feishu.login import Login
+
+DESCRIPTION = """Ask the team's documents: whole answers, streams, batches, votes, and OpenAI's protocol.
+
+Errors are `{"error": {"type", "message", "what_to_do"}}` whatever the address. With API keys configured, send
+`Authorization: Bearer KEY`."""
+EXPOSED = ["X-Answer-Id", "X-Conversation-Id", "X-Request-Id", "Retry-After"]
+
+
+def web_app(bot: Bot) -> FastAPI:
+    """Everything that is not the public door."""
+    settings = bot.settings.bot
+    gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
+    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.colleague.access, settings.web_stall_s)
+    app = chat_app(door, settings)
+
+    async def metrics(_request: Request) -> Response:
+        bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
+        return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
+
+    add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)
+    app.add_route("/metrics", metrics, methods=["GET"])
+    add_health_routes(app, bot.health, bot.ready)
+    return app
+
+
+def add_admin(app: FastAPI, database: Database, client: FeishuClient, settings: Settings, *, clock: Clock) -> None:
+    """The data behind /admin, and the login."""
+    secret = settings.feishu.app_secret.get_secret_value()
+    sessions = Sessions(secret, secure=settings.bot.web_url.startswith("https://"), clock=clock)
+    figures, traces = Figures(database, clock=clock), TraceStore(database, clock=clock)
+    app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot)))
+    add_login(app, Login(client, settings.feishu), sessions, settings.bot)
+
+
+def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:
+    """The pages and the API, locked; without what only a whole bot has."""
+    app = FastAPI(
+        title="feishu-rag", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    for make in (chat_router, sources_router, batch_router, generate_router, completions_router):
+        app.include_router(make(door))
+    add_pages(app)
+    add_error_handlers(app)
+    add_layers(app, settings, door.metrics)
+    return app
+
+
+def add_layers(app: FastAPI, settings: BotSettings, metrics: Metrics) -> None:
+    """From the inside out: the last added meets a request first."""
+    app.add_middleware(PlainGZip)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(WebGuard, keys=settings.keys(), origins=settings.cors_origins)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=EXPOSED,
+    )
+    app.add_middleware(RequestLog, metrics=metrics)
