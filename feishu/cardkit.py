@@ -45,6 +45,7 @@ class CardKit:
             CARD_TEXT,
             path={"card_id": card_id, "element_id": element_id},
             json={"content": content[:MAX_TEXT_CHARS], "sequence": sequence},
+            card=card_id,
         )
 
     async def set_config(
@@ -55,6 +56,7 @@ class CardKit:
             CARD_SETTINGS,
             path={"card_id": card_id},
             json={"settings": to_text({"config": config}), "sequence": sequence},
+            card=card_id,
             urgency=urgency,
         )
 
@@ -64,5 +66,6 @@ class CardKit:
             CARD_UPDATE,
             path={"card_id": card_id},
             json={"card": {"type": "card_json", "data": card_json(card)}, "sequence": sequence},
+            card=card_id,
             urgency=urgency,
         )

@@ -29,7 +29,7 @@ from feishu.errors import (
     Unreachable,
 )
 from feishu.jsontext import to_bytes
-from feishu.limits import LANE_PER_SECOND, Budgets, Lanes
+from feishu.limits import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
 from feishu.schedule import FrameSchedule
 from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
 from feishu.tokens import TenantTokens
@@ -82,6 +82,7 @@ class FeishuClient:
         share = settings.budget_share or 1.0
         self._budgets = Budgets(share=share, clock=self._clock)
         self._lanes = Lanes(per_second=LANE_PER_SECOND, clock=self._clock, share=share)
+        self._cards = Lanes(per_second=CARD_PER_SECOND, clock=self._clock)
         self.schedule = FrameSchedule(share=share, clock=self._clock)
         self._tokens = TenantTokens(self._fetch_token, self._clock)
 
@@ -93,15 +94,16 @@ class FeishuClient:
         params: dict[str, str] | None = None,
         json: Any = None,
         lane: str = "",
+        card: str = "",
         urgency: Urgency = Urgency.NORMAL,
         user_token: str = "",
     ) -> dict[str, Any]:
         """The `data` of the answer, or the whole body where there is none. Retries where `endpoint.retry` allows it;
         a refused token is renewed and the call repeated once. `lane` names the chat, person or message that takes no
-        more than five calls a second; `urgency` decides who starts first when the API's budget is short; `user_token`
-        calls on behalf of a person instead of the app."""
+        more than five calls a second, `card` the card that takes ten; `urgency` decides who starts first when a budget
+        is short; `user_token` calls on behalf of a person instead of the app."""
         url = self._settings.base_url + endpoint.url_path(path or {})
-        request = _Request(endpoint, url, params, _body(json), lane, urgency, user_token)
+        request = _Request(endpoint, url, params, _body(json), lane, card, urgency, user_token)
         attempt = 1
         while True:
             try:
@@ -150,7 +152,7 @@ class FeishuClient:
             raise Unreachable(type(error).__name__, endpoint=endpoint.name) from error
         if response.status_code != 200:
             refused = httpx.Response(response.status_code, headers=response.headers, content=bytes(content))
-            _read(_Request(endpoint, url, params, None, "", Urgency.NORMAL), refused)
+            _read(_Request(endpoint, url, params, None, "", "", Urgency.NORMAL), refused)
         return bytes(content)
 
     async def aclose(self) -> None:
@@ -191,6 +193,8 @@ class FeishuClient:
         budget = self._budgets.of(request.endpoint)
         if request.lane:
             await self._lanes.take(request.lane, request.urgency)
+        if request.card:
+            await self._cards.take(request.card, request.urgency)
         await budget.take(request.urgency)
         if self._closed:
             raise Unreachable("the client was closed", endpoint=request.endpoint.name)
@@ -254,6 +258,7 @@ class _Request:
     params: dict[str, str] | None
     content: bytes | None
     lane: str
+    card: str
     urgency: Urgency
     user_token: str = ""
 

@@ -16,6 +16,9 @@ MINUTE_S = 60.5
 """The windows are a little longer than the platform's: calls do not all take equally long to reach its counter."""
 LANE_PER_SECOND = 5
 """Sends into one group or to one person, and patches of one message (im-v1/message)."""
+CARD_PER_SECOND = 10
+"""Writes of any kind to one card (cardkit-v1), whoever makes them: a stream may end while clicks redraw.
+Not shared among replicas: one job at a time writes to a card."""
 MOST_LANES = 512
 
 
@@ -117,7 +120,7 @@ def part_of(whole: int, share: float) -> int:
 
 
 class Lanes:
-    """A small budget for each chat or message, made when it is needed and forgotten when it is idle."""
+    """A small budget for each chat, message or card, made when it is needed and forgotten when it is idle."""
 
     def __init__(self, *, per_second: int, clock: Clock, share: float = 1.0) -> None:
         self._whole = per_second

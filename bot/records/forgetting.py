@@ -36,14 +36,14 @@ class Forgetting:
         """Everything that somebody asked, sent, voted or remarked; gives the number of questions."""
 
         def work(connection: Connection) -> int:
-            _leave_open_jobs(connection, open_id)
+            emptied = _leave_open_jobs(connection, open_id)
             ended = (jobs.c.asker == open_id) & jobs.c.state.in_(ENDED_STATES)
             connection.execute(delete(jobs).where(ended))
             connection.execute(delete(votes).where(votes.c.voter == open_id))
             connection.execute(delete(remarks).where(remarks.c.author == open_id))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
-            return _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
+            return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
 
         return await self._database.write(work)
 
@@ -79,8 +79,9 @@ def erase(connection: Connection, which: ColumnElement[bool]) -> None:
     connection.execute(update(jobs).where(jobs.c.turn_id.in_(ids), jobs.c.state.in_(ENDED_STATES)).values(payload="{}"))
 
 
-def _leave_open_jobs(connection: Connection, asker: str) -> None:
-    """What waits without a card is dropped; what is being answered is stopped, and its card emptied."""
+def _leave_open_jobs(connection: Connection, asker: str) -> int:
+    """What waits without a card is dropped; what is being worked on is stopped, and its card emptied. Gives the number
+    of questions that were emptied."""
     waits = (jobs.c.asker == asker) & (jobs.c.state == "queued") & (jobs.c.turn_id == "")
     connection.execute(delete(jobs).where(waits))
     open_turns = (turns.c.asker == asker) & turns.c.id.in_(_in_work())
@@ -88,6 +89,7 @@ def _leave_open_jobs(connection: Connection, asker: str) -> None:
     erase(connection, turns.c.id.in_(ids))
     still = jobs.c.turn_id.in_(ids) & ~jobs.c.state.in_(ENDED_STATES)
     connection.execute(update(jobs).where(still).values(stop_by="forgotten", run_after=0.0))
+    return len(ids)
 
 
 def _in_work() -> Select[tuple[str]]:

@@ -39,6 +39,9 @@ async def ask(page: Page, url: str, question: str = QUESTION) -> None:
 
 async def serious(page: Page) -> list[str]:
     """What axe-core calls serious or critical, with the elements concerned."""
+    # What is half faded in has less contrast than it will have.
+    ending = "document.getAnimations().filter(each => each.effect.getComputedTiming().iterations !== Infinity)"
+    await page.evaluate(f"Promise.allSettled({ending}.map(each => each.finished))")
     found = (await Axe().run(page)).response["violations"]
     return [
         f"{fault['id']}: {[node['html'][:120] for node in fault['nodes']][:3]}"

@@ -77,7 +77,7 @@ def test_every_type_and_status_is_explained_for_callers_and_admins() -> None:
     raised = {(refusal_of(error("x")).status, error.__name__) for error in ANSWERING}
     written = {
         (int(status), kind)
-        for file in (ROOT / "bot").glob("*.py")
+        for file in (ROOT / "bot").rglob("*.py")
         for status, kind in re.findall(r"""Refused\(\s*(\d{3}),\s*"(\w+)",""", file.read_text("utf-8"))
     }
     assert told == raised | written

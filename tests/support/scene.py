@@ -122,7 +122,8 @@ class Scene:
 
     def assert_lawful(self) -> None:
         """The bot broke no law of the platform."""
-        assert self.sandbox.laws_broken == []
+        broken = self.sandbox.laws_broken
+        assert broken == [], broken
 
 
 def is_final(message: Message) -> bool:

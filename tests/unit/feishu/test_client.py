@@ -437,3 +437,30 @@ def test_what_nothing_guards_against_repetition_is_never_repeated_by_the_client(
         "card_update",
         "send_ephemeral",
     }
+
+
+async def test_a_card_takes_ten_writes_a_second_whoever_makes_them(world: World) -> None:
+    """cardkit-v1: 10/s for a card, of all its APIs together; another card has its own ten."""
+    starts: dict[str, list[float]] = {"7371": [], "7372": []}
+
+    def written(request: httpx.Request) -> httpx.Response:
+        starts[request.url.path.split("/")[5]].append(world.clock.monotonic())
+        return httpx.Response(200, json={"code": 0, "data": {}})
+
+    world.router.route(url__startswith=f"{BASE}/open-apis/cardkit/v1/cards/").mock(side_effect=written)
+    kit = CardKit(world.client)
+
+    async def writer(card_id: str) -> None:
+        await asyncio.gather(
+            *(kit.stream_text(card_id, "answer", "…", sequence=number) for number in range(1, 9)),
+            *(kit.set_config(card_id, {"streaming_mode": False}, sequence=number) for number in range(9, 13)),
+            *(kit.update(card_id, card([markdown("…")]), sequence=number) for number in range(13, 17)),
+        )
+
+    async def both() -> None:
+        await asyncio.gather(*(writer(card_id) for card_id in starts))
+
+    await world.clock.run(both())
+    for made in starts.values():
+        assert len(made) == 16 and made[9] == made[0]
+        assert all(later - earlier >= 1.0 for earlier, later in zip(made, made[10:], strict=False))
