@@ -20,6 +20,7 @@ from bot.errors import StoreError
 from bot.hearing import Hearing
 from bot.inbox.jobs import Jobs, NewJob
 from bot.inbox.worker import Worker
+from bot.job import CARD_LINE
 from bot.records.chat_ledger import Ledger, Suggestion
 from bot.records.conversations import Answer, Conversations, Turn
 from bot.records.feedback import REASONS, Feedback, Vote
@@ -266,7 +267,7 @@ class Handlers:
 
     async def _redrawn(self, turn: Turn, click: CardAction, body: dict[str, Any]) -> Ack:
         """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
-        job = NewJob(turn.app_id, "redraw", f"card/{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
+        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
         queued = await self._jobs.enqueue_once(job)
         return Ack(body, self._worker.wake if queued else None)
 

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.inbox.jobs import Jobs, NewJob
+from bot.job import CARD_LINE
 from bot.records.chat_ledger import Ledger
 from bot.records.feedback import Feedback, Vote
 from bot.watch.metrics import Metrics
@@ -72,4 +73,6 @@ class Hearing:
         elif await self._feedback.vote(answer_id, event.operator_open_id, vote) != vote:
             self._metrics.voted(vote)
         key = f"event:{event.event_id}"
-        return await self._jobs.enqueue_once(NewJob(event.app_id, "redraw", f"card/{turn_id}", {}, (key,), turn_id))
+        return await self._jobs.enqueue_once(
+            NewJob(event.app_id, "redraw", f"{CARD_LINE}{turn_id}", {}, (key,), turn_id)
+        )

@@ -12,6 +12,8 @@ OPEN_STATES = ("queued", "running")
 ENDED_STATES = ("done", "failed", "cancelled", "buried")
 WRITING_KINDS = ("answer", "regenerate")
 """The kinds that write an answer, and so can be stopped."""
+CARD_LINE = "card/"
+"""Begins the line of jobs that change a card which was answered already, one after the other for each card."""
 MOST_KEYS = 2
 
 

@@ -11,7 +11,21 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from bot.inbox.acceptance import Acceptance, row_of
 from bot.inbox.claiming import Claiming, Collision
@@ -20,7 +34,18 @@ from bot.inbox.waiting_list import hold_waiting
 from bot.inbox.waiting_list import is_open as _is_open
 from bot.inbox.waiting_list import is_queued as _is_queued
 from bot.inbox.waiting_list import is_running as _is_running
-from bot.job import ENDED_STATES, OPEN_STATES, WRITING_KINDS, Job, JobKind, JobState, Lease, LeaseLost, NewJob
+from bot.job import (
+    CARD_LINE,
+    ENDED_STATES,
+    OPEN_STATES,
+    WRITING_KINDS,
+    Job,
+    JobKind,
+    JobState,
+    Lease,
+    LeaseLost,
+    NewJob,
+)
 from bot.store.database import Database
 from bot.store.tables import answers, jobs
 from feishu.clock import Clock
@@ -221,11 +246,14 @@ class Jobs:
         return {state: count for state, (count, _) in (await self.survey()).items()}
 
     async def survey(self) -> dict[str, tuple[int, float]]:
-        """State → number of jobs and the age of the oldest in seconds (0 for those that have ended)."""
+        """State → number of jobs and the age of the oldest in seconds (0 for those that have ended). What only waits to
+        change a card that was answered already (a redraw, an ending that is owed) has no age: nobody waits for it."""
 
         def work(connection: Connection) -> dict[str, tuple[int, float]]:
             now = self._now()
-            still = select(jobs.c.state, func.count(), now - func.min(jobs.c.created_at)).where(_is_open)
+            asked_at = case((~jobs.c.conversation.startswith(CARD_LINE), jobs.c.created_at))
+            age_s = now - func.coalesce(func.min(asked_at), now)
+            still = select(jobs.c.state, func.count(), age_s).where(_is_open)
             over = select(jobs.c.state, func.count(), literal(0.0)).where(
                 jobs.c.finished_at.is_not(None), jobs.c.state.in_(ENDED_STATES)
             )

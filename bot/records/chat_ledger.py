@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.records.forgetting import erase
 from bot.store.database import Database
-from bot.store.tables import attachments, onces, remarks, suggestions, turns
+from bot.store.tables import answer_messages, answers, attachments, onces, remarks, suggestions, turns
 from feishu.clock import Clock, SystemClock
 
 MAX_REMARK_CHARS = 2_000
@@ -108,12 +108,18 @@ class Ledger:
         return await self._database.read(lambda connection: connection.scalar(statement)) is not None
 
     async def turn_of_card(self, app_id: str, message_ids: Sequence[str]) -> tuple[str, str, str] | None:
-        """Turn, shown answer and asker of the card that is one of these messages."""
+        """Turn, shown answer and asker of the card that is one of these messages, or that one of them continues."""
         wanted = [each for each in message_ids if each]
         if not wanted:
             return None
         columns = (turns.c.id, turns.c.shown_answer, turns.c.asker)
-        statement = select(*columns).where(turns.c.app_id == app_id, turns.c.card_message_id.in_(wanted)).limit(1)
+        beside = (
+            select(answers.c.turn_id)
+            .join(answer_messages, answer_messages.c.answer_id == answers.c.id)
+            .where(answer_messages.c.message_id.in_(wanted))
+        )
+        is_its = turns.c.card_message_id.in_(wanted) | turns.c.id.in_(beside)
+        statement = select(*columns).where(turns.c.app_id == app_id, is_its).limit(1)
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
         return (row[0], row[1], row[2]) if row else None
 

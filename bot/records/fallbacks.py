@@ -50,6 +50,8 @@ class Fallbacks:
         self._metrics = metrics
         self._database = database
         self._clock = clock or SystemClock()
+        if metrics is not None:
+            metrics.ways_to_fall_back(WAYS)
 
     async def note(self, way: Way, because: FeishuError | None = None) -> None:
         """One more. Never raises: an answer under way is worth more than its place in a table."""

@@ -23,6 +23,7 @@ from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job, LeaseLost
+from bot.job import CARD_LINE
 from bot.records.attachments import Attachments
 from bot.records.conversations import Answer, CardState, Conversations, Turn
 from bot.texts import Language, Texts, language_of, texts
@@ -285,7 +286,7 @@ class Turns:
 
 def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:
     """Nobody's next question waits for a card: the debt stands in a line with what else is drawn on it."""
-    line = f"card/{turn.id}"
+    line = f"{CARD_LINE}{turn.id}"
     return Owed(f"the answer is stored, its card is not closed: {error}", line=line, since_s=since_s)
 
 

@@ -1,7 +1,7 @@
 """Figures for `/metrics`, named after questions people ask. Each `Metrics` has its own registry."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol, get_args
 
@@ -171,6 +171,11 @@ class Metrics:
     def card_frame(self, result: str = "shown") -> None:
         """`result`: shown, dropped, refused."""
         self._frames.labels(result).inc()
+
+    def ways_to_fall_back(self, ways: Iterable[str]) -> None:
+        """Begins each at 0, so that the first one is seen as a change."""
+        for way in ways:
+            self._fallbacks.labels(way)
 
     def fell_back(self, way: str) -> None:
         """`way`: one of `bot.records.fallbacks.WAYS`."""

@@ -106,11 +106,12 @@ class Scene:
             await idle(self.bot)
 
     def counted(self) -> dict[str, int]:
-        """Way → how many answers went it, as `/metrics` tells."""
+        """Way → how many answers went it, as `/metrics` tells; ways that none went are left out."""
         assert self.bot is not None
         families = {family.name: family for family in self.bot.metrics.registry.collect()}
         samples = families["feishu_rag_fallbacks"].samples
-        return {each.labels["way"]: int(each.value) for each in samples if each.name.endswith("_total")}
+        counted = {each.labels["way"]: int(each.value) for each in samples if each.name.endswith("_total")}
+        return {way: count for way, count in counted.items() if count}
 
     async def answered_whole(self, asked: str) -> Message:
         """The whole answer, alone, on one closed card, and no law broken."""

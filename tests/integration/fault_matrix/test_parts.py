@@ -55,6 +55,18 @@ async def test_forty_kilobytes_arrive_whole_on_several_closed_cards(scene: Scene
     assert scene.counted() == {}
 
 
+async def test_a_further_card_is_known_as_a_part_of_its_answer(scene: Scene) -> None:
+    """A reply to it, or an emoji on it, speaks of the answer."""
+    asked = await asked_for_much(scene)
+    await scene.closed(asked)
+    await scene.idle()
+    assert scene.bot is not None
+    turn_of = scene.bot.colleague.ledger.turn_of_card
+    found = [await turn_of("cli_sandbox", (card["message_id"],)) for card in scene.cards(asked)]
+    assert len(found) >= 3 and found[0] is not None and len(set(found)) == 1
+    assert await turn_of("cli_sandbox", ("om_nobodys",)) is None
+
+
 @pytest.mark.parametrize("code", [11310, 200570, 230022, 230028, 230025])
 async def test_a_part_that_is_refused_comes_without_markup(scene: Scene, code: int) -> None:
     scene.sandbox.faults.plan(REPLY, code=code, match=SECOND)

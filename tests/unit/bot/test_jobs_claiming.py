@@ -83,6 +83,17 @@ async def test_the_survey_tells_the_age_of_the_oldest(inbox: Inbox) -> None:
     assert (counted, round(age_s)) == (2, 30)
 
 
+async def test_an_ending_that_is_owed_is_nobodys_wait(inbox: Inbox) -> None:
+    await inbox.a.accept(new(1))
+    await inbox.a.release(await inbox.take(), delay_s=600.0, count_attempt=False, line="card/t1")
+    await inbox.clock.advance(300)
+    assert (await inbox.a.survey())["queued"] == (1, 0.0)
+    await inbox.a.accept(new(2))
+    await inbox.clock.advance(5)
+    counted, age_s = (await inbox.a.survey())["queued"]
+    assert (counted, round(age_s)) == (2, 5)
+
+
 async def test_a_job_that_changes_its_line_lets_the_next_of_its_conversation_begin(inbox: Inbox) -> None:
     await inbox.a.accept(new(1, chat="oc"))
     await inbox.a.accept(new(2, chat="oc"))
