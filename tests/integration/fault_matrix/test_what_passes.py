@@ -88,10 +88,12 @@ async def what_passes_leaves_the_whole_answer_on_one_closed_card(scene: Scene, r
     assert scene.counted() == {}, "no other way was needed"
 
 
-LATE = [Row(CREATE, {"delay_s": 2.5}), Row(CLOSE, {"delay_s": 2.5}), Row(LAST, {"delay_s": 2.5})]
+# Long after the call that takes its place, also on a machine that has much else to do.
+LATE_S = 10.0
+LATE = [Row(CREATE, {"delay_s": LATE_S}), Row(CLOSE, {"delay_s": LATE_S}), Row(LAST, {"delay_s": LATE_S})]
 
 
-@PLAYS.of(*LATE, Row(FRAME, {"delay_s": 2.5, **MIDDLE}))
+@PLAYS.of(*LATE, Row(FRAME, {"delay_s": LATE_S, **MIDDLE}))
 async def what_arrives_after_it_was_given_up_changes_nothing(scene: Scene, row: Row) -> None:
     """The call that took its place is there already: the platform refuses the late one, nobody hears of that, no number
     is skipped for it, and what stands on the card stays."""
