@@ -79,6 +79,21 @@ async def test_an_example_is_asked_streamed_and_finished(watched: Watched) -> No
         assert sandbox.laws_broken == []
 
 
+async def test_enter_after_an_example_does_not_ask_it_again(watched: Watched) -> None:
+    sandbox = Sandbox(SandboxSettings())
+    async with running(sandbox) as url, fake_bot(sandbox, url) as bot:
+        bot.answering = False
+        page = await open_page(watched, url)
+        await page.get_by_test_id("example-0").click()
+        await expect(page.get_by_test_id("message")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("谢谢")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_test_id("message").last).to_contain_text("谢谢")
+        await expect(page.get_by_test_id("message")).to_have_count(2)
+        assert watched.troubles == []
+
+
 async def test_a_form_keeps_its_values_and_submits_them(watched: Watched) -> None:
     sandbox = Sandbox(SandboxSettings())
     async with running(sandbox) as url, fake_bot(sandbox, url, answer=ANSWER[:40], step=40, pause_s=0) as bot:

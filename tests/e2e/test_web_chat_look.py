@@ -36,6 +36,17 @@ async def test_an_example_asks_itself(chat: Chat) -> None:
     chat.check()
 
 
+async def test_after_an_example_one_goes_on_typing(chat: Chat) -> None:
+    chat.library.on(QUESTION, telling(ANSWER))
+    await chat.page.locator(f".example:has-text('{QUESTION}')").focus()
+    await chat.page.keyboard.press("Enter")
+    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "completed")
+    await expect(chat.page.locator("#question")).to_be_focused()
+    await chat.page.keyboard.type("年假")
+    await expect(chat.page.locator("#question")).to_have_value("年假")
+    chat.check()
+
+
 async def test_enter_of_an_input_method_sends_nothing_and_shift_enter_breaks_the_line(chat: Chat) -> None:
     page = chat.page
     await page.fill("#question", "chuchai")

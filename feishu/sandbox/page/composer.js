@@ -21,6 +21,8 @@ export function drawComposer() {
 /** Ask an example: in a group the bot has to be mentioned. */
 export function ask(question) {
   const here = chat();
+  // Enter would press the example once more; on a phone the keyboard stays down.
+  if (matchMedia('(hover: hover)').matches) $('input').focus();
   return say(here.kind === 'group' ? `@${botsOf(here)[0]?.name} ${question}` : question);
 }
 

@@ -17,8 +17,8 @@ export class Composer {
       event.preventDefault();
       if (this.#running) acts.stop();
       else this.#submit(acts);
-      // The button is about to change its meaning; on a desk one goes on typing.
-      if (matchMedia("(hover: hover)").matches) this.focus();
+      // The button is about to change its meaning.
+      this.goOn();
     });
     this.#box.addEventListener("input", () => this.#typed());
     this.#box.addEventListener("keydown", (event) => {
@@ -40,6 +40,11 @@ export class Composer {
 
   focus() {
     this.#box.focus();
+  }
+
+  /** On a desk one goes on typing; on a phone the keyboard would cover the answer. */
+  goOn() {
+    if (matchMedia("(hover: hover)").matches) this.focus();
   }
 
   /** Whether the answer of the conversation on screen is being written. */

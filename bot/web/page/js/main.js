@@ -54,6 +54,11 @@ class Chat {
     this.#run(this.#current, turn);
   }
 
+  #askExample(question) {
+    this.ask(question);
+    this.composer.goOn(); // the example is gone with the welcome, and the focus with it
+  }
+
   again(turn) {
     if (!this.#runs.has(this.#current.id)) this.#run(this.#current, turn);
   }
@@ -193,7 +198,7 @@ class Chat {
     byId("language").textContent = say("otherLanguage");
     byId("language").lang = say("otherLanguageTag");
     byId("examples").replaceChildren(...examples().map((question) =>
-      el("li", {}, el("button", { type: "button", class: "example", onclick: () => this.ask(question) }, el("span", {}, question), icon("right")))));
+      el("li", {}, el("button", { type: "button", class: "example", onclick: () => this.#askExample(question) }, el("span", {}, question), icon("right")))));
     this.#tab.setItem(CURRENT_KEY, this.#current.id);
     this.#follows = true;
     this.#showFrame();
