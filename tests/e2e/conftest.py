@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from tests.e2e.browser import CHROMIUM, CHROMIUM_ARGUMENTS, Watched
 from tests.e2e.web_chat import Chat
 from tests.support.scripted_library import ScriptedLibrary
 from tests.support.web_door import web_door
+
+expect.set_options(timeout=30_000)
+"""As long as a click waits. The default of five seconds is short for a page on a machine with much else to do."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

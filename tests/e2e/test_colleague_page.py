@@ -68,8 +68,8 @@ def last_card(page: Page) -> Any:
 
 async def closed(page: Page, text: str) -> None:
     """The newest card is closed and says this."""
-    await expect(last_card(page)).to_contain_text(text, timeout=30_000)
-    await expect(last_card(page).get_by_text("🔄")).to_be_visible(timeout=30_000)
+    await expect(last_card(page)).to_contain_text(text)
+    await expect(last_card(page).get_by_text("🔄")).to_be_visible()
 
 
 async def play(page: Page, sandbox: Sandbox) -> None:
@@ -105,19 +105,19 @@ async def play(page: Page, sandbox: Sandbox) -> None:
     first = page.get_by_test_id("message").filter(has=page.get_by_test_id("card")).first
     await first.hover()
     await first.get_by_test_id("react").click()
-    await expect(first.get_by_text("👍 有用 1")).to_be_visible(timeout=20_000)
+    await expect(first.get_by_text("👍 有用 1")).to_be_visible()
     await first.get_by_test_id("reaction-THUMBSUP").click()
-    await expect(first.get_by_text("👍 有用 1")).to_have_count(0, timeout=20_000)
+    await expect(first.get_by_text("👍 有用 1")).to_have_count(0)
 
     await be(page, ALICE)
     await write(page, f"@{name} 年假没休完可以留到明年吗？")
-    await expect(last_card(page)).to_contain_text("年假的规定很长", timeout=30_000)
+    await expect(last_card(page)).to_contain_text("年假的规定很长")
     await act(page, "年假没休完", "recall")
-    await expect(last_card(page)).to_contain_text("提问已撤回", timeout=30_000)
+    await expect(last_card(page)).to_contain_text("提问已撤回")
 
     await be(page, BOB)
     await write(page, f"@{name} /新对话")
-    await expect(page.get_by_text("重新开始").last).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("重新开始").last).to_be_visible()
 
     await be(page, ALICE)
     await write(page, f"@{name} {UNKNOWN}")
@@ -125,20 +125,20 @@ async def play(page: Page, sandbox: Sandbox) -> None:
     await last_card(page).get_by_text("🙋").click()
     await expect(page.get_by_test_id("toast").last).to_contain_text("已请资料负责人来看")
     await be(page, BOB)
-    await expect(page.get_by_text("请帮忙看看").last).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("请帮忙看看").last).to_be_visible()
     await act(page, "请帮忙看看", "reply")
     await write(page, "是蓝色的。")
-    await expect(page.get_by_text("已记为这个问题的答案").last).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("已记为这个问题的答案").last).to_be_visible()
 
     await page.locator(".row", has=page.locator(".bubble-picture")).hover()
     await page.locator(".row", has=page.locator(".bubble-picture")).get_by_test_id("replyInTopic").click()
     await write(page, f"@{name} 报销有哪些步骤？")
     topic = page.get_by_test_id("topic")
-    await expect(topic.get_by_test_id("card").last).to_contain_text("请按制度办理", timeout=30_000)
-    await expect(topic.get_by_test_id("card").last.get_by_text("🔄")).to_be_visible(timeout=30_000)
+    await expect(topic.get_by_test_id("card").last).to_contain_text("请按制度办理")
+    await expect(topic.get_by_test_id("card").last.get_by_text("🔄")).to_be_visible()
     await topic.get_by_test_id("topic-reply").click()
     await write(page, "那逾期了呢？")
-    await expect(topic.get_by_test_id("card").last).to_contain_text("我的理解：报销逾期了怎么办？", timeout=30_000)
+    await expect(topic.get_by_test_id("card").last).to_contain_text("我的理解：报销逾期了怎么办？")
     await expect(topic.get_by_test_id("card")).to_have_count(2)
 
 

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.browser import Watched
 from tests.support.bot_process import BotProcess
+from tests.support.caller import caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,7 +51,7 @@ async def ask_in_the_group(page: Page, question: str = QUESTION) -> Locator:
 
 async def streamed(url: str) -> dict[str, list[str]]:
     """Element id → the texts that the first card's frames carried, in order."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with caller(url) as http:
         entries = (await http.get("/sandbox/log")).json()["entries"]
     frames: dict[str, list[str]] = {"stage": [], "answer": []}
     for entry in entries:
@@ -130,7 +130,7 @@ async def test_the_demo_runs_on_bge_with_both_legs_fused(watched: Watched, tmp_p
         card = await ask_in_the_group(page)
         await expect(card.get_by_role("button", name="👍 有用")).to_be_visible(timeout=DEADLINE_MS)
         await expect(card).to_contain_text("参考资料")
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with caller() as http:
             embedding = (await http.get(f"{bot.public}/ready")).json()["embedding"]
         assert embedding["ok"] is True and str(model) in embedding["name"]
         assert watched.troubles == []

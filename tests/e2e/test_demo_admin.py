@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import expect
 
 from tests.e2e.browser import Watched
 from tests.e2e.test_demo import demo, picture
 from tests.e2e.test_web_chat_more import serious
+from tests.support.caller import caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +18,7 @@ DEADLINE_MS = 60_000
 
 async def test_the_admin_logs_in_and_out_and_nobody_else_gets_in(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    async with demo(tmp_path) as (bot, platform), httpx.AsyncClient(trust_env=False) as http:
+    async with demo(tmp_path) as (bot, platform), caller() as http:
         await http.post(f"{bot.web}/chat", json={"question": "出差回来多久内要报销？"})
         await page.goto(f"{bot.web}/admin")
         await expect(page.locator("#gate")).to_be_visible(timeout=DEADLINE_MS)

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.settings import BotSettings
 from tests.e2e.browser import Watched
+from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary, refusing, telling
 from tests.support.web_door import web_door
 
@@ -78,7 +78,7 @@ async def test_versions_and_history_come_from_the_bot(watched: Watched, tmp_path
         await expect(page.locator(".versions")).to_contain_text("2 / 2")
         [key] = await page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('feishu-rag.chat.'))")
         conversation = key.removeprefix("feishu-rag.chat.")
-        async with httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+        async with caller(door.url) as http:
             told = (await http.get(f"/chat/conversations/{conversation}")).json()["turns"]
             assert [len(turn["answers"]) for turn in told] == [2]
             asked = {"question": "别处问的", "conversation_id": conversation}

@@ -14,6 +14,7 @@ from bot.settings import ApiKey, BotSettings
 from rag.ingest import ingest
 from rag.library import Library
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, RagSettings
+from tests.support.caller import caller
 from tests.support.web_door import WebDoor, web_door
 
 CANARY, SECRET = "金丝雀7731", "雪豹计划的奖金是多少？"
@@ -60,7 +61,7 @@ async def library(rag: RagSettings) -> AsyncIterator[Library]:
 
 
 def client(door: WebDoor, name: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=door.url, trust_env=False, headers={"Authorization": f"Bearer {name}"})
+    return caller(door.url, headers={"Authorization": f"Bearer {name}"})
 
 
 async def asked(http: httpx.AsyncClient) -> str:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bot.settings import ApiKey, BotSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.seeded_store import seed
 from tests.support.web_door import WebDoor, web_door
@@ -37,13 +38,13 @@ class Locked:
 
     def browser(self, key: str = "") -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self.door.url, trust_env=False, headers=headers)
+        return caller(self.door.url, headers=headers)
 
     async def log_in(self, http: httpx.AsyncClient, person: str) -> httpx.Response:
         """As a browser would: to the platform, choose who one is, and back."""
         begun = await http.get("/admin/login")
         carry(http, begun)
-        async with httpx.AsyncClient(trust_env=False) as platform:
+        async with caller() as platform:
             back = await platform.get(f"{begun.headers['location']}&sandbox_person={person}")
         address = urlsplit(back.headers["location"])
         ended = await http.get(f"{address.path}?{address.query}")
@@ -174,7 +175,7 @@ async def test_gaps_are_clustered_with_drafts(locked: Locked) -> None:
 async def test_a_turn_has_its_trace(tmp_path: Path) -> None:
     library = ScriptedLibrary()
     library.otherwise = telling("好 [1]", citations=(1,), reasoning="想")
-    async with web_door(library, tmp_path) as door, httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+    async with web_door(library, tmp_path) as door, caller(door.url) as http:
         await http.post("/chat", json={"question": "=1+1"})
         await door.tracing.settle()
         [row] = (await http.get("/admin/api/turns")).json()["turns"]

@@ -6,12 +6,13 @@ from typing import Any
 import httpx
 
 from tests.integration.conftest import DEADLINE_S, Stage
+from tests.support.caller import caller
 
 
 async def test_an_answer_on_a_card_has_its_trace_with_the_platforms_calls(stage: Stage) -> None:
     bot = await stage.bot()
     await stage.closed(await stage.ask("出差回来多久内要报销？"))
-    async with httpx.AsyncClient(base_url=bot.web, trust_env=False) as http:
+    async with caller(bot.web) as http:
         [row] = (await http.get("/admin/api/turns")).json()["turns"]
         async with asyncio.timeout(DEADLINE_S):
             while not (trace := await _trace(http, row["turn_id"])):

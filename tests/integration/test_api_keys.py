@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.settings import ApiKey, BotSettings
 from rag.scope import Scope
+from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary
 from tests.support.web_door import WebDoor, web_door
 
@@ -36,7 +37,7 @@ async def door(tmp_path: Path) -> AsyncIterator[WebDoor]:
 
 def client(door: WebDoor, key: str = "") -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.AsyncClient(base_url=door.url, trust_env=False, headers=headers)
+    return caller(door.url, headers=headers)
 
 
 async def test_pages_are_open_and_data_is_not(door: WebDoor) -> None:
@@ -51,7 +52,7 @@ async def test_pages_are_open_and_data_is_not(door: WebDoor) -> None:
 
 @pytest.mark.parametrize("key", ["wrong", "OWNER", "owner x", "钥匙"])
 async def test_a_wrong_key_is_no_key(door: WebDoor, key: str) -> None:
-    async with httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+    async with caller(door.url) as http:
         headers = {b"Authorization": f"Bearer {key}".encode()}
         assert (await http.get("/v1/models", headers=headers)).status_code == 401
         assert (await http.get("/v1/models", headers={"Authorization": "Basic owner"})).status_code == 401

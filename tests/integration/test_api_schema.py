@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import checks
 from schemathesis.generation import GenerationMode
 
+from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.web_door import web_door
 
@@ -65,7 +65,7 @@ def test_no_request_makes_the_door_fail(address: str) -> None:
 
 
 async def test_every_operation_has_examples_and_typed_errors(address: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with caller() as http:
         told = (await http.get(f"{address}/openapi.json")).json()
     assert len(told["paths"]) >= 9
     for path, operations in told["paths"].items():
@@ -77,7 +77,7 @@ async def test_every_operation_has_examples_and_typed_errors(address: str) -> No
 
 
 async def test_every_answer_that_is_json_or_a_stream_has_a_schema(address: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with caller() as http:
         told = (await http.get(f"{address}/openapi.json")).json()
     for path, operations in told["paths"].items():
         for operation in operations.values():

@@ -12,6 +12,7 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.scope import EVERYTHING
 from tests.integration.conftest import words
+from tests.support.caller import caller
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.web_door import web_door
 
@@ -30,7 +31,7 @@ async def test_the_api_gives_the_confidence_of_the_search_before_and_after_a_cal
         streamed = float(stream.rpartition('"confidence":')[2].partition("}")[0].partition(",")[0])
         return reply["confidence"], streamed, round((await library.search(question, EVERYTHING)).confidence, 3)
 
-    async with web_door(library, tmp_path) as door, httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
+    async with web_door(library, tmp_path) as door, caller(door.url) as http:
         before = {question: await told(http, question) for question in (QUESTION, UNKNOWN)}
         write_calibration(settings.index_dir, Calibration((1.0, *[0.0] * (SIGNALS - 1)), -0.5, 0.55, False, 20, 0.0))
         after = {question: await told(http, question) for question in (QUESTION, UNKNOWN)}

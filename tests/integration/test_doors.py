@@ -10,6 +10,7 @@ import pytest
 from feishu import crypto
 from tests.integration.conftest import Stage
 from tests.support.bot_process import SECRETS, BotProcess
+from tests.support.caller import caller
 
 KEY, TOKEN, APP = SECRETS["FEISHU__ENCRYPT_KEY"], SECRETS["FEISHU__VERIFICATION_TOKEN"], SECRETS["FEISHU__APP_ID"]
 
@@ -73,7 +74,7 @@ FORGED: dict[str, tuple[bytes, dict[str, str]]] = {
 
 
 async def post(bot: BotProcess, body: bytes, headers: dict[str, str]) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with caller() as http:
         return await http.post(f"{bot.public}/feishu/webhook", content=body, headers=headers)
 
 
@@ -120,14 +121,14 @@ async def test_too_large_bodies_get_413_whatever_they_declare(stage: Stage) -> N
         for _ in range(20):
             yield b"x" * 100_000
 
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with caller() as http:
         answer = await http.post(f"{bot.public}/feishu/webhook", content=pieces())
     assert answer.status_code == 413
 
 
 async def test_the_public_door_has_nothing_else(stage: Stage) -> None:
     bot = await stage.bot()
-    async with httpx.AsyncClient(base_url=bot.public, trust_env=False) as http:
+    async with caller(bot.public) as http:
         for path in ("/", "/chat", "/metrics", "/docs", "/openapi.json", "/redoc", "/admin", "/static/app.js"):
             assert (await http.get(path)).status_code == 404, path
         assert (await http.get("/health")).json()["status"] == "ok"
@@ -137,7 +138,7 @@ async def test_the_public_door_has_nothing_else(stage: Stage) -> None:
 async def test_ready_tells_what_is_loaded(stage: Stage) -> None:
     bot = await stage.bot()
     await stage.closed(await stage.ask("出差回来多久内要报销？"))
-    async with httpx.AsyncClient(base_url=bot.public, trust_env=False) as http:
+    async with caller(bot.public) as http:
         answer = await http.get("/ready")
     assert answer.status_code == 200
     assert answer.json()["embedding"]["name"] == "none"
@@ -146,7 +147,7 @@ async def test_ready_tells_what_is_loaded(stage: Stage) -> None:
 
 async def test_ready_is_false_without_an_index(stage: Stage) -> None:
     bot = await stage.bot(RAG__INDEX_DIR=str(stage.folder / "nothing"))
-    async with httpx.AsyncClient(base_url=bot.public, trust_env=False) as http:
+    async with caller(bot.public) as http:
         answer = await http.get("/ready")
     assert answer.status_code == 503
     assert "feishu-rag ingest" in answer.json()["index"]["detail"]
@@ -168,7 +169,7 @@ async def test_the_web_door_serves_only_this_machine_while_it_has_no_keys(
     stage: Stage, headers: dict[str, str]
 ) -> None:
     bot = await stage.bot()
-    async with httpx.AsyncClient(base_url=bot.web, trust_env=False) as http:
+    async with caller(bot.web) as http:
         assert (await http.get("/metrics")).status_code == 200
         refused = await http.get("/metrics", headers=headers)
     assert refused.status_code == 403
@@ -178,7 +179,7 @@ async def test_the_web_door_serves_only_this_machine_while_it_has_no_keys(
 async def test_chat_over_http_answers_and_streams(stage: Stage) -> None:
     bot = await stage.bot()
     question = {"question": "出差回来多久内要报销？"}
-    async with httpx.AsyncClient(base_url=bot.web, trust_env=False, timeout=30) as http:
+    async with caller(bot.web) as http:
         whole = (await http.post("/chat", json=question)).json()
         streamed = await http.post("/chat/stream", json=question)
         wrong = await http.post("/chat", json={"question": "", "colour": 1})

@@ -13,6 +13,7 @@ from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_doors import encrypted, message, post, signed
 from tests.support.bot_process import BotProcess
+from tests.support.caller import caller
 from tests.support.crowd import Crowd
 from tests.support.postgres import Postgres
 
@@ -22,7 +23,7 @@ ANSWER = "10 个工作日"
 
 async def ready(bot: BotProcess) -> int:
     """The status of `/ready`."""
-    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as http:
+    async with caller() as http:
         return (await http.get(f"{bot.public}/ready")).status_code
 
 

@@ -4,11 +4,10 @@ import asyncio
 import itertools
 from typing import Any
 
-import httpx
-
-from tests.integration.conftest import DEADLINE_S, Stage
+from tests.integration.conftest import Stage
 from tests.integration.test_doors import encrypted, message, post, signed
 from tests.support.bot_process import BotProcess
+from tests.support.caller import caller
 from tests.support.postgres import Postgres
 
 DELIVERIES = 50
@@ -24,7 +23,7 @@ async def deliver(event: dict[str, Any], *bots: BotProcess, times: int = DELIVER
 async def counted(*bots: BotProcess) -> dict[str, int]:
     """Result of an event → how many events, over all bots."""
     found: dict[str, int] = {}
-    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as http:
+    async with caller() as http:
         for bot in bots:
             for line in (await http.get(f"{bot.web}/metrics")).text.splitlines():
                 if line.startswith("feishu_rag_events_total{"):

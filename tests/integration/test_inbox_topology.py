@@ -11,6 +11,7 @@ from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_bad_luck import QUESTION, using
 from tests.integration.test_inbox_deploy import free_port, nginx_program, proxy_file
+from tests.support.caller import caller
 from tests.support.crowd import Crowd
 from tests.support.model_server import Reply, running
 from tests.support.postgres import Postgres
@@ -29,7 +30,7 @@ async def nginx(folder: Path, replicas: list[str]) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(program, *arguments)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(DEADLINE_S), caller() as http:
             while process.returncode is None:
                 with contextlib.suppress(httpx.TransportError):
                     if (await http.get(f"{url}/health")).status_code == 200:
@@ -51,7 +52,7 @@ async def test_two_replicas_behind_the_proxy_answer_everything_once_while_one_is
         settings = using(model, BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="3")
         first, second = await stage.bot(**settings), await stage.bot(**settings)
         async with nginx(tmp_path, [first.public, second.public]) as proxy:
-            async with httpx.AsyncClient(base_url=proxy, trust_env=False) as http:
+            async with caller(proxy) as http:
                 assert (await http.get("/metrics")).status_code == 404
                 assert (await http.post("/feishu/webhook", content=b"{}")).status_code == 401
             stage.sandbox.set_webhook(f"{proxy}/feishu/webhook")

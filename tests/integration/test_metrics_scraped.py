@@ -2,10 +2,10 @@
 
 import re
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.conftest import DEADLINE_S, Stage
+from tests.integration.conftest import Stage
+from tests.support.caller import caller
 from tests.support.promql import groupings, selectors
 from tests.unit.bot.test_metrics_boards import expressions
 
@@ -18,7 +18,7 @@ async def scrape(stage: Stage) -> dict[str, list[dict[str, str]]]:
     bot = await stage.bot()
     card = await stage.closed(await stage.ask(QUESTION))
     await stage.click(card, "up")
-    async with httpx.AsyncClient(base_url=bot.web, trust_env=False, timeout=DEADLINE_S) as http:
+    async with caller(bot.web) as http:
         for path in ("/chat", "/chat/stream"):
             (await http.post(path, json={"question": QUESTION})).raise_for_status()
         assert (await http.post("/chat", json={})).status_code == 422

@@ -217,7 +217,7 @@ async def test_two_bots_that_mention_each_other_stay_silent(stage: Stage, tmp_pa
 
 def post_as_bot(stage: Stage, app_id: str, text: str) -> str:
     """A bot writes into the group, mentioning both bots."""
-    with httpx.Client(base_url=stage.url, trust_env=False) as http:
+    with httpx.Client(base_url=stage.url, trust_env=False, timeout=DEADLINE_S) as http:
         granted = http.post(
             "/open-apis/auth/v3/tenant_access_token/internal", json={"app_id": app_id, "app_secret": "second-secret"}
         ).json()

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from tests.support.caller import caller
 from tests.support.fake_bot import fake_bot
 from tests.support.platform_client import GROUP
 
@@ -48,7 +49,7 @@ async def test_html_of_a_proxy_a_revoked_token_and_only_matching_bodies() -> Non
 
 async def test_faults_are_planned_and_cleared_over_http() -> None:
     sandbox = Sandbox(SandboxSettings())
-    async with running(sandbox) as url, fake_bot(sandbox, url) as bot, httpx.AsyncClient(base_url=url) as http:
+    async with running(sandbox) as url, fake_bot(sandbox, url) as bot, caller(url) as http:
         fault = {"endpoint": "message.*", "code": 2200, "times": None}
         assert (await http.post("/sandbox/faults", json=fault)).status_code == 200
         assert (await http.post("/sandbox/faults", json={"endpoint": "*", "bogus": 1})).status_code == 400

@@ -21,6 +21,7 @@ from rag.settings import PromptSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_bad_luck import using
 from tests.support.bot_process import BotProcess
+from tests.support.caller import caller
 from tests.support.clock import HandClock
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres
@@ -46,7 +47,7 @@ async def half_told(bot: BotProcess, model: ModelServer, conversation_id: str) -
         body = {"question": QUESTION, "conversation_id": conversation_id}
         with contextlib.suppress(httpx.TransportError):
             async with (
-                httpx.AsyncClient(base_url=bot.web, trust_env=False, timeout=DEADLINE_S) as http,
+                caller(bot.web) as http,
                 http.stream("POST", "/chat/stream", json=body) as answer,
             ):
                 async for chunk in answer.aiter_bytes():
@@ -67,7 +68,7 @@ async def half_told(bot: BotProcess, model: ModelServer, conversation_id: str) -
 
 
 async def last_answer(bot: BotProcess, conversation_id: str) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=bot.web, trust_env=False, timeout=DEADLINE_S) as http:
+    async with caller(bot.web) as http:
         told = (await http.get(f"/chat/conversations/{conversation_id}")).json()
     return dict(told["turns"][-1]["answers"][-1])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary
 from tests.support.web_door import WebDoor
 
@@ -28,7 +29,7 @@ class Api:
 
 
 def client(door: WebDoor, **more: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=door.url, trust_env=False, timeout=DEADLINE_S, **more)
+    return caller(door.url, **more)
 
 
 def events(text: str) -> list[tuple[str, Any]]:
