@@ -54,6 +54,14 @@ class Stage:
         said = await self.sandbox.say(chat, person, text, mention_bot=mention)
         return said.message_id
 
+    async def ask_of(self, bot: BotProcess, text: str, *, while_still: BotProcess) -> str:
+        """Says it; gives the message id once `bot` works on it. The other replica stands still until then: whatever
+        waits may also be found by a replica that just looks, before the one that was told has come to it."""
+        async with while_still.standing_still(0):
+            asked = await self.ask(text)
+            await bot.logged("job_started")
+        return asked
+
     def cards(self, question_id: str) -> list[dict[str, Any]]:
         """The cards that reply to a message, as people see them now."""
         shown = (self.sandbox.shown(message.message_id) for message in list(self.sandbox.world.messages.values()))

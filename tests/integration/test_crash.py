@@ -136,7 +136,7 @@ async def test_another_replica_goes_on_when_one_dies_in_mid_answer(
     settings = using(model, BOT__DATABASE_URL=postgres.url())
     survivor = await stage.bot(**settings)
     first = await stage.bot(**settings)  # the events go to the one started last
-    asked = await stage.ask(QUESTION)
+    asked = await stage.ask_of(first, QUESTION, while_still=survivor)
     await partly_shown(stage, asked)
     await first.kill()
     await survivor.logged("job_started", taken_over=True)
@@ -165,7 +165,7 @@ async def test_a_replica_that_stood_still_finds_its_fence_gone_and_stops_writing
     settings = using(model, BOT__DATABASE_URL=postgres.url())
     taker = await stage.bot(**settings)
     sleeper = await stage.bot(**settings)
-    asked = await stage.ask(QUESTION)
+    asked = await stage.ask_of(sleeper, QUESTION, while_still=taker)
     await partly_shown(stage, asked)
     async with sleeper.standing_still(PAUSE_S):
         await taker.logged("job_ended", state="done")

@@ -81,11 +81,12 @@ async def test_what_one_replica_answered_another_one_is_clicked_for(
 
     await stage.sandbox.wait_for(counted, DEADLINE_S)
     model.script(Reply(SECOND))
-    await stage.click(card, "regenerate", ALICE)
+    async with first.standing_still(0):  # it might be quicker
+        await stage.click(card, "regenerate", ALICE)
+        await second.logged("job_started", kind="regenerate")
     again = await stage.closed(card["parent_id"], containing=SECOND)
     assert "2/2" in words(again["card"])
     assert again["message_id"] == card["message_id"]
-    assert {line["event"] for line in second.lines} >= {"job_started"}
     assert stage.sandbox.laws_broken == []
 
 

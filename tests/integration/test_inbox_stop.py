@@ -81,7 +81,7 @@ async def test_what_does_not_end_in_time_goes_on_at_once_at_another_replica(
     settings = using(model, BOT__DATABASE_URL=postgres.url(), BOT__LEASE_S="600")
     other = await stage.bot(**settings)
     bot = await stage.bot(**settings, BOT__DRAIN_S="0.2" if signals == 1 else "600")
-    asked = await stage.ask(QUESTION)
+    asked = await stage.ask_of(bot, QUESTION, while_still=other)
     growing = await partly_shown(stage, asked)
     signalled(bot)
     await bot.logged("draining")
