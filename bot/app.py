@@ -161,7 +161,7 @@ class Bot:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
             await database.probe(budget_s=STARTING_PROBE_S)
-            library = await Library.open(settings.rag)
+            library = await Library.open(settings.rag, clock=clock)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:
                 bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)

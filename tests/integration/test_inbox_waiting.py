@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,11 +98,12 @@ async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
     stage: Stage, model: ModelServer, store_url: str
 ) -> None:
     """Reading the picture lasts longer than a lease; it is fetched and looked at once all the same."""
+    others_know = threading.Event()
 
     def look(body: dict[str, Any]) -> Reply:
         is_picture = isinstance(body["messages"][-1]["content"], list)
         if is_picture:
-            return Reply(QUESTION, first_delay_s=5.0)
+            return Reply(QUESTION, first_delay_s=5.0, once=others_know.is_set)
         return Reply(ANSWER, delay_s=0.05, end="stall") if len(model.chats()) == 1 else Reply(ANSWER)
 
     model.script(answer=look)
@@ -119,6 +121,7 @@ async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
     third = await stage.ask(QUESTION, chat=private_chat(stage, BOB), person=BOB, mention=False)
     await says(stage, third, "前面还有 2 个问题")
     assert stage.cards(said.message_id) == [], "whose picture is still being read keeps nobody else uninformed"
+    others_know.set()
     await stage.click(growing, "stop")  # from now on there is a free slot
     for asked in (said.message_id, third):
         assert answer_text(await stage.closed(asked)) == ANSWER

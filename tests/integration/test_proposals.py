@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.integration.test_bad_luck import using
 from tests.integration.test_question_to_card import QUESTION
 from tests.support.model_server import ModelServer, Reply, running
 
+LONG = "出差结束后 10 个工作日内提交报销单 [1]。" * 8
 PROPOSED = "1. 逾期了怎么报销？\n- “住宿的上限是多少？” [2]\n这一行不是问题\n3、谁来审批？\n谁来付款？"
 
 
@@ -20,8 +22,14 @@ def model() -> Iterator[ModelServer]:
         yield server
 
 
+def proposals_are_sent(model: ModelServer) -> bool:
+    """Whether they are on their way, so that they come before the end of an answer that is not."""
+    return any(asked.closed.is_set() for asked in model.proposals())
+
+
 async def test_the_model_s_questions_are_buttons_and_their_cost_is_told(stage: Stage, model: ModelServer) -> None:
-    model.script(Reply("出差结束后 10 个工作日内提交报销单 [1]。" * 8, delay_s=0.03))
+    come = partial(proposals_are_sent, model)
+    model.script(Reply(LONG, delay_s=0.03, once=come), Reply(LONG))
     model.proposal = Reply(PROPOSED)
     await stage.bot(**using(model))
     card = await stage.closed(await stage.ask(QUESTION))
@@ -61,7 +69,7 @@ async def test_the_setting_leaves_it_to_headings_or_to_nobody(
 
 
 async def test_a_failing_proposal_harms_nothing(stage: Stage, model: ModelServer) -> None:
-    model.script(Reply("出差结束后 10 个工作日内提交报销单 [1]。" * 8, delay_s=0.03))
+    model.script(Reply(LONG, delay_s=0.03, once=partial(proposals_are_sent, model)))
     model.proposal = Reply(status=500)
     bot = await stage.bot(**using(model))
     card = await stage.closed(await stage.ask(QUESTION))

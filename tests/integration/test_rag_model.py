@@ -22,6 +22,7 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.scope import EVERYTHING
 from rag.settings import LlmSettings
+from tests.support.clock import HandClock
 from tests.support.library_parts import model_settings, rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, Reply, refused_address, running
 
@@ -178,9 +179,11 @@ async def test_an_empty_answer_is_a_failure(server: ModelServer, library: Librar
     assert type(error) is ModelUnavailable and "without an answer" in str(error) and not error.partial
 
 
-async def test_a_server_that_is_not_there_is_unavailable(folder: Path) -> None:
-    async with library_with(folder, model_settings(refused_address(), total_s=0.4)) as library:
-        _, error = await ask(library)
+async def test_a_server_that_is_not_there_is_unavailable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.generation.BACKOFFS_S", (0.0,))
+    with refused_address() as address:
+        async with library_with(folder, model_settings(address)) as library:
+            _, error = await ask(library)
     assert type(error) is ModelUnavailable and "RAG__LLM__BASE_URL" in str(error)
 
 
@@ -189,7 +192,6 @@ async def test_a_server_that_is_not_there_is_unavailable(folder: Path) -> None:
     [
         (Reply("好", first_delay_s=LATE_S), {"first_token_s": 0.2}, "first token", False),
         (Reply("好", end="stall"), {"stall_s": 0.2}, "next token", True),
-        (Reply("字" * 2000, piece_chars=1, delay_s=0.02), {"total_s": 2.0}, "whole answer", True),
     ],
 )
 async def test_a_slow_model_is_given_up_and_hung_up_on(
@@ -202,6 +204,26 @@ async def test_a_slow_model_is_given_up_and_hung_up_on(
         assert type(error) is ModelTimeout and words in str(error)
         assert error.partial is partial
         assert await asyncio.to_thread(server.chats()[0].hung_up.wait, 30)
+
+
+async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up_and_hung_up_on(
+    server: ModelServer, folder: Path
+) -> None:
+    """Its time is moved to shortly before the end when the first words are there: only the rest is real."""
+    server.requests.clear()
+    server.script(Reply("好", end="stall"))
+    clock, total_s = HandClock(), 100.0
+    library = await Library.open(
+        rag_settings(folder, llm=model_settings(server.base_url, total_s=total_s)), clock=clock
+    )
+    async with contextlib.aclosing(library.answer(Question(QUESTION, EVERYTHING))) as events:
+        with pytest.raises(ModelTimeout, match="whole answer") as caught:
+            async for event in events:
+                if isinstance(event, Delta):
+                    await clock.advance(total_s - 0.2)
+    assert caught.value.partial
+    assert await asyncio.to_thread(server.chats()[0].hung_up.wait, 30)
+    await library.aclose()
 
 
 async def test_closing_the_answer_hangs_up_on_the_model(server: ModelServer, library: Library) -> None:

@@ -15,12 +15,17 @@ SETTLE_ROUNDS = 60
 
 
 class AheadClock(SystemClock):
-    """This machine's clock, `ahead_s` later by the calendar: for what lies days apart."""
+    """This machine's clock, `ahead_s` later by the calendar: for what lies days apart. `leapt_s` have passed for who
+    measures how long something takes; who sleeps sleeps as long as ever."""
 
     ahead_s = 0.0
+    leapt_s = 0.0
 
     def time(self) -> float:
         return super().time() + self.ahead_s
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.leapt_s
 
 
 class HandClock:

@@ -41,6 +41,7 @@ class Reply:
 
     `text` is a string (sent `piece_chars` at a time) or the exact pieces. `end` says what comes after the last piece:
     a finish reason, a cut connection, silence until the client hangs up, an error event, or nothing but [DONE].
+    What follows the first piece is sent `once` this is true.
     """
 
     text: str | Sequence[str] = ""
@@ -54,6 +55,7 @@ class Reply:
     first_delay_s: float = 0.0
     end: End = "stop"
     usage: tuple[int, int] | None = (100, 20)
+    once: Callable[[], bool] = lambda: True
 
     @property
     def pieces(self) -> list[str]:
@@ -219,6 +221,8 @@ async def _events(reply: Reply, recorded: Recorded) -> AsyncIterator[str]:
         yield _chunk(delta)
         recorded.sent += 1
         await asyncio.sleep(reply.delay_s)
+        while not reply.once():
+            await asyncio.sleep(0.01)
     if reply.end == "disconnect":
         raise _Cut
     if reply.end == "stall":
@@ -288,8 +292,9 @@ def running(host: str = "127.0.0.1") -> Iterator[ModelServer]:
             thread.join(timeout=30)
 
 
-def refused_address() -> str:
-    """The base URL of a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+@contextlib.contextmanager
+def refused_address() -> Iterator[str]:
+    """The base URL of a port that nobody listens on, and that nobody else can take until the block ends."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}/v1"

@@ -41,10 +41,17 @@ async def test_a_model_that_never_answers_is_said_in_words(scene: Scene, reply: 
     assert button(card, "regenerate")
 
 
-async def test_a_model_that_stops_in_the_middle_of_the_total_time_is_told(scene: Scene) -> None:
-    card = await noticed(scene, Reply(ANSWER * 20, delay_s=0.05), total_s=2.0)
+async def test_a_model_that_still_writes_when_the_total_time_is_over_is_told(scene: Scene) -> None:
+    scene.model.script(Reply(ANSWER * 20, delay_s=0.05))
+    await scene.start(timeouts={"total_s": 100.0})
+    asked = await scene.ask()
+    await scene.growing(asked, chars=20)
+    scene.clock.leapt_s = 100.0
+    card = await scene.closed(asked)
     assert answer_text(card).startswith(ANSWER[:20])
     assert "可能不完整" in words(card["card"])
+    assert len(scene.replies(asked)) == 1
+    scene.assert_lawful()
 
 
 @pytest.mark.parametrize(
