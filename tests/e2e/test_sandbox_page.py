@@ -59,14 +59,16 @@ def post_card(sandbox: Sandbox, content: dict[str, Any], chat_id: str = GROUP) -
 async def test_an_example_is_asked_streamed_and_finished(watched: Watched) -> None:
     sandbox = Sandbox(SandboxSettings())
     async with running(sandbox) as url, fake_bot(sandbox, url, step=30, pause_s=0.12) as bot:
+        bot.may_end.clear()
         page = await open_page(watched, url)
         await page.get_by_test_id("example-0").click()
-        await expect(page.get_by_test_id(f"preview-{GROUP}")).to_contain_text("生成中")
         await expect(page.locator(".card.streaming .typing")).to_be_visible()
+        await expect(page.get_by_test_id(f"preview-{GROUP}")).to_contain_text("生成中")
+        bot.may_end.set()
         answer = page.get_by_test_id("card")
-        await expect(answer.locator("table")).to_contain_text("500 元/晚", timeout=20_000)
-        await expect(answer.locator("pre code")).to_contain_text("def deadline", timeout=20_000)
-        await expect(page.get_by_test_id(f"preview-{GROUP}")).to_contain_text("10 个工作日内", timeout=20_000)
+        await expect(answer.locator("table")).to_contain_text("500 元/晚")
+        await expect(answer.locator("pre code")).to_contain_text("def deadline")
+        await expect(page.get_by_test_id(f"preview-{GROUP}")).to_contain_text("10 个工作日内")
         await expect(answer.locator(".f-green")).to_have_text("直属上级")
         await expect(answer.locator("blockquote")).to_contain_text("<财务部>")
         await expect(answer.locator(".card-header .tag")).to_have_text("已完成")
@@ -208,7 +210,7 @@ async def test_a_lost_connection_comes_back_with_what_was_missed(watched: Watche
         page = await open_page(watched, url)
         sandbox.journal.hang_up()
         await sandbox.say(GROUP, BOB, "断线时说的话")
-        await expect(page.get_by_test_id("message")).to_contain_text("断线时说的话", timeout=20_000)
+        await expect(page.get_by_test_id("message")).to_contain_text("断线时说的话")
 
 
 async def test_hostile_text_runs_no_script_and_calls_nobody(watched: Watched) -> None:
@@ -287,6 +289,6 @@ async def test_a_phone_shows_the_list_then_the_chat_without_sideways_scrolling(w
         page = await open_page(watched, url)
         await page.get_by_test_id(f"chat-{GROUP}").click()
         await page.get_by_test_id("example-0").click()
-        await expect(page.get_by_test_id("button-up")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_test_id("button-up")).to_be_visible()
         width = await page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
         assert width <= 390

@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from starlette.routing import Route
 
 from feishu.crypto import decrypt, sign
 from feishu.sandbox import AppSettings, Sandbox
+from tests.support.caller import caller
 
 ANSWER = """出差返回后 **10 个工作日内**提交报销单 [1]，逾期需部门负责人说明原因 [2]。
 
@@ -146,13 +146,16 @@ def final_card(question: str, answer: str = ANSWER) -> dict[str, Any]:
 
 
 class FakeBot:
-    """Answers every message with the same answer, in frames of `step` characters, `pause_s` apart."""
+    """Answers every message with the same answer, in frames of `step` characters, `pause_s` apart.
+
+    Its cards stream on until `may_end` is set, as it is from the beginning.
+    """
 
     def __init__(
         self, api: str, app: AppSettings, *, answer: str = ANSWER, step: int = 24, pause_s: float = 0.12
     ) -> None:
         self._app, self._answer, self._step, self._pause_s = app, answer, step, pause_s
-        self._http = httpx.AsyncClient(base_url=api, trust_env=False)
+        self._http = caller(api)
         self._tasks: set[asyncio.Task[None]] = set()
         self.events: list[dict[str, Any]] = []
         self.presses: list[dict[str, Any]] = []
@@ -160,6 +163,8 @@ class FakeBot:
         self.callback_status = 200
         self.callback_gate: asyncio.Event | None = None
         self.pressed = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.may_end.set()
         self.status = 200
         self.answering = True
         self.asgi = Starlette(routes=[Route("/feishu/webhook", self._hear, methods=["POST"])])
@@ -226,6 +231,7 @@ class FakeBot:
             shown = self._answer[:end]
             await self.call("PUT", f"{card}/elements/answer/content", content=shown, sequence=sequence)
             await asyncio.sleep(self._pause_s)
+        await self.may_end.wait()
         closing = json.dumps({"config": {"streaming_mode": False, "summary": {"content": "出差返回后 10 个工作日内"}}})
         await self.call("PATCH", f"{card}/settings", settings=closing, sequence=sequence + 1)
         final = final_card(question, self._answer)
