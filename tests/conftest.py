@@ -1,10 +1,15 @@
-"""What tests of all kinds share: a real PostgreSQL, started at its first use."""
+"""What tests of all kinds share: a real PostgreSQL, started at its first use, and examples without a stop-watch."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import NoPostgres, Postgres, running_postgres
+
+# An example that takes 200 ms says that the machine is busy, and nothing about the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
