@@ -1,12 +1,10 @@
 """What each command does, typed in a chat or chosen in the bot's menu."""
 
-from typing import Protocol
-
 from bot.access import Access
 from bot.asking.commands import Command
+from bot.asking.courtesy import Shelf, greeting
 from bot.asking.outbound import Voice
 from bot.asking.reading import conversation_of
-from bot.asking.suggesting import examples
 from bot.inbox.jobs import Job, Jobs
 from bot.records.chat_ledger import Ledger
 from bot.records.forgetting import Forgetting
@@ -15,15 +13,8 @@ from bot.texts import Texts
 from feishu.events import MessageReceived
 from rag.errors import RagError
 from rag.scope import Scope
-from rag.titles import Title
 
 SOURCES_LISTED = 30
-
-
-class Shelf(Protocol):
-    """What this needs of `rag.library.Library`."""
-
-    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
 
 class Obedience:
@@ -89,18 +80,10 @@ class Obedience:
                 count = await self._forgetting.person(person)
                 return wording.forget_done.format(count=count)
             case "greeting":
-                return await self._greeting(wording, scope)
+                words = wording.greeting_reply.format(help=wording.greeting_help)
+                return (await greeting(self._shelf, scope, words, wording)).text
             case "thanks":
                 return wording.thanks_reply
-
-    async def _greeting(self, wording: Texts, scope: Scope) -> str:
-        """A colleague greets back, and says what could be asked."""
-        try:
-            questions = examples(await self._shelf.titles(scope), wording)
-        except RagError:
-            questions = []
-        tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []
-        return "\n".join([wording.greeting_reply, *tries])
 
     async def _sources(self, wording: Texts, scope: Scope) -> str:
         try:

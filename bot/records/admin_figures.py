@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.records.admin_gaps import Gap, Unanswered, gaps_of
 from bot.records.conversations import collections_of
 from bot.store.database import Database
-from bot.store.tables import answers, settled_gaps, turns, votes
+from bot.store.tables import NO_SOURCES, answers, settled_gaps, turns, votes
 from feishu.clock import Clock
 from rag.scope import EVERYTHING, Scope
 
@@ -58,7 +58,7 @@ class Figures:
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def answers(self, days: float) -> list[Asked]:
-        """All ended answers of the last `days` days, oldest first."""
+        """All ended answers of the last `days` days, oldest first; a greeting's or thanks' is none."""
         since = self._clock.time() - days * DAY_S
         ups = select(votes.c.answer_id, func.count().label("n")).where(votes.c.vote == "up").group_by(votes.c.answer_id)
         downs = (
@@ -87,6 +87,7 @@ class Figures:
             .outerjoin(up, up.c.answer_id == answers.c.id)
             .outerjoin(down, down.c.answer_id == answers.c.id)
             .where(answers.c.created_at >= since, answers.c.outcome != "open")
+            .where((answers.c.outcome != "completed") | (answers.c.sources != NO_SOURCES))
             .order_by(answers.c.created_at.desc())
             .limit(MOST_ROWS)
         )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from bot.records.conversations import Answer, Conversations, Turn, collections_of, new_turn_id
 from bot.store.database import Database
-from bot.store.tables import answers, turns, votes
+from bot.store.tables import NO_SOURCES, answers, turns, votes
 from feishu.clock import Clock
 from rag.events import Exchange
 from rag.scope import Scope
@@ -168,12 +168,12 @@ def _insert_answer(connection: Connection, answer: Answer) -> None:
 
 
 def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange, ...]:
-    """What was answered before, of each turn the newest version that may be seen."""
+    """What was answered before, of each turn the newest version that may be seen; no pleasantries."""
     before = (turns.c.conversation == turn.conversation) & (turns.c.created_at < turn.created_at)
     earlier = (
         select(turns.c.id, turns.c.question, answers.c.text, answers.c.sources, answers.c.leaned_on)
         .join(answers, answers.c.turn_id == turns.c.id)
-        .where(before, answers.c.outcome == "completed")
+        .where(before, answers.c.outcome == "completed", answers.c.sources != NO_SOURCES)
         .order_by(turns.c.created_at.desc(), answers.c.version.desc())
         .limit(HISTORY_TURNS * 4)
     )

@@ -81,7 +81,7 @@ class Answer:
     sent_apart: bool = False
     shown_as: ShownAs = ""
     leaned_on: tuple[str, ...] = ()
-    """Collections that the history came from with which it was written."""
+    """Collections that the history came from with which it was written, or whose headings a greeting names."""
     confidence: float | None = None
 
     @property

@@ -23,6 +23,9 @@ _serial = BigInteger().with_variant(Integer, "sqlite")
 OPEN = "state IN ('queued', 'running')"
 """Said in the same words by the queries that want to use the partial indexes below."""
 
+NO_SOURCES = "[]"
+"""The sources of an answer that was not looked up: a completed one is kind words for a greeting or thanks."""
+
 
 def _open_index(name: str, *columns: str, where: str = OPEN, unique: bool = False) -> Index:
     """An index that holds open jobs only: it stays small, and what has ended costs nothing."""
@@ -102,7 +105,7 @@ answers = Table(
     Column("text", Text, nullable=False, server_default=""),
     Column("notice", Text, nullable=False, server_default=""),
     Column("reasoning", Text, nullable=False, server_default=""),
-    Column("sources", Text, nullable=False, server_default="[]", comment="JSON"),
+    Column("sources", Text, nullable=False, server_default=NO_SOURCES, comment="JSON"),
     Column("leaned_on", Text, nullable=False, server_default="[]", comment="JSON: collections behind its history"),
     Column("confidence", Double, comment="that the passages answer the question, 0 to 1"),
     Column("model", String(128), nullable=False, server_default=""),

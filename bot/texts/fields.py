@@ -97,6 +97,7 @@ class Texts:
     stop_nothing: str
     forget_done: str
     greeting_reply: str
+    greeting_help: str
     thanks_reply: str
     welcome_title: str
     welcome_group: str

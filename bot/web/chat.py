@@ -44,9 +44,10 @@ from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
-EVENTS = """Events: `stage` (`{"stage": "retrieving" | "retrieved" | "generating", "found": n}`), `reasoning` and
-`token` (`{"text": …}`), `sources` (`{"sources": […]}`), then `done` (`{"answer_id", "usage", "seconds", …}`) or
-`error` (`{"type", "message", "status"}`). Comments every 15 s keep the line open. Hanging up stops the answer."""
+EVENTS = """Events: `stage` (`{"stage": "retrieving" | "retrieved" | "generating", "found": n}`; none for a greeting or
+thanks), `reasoning` and `token` (`{"text": …}`), `sources` (`{"sources": […]}`), then `done` (`{"answer_id", "usage",
+"seconds", …}`) or `error` (`{"type", "message", "status"}`). Comments every 15 s keep the line open. Hanging up stops
+the answer."""
 
 BEARER = Depends(HTTPBearer(auto_error=False, description="One of the keys of bot.api_keys"))
 AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -251,7 +252,8 @@ def _freed_on_failure(slot: Any) -> Any:
 
 async def events_of(run: Run) -> AsyncGenerator[bytes]:
     """stage, reasoning, token, sources, then done or error. Closing it hangs up on the model."""
-    yield sse("stage", {"stage": "retrieving", "found": 0})
+    if run.is_sought:
+        yield sse("stage", {"stage": "retrieving", "found": 0})
     try:
         async with contextlib.aclosing(run.events()) as events:
             async for piece in _told(events):

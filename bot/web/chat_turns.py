@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from bot.asking.courtesy import Said, reply_to
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
 from bot.errors import StoreError
@@ -23,6 +24,7 @@ from feishu.clock import Clock
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
 from rag.scope import Scope
+from rag.titles import Title
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,8 @@ class WebLibrary(Protocol):
 
     async def collections(self) -> tuple[str, ...]: ...
 
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
+
 
 class Run:
     """One answer being written. Read `events` to its end, then `answer` is the stored one; `close` whatever happens."""
@@ -51,11 +55,13 @@ class Run:
         answer: Answer,
         question: Question,
         begun: "asyncio.Task[None] | None" = None,
+        said: Said | None = None,
     ) -> None:
         self._turns = turns
         self.turn = turn
         self.answer = answer
         self.question = question
+        self._said = said
         self.progress = Progress()
         self._trace = turns.tracing.begin(question)
         self._started_at = turns.clock.monotonic()
@@ -63,6 +69,11 @@ class Run:
         self._pieces: list[str] = []
         self._begun = begun
         self._concluded = False
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether the documents are searched; not for a greeting or thanks, which count as no question."""
+        return self._said is None
 
     @property
     def confidence(self) -> float:
@@ -73,7 +84,7 @@ class Run:
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
         try:
-            async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
+            async with contextlib.aclosing(self._answering()) as events:
                 async for event in events:
                     self._note(event)
                     yield event
@@ -84,6 +95,9 @@ class Run:
             await self._conclude(Failed(error))
             raise
         await self._conclude(Completed())
+
+    def _answering(self) -> AsyncGenerator[AnswerEvent]:
+        return self._turns.library.answer(self.question) if self._said is None else _saying(self._said)
 
     async def whole(self) -> Answer:
         """Reads `events` to the end; gives the stored answer."""
@@ -105,7 +119,7 @@ class Run:
             self.progress = fold(self.progress, event)
         if isinstance(event, Retrieved):
             self._turns.metrics.retrieved(event.seconds)
-        if self._first_token_s is None and isinstance(event, Delta | Finished):
+        if self._first_token_s is None and self.is_sought and isinstance(event, Delta | Finished):
             self._first_token_s = self._turns.clock.monotonic() - self._started_at
             self._turns.metrics.first_token(self._first_token_s)
 
@@ -123,16 +137,22 @@ class Run:
             wording,
             seconds=seconds,
             first_token_s=self._first_token_s,
-            leaned_on=self.question.leans_on,
+            leaned_on=self.question.leans_on | (self._said.collections if self._said else frozenset()),
         )
-        self._turns.metrics.turn_ended(self.answer.outcome, seconds)
+        if self.is_sought:
+            self._turns.metrics.turn_ended(self.answer.outcome, seconds)
         if self._begun is not None:
             await self._begun
         if isinstance(outcome, Stopped):
             self._trace.tell("chain.stopped")
         job_id = await self._turns.store.conclude(self.answer)
-        self._turns.tracing.keep(job_id, self._trace)
+        if self.is_sought:
+            self._turns.tracing.keep(job_id, self._trace)
         log.info("web_turn_ended", turn_id=self.turn.id, outcome=self.answer.outcome, seconds=round(seconds, 3))
+
+
+async def _saying(said: Said) -> AsyncGenerator[AnswerEvent]:
+    yield Finished(said.text, answered=True)
 
 
 @dataclass(slots=True)
@@ -165,16 +185,24 @@ class WebTurns:
         The turn is stored while its answer is sought, and certainly before the answer is.
         """
         turn, answer = self.store.new(caller.name, conversation_id, question)
-        if history is None:
+        said = await self._pleasantry(question, scope)
+        if said:
+            history = ()
+        elif history is None:
             history = await self.store.history(turn, scope)
         begun = asyncio.create_task(self.store.begin(turn, answer))
-        return Run(self, turn, answer, Question(question, scope, history), begun)
+        return Run(self, turn, answer, Question(question, scope, history), begun, said)
 
     async def again(self, caller: Caller, answer_id: str, *, scope: Scope) -> Run:
         """The next version of an answer. Raises `Refused` (404), `StoreError`."""
         turn, _ = await self.look_up(caller, answer_id)
+        said = await self._pleasantry(turn.question, scope)
         answer, earlier = await self.store.begin_version(turn, scope)
-        return Run(self, turn, answer, Question(turn.question, scope, earlier))
+        return Run(self, turn, answer, Question(turn.question, scope, () if said else earlier), said=said)
+
+    async def _pleasantry(self, question: str, scope: Scope) -> Said | None:
+        wording = texts(language_of(question, preferred=self.language))
+        return await reply_to(question, self.library, scope, wording)
 
     async def look_up(self, caller: Caller, answer_id: str) -> tuple[Turn, Answer]:
         """An answer of this caller. Raises `Refused` (404)."""

@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from bot.asking.courtesy import is_pleasantry
 from bot.records.conversations import Answer
 from bot.routes import json_response
 from bot.texts import language_of, texts
@@ -91,7 +92,8 @@ def question_of(messages: list[Message]) -> tuple[str, tuple[Exchange, ...]]:
         if message.role == "user":
             asked = message.text
         elif message.role == "assistant" and asked:
-            exchanges.append(Exchange(asked, message.text))
+            if not is_pleasantry(asked):
+                exchanges.append(Exchange(asked, message.text))
             asked = ""
     return question, tuple(exchanges)
 

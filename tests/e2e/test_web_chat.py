@@ -47,6 +47,21 @@ async def test_passages_without_citation_stay_folded_and_open_too(chat: Chat) ->
     chat.check()
 
 
+async def test_a_greeting_is_greeted_and_not_judged(chat: Chat) -> None:
+    await chat.ask("你好", "completed")
+    page = chat.page
+    await expect(page.locator(".prose")).to_contain_text("你好！有问题直接问我")
+    await expect(page.locator(".prose")).to_contain_text("差旅报销制度")
+    await expect(page.locator(".facts")).not_to_contain_text("原文摘录（未配置大模型）")
+    await expect(page.locator("[data-act='up'], [data-act='again']")).to_have_count(0)
+    await expect(page.locator("[data-act='copy']")).to_have_count(1)
+    assert chat.library.asked == []
+    await page.reload()
+    await expect(page.locator(".prose")).to_contain_text("你好！有问题直接问我")
+    await expect(page.locator("[data-act='up'], [data-act='again']")).to_have_count(0)
+    chat.check()
+
+
 async def test_stages_and_text_appear_as_they_come(chat: Chat) -> None:
     gate = Gate(["十五个", "自然日 [1]"], citations=(1,))
     chat.library.on(QUESTION, gate.script)

@@ -106,8 +106,13 @@ async def opened(http: httpx.AsyncClient) -> str:
     return (await http.get(f"/chat/{first['answer_id']}/sources/1")).text
 
 
+async def greeted(http: httpx.AsyncClient) -> str:
+    return (await http.post("/chat", json={"question": "你好"})).text
+
+
 WAYS = (
     asked,
+    greeted,
     opened,
     streamed,
     for_event_source,
@@ -156,7 +161,10 @@ async def test_a_key_that_lost_a_collection_lost_what_was_answered_from_it(
         follow_up = {"question": "那食堂几点供应午餐？", "conversation_id": "c"}
         second = (await http.post("/chat", json=follow_up)).json()
         assert [source["title"] for source in second["sources"]] == ["食堂指南"]
+        greeting = (await http.post("/chat", json={"question": "你好", "conversation_id": "greeted"})).json()
+        assert CANARY in greeting["answer"]
     async with web_door(library, tmp_path, settings(["open"]), rag=rag) as door, client(door, "wiki") as http:
+        assert CANARY not in (await http.get("/chat/conversations/greeted")).text
         stored = (await http.get("/chat/conversations/c")).json()
         assert CANARY not in json.dumps(stored, ensure_ascii=False)
         withheld = [turn["answers"][0] for turn in stored["turns"]]

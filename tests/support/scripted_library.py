@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from rag.documents import Chunk, Passage
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Prompt, Question, Reasoning, Retrieved, Usage
+from rag.scope import Scope
+from rag.titles import Title
 
 Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
 
@@ -136,6 +138,10 @@ class ScriptedLibrary:
 
     async def collections(self) -> tuple[str, ...]:
         return ("default", "finance")
+
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
+        made = (Title(title, None, "finance", (headings[-1],)) for title, headings, _ in PASSAGES)
+        return tuple(each for each in made if scope.shows((each.collection,)))[:limit]
 
 
 def stream_of(*events: tuple[str, dict[str, object]]) -> str:

@@ -21,6 +21,9 @@ export function newAnswer() {
   };
 }
 
+/** Kind words for a greeting or thanks: no document was asked, and there is nothing to judge. */
+export const isCourtesy = ({ state, sources }) => state === "completed" && !sources.length;
+
 /** Applies one server event in place. Unknown events are ignored: a newer server may send more. */
 export function fold(answer, { name, data }) {
   if (name === "begun") {

@@ -1,6 +1,6 @@
 /** One question and its answer, as elements. Draws at most once a frame, and less often when drawing is slow. */
 
-import { RUNNING } from "./answers.js";
+import { isCourtesy, RUNNING } from "./answers.js";
 import { el, icon } from "./dom.js";
 import { render, replaceChanged } from "./markdown.js";
 import { has, say } from "./texts.js";
@@ -132,13 +132,12 @@ export class TurnView {
   #feet(answer) {
     const facts = [
       answer.seconds === null || answer.seconds < 0.05 ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
-      answer.model || (answer.state === "completed" ? say("extractive") : ""),
+      answer.model || (answer.state === "completed" && !isCourtesy(answer) ? say("extractive") : ""),
       answer.tokens ? say("tokens", { count: answer.tokens }) : "",
     ].filter(Boolean);
     return [
       el("div", { class: "acts" },
-        ...this.#voteButtons(answer),
-        this.#againButton(answer),
+        ...(isCourtesy(answer) ? [] : [...this.#voteButtons(answer), this.#againButton(answer)]),
         answer.text && navigator.clipboard ? button("copy", "copy", (event) => copy(event.currentTarget, answer.text)) : null,
         this.#versions(),
       ),
