@@ -23,6 +23,7 @@ from feishu.clock import SystemClock
 
 GAPS_SHOWN = 10
 REMARKS_SHOWN = 20
+REPLY_SHOWN = 500
 BAR = "█"
 BAR_CHARS = 40
 COLOURS = {"completed": "#2f8f5b", "unanswered": "#b7791f", "stopped": "#8a90a0", "failed": "#b3372f"}
@@ -102,8 +103,13 @@ def documents(told: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def gaps(told: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What the documents do not answer."""
-    return [(gap["question"], str(gap["count"]), str(gap["people"]), _day(gap["last_at"])) for gap in told["gaps"]]
+    """What the documents do not answer, with what owners replied below the question."""
+    return [(_replied(gap), str(gap["count"]), str(gap["people"]), _day(gap["last_at"])) for gap in told["gaps"]]
+
+
+def _replied(gap: dict[str, Any]) -> str:
+    replies = [f"↳ {each['text'][:REPLY_SHOWN]} ({each['by']}, {_day(each['at'])})" for each in gap["replies"]]
+    return "\n".join([gap["question"], *replies])
 
 
 def remarks(told: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -152,7 +158,8 @@ def html_of(told: dict[str, Any], picture: bytes) -> str:
     body = "".join(f"<h2>{title}</h2>{_html_table(heads, rows)}" for title, heads, rows in parts)
     style = (
         "body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        "img{max-width:100%}td,th{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}"
+        "img{max-width:100%}td{white-space:pre-line}"
+        "td,th{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}"
     )
     title = f"feishu-rag · {_day(told['at'])} · {told['days']} days"
     return (

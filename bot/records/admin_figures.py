@@ -11,10 +11,10 @@ import orjson
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.records.admin_gaps import Gap, Unanswered, gaps_of
+from bot.records.admin_gaps import Gap, Reply, Unanswered, gaps_of
 from bot.records.conversations import collections_of
 from bot.store.database import Database
-from bot.store.tables import NO_SOURCES, answers, settled_gaps, turns, votes
+from bot.store.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
 from rag.scope import EVERYTHING, Scope
 
@@ -120,14 +120,35 @@ class Figures:
         """What is missing, without what was settled after it was asked last; only what the scope shows."""
         told = [one for one in await self.answers(days) if scope.shows(one.collections)]
         newest = {asked.turn_id: asked for asked in told}
+        said = await self.replies(days)
         found = gaps_of(
-            Unanswered(one.question, one.asker, one.at, one.turn_id, tuple(_nearest(one.sources)))
+            Unanswered(
+                one.question,
+                one.asker,
+                one.at,
+                one.turn_id,
+                tuple(_nearest(one.sources)),
+                tuple(said.get(one.turn_id, ())),
+            )
             for one in newest.values()
             if one.outcome == "unanswered"
         )
         statement = select(settled_gaps.c.question, settled_gaps.c.at)
         settled = dict(await self._database.read(lambda connection: connection.execute(statement).all()))
         return [gap for gap in found if gap.last_at > settled.get(gap.key, 0.0)]
+
+    async def replies(self, days: float) -> dict[str, list[Reply]]:
+        """What owners replied to questions of the last `days` days: turn id → replies, oldest first."""
+        since = self._clock.time() - days * DAY_S
+        statement = (
+            select(gaps.c.id, gaps.c.reply, gaps.c.replied_by, gaps.c.replied_at)
+            .where(gaps.c.created_at >= since, gaps.c.reply != "")
+            .order_by(gaps.c.replied_at)
+        )
+        found: dict[str, list[Reply]] = defaultdict(list)
+        for gap_id, text, by, at in await self._database.read(lambda connection: connection.execute(statement).all()):
+            found[gap_id.partition(".")[0]].append(Reply(text, by, at))
+        return found
 
     async def settle(self, gap: Gap, by: str) -> None:
         """Somebody takes care of it: it comes back when it is asked again."""

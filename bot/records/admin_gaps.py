@@ -18,6 +18,7 @@ _FILLERS = re.compile(
     r"请问|一下|怎么样|怎么|如何|什么|哪里|哪些|哪个|多少|多久|可以|能不能|是否|吗|呢|啊|的|了|是|"
     r"\b(?:how|what|where|which|when|who|why|can|could|do|does|is|are|the|a|an|to|of|for|i|my|we|please)\b"
 )
+_MARKUP = re.compile(r"(https?://[^\s<>()\[\]`|]+)|([\\`*_{}\[\]<>#|])")
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -32,7 +33,7 @@ _DRAFT_ZH = """\
 
 ## 回答
 
-（请写明适用范围、步骤或标准、负责人、生效日期。）
+{answer}
 
 ## 相近的资料
 
@@ -50,23 +51,41 @@ _DRAFT_EN = """\
 
 ## Answer
 
-(Whom it applies to, steps or rules, who is responsible, since when.)
+{answer}
 
 ## Nearest documents
 
 {nearest}
 """
+_EMPTY_ZH = "（请写明适用范围、步骤或标准、负责人、生效日期。）"
+_EMPTY_EN = "(Whom it applies to, steps or rules, who is responsible, since when.)"
+_REPLIED_ZH = "（以上是负责人在聊天里的回复。请核对，补上适用范围、负责人、生效日期，再删去这一句。）"
+_REPLIED_EN = (
+    "(What an owner replied in the chat. Check it, add whom it applies to, who is responsible and since when, and\n"
+    "delete this sentence.)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an owner answered in a chat (`by`: open id)."""
+
+    text: str
+    by: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """One question that the documents did not answer, with the titles and sources that came nearest."""
+    """One question that the documents did not answer, with the titles and sources that came nearest, and what owners
+    replied to it."""
 
     question: str
     asker: str
     at: float
     turn_id: str
     nearest: tuple[tuple[str, str], ...] = ()
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass(slots=True)
@@ -92,6 +111,10 @@ class Gap:
     def nearest(self) -> list[tuple[str, str]]:
         """Titles and sources of the nearest documents, without repetition."""
         return list(dict.fromkeys(pair for member in self.members for pair in member.nearest))[:5]
+
+    def replies(self) -> list[Reply]:
+        """What owners replied to any of the questions, oldest first."""
+        return sorted((reply for member in self.members for reply in member.replies), key=lambda reply: reply.at)
 
 
 def gaps_of(unanswered: Iterable[Unanswered]) -> list[Gap]:
@@ -146,12 +169,14 @@ def likeness(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def draft(gap: Gap) -> str:
-    """A Markdown page that an owner only has to complete, and that can be put into the knowledge folder then."""
-    wording = _DRAFT_ZH if language_of(gap.question) == "zh" else _DRAFT_EN
-    return wording.format(
+    """A Markdown page that an owner only has to complete, and that can be put into the knowledge folder then. It
+    begins with what owners replied."""
+    is_chinese = language_of(gap.question) == "zh"
+    return (_DRAFT_ZH if is_chinese else _DRAFT_EN).format(
         title=_line(gap.question),
         people=len({member.asker for member in gap.members}),
         times=len(gap.members),
+        answer=_answer(gap.replies(), is_chinese=is_chinese),
         asked="\n".join(f"- {_line(question)}" for question in _different(gap.members)),
         nearest="\n".join(f"- {_line(title)} (`{source}`)" for title, source in gap.nearest()) or "-",
     )
@@ -161,6 +186,15 @@ def _different(members: Sequence[Unanswered]) -> list[str]:
     return list(dict.fromkeys(member.question for member in members))[:20]
 
 
+def _answer(replies: Sequence[Reply], *, is_chinese: bool) -> str:
+    if not replies:
+        return _EMPTY_ZH if is_chinese else _EMPTY_EN
+    said = dict.fromkeys(reply.text for reply in replies)
+    told = ["\n".join(_line(line) for line in text.splitlines()).strip() for text in said]
+    return "\n\n".join([*told, _REPLIED_ZH if is_chinese else _REPLIED_EN])
+
+
 def _line(text: str) -> str:
-    """People's words as one line that is no markup of ours."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
+    """People's words as one line that is no markup of ours; addresses stay as they are."""
+    line = _MARKUP.sub(lambda found: found[1] or f"\\{found[2]}", " ".join(text.split()))
+    return f"\\{line}" if line and not line.strip("=-") else line

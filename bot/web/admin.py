@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bot.records.admin_figures import Asked, Figures
-from bot.records.admin_gaps import Gap, draft
+from bot.records.admin_gaps import Gap, Reply, draft
 from bot.routes import json_response
 from bot.settings import BotSettings
 from bot.watch.trace_store import TraceStore
@@ -21,6 +21,7 @@ from bot.web.chat_errors import Refused
 API = "/admin/api"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("at", "question", "outcome", "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+REPLIES = "replies"
 MOST_TURNS = 500
 Days = Annotated[int, Query(ge=1, le=366)]
 
@@ -89,14 +90,13 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
     @router.get("/export.csv")
     async def as_csv(request: Request, days: Days = 30) -> Response:
         door.admin(request)
-        text = csv_of([_row(one) for one in await door.figures.answers(days)])
+        text = csv_of(await _exported(door.figures, days))
         return _download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
 
     @router.get("/export.json")
     async def as_json(request: Request, days: Days = 30) -> Response:
         door.admin(request)
-        rows = [_row(one) | {"sources": orjson.loads(one.sources)} for one in await door.figures.answers(days)]
-        return _download(orjson.dumps(rows), "application/json", "feishu-rag.json")
+        return _download(orjson.dumps(await _exported(door.figures, days)), "application/json", "feishu-rag.json")
 
 
 def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
@@ -135,6 +135,7 @@ def gap_body(gap: Gap) -> dict[str, Any]:
         "questions": list(dict.fromkeys(member.question for member in gap.members))[:10],
         "turns": [member.turn_id for member in gap.members][-10:],
         "nearest": [{"title": title, "source": source} for title, source in gap.nearest()],
+        REPLIES: [_reply(reply) for reply in gap.replies()],
     }
 
 
@@ -142,9 +143,10 @@ def csv_of(rows: list[dict[str, Any]]) -> str:
     """Rows as CSV. A cell that a spreadsheet would take for a formula gets a quote before it."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, REPLIES))
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in COLUMNS])
+        replies = "\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES])
+        writer.writerow([*(_cell(row[name]) for name in COLUMNS), _cell(replies)])
     return out.getvalue()
 
 
@@ -154,12 +156,33 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
+async def _exported(figures: Figures, days: int) -> list[dict[str, Any]]:
+    """Every answer, with its sources and with what owners replied to its question."""
+    told, said = await figures.answers(days), await figures.replies(days)
+    return [
+        _row(one)
+        | {
+            "sources": orjson.loads(one.sources),
+            REPLIES: [_reply(reply) | {"at": _iso(reply.at)} for reply in said.get(one.turn_id, ())],
+        }
+        for one in told
+    ]
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    return {"text": reply.text, "by": reply.by, "at": reply.at}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
 def _row(one: Asked) -> dict[str, Any]:
     return {
         "turn_id": one.turn_id,
         "answer_id": one.answer_id,
         "version": one.version,
-        "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+        "at": _iso(one.at),
         "question": one.question,
         "asker": one.asker,
         "chat_type": one.chat_type,

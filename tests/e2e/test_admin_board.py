@@ -10,15 +10,17 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
+from bot.records.admin_figures import Figures
 from bot.serving import bind
 from bot.settings import BotSettings
 from bot.web.guard import LOCAL
+from feishu.clock import SystemClock
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.scope import EVERYTHING
 from tests.e2e.browser import Watched
 from tests.e2e.test_web_chat_more import DESK, PHONE, serious
 from tests.support.scripted_library import ScriptedLibrary, telling
-from tests.support.seeded_store import seed
+from tests.support.seeded_store import reply, seed
 from tests.support.web_door import WebDoor, web_door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -72,6 +74,24 @@ async def test_gaps_are_handed_on_and_drafts_downloaded(watched: Watched, door: 
     before = await page.locator(".gap").count()
     await first.locator("[data-act='settle']").click()
     await expect(page.locator(".gap")).to_have_count(before - 1)
+    assert watched.troubles == []
+
+
+async def test_what_an_owner_replied_stands_beside_the_gap(watched: Watched, door: WebDoor) -> None:
+    page = watched.page
+    [gap, other, *_] = await Figures(door.database, clock=SystemClock()).gaps(30)
+    await reply(door.database, gap.members[0].turn_id, gap.question, f"周六开到两点。\n{HOSTILE}", "ou_owner")
+    await reply(door.database, other.members[0].turn_id, other.question, "很长的回复。" * 100, "ou_other")
+    await page.goto(f"{door.url}/admin")
+    said = page.locator(".gap").first.locator(".gap-reply")
+    await expect(said.locator("summary")).to_contain_text("负责人 ou_owner 在 20")
+    await expect(said.locator("p")).to_have_text(f"周六开到两点。\n{HOSTILE}")
+    await expect(said.locator("p")).to_be_visible()
+    await expect(page.locator(".gap").nth(1).locator(".gap-reply p")).to_be_hidden()
+    assert await serious(page) == []
+    async with page.expect_download() as waiting:
+        await page.locator(".gap").first.get_by_text("下载草稿").click()
+    assert "周六开到两点。" in (await (await waiting.value).path()).read_text("utf-8")
     assert watched.troubles == []
 
 

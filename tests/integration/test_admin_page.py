@@ -15,7 +15,7 @@ from bot.settings import ApiKey, BotSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary, telling
-from tests.support.seeded_store import seed
+from tests.support.seeded_store import reply, seed
 from tests.support.web_door import WebDoor, web_door
 
 ALICE, BOB = "ou_linxiaoman", "ou_zhouming"
@@ -170,6 +170,24 @@ async def test_gaps_are_clustered_with_drafts(locked: Locked) -> None:
         draft = await http.get(f"/admin/api/gaps/{gaps[0]['id']}/draft.md?days=40")
         assert draft.headers["content-type"].startswith("text/markdown") and gaps[0]["question"] in draft.text
         assert (await http.get("/admin/api/gaps/nothing/draft.md")).status_code == 404
+
+
+async def test_what_owners_replied_stands_beside_the_gap_and_begins_its_draft(locked: Locked) -> None:
+    async with locked.browser("owner") as http:
+        before = (await http.get("/admin/api/gaps?days=40")).json()["gaps"]
+        assert all(gap["replies"] == [] for gap in before)
+        turn_id = before[0]["turns"][0]
+        await reply(locked.door.database, f"{turn_id}.1", before[0]["question"], "周六开到两点。", BOB)
+        [gap, *others] = (await http.get("/admin/api/gaps?days=40")).json()["gaps"]
+        assert [(each["text"], each["by"]) for each in gap["replies"]] == [("周六开到两点。", BOB)]
+        assert gap["replies"][0]["at"] > gap["last_at"]
+        assert all(other["replies"] == [] for other in others)
+        draft = (await http.get(f"/admin/api/gaps/{gap['id']}/draft.md?days=40")).text
+        assert "\n周六开到两点。\n" in draft.partition("## 回答")[2]
+        rows = (await http.get("/admin/api/export.json?days=40")).json()
+        replied = [row for row in rows if row["replies"]]
+        assert [(row["turn_id"], row["replies"][0]["text"]) for row in replied] == [(turn_id, "周六开到两点。")]
+        assert f"周六开到两点。 ({BOB}, 20" in (await http.get("/admin/api/export.csv?days=40")).text
 
 
 async def test_a_turn_has_its_trace(tmp_path: Path) -> None:

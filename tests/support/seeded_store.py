@@ -5,6 +5,7 @@ import random
 import orjson
 from sqlalchemy import Connection, insert
 
+from bot.records.gaps import Gap, Gaps
 from bot.store.database import Database
 from bot.store.tables import answers, turns, votes
 
@@ -74,3 +75,10 @@ def _one(
         }
         vote["comment"] = ""
     return turn, answer, vote
+
+
+async def reply(database: Database, turn_id: str, question: str, text: str, by: str) -> None:
+    """An owner was asked a turn's question in a chat, and answered."""
+    gaps = Gaps(database)
+    await gaps.asked(Gap(turn_id, "cli", "oc_group", question, "ou_1", (by,), f"om_to_{by}"))
+    await gaps.replied(turn_id, by, text)

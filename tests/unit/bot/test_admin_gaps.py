@@ -1,9 +1,11 @@
 """Unanswered questions that mean the same come together, and those that do not stay apart."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.records.admin_figures import percentiles
-from bot.records.admin_gaps import Unanswered, draft, gaps_of, normalised
+from bot.records.admin_gaps import Reply, Unanswered, draft, gaps_of, normalised
 from bot.web.admin import csv_of
 
 
@@ -52,11 +54,25 @@ def test_a_draft_is_markdown_in_the_questions_language_and_holds_no_markup_of_pe
     assert "## Answer" in draft(gaps_of(asked("When does the shuttle leave?"))[0])
 
 
+def test_a_draft_begins_with_what_owners_replied() -> None:
+    late = Reply("周末休息，\n1. 见 https://wiki.example.com/a_b 的通知\n---\n<img src=x> # 完", "ou_owner", 9.0)
+    one, other = asked("食堂周末开门吗？", "周末食堂开不开门")
+    [gap] = gaps_of([replace(one, replies=(late,)), replace(other, replies=(Reply("只开早餐。", "ou_other", 5.0),))])
+    answer = draft(gap).partition("## 回答\n\n")[2].partition("\n\n## 相近的资料")[0]
+    assert answer.startswith("只开早餐。\n\n周末休息，\n1. 见 https://wiki.example.com/a_b 的通知\n\\---\n")
+    assert "\\<img src=x\\> \\# 完\n\n（以上是负责人" in answer
+    assert "ou_" not in answer
+    english = replace(asked("When does the shuttle leave?")[0], replies=(Reply("At 8.", "ou_owner", 1.0),))
+    assert "## Answer\n\nAt 8.\n\n(What an owner replied" in draft(gaps_of([english])[0])
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "\r=1"])
 def test_cells_that_look_like_formulas_are_quoted(text: str) -> None:
     row = dict.fromkeys(("at", "outcome", "asker", "chat_type", "first_token_s", "seconds", "model"))
-    told = csv_of([{**row, "question": text, "up": 0, "down": -1}])
+    reply = {"text": text, "by": "ou_owner", "at": "2026-01-01T00:00:00+00:00"}
+    told = csv_of([{**row, "question": text, "up": 0, "down": -1, "replies": [reply]}])
     assert f'"\'{text}"' in told and '"-1"' in told
+    assert f"\"'{text} (ou_owner" in told
 
 
 def test_percentiles_are_measured_values() -> None:

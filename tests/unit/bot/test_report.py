@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.records.admin_figures import Figures
 from bot.report import run_report
 from bot.settings import BotSettings, Settings
 from bot.store.database import Database
-from tests.support.seeded_store import seed
+from feishu.clock import SystemClock
+from tests.support.seeded_store import reply, seed
 
 
 @pytest.fixture
@@ -32,6 +34,21 @@ def test_it_prints_and_writes_a_picture_and_a_page(
     assert "240" in told and "What is missing" in told and "outdated" in told
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "data:image/png;base64," in page.read_text("utf-8") and "<script" not in page.read_text("utf-8")
+
+
+def test_what_owners_replied_stands_below_the_question(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def replied() -> None:
+        database = Database(settings.bot.database_url)
+        [gap, *_] = await Figures(database, clock=SystemClock()).gaps(40)
+        await reply(database, gap.members[0].turn_id, gap.question, "Open until <two>.", "ou_owner")
+        database.close()
+
+    asyncio.run(replied())
+    asyncio.run(run_report(settings, 40, None, tmp_path / "x.html"))
+    assert "↳ Open until <two>. (ou_owner," in capsys.readouterr().out
+    assert "↳ Open until &lt;two&gt;. (ou_owner," in (tmp_path / "x.html").read_text("utf-8")
 
 
 def test_without_matplotlib_it_says_what_to_install(

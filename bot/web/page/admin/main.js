@@ -10,7 +10,7 @@ import { Theme } from "../js/theme.js";
 import { toast } from "../js/toast.js";
 import { drawCharts } from "./charts.js";
 import { file, get, me, post, save } from "./data.js";
-import { mark, OUTCOMES, outcomeWord, table, when } from "./parts.js";
+import { mark, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
@@ -143,6 +143,7 @@ class Board {
     return el("li", { class: "gap" },
       el("p", { class: "gap-question" }, gap.question),
       el("p", { class: "gap-facts" }, say("gapFacts", { ...gap, last: when(gap.last_at * 1000) })),
+      ...gap.replies.map((reply) => ownerReply(reply)),
       list(say("gapAsked"), gap.questions.length > 1 ? gap.questions : []),
       list(say("gapNearest"), gap.nearest.map(({ title, source }) => `${title} (${source})`)),
       el("div", { class: "gap-acts" },

@@ -3,6 +3,8 @@
 import { el } from "../js/dom.js";
 import { say } from "../js/texts.js";
 
+const LONG_REPLY_CHARS = 300;
+
 export const OUTCOMES = ["completed", "unanswered", "stopped", "failed"];
 
 export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutcome") : OUTCOMES.includes(outcome) ? say(outcome) : outcome);
@@ -16,3 +18,9 @@ export function table(heads, rows, numbers = []) {
 }
 
 export const when = (iso) => new Date(iso).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+
+/** What an owner answered in a chat; a long one is folded. */
+export function ownerReply({ text, by, at }) {
+  const facts = say("gapReplied", { by, at: when(at * 1000) });
+  return el("details", { class: "gap-reply", open: text.length <= LONG_REPLY_CHARS }, el("summary", {}, facts), el("p", {}, text));
+}
