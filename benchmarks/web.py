@@ -7,6 +7,7 @@ library and the sample handbook), and a bare loop over the same chain's `astream
   that writes as fast as it can, and 20 readers at once of one that writes as fast as people read. In the first case
   several tokens go out in one write, in the second hardly ever.
 - first token: from the request to the first piece; ours also searches, stores the question and speaks HTTP.
+- hang-up: from the reader's leaving in mid-answer to the model's server seeing that nobody listens any more.
 - batch: 100 questions one by one through `/chat`, then through `/chat/batch`; here the model takes its time.
 
     python benchmarks/web.py [--json FILE] [--quick]
@@ -33,9 +34,10 @@ sys.path.insert(0, str(ROOT))
 
 QUESTION = "出差回来多久内要报销？"
 TOKENS, PIECE_CHARS = 1_000, 2
-ANSWERS, FIRST_TOKENS, QUESTIONS, THINKING_S = 20, 60, 100, 0.15
+ANSWERS, FIRST_TOKENS, HANG_UPS, QUESTIONS, THINKING_S = 20, 60, 50, 100, 0.15
 CONCURRENCY = (1, 5, 10, 20)
 READERS, READ_TOKENS, READ_EVERY_S = 20, 400, 0.02
+PATIENCE_S = 30.0
 
 
 def settings(folder: str, model_url: str) -> Any:
@@ -51,7 +53,10 @@ def settings(folder: str, model_url: str) -> Any:
 
 
 def serve_model(pipe: Connection) -> None:
-    """The model; the pipe tells its address, then how it answers from now on: seconds of thinking, or "read"."""
+    """The model; the pipe tells its address, then how it answers from now on: seconds of thinking, "read" or "stall".
+
+    "left" asks when the last reader was found to have left, by the machine's monotonic clock.
+    """
     from tests.support.model_server import Reply, running
 
     long = Reply("好的" * TOKENS, piece_chars=PIECE_CHARS, usage=(500, TOKENS))
@@ -59,7 +64,13 @@ def serve_model(pipe: Connection) -> None:
         model.script(long)
         pipe.send(model.base_url)
         while (how := pipe.recv()) is not None:
-            if how == "read":
+            if how == "left":
+                model.chats()[-1].hung_up.wait(PATIENCE_S)
+                pipe.send(time.monotonic())
+                continue
+            if how == "stall":
+                model.script(Reply("好的。[1]", end="stall"))
+            elif how == "read":
                 text = "好的" * READ_TOKENS
                 model.script(Reply(text, piece_chars=PIECE_CHARS, delay_s=READ_EVERY_S, usage=(500, READ_TOKENS)))
             else:
@@ -155,6 +166,23 @@ async def measure_stream(url: str, pid: int, answers: int, first_tokens: int, re
         return await measured(lambda: read_stream(http), cpu_s, answers, first_tokens, readers)
 
 
+async def measure_hang_ups(url: str, model: Connection, times: int) -> list[float]:
+    """Seconds from the reader's leaving after the first token to the model's server knowing it."""
+    import httpx
+
+    taken = []
+    for _ in range(times):
+        http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S)
+        async with http, http.stream("POST", "/chat/stream", json={"question": QUESTION}) as answer:
+            async for chunk in answer.aiter_bytes():
+                if b"event: token" in chunk:
+                    break
+            left_at = time.monotonic()
+        model.send("left")
+        taken.append(model.recv() - left_at)
+    return taken
+
+
 async def measure_batch(url: str, pid: int, questions: int) -> list[dict[str, Any]]:
     import httpx
     import psutil
@@ -215,6 +243,9 @@ def measure(*, quick: bool) -> dict[str, Any]:
             bare_pipe.send(wanted)
             rows[f"bare{name}"] = bare_pipe.recv()
         bare_pipe.send(None)
+        model_pipe.send("stall")
+        model_pipe.recv()
+        hang_ups = asyncio.run(measure_hang_ups(url, model_pipe, HANG_UPS // (5 if quick else 1)))
         model_pipe.send(THINKING_S)
         model_pipe.recv()
         batch = asyncio.run(measure_batch(url, web.pid, questions))
@@ -223,7 +254,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         for process in (web, model, bare):
             process.join(10)
             process.kill()
-    return {**rows, "batch": batch, "machine": machine(), "load": os.getloadavg()[0]}
+    return {**rows, "hang_ups": hang_ups, "batch": batch, "machine": machine(), "load": os.getloadavg()[0]}
 
 
 def machine() -> str:
@@ -255,6 +286,11 @@ def lines_of(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     for percent in (95, 99):
         values = [f"{1e3 * share(row['first_s'], percent):.1f}" for row in (ours, bare)]
         rows.append((f"first token p{percent}, ms", *values))
+    for name, seconds in (
+        ("p50, ms", statistics.median(told["hang_ups"])),
+        ("worst, ms (aim ≤ 1 000)", max(told["hang_ups"])),
+    ):
+        rows.append((f"hang-up {name}", f"{1e3 * seconds:.1f}", ""))
     return rows
 
 

@@ -17,6 +17,7 @@ from rag.errors import IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question
 from rag.prompts import prompt_text
 from rag.proposals import excerpts, questions_in
+from rag.relay import Relay
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding, Retriever
 from rag.scope import Scope
@@ -69,13 +70,13 @@ class Library:
         corpus = await self._current_corpus()
         retriever = await self._retriever(corpus)
         answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
-        async with contextlib.aclosing(answerer.answer(question)) as events:
+        async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
             async for event in events:
                 yield event
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
-        async with contextlib.aclosing(self._writers.complete(prompt)) as events:
+        async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
                 yield event
 

@@ -6,8 +6,9 @@ Imports langchain and openai, which takes a second: import this module in a thre
 import contextlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import Runnable, RunnableGenerator
 from langchain_openai import ChatOpenAI
+from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import SecretStr
 
 from rag.events import Exchange, Prompt, Usage
@@ -40,8 +42,23 @@ class Piece:
     finish_reason: str = ""
 
 
+_opened: "ContextVar[list[AsyncGenerator[ChatGenerationChunk]]]" = ContextVar("opened")
+"""The model's streams that the current call has begun."""
+
+
 class ReasoningChat(ChatOpenAI):
-    """ChatOpenAI that keeps a delta's `reasoning_content` (DeepSeek, Qwen, vLLM) or `reasoning` (Ollama)."""
+    """ChatOpenAI that keeps a delta's `reasoning_content` (DeepSeek, Qwen, vLLM) or `reasoning` (Ollama).
+
+    Its streams are noted in `_opened`: langchain leaves the generators within its own to the garbage collector, which
+    comes when it likes, and until then a model that nobody listens to writes on.
+    """
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[ChatGenerationChunk]:
+        # Past ChatOpenAI's own, which only chooses between OpenAI's two protocols and is one more to be left open.
+        chunks = cast("AsyncGenerator[ChatGenerationChunk]", BaseChatOpenAI._astream(self, *args, **kwargs))
+        _opened.get().append(chunks)
+        async for chunk in chunks:
+            yield chunk
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
@@ -82,7 +99,7 @@ class Model:
     async def stream(self, question: str, passages: str, history: Sequence[Exchange]) -> AsyncGenerator[Piece]:
         """The model's pieces; closing the generator hangs up. Raises what openai, httpx and langchain raise."""
         values = {"question": question, "passages": passages, "history": _messages(history)}
-        async with contextlib.aclosing(self._chain.astream(values)) as pieces:  # type: ignore[type-var]
+        async with _closed_at_the_end(self._chain.astream(values)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -91,7 +108,7 @@ class Model:
         freedom = {"temperature": prompt.temperature, "top_p": prompt.top_p}
         chat = self._chat.bind(**freedom, extra_body={self._limit_name: prompt.max_tokens})
         chain: Runnable[list[BaseMessage], Piece] = chat | RunnableGenerator(_pieces)
-        async with contextlib.aclosing(chain.astream([_asking(prompt)])) as pieces:  # type: ignore[type-var]
+        async with _closed_at_the_end(chain.astream([_asking(prompt)])) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -99,6 +116,19 @@ class Model:
         """Close the connections."""
         await self._http.aclose()
         self._unused_http.close()
+
+
+@contextlib.asynccontextmanager
+async def _closed_at_the_end(pieces: AsyncIterator[Piece]) -> AsyncIterator[AsyncIterator[Piece]]:
+    """Iterates over a chain; then all that it opened is closed, down to the model's connection."""
+    opened: list[AsyncGenerator[ChatGenerationChunk]] = []
+    _opened.set(opened)
+    try:
+        async with contextlib.aclosing(pieces):  # type: ignore[type-var]
+            yield pieces
+    finally:
+        for chunks in opened:
+            await chunks.aclose()
 
 
 def base_url(settings: LlmSettings) -> str:
