@@ -14,7 +14,7 @@ from bot.asking.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversatio
 from bot.asking.understanding import Understanding
 from bot.cards import views
 from bot.cards.delivery import Delivery, Outbox
-from bot.cards.final_card import final
+from bot.cards.final_card import Final, final
 from bot.cards.offers import reason_card
 from bot.cards.outcomes import Exhausted, Outcome
 from bot.cards.progress import Progress, ended
@@ -30,6 +30,7 @@ from bot.texts import Language, Texts, language_of, texts
 from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
+from bot.turns.one_writer import OneWriter
 from bot.turns.writing import Answers, Writing
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
@@ -51,6 +52,8 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 FORGIVEN_AFTER_S = 24 * 3600.0
+MOST_DRAWINGS = 3
+"""A card is drawn again while it is not what the store says: another replica may have written below what was drawn."""
 
 
 class Turns:
@@ -86,6 +89,7 @@ class Turns:
         self._language = language
         self._debt_s = debt_s
         self._attachments = attachments
+        self._one_writer = OneWriter()
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
@@ -100,6 +104,10 @@ class Turns:
         wanted = None if job.turn_id else await self._read_question(job)
         if isinstance(wanted, Ended):
             return wanted
+        async with self._one_writer.of(wanted.id if wanted else job.turn_id):
+            return await self._write(job, wanted, stop)
+
+    async def _write(self, job: Job, wanted: Turn | None, stop: StopSignal) -> Ended:
         turn, answer = await self._conversations.begin(job, wanted)
         if job.kind == "regenerate" and answer.outcome == "open":
             turn = await self._as_edited(job, turn)
@@ -116,13 +124,14 @@ class Turns:
     async def end_unwritten(self, job: Job, outcome: Outcome) -> None:
         """Closes the card of a job that nobody will write to an end."""
         wanted = None if job.turn_id else new_turn(job, message_of(job), "…")
-        turn, answer = await self._conversations.begin(job, wanted)
-        wording = texts(self._language_for(turn.question))
-        if answer.outcome == "open":
-            progress = ended(Progress(), outcome)
-            answer = conclude(answer, progress, wording, seconds=None, first_token_s=None)
-            await self._conversations.save_answer(job, answer)
-        await self._close(job, turn, answer, wording)
+        async with self._one_writer.of(wanted.id if wanted else job.turn_id):
+            turn, answer = await self._conversations.begin(job, wanted)
+            wording = texts(self._language_for(turn.question))
+            if answer.outcome == "open":
+                progress = ended(Progress(), outcome)
+                answer = conclude(answer, progress, wording, seconds=None, first_token_s=None)
+                await self._conversations.save_answer(job, answer)
+            await self._close(job, turn, answer, wording)
 
     async def _read_question(self, job: Job) -> Turn | Ended:
         """The turn to begin; or the end, where the message asks nothing of us or got its short answer."""
@@ -241,13 +250,22 @@ class Turns:
 
     async def _redraw(self, job: Job) -> Ended:
         """New totals, another version, the reason form: whatever the store says now. Left to a version under way."""
-        state = await self._conversations.card_state(job.turn_id)
-        if state is None or await self._conversations.is_writing(job.turn_id):
+        if await self._conversations.is_writing(job.turn_id):
             return Ended("done", "nothing to redraw")
-        wording = texts(self._language_for(state.turn.question))
-        state = await self._dressing.dressed(state, wording)
-        await self._outbox.redraw(job, state.turn, final(state, wording))
-        return Ended("done", "redrawn")
+        drawn: Final | None = None
+        async with self._one_writer.of(job.turn_id):
+            for _ in range(MOST_DRAWINGS):
+                state = await self._conversations.card_state(job.turn_id)
+                if state is None or await self._conversations.is_writing(job.turn_id):
+                    break
+                wording = texts(self._language_for(state.turn.question))
+                state = await self._dressing.dressed(state, wording)
+                wanted = final(state, wording)
+                if drawn and drawn.card == wanted.card:
+                    break
+                await self._outbox.redraw(job, state.turn, wanted)
+                drawn = wanted
+        return Ended("done", "redrawn" if drawn else "nothing to redraw")
 
     async def _recalled(self, job: Job) -> Ended:
         """The question was taken back: nothing of it and its answer stays on the card."""
@@ -256,7 +274,8 @@ class Turns:
         if state is None:
             return Ended("done", "nothing was answered")
         await self._outbox.take_back(state.turn)
-        await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))))
+        async with self._one_writer.of(state.turn.id):
+            await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))))
         return Ended("done", "blanked")
 
     async def _ask_reason(self, job: Job) -> Ended:
