@@ -1,8 +1,9 @@
-"""What tests of all kinds share: a real PostgreSQL, started at its first use, and examples without a stop-watch."""
+"""What tests of all kinds share: a real PostgreSQL, started at its first use; no stop-watch; short logs."""
 
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import NoPostgres, Postgres, running_postgres
@@ -10,6 +11,10 @@ from tests.support.postgres import NoPostgres, Postgres, running_postgres
 # An example that takes 200 ms says that the machine is busy, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# Otherwise rich draws all variables of all frames below a traceback, for seconds, on the loop of the server under test.
+plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, expect
 
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.e2e.browser import Watched
+from tests.integration.test_bad_luck import using
 from tests.support import model_server
 from tests.support.bot_process import bot_process
 from tests.support.model_server import ModelServer, Reply
@@ -53,12 +54,7 @@ async def scene(watched: Watched, folder: Path, *replies: Reply) -> AsyncIterato
     sandbox = Sandbox(SandboxSettings())
     with model_server.running() as model:
         model.script(*replies)
-        chosen = {
-            "RAG__LLM__PROVIDER": "openai",
-            "RAG__LLM__BASE_URL": model.base_url,
-            "RAG__LLM__MODEL": "test-model",
-            "RAG__INDEX_DIR": str(folder / "index"),
-        }
+        chosen = using(model, RAG__INDEX_DIR=str(folder / "index"))
         async with running(sandbox) as url, bot_process(url, folder, **chosen) as bot:
             sandbox.set_webhook(f"{bot.public}/feishu/webhook")
             await watched.page.goto(url)

@@ -24,12 +24,20 @@ def model() -> Iterator[ModelServer]:
         yield server
 
 
+PATIENT = {
+    **{f"RAG__LLM__TIMEOUTS__{limit}_S": "600" for limit in ("CONNECT", "FIRST_TOKEN", "STALL", "TOTAL")},
+    "BOT__PEOPLE__CONDENSE_S": "60",
+}
+"""A model that stalls does so until the test is done with it; one that a busy machine keeps waiting is waited for."""
+
+
 def using(model: ModelServer, **more: str) -> dict[str, str]:
     """Settings of a bot that asks this model."""
     return {
         "RAG__LLM__PROVIDER": "openai",
         "RAG__LLM__BASE_URL": model.base_url,
         "RAG__LLM__MODEL": "test-model",
+        **PATIENT,
         **more,
     }
 

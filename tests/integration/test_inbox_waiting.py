@@ -118,6 +118,7 @@ async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
     said = await stage.sandbox.say(
         private_chat(stage, ALICE), ALICE, kind="image", content=json.dumps({"image_key": key})
     )
+    await stage.sandbox.wait_for(lambda: stage.sandbox.calls("message.resource"), DEADLINE_S)  # it stands in the line
     third = await stage.ask(QUESTION, chat=private_chat(stage, BOB), person=BOB, mention=False)
     await says(stage, third, "前面还有 2 个问题")
     assert stage.cards(said.message_id) == [], "whose picture is still being read keeps nobody else uninformed"

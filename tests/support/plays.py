@@ -5,6 +5,7 @@ PLAYS = Plays()
 @PLAYS.of({"code": 230020}, {"drop": True})
 async def it_ends_well(scene: Scene, how: dict[str, Any]) -> None: ...
 
+@pytest.mark.timeout(PLAYING_S)
 @pytest.mark.parametrize("name", PLAYS)
 def test_play(name: str, played: Played) -> None:
     played.raise_what_went_wrong(name)
@@ -20,6 +21,8 @@ from tests.support.model_server import ModelServer
 from tests.support.scene import HTML, WRITTEN, new_scene
 
 AT_ONCE = 12
+PLAYING_S = 1200
+"""The test that asks first waits for all plays of its module: this is how long they may take."""
 
 Part = Callable[..., Awaitable[object]]
 

@@ -7,7 +7,7 @@ import pytest
 from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import answer_text, button, words
 from tests.support.model_server import Reply
-from tests.support.plays import Played, Plays
+from tests.support.plays import PLAYING_S, Played, Plays
 from tests.support.scene import ANSWER, CLOSE, FRAME, HTML, WRITTEN, Message, Scene
 
 PLAYS = Plays()
@@ -114,6 +114,7 @@ async def stop_while_the_end_is_written_changes_nothing(scene: Scene) -> None:
     scene.assert_lawful()
 
 
+@pytest.mark.timeout(PLAYING_S)
 @pytest.mark.parametrize("name", PLAYS)
 def test_play(name: str, played: Played) -> None:
     played.raise_what_went_wrong(name)

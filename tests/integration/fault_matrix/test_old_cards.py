@@ -5,7 +5,7 @@ import pytest
 
 from tests.integration.conftest import ALICE, BOB, answer_text, button, words
 from tests.support.model_server import Reply
-from tests.support.plays import Played, Plays
+from tests.support.plays import PLAYING_S, Played, Plays
 from tests.support.scene import ANSWER, CREATE, Message, Scene
 
 PLAYS = Plays()
@@ -161,6 +161,7 @@ async def test_an_answer_that_was_forgotten_says_so_on_every_button(scene: Scene
     assert len(scene.replies(asked)) == 1
 
 
+@pytest.mark.timeout(PLAYING_S)
 @pytest.mark.parametrize("name", PLAYS)
 def test_play(name: str, played: Played) -> None:
     played.raise_what_went_wrong(name)

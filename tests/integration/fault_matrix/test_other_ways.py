@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import answer_text, button, words
-from tests.support.plays import Played, Plays
+from tests.support.plays import PLAYING_S, Played, Plays
 from tests.support.scene import ANSWER, CREATE, HTML, LAST, QUESTION, REPLY, Message, Scene
 
 PLAYS = Plays()
@@ -253,6 +253,7 @@ async def stored_answer(scene: Scene) -> Any:
     return await scene.bot.database.read(lambda connection: connection.execute(statement).first())
 
 
+@pytest.mark.timeout(PLAYING_S)
 @pytest.mark.parametrize("name", PLAYS)
 def test_play(name: str, played: Played) -> None:
     played.raise_what_went_wrong(name)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.conftest import answer_text, words
 from tests.support.model_server import Reply
-from tests.support.plays import Played, Plays
+from tests.support.plays import PLAYING_S, Played, Plays
 from tests.support.scene import ANSWER, CLOSE, CREATE, FRAME, HTML, LAST, QUESTION, REPLY, Scene
 
 PLAYS = Plays()
@@ -153,6 +153,7 @@ async def test_a_stream_that_the_platform_ended_after_ten_minutes_goes_on(scene:
     assert opened and answer_text(card) == ANSWER
 
 
+@pytest.mark.timeout(PLAYING_S)
 @pytest.mark.parametrize("name", PLAYS)
 def test_play(name: str, played: Played) -> None:
     played.raise_what_went_wrong(name)

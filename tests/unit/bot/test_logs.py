@@ -23,11 +23,12 @@ WORDS = "我的工资是多少？please tell me"
 def _leave_logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = [*root.handlers], root.level
+    configured = structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
 
 
