@@ -106,8 +106,9 @@ class GenerativeWriter:
     async def _pieces(
         self, ask: "Callable[[Model], AsyncGenerator[Piece]]", started_at: float
     ) -> AsyncGenerator["Piece"]:
-        """The model's pieces; failures before the first are tried again while there is time, later ones never."""
-        model = await self._opened()
+        """The model's pieces; failures before the first are tried again while there is time, later ones never. A
+        stall is tried again once: each costs its asker the whole limit for a first token."""
+        model, stalls = await self._opened(), 0
         for backoff_s in (*BACKOFFS_S, None):
             began = False
             try:
@@ -116,8 +117,9 @@ class GenerativeWriter:
                         began = True
                         yield piece
                 return
-            except ModelUnavailable as error:
-                if began or backoff_s is None or self._remaining_s(started_at) <= backoff_s:
+            except (ModelUnavailable, ModelTimeout) as error:
+                stalls += isinstance(error, ModelTimeout)
+                if began or backoff_s is None or stalls > 1 or self._remaining_s(started_at) <= backoff_s:
                     raise
                 logger.info("The model failed before its first token, trying again: %s", error)
             await self._clock.sleep(backoff_s)

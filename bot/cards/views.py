@@ -14,9 +14,10 @@ ANSWER = "answer"
 TITLE_CHARS = 80
 STREAMED_CHARS = 8_000  # of one element; beyond it the rest waits for the final cards
 
-# The client types 1 character every 70 ms unless told otherwise; a frame comes five times a second, and a fast model
-# writes 200 characters a second: 3 characters every 30 ms bridge the gap, and `fast` shows at once what is late.
-STREAMING = build.streaming_config(print_frequency_ms=30, print_step=3)
+# The client types 1 character every 70 ms unless told otherwise; models write 50 to 200 a second. Who types faster than
+# the model writes has nothing left long before the next frame, which is seconds away where forty cards share the app's
+# frames; who types slower is helped by `fast`, which shows at once what is late. So 50 a second: no faster than models.
+STREAMING = build.streaming_config(print_frequency_ms=40, print_step=2)
 
 
 def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool) -> Card:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from bot.cards.views import STREAMING
 from feishu.sandbox import AppSettings
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.support.bot_process import REPOSITORY, bot_process, environment
@@ -26,6 +27,9 @@ async def test_a_question_in_the_group_is_answered_with_sources_on_one_closed_ca
     assert card["card"]["header"]["title"]["content"] == QUESTION
     assert card["summary"].startswith("出差回来")
     assert len(stage.cards(asked)) == 1
+    [created] = [entry for entry in stage.sandbox.log if entry.name == "card.create"]
+    opened = json.loads(created.detail["request"]["data"])["config"]
+    assert opened["streaming_mode"] and opened["streaming_config"] == STREAMING
     assert stage.sandbox.laws_broken == []
 
 

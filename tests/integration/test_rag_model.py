@@ -203,6 +203,7 @@ async def test_a_slow_model_is_given_up_and_hung_up_on(
         _, error = await ask(library)
         assert type(error) is ModelTimeout and words in str(error)
         assert error.partial is partial
+        assert len(server.chats()) == (1 if partial else 2), "a stall before the first token is tried again once"
         assert await asyncio.to_thread(server.chats()[0].hung_up.wait, 30)
 
 

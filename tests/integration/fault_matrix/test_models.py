@@ -56,12 +56,22 @@ async def test_a_model_that_still_writes_when_the_total_time_is_over_is_told(sce
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(status=429), Reply(status=500), Reply(status=503), Reply("", end="disconnect"), Reply("", end="error")],
-    ids=["429", "500", "503", "disconnect", "error"],
+    [
+        Reply(status=429),
+        Reply(status=500),
+        Reply(status=503),
+        Reply(status=504),
+        Reply("", end="disconnect"),
+        Reply("", end="error"),
+        Reply("", end="stall"),
+    ],
+    ids=["429", "500", "503", "504", "disconnect", "error", "stall"],
 )
 async def test_a_model_that_fails_once_before_its_first_words_is_asked_again(scene: Scene, reply: Reply) -> None:
-    card = await noticed(scene, reply, WRITTEN)
-    assert answer_text(card) == ANSWER
+    before = len(scene.model.chats())
+    card = await noticed(scene, reply, WRITTEN, first_token_s=3.0 if reply.end == "stall" else 30.0)
+    assert answer_text(card) == ANSWER and "⚠️" not in words(card["card"])
+    assert len(scene.model.chats()) - before == 2
 
 
 @pytest.mark.parametrize("moment", ["before the first words", "at the first words", "in the middle", "in an outage"])
