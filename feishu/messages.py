@@ -3,6 +3,7 @@
 open.feishu.cn/document im-v1/message. A card sent as a CardKit entity is updated by `feishu.cardkit`, never by `patch`.
 """
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ class Sent:
 
     message_id: str
     chat_id: str
+
+
+def short_id(*parts: str) -> str:
+    """A stable `uuid` for a message, within the platform's `MAX_UUID_CHARS`."""
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:40]
 
 
 def entity_content(card_id: str) -> Content:

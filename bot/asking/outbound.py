@@ -1,7 +1,5 @@
 """The bot's voice beside its cards: replies, messages to a chat or a person, mentions."""
 
-import hashlib
-
 from bot.inbox.jobs import Job
 from feishu.card import Card
 from feishu.events import MessageReceived
@@ -42,8 +40,3 @@ def mentioning(open_ids: tuple[str, ...], text: str) -> Content:
     """A text that mentions people; whatever else looks like markup in it is harmless."""
     marks = " ".join(f'<at user_id="{open_id}"></at>' for open_id in open_ids)
     return Content("text", to_text({"text": f"{marks} {text.replace('<', '＜')}".strip()}))
-
-
-def short_id(*parts: str) -> str:
-    """A stable `uuid` for a message, within the platform's 50 characters."""
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:40]

@@ -4,7 +4,6 @@ Each is a ladder of its own: a card, the same without markup, a text, and where 
 words that say so. What was sent is stored with its message id, so that it is sent once however often the job runs.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -18,7 +17,7 @@ from bot.records.conversations import Conversations, Turn
 from bot.records.fallbacks import Fallbacks, Way
 from feishu.codes import remedy_of
 from feishu.errors import ApiError
-from feishu.messages import Content, Messages, Sent, card_content, text_content
+from feishu.messages import Content, Messages, Sent, card_content, short_id, text_content
 from feishu.remedies import Remedy, at_the_end
 
 log = structlog.get_logger(__name__)
@@ -126,7 +125,7 @@ class Beside:
     ) -> Sent | None:
         """The message of the first rung that the platform takes; None when it refuses them all as they are."""
         for way, content in ladder:
-            uuid = hashlib.sha256(f"{key}/{part}/{way}".encode()).hexdigest()[:40]
+            uuid = short_id(key, part, way)
             try:
                 sent = await self._messages.reply(
                     self._turn.question_message_id, content, uuid=uuid, chat_id=self._turn.chat_id

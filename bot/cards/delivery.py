@@ -24,7 +24,7 @@ from feishu.cardkit import CardKit
 from feishu.clock import Clock
 from feishu.codes import remedy_of
 from feishu.errors import ApiError, FeishuError, TargetGone
-from feishu.messages import Messages, card_content, entity_content, text_content
+from feishu.messages import Messages, card_content, entity_content
 from feishu.rawcard import RawCard, without_streaming
 from feishu.remedies import Remedy, at_the_end
 from feishu.stream import CardStream, Sequence
@@ -181,10 +181,6 @@ class Outbox:
             await self._messages.send(open_id, card_content(private), uuid=uuid, receive_id_type="open_id")
         except ApiError as error:
             log.info("private_card_refused", reason=str(error))
-
-    async def say(self, job: Job, message_id: str, text: str) -> None:
-        """A plain text reply, once however often the job runs (within the platform's hour)."""
-        await self._messages.reply(message_id, text_content(text), uuid=f"say-{job.app_id[-20:]}-{job.id}")
 
     async def _reply_with_entity(
         self, job: Job, turn: Turn, card_id: str, *, uuid: str, may_be_there: bool = False

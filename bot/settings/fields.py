@@ -34,10 +34,6 @@ class Leaf:
         return _mentions(self.field.annotation, SecretStr)
 
     @property
-    def is_list(self) -> bool:
-        return _mentions(self.field.annotation, list, tuple)
-
-    @property
     def default(self) -> Any:
         return self.field.get_default(call_default_factory=True)
 

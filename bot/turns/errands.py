@@ -8,7 +8,7 @@ from bot.access import Access
 from bot.asking.commands import WORDS, Command
 from bot.asking.identity import Identity
 from bot.asking.obeying import Obedience
-from bot.asking.outbound import Voice, mentioning, short_id
+from bot.asking.outbound import Voice, mentioning
 from bot.asking.suggesting import examples
 from bot.cards.offers import welcome_card
 from bot.errors import Owed
@@ -20,6 +20,7 @@ from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.errors import TargetGone
+from feishu.messages import short_id
 from rag.errors import RagError
 from rag.scope import Scope
 from rag.titles import Title

@@ -9,7 +9,6 @@ from typing import Literal
 import orjson
 import structlog
 
-from bot.asking.outbound import short_id
 from bot.asking.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
 from bot.asking.understanding import Understanding
 from bot.cards import views
@@ -35,6 +34,7 @@ from bot.turns.writing import Answers, Writing
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
+from feishu.messages import short_id
 from rag.events import Proposed, Question
 
 __all__ = [

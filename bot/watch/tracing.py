@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.errors import StoreError
+from bot.watch.metrics import Call
 from bot.watch.trace_store import TraceStore
 from feishu.clock import Clock
 from rag.documents import Passage
@@ -31,17 +32,6 @@ class Answers(Protocol):
     """Whatever answers questions."""
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
-
-
-class Call(Protocol):
-    """One call to the platform, as `feishu.client.CallRecord` tells it."""
-
-    @property
-    def endpoint(self) -> str: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def outcome(self) -> str: ...
 
 
 @dataclass(slots=True)

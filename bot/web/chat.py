@@ -1,7 +1,7 @@
 """The same answers over HTTP: `POST /chat` whole, `/chat/stream` as server-sent events, votes and new versions."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, assert_never
 
@@ -116,7 +116,7 @@ def _add_asking(router: APIRouter, door: ChatDoor) -> None:
         slot = await door.gate.take()
         try:
             run = await _run(door, caller, body)
-            return await whole(request, run)
+            return await whole(request, run, _reply)
         finally:
             slot.release()
 
@@ -183,7 +183,7 @@ def _add_after(router: APIRouter, door: ChatDoor) -> None:
             run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller))
             if "text/event-stream" in request.headers.get("accept", ""):
                 return door.stream(run, slot)
-            answered = await whole(request, run)
+            answered = await whole(request, run, _reply)
             slot.release()
             return answered
 
@@ -223,15 +223,20 @@ def asking(request: Request, gate: Gate, questions: int = 1) -> Caller:
     return caller
 
 
-async def whole(request: Request, run: Run) -> Response:
-    """The run's answer as a `ChatReply`; hanging up stops it. Raises what the run raises."""
+async def whole(request: Request, run: Run, body: Callable[[Run], dict[str, Any]]) -> Response:
+    """The run's answer, as `body` tells it once it is stored; hanging up stops it. Raises what the run raises."""
     try:
         answer = await unless_hung_up(request, run.whole())
     finally:
         run.close()
     if answer is None:
         return Response(status_code=204)  # nobody is there to read it
-    return json_response({**answer_body(run.turn, answer), "confidence": run.confidence})
+    return json_response(body(run))
+
+
+def _reply(run: Run) -> dict[str, Any]:
+    """A `ChatReply`."""
+    return {**answer_body(run.turn, run.answer), "confidence": run.confidence}
 
 
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:

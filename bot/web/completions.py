@@ -18,10 +18,9 @@ from bot.records.conversations import Answer
 from bot.routes import json_response
 from bot.texts import language_of, texts
 from bot.turns.turn import MAX_QUESTION_CHARS
-from bot.web.chat import BEARER, ChatDoor, asking, who
+from bot.web.chat import BEARER, ChatDoor, asking, who, whole
 from bot.web.chat_bodies import new_conversation_id, sources_body
 from bot.web.chat_errors import RESPONSES, Refused, refusal_of
-from bot.web.chat_gate import unless_hung_up
 from bot.web.chat_stream import Stream, sse_data
 from bot.web.chat_turns import Run
 from bot.web.completions_bodies import CHUNKS, COMPLETION, MODEL, CompletionRequest, Message, ModelList
@@ -68,7 +67,7 @@ def completions_router(door: ChatDoor) -> APIRouter:
                     closed=run.close,
                     label="completions",
                 )
-            reply = await _whole(request, run)
+            reply = await whole(request, run, _completion)
         except BaseException:
             slot.release()
             raise
@@ -98,18 +97,12 @@ def question_of(messages: list[Message]) -> tuple[str, tuple[Exchange, ...]]:
     return question, tuple(exchanges)
 
 
-async def _whole(request: Request, run: Run) -> Response:
-    try:
-        answer = await unless_hung_up(request, run.whole())
-    finally:
-        run.close()
-    if answer is None:
-        return Response(status_code=204)  # nobody is there to read it
+def _completion(run: Run) -> dict[str, Any]:
+    answer = run.answer
     message = {"role": "assistant", "content": answer.text + source_lines(answer)}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     sources = sources_body(answer.id, answer.sources)
-    body = {**_envelope(run, "chat.completion"), "choices": [choice], "usage": _usage(answer), "sources": sources}
-    return json_response(body)
+    return {**_envelope(run, "chat.completion"), "choices": [choice], "usage": _usage(answer), "sources": sources}
 
 
 async def _chunks(run: Run, include_usage: bool) -> AsyncGenerator[bytes]:
