@@ -151,7 +151,7 @@ class Push:
         failure: str | None = None
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(self._platform.settings.verify_timeout_s):
                 response = await self.post(app, url, body, signed=False)
             if response.status_code != 200 or response.json().get("challenge") != challenge:
                 failure = f"HTTP {response.status_code}, challenge not returned"

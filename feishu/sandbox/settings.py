@@ -60,6 +60,7 @@ class SandboxSettings:
     redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
     time_scale: float = 1.0
     push_timeout_s: float = 3.0
+    verify_timeout_s: float = 1.0
     interaction_s: float = 0.0
     token_life_s: float = 7200.0
     invalid_token_status: Literal[200, 400] = 400

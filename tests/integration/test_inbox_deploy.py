@@ -1,5 +1,7 @@
 """The files of `deploy/`: they keep to their formats, and name only what exists."""
 
+import contextlib
+import random
 import re
 import shutil
 import socket
@@ -71,11 +73,12 @@ def nginx_program() -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on, of those that no system gives away by itself in the meantime."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def proxy_file(folder: Path, port: int, replicas: list[str]) -> Path:

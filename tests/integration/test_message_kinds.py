@@ -70,7 +70,6 @@ def bomb() -> bytes:
 
 
 async def test_bad_files_get_a_sentence_each(stage: Stage) -> None:
-    bot = await stage.bot()
     cases = {
         "empty.md": (b"", "空文件"),
         "movie.mp4": (b"x" * 100, "格式我读不了"),
@@ -78,6 +77,7 @@ async def test_bad_files_get_a_sentence_each(stage: Stage) -> None:
         "bomb.docx": (bomb(), "读不出来"),
         "large.txt": (b"x" * 20_000_001, "太大了"),
     }
+    bot = await stage.bot()
     for name, (content, expected) in cases.items():
         sent = await send(stage, "file", {"file_key": upload(stage, name, content), "file_name": name})
         assert expected in await replied(stage, sent), name

@@ -88,7 +88,7 @@ async def test_the_scope_for_all_group_messages_delivers_them() -> None:
 
 
 async def test_url_verification_is_encrypted_and_unsigned() -> None:
-    sandbox = Sandbox(SandboxSettings())
+    sandbox = Sandbox(SandboxSettings(verify_timeout_s=30.0))
     async with running(sandbox) as url, fake_bot(sandbox, url):
         app = sandbox.world.apps["cli_sandbox"]
         assert await sandbox.push.verify_url(app, str(app.webhook_url)) is None
@@ -123,7 +123,7 @@ async def test_what_a_callback_answer_makes_the_client_show(answer: Any, status:
 
 
 async def test_a_late_callback_answer_is_error_200341_and_is_never_sent_again() -> None:
-    sandbox = Sandbox(SandboxSettings(push_timeout_s=0.2))
+    sandbox = Sandbox(SandboxSettings(push_timeout_s=1.0))
     async with running(sandbox) as url, fake_bot(sandbox, url) as bot:
         message_id = await raw_card(bot, card(BUTTON))
         bot.callback_gate = asyncio.Event()

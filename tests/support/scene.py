@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bot.app import Bot
-from feishu.sandbox import Sandbox, SandboxSettings, running
-from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, answer_text, button, words
+from feishu.sandbox import Sandbox, running
+from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, PATIENT_PLATFORM, answer_text, button, words
 from tests.support.bot_inside import bot_inside, idle, settings_of
 from tests.support.clock import AheadClock
 from tests.support.model_server import ModelServer, Reply
@@ -135,6 +135,6 @@ def is_final(message: Message) -> bool:
 @contextlib.asynccontextmanager
 async def new_scene(folder: Path, index: Path, model: ModelServer, **platform: Any) -> AsyncIterator[Scene]:
     """A fresh sandbox; what is started on it ends with it. `platform`: readings of the documents it follows."""
-    sandbox = Sandbox(SandboxSettings(**platform))
+    sandbox = Sandbox(replace(PATIENT_PLATFORM, **platform))
     async with running(sandbox) as url, AsyncExitStack() as stack:
         yield Scene(sandbox, url, folder, index, model, stack)

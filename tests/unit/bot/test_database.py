@@ -120,7 +120,7 @@ async def test_what_is_waiting_at_the_end_is_still_written(database: Database) -
 
 
 async def test_probe_is_silent_while_all_is_well(database: Database) -> None:
-    await database.probe()
+    await database.probe(budget_s=30)
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -136,10 +136,10 @@ async def test_a_locked_sqlite_refuses_in_time_and_comes_back(tmp_path: Path, mo
     other = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked"):
-        await database.probe()
+        await database.probe(budget_s=30)
     assert await database.read(lambda connection: connection.scalar(select(text("1")))) == 1
     other.execute("ROLLBACK")
-    await database.probe()
+    await database.probe(budget_s=30)
     other.close()
     await asyncio.to_thread(database.close)
 
@@ -222,7 +222,7 @@ async def test_a_server_that_is_down_is_a_store_error_and_comes_back(postgres: P
             await database.read(lambda connection: connection.scalar(select(jobs.c.id)))
     finally:
         await asyncio.to_thread(postgres.start)
-    await database.probe()
+    await database.probe(budget_s=30)
     await asyncio.to_thread(database.close)
 
 
