@@ -19,6 +19,7 @@ from feishu.client import BotIdentity, FeishuClient
 from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
 from feishu.settings import FeishuSettings
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
+from tests.support.model_server import refused_address
 
 SECRET = "hunter2-the-app-secret"
 
@@ -152,9 +153,10 @@ async def test_a_setting_that_cannot_work_is_named(settings: Settings) -> None:
     assert "RAG__LLM__MODEL" in found(await examine(broken), "library").detail
 
 
-async def test_a_model_that_cannot_be_reached_fails(settings: Settings, unused_tcp_port: int) -> None:
-    llm = LlmSettings(provider="openai", model="m", base_url=f"http://127.0.0.1:{unused_tcp_port}/v1")
-    finding = found(await examine(with_rag(settings, llm=llm)), "model")
+async def test_a_model_that_cannot_be_reached_fails(settings: Settings) -> None:
+    with refused_address() as address:
+        llm = LlmSettings(provider="openai", model="m", base_url=address)
+        finding = found(await examine(with_rag(settings, llm=llm)), "model")
     assert finding.state == "fail"
     assert "RAG__LLM__BASE_URL" in finding.detail
 
