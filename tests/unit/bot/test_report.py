@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.records.admin_figures import Figures
+from bot.records.chat_ledger import Ledger
 from bot.report import run_report
 from bot.settings import BotSettings, Settings
 from bot.store.database import Database
 from feishu.clock import SystemClock
+from tests.support.clock import HandClock
 from tests.support.seeded_store import reply, seed
 
 
@@ -49,6 +51,27 @@ def test_what_owners_replied_stands_below_the_question(
     asyncio.run(run_report(settings, 40, None, tmp_path / "x.html"))
     assert "↳ Open until <two>. (ou_owner," in capsys.readouterr().out
     assert "↳ Open until &lt;two&gt;. (ou_owner," in (tmp_path / "x.html").read_text("utf-8")
+
+
+def test_what_people_wrote_about_the_bot_is_listed_the_newest_first_and_as_text(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def written() -> None:
+        clock = HandClock(time.time() - 50 * 86_400)
+        database = Database(settings.bot.database_url)
+        ledger = Ledger(database, clock=clock)
+        for words in ("Too old to count.", "The <b>travel</b> rules are out of date.", "[red]Very helpful."):
+            await ledger.remark("cli", "oc", "ou_1", words)
+            await clock.advance(20 * 86_400)
+        database.close()
+
+    asyncio.run(written())
+    asyncio.run(run_report(settings, 40, None, tmp_path / "x.html"))
+    printed = capsys.readouterr().out.partition("Written after /feedback")[2]
+    page = (tmp_path / "x.html").read_text("utf-8").partition("Written after /feedback")[2]
+    assert -1 < printed.find("[red]Very helpful.") < printed.find("The <b>travel</b> rules are out of date.")
+    assert -1 < page.find("[red]Very helpful.") < page.find("The &lt;b&gt;travel&lt;/b&gt; rules are out of date.")
+    assert "Too old" not in printed + page
 
 
 def test_without_matplotlib_it_says_what_to_install(
