@@ -7,6 +7,7 @@ go on after a crash is stored before the step that depends on it.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -136,11 +137,23 @@ class Outbox:
         return self._streamed(job, turn, card_id)
 
     async def redraw(self, job: Job, turn: Turn, final: Final) -> None:
-        """Replaces a closed card, for new totals or another version. Silent where the card is gone, or where the
-        platform takes nothing that could stand on it."""
-        for card in final.redrawn():
+        """Replaces a closed card, and the messages beside it that hold the answer, for new totals or another version.
+        Silent where one is gone, or where the platform takes nothing that could stand on it."""
+        await self._draw(final.redrawn(), partial(self._replace, job, turn))
+        await self.redraw_apart(turn, final)
+
+    async def redraw_apart(self, turn: Turn, final: Final) -> None:
+        """People press the buttons that they see: those of a message beside the card are alive like the card's own."""
+        if turn.recalled:
+            return
+        for message_id in await self._conversations.sent.apart(turn.id):
+            if message_id != turn.card_message_id:
+                await self._draw(final.redrawn_apart(), partial(self._messages.patch, message_id))
+
+    async def _draw(self, cards: list[Card], put: Callable[[Card], Awaitable[None]]) -> None:
+        for card in cards:
             try:
-                return await self._replace(job, turn, card)
+                return await put(card)
             except ApiError as error:
                 remedy = at_the_end(remedy_of(error))
                 if remedy in (Remedy.STOP, Remedy.NEW_MESSAGE):

@@ -46,6 +46,8 @@ class Final:
     key: str
     """The answer's id."""
     card: Card
+    apart_card: Card
+    """The same in the message beside a card that could not be written for a while."""
     plain_card: Card | None
     text: str
     summary: str
@@ -67,19 +69,24 @@ class Final:
         cards = [card for _, card in self.answer_cards()]
         return cards or [self.moved if self.shown_as == "moved" else self.withheld]
 
+    def redrawn_apart(self) -> list[Card]:
+        """What the message that holds the answer beside that card is drawn as."""
+        return [self.apart_card if card is self.card else card for card in self.redrawn()]
+
 
 def final(state: CardState, texts: Texts) -> Final:
     """The closed card of a stored answer; of a question that was taken back nothing is left."""
     if state.turn.recalled:
         blank = build.card([build.markdown(texts.recalled, size="notation")], summary=texts.recalled)
         gone = texts.recalled
-        return Final(state.answer.id, blank, None, gone, gone, moved=blank, withheld=blank, withheld_text=gone)
+        return Final(state.answer.id, blank, blank, None, gone, gone, moved=blank, withheld=blank, withheld_text=gone)
     shown = replace(state, answer=_localised(state.answer, texts))
     body = _body(shown.answer)
     card, more = _cards(shown, texts)
     return Final(
         key=shown.answer.id,
         card=card,
+        apart_card=_apart_card(shown, texts) if shown.answer.sent_apart else card,
         plain_card=_plain_card(shown, body, texts) if not more and len(body) <= PLAIN_CHARS else None,
         text=f"{texts.new_card_note}\n{body}",
         summary=_summary(shown.answer),
@@ -89,6 +96,11 @@ def final(state: CardState, texts: Texts) -> Final:
         more=more,
         shown_as=shown.answer.shown_as,
     )
+
+
+def _apart_card(state: CardState, texts: Texts) -> Card:
+    notice = "\n".join(part for part in (texts.new_card_note, state.answer.notice) if part)
+    return _cards(replace(state, answer=replace(state.answer, sent_apart=False, notice=notice)), texts)[0]
 
 
 def _body(answer: Answer) -> str:

@@ -41,3 +41,11 @@ class SentMessages:
         of_turn = answer_messages.c.answer_id.in_(select(answers.c.id).where(answers.c.turn_id == turn_id))
         statement = select(answer_messages.c.message_id).where(of_turn, answer_messages.c.message_id != "")
         return await self._database.read(lambda connection: list(connection.scalars(statement)))
+
+    async def apart(self, turn_id: str) -> list[str]:
+        """The ids of the messages that hold a whole answer to it as a card."""
+        of_turn = answer_messages.c.answer_id.in_(select(answers.c.id).where(answers.c.turn_id == turn_id))
+        statement = select(answer_messages.c.message_id).where(
+            of_turn, answer_messages.c.part == "apart", answer_messages.c.message_id != ""
+        )
+        return await self._database.read(lambda connection: list(connection.scalars(statement)))

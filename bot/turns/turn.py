@@ -192,7 +192,10 @@ class Turns:
         self._metrics.turn_ended(answer.outcome, seconds)
         reach("before-final")
         try:
-            await delivery.finish(final(await self._state(turn, answer), wording))
+            closing = final(await self._state(turn, answer), wording)
+            await delivery.finish(closing)
+            if answer.version > 1:
+                await self._outbox.redraw_apart(turn, closing)
         except FeishuError as error:
             raise _owed(turn, error) from error
         return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)

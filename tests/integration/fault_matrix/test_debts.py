@@ -43,6 +43,33 @@ async def test_while_cardkit_stays_down_the_answer_goes_out_apart_and_the_card_i
     scene.assert_lawful()
 
 
+async def test_clicks_on_an_answer_that_went_out_apart_change_the_card_that_was_clicked(scene: Scene) -> None:
+    fault = scene.sandbox.faults.plan("card.[su]*", times=None, status=502, html=HTML)
+    await scene.start(feishu={"debt_s": 1.0})
+    asked = await scene.ask()
+    await scene.closed(asked)
+    fault.times = 0
+    await scene.idle()
+
+    def both() -> list[str]:
+        return [words(card["card"]) for card in scene.cards(asked)]
+
+    await scene.press(scene.cards(asked)[1], "up")
+    await scene.until(lambda: all("👍 有用 1" in said for said in both()))
+    await scene.idle()
+    assert ["已作为新消息发出" in said for said in both()] == [True, False]
+    assert ["原来的卡片无法更新" in said for said in both()] == [False, True]
+    await scene.press(scene.cards(asked)[1], "regenerate")
+    await scene.until(lambda: all("2/2" in said for said in both()))
+    await scene.idle()
+    await scene.press(scene.cards(asked)[1], "show")
+    await scene.until(lambda: all("1/2" in said and "👍 有用 1" in said for said in both()))
+    await scene.idle()
+    assert [answer_text(card) for card in scene.cards(asked)] == [ANSWER, ANSWER]
+    assert len(scene.replies(asked)) == 2
+    scene.assert_lawful()
+
+
 async def test_a_scope_that_is_taken_away_and_granted_again_closes_the_old_card_too(scene: Scene) -> None:
     fault = scene.sandbox.faults.plan("card.[csu]*", skip=3, times=None, code=99991672)
     await scene.start()
