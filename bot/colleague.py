@@ -88,14 +88,14 @@ class Colleague:
         names = Names(client, clock=clock)
         self.attachments = Attachments(database, rag, kept_h=people.memory_h, clock=clock)
         pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names)
-        files = FileReader(messages, self.attachments)
+        files, images = FileReader(messages, self.attachments), ImageReader(pictures)
         self.reading = Reading(
             voice,
             identity,
             self.ledger,
             self.gaps,
             obedience,
-            KindReaders(voice, _readers(files, pictures, forwards)),
+            KindReaders(voice, _readers(files, images, forwards), images),
             Quoting(messages, self.ledger, names, pictures, forwards),
             Surety(library, access),
             people,
@@ -130,6 +130,5 @@ class Colleague:
             await self._clock.sleep(FORGET_EVERY_S)
 
 
-def _readers(files: FileReader, pictures: Pictures, forwards: ForwardReader) -> dict[str, Reader]:
-    images = ImageReader(pictures)
+def _readers(files: FileReader, images: ImageReader, forwards: ForwardReader) -> dict[str, Reader]:
     return {"file": files, "image": images, "post": images, "merge_forward": forwards}

@@ -1,9 +1,14 @@
 """Between the worker and what it runs: the wish that a job stops, and how it ended."""
 
 import asyncio
+import contextlib
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from bot.job import JobState
+
+T = TypeVar("T")
 
 
 class StopSignal:
@@ -28,3 +33,25 @@ class Ended:
 
     state: JobState
     reason: str = ""
+
+
+async def unless_stopped(
+    work: Coroutine[Any, Any, T], stop: StopSignal, *, meanwhile: Coroutine[Any, Any, None]
+) -> "asyncio.Task[T] | None":
+    """`work` as a task that is done; None where somebody asked to stop first. `meanwhile` runs beside it. Whichever way
+    this ends, also cancelled, nothing of it runs on."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    beside = asyncio.create_task(meanwhile)
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working if working.done() else None
+    finally:
+        for task in (working, stopping, beside):
+            await _cancel(task)
+
+
+async def _cancel(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task

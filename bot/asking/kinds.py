@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from bot.asking.asked import Asked, Nothing, Unseen
 from bot.asking.outbound import Voice
-from bot.asking.reading import Asked, Nothing
 from bot.inbox.jobs import Job
 from bot.texts import Texts
 from feishu.events import MessageReceived
@@ -15,12 +15,19 @@ class Reader(Protocol):
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> "Asked | str": ...
 
 
+class Looker(Protocol):
+    """Reads what takes long."""
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> "Asked | Unseen": ...
+
+
 class KindReaders:
     """Readers by message type. What has none gets a sentence that names what works."""
 
-    def __init__(self, voice: Voice, readers: dict[str, Reader]) -> None:
+    def __init__(self, voice: Voice, readers: dict[str, Reader], looker: Looker) -> None:
         self._voice = voice
         self._readers = readers
+        self._looker = looker
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing:
         """What is asked; a sentence was said where nothing is."""
@@ -30,6 +37,10 @@ class KindReaders:
             return said
         await self._voice.reply(job, message, said)
         return Nothing("a kind without a question")
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen:
+        """The whole of what a reader left unread."""
+        return await self._looker.look(message, text, wording)
 
 
 def sentence(kind: str, wording: Texts) -> str:

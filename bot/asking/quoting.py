@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from bot.asking.asked import Quote, Unseen
 from bot.asking.names import Names
 from bot.asking.received import ForwardReader, Pictures
 from bot.job import Job
@@ -33,22 +34,34 @@ class Quoting:
         self._pictures = pictures
         self._forwards = forwards
 
-    async def parent_of(self, job: Job, message: MessageReceived, wording: Texts) -> str:
-        """What the message replied to says, with its author's name; "" when that is ours, a question that was
-        answered here, or cannot be read. In a topic each message names the root as its parent, so that only the first
-        question there carries it."""
+    async def parent_of(self, job: Job, message: MessageReceived) -> Quote:
+        """The message replied to, its pictures left unread; empty when that is ours, a question that was answered here,
+        or cannot be read. In a topic each message names the root as its parent, so that only the first question there
+        carries it."""
         if not message.parent_id:
-            return ""
+            return Quote()
         if message.thread_id and await self._ledger.has_turns(job.app_id, f"{message.chat_id}/{message.thread_id}"):
-            return ""
+            return Quote()
         if message.thread_id and await self._ledger.turn_of_question(job.app_id, message.parent_id):
-            return ""
+            return Quote()
         parent = await self._fetched(job, message.parent_id, message.chat_type)
         if parent is None or parent.sender_type != "user":
-            return ""
-        words = (await self._words(job, parent, wording))[:MOST_QUOTED_CHARS]
-        name = await self._names.of(parent.sender_open_id) if words else ""
-        return f"{name}: {words}" if name else words
+            return Quote()
+        words = await self._signed(parent, await self._words(parent))
+        return Quote(words, unread=self._has_pictures(parent))
+
+    async def look(self, job: Job, message: MessageReceived, wording: Texts) -> Quote:
+        """The message replied to, of which `parent_of` left something unread, with what its pictures say."""
+        parent = await self._fetched(job, message.parent_id, message.chat_type)
+        if parent is None:
+            return Quote(trouble=Unseen(wording.file_gone))
+        seen, trouble = await self._pictures.words_in(parent, wording)
+        words = "\n".join(filter(None, (await self._words(parent), seen)))
+        return Quote(await self._signed(parent, words), trouble=trouble)
+
+    async def question_of(self, job: Job, turn: Turn) -> MessageReceived | None:
+        """The turn's question as it reads now; None where it is gone."""
+        return await self._fetched(job, turn.question_message_id, turn.chat_type)
 
     async def edited(self, job: Job, turn: Turn) -> MessageReceived | None:
         """The turn's question as it reads now, if it was edited. The platform has no event for edits."""
@@ -56,18 +69,23 @@ class Quoting:
         is_question = message is not None and message.message_type in WORDED and message.sender_open_id == turn.asker
         return message if is_question else None
 
-    async def _words(self, job: Job, parent: MessageReceived, wording: Texts) -> str:
+    def _has_pictures(self, parent: MessageReceived) -> bool:
+        return parent.message_type in ("image", "post") and self._pictures.can_look(parent)
+
+    async def _signed(self, parent: MessageReceived, words: str) -> str:
+        """Cut to size, with its author's name."""
+        words = words[:MOST_QUOTED_CHARS]
+        name = await self._names.of(parent.sender_open_id) if words else ""
+        return f"{name}: {words}" if name else words
+
+    async def _words(self, parent: MessageReceived) -> str:
         if parent.message_type == "merge_forward":
             try:
                 return await self._forwards.words_of(parent.message_id)
             except FeishuError as error:
                 log.info("message_not_fetched", reason=str(error))
                 return ""
-        said = text_of(parent, bot_open_id="")
-        if parent.message_type in ("image", "post"):
-            seen, _ = await self._pictures.words_in(parent, wording)
-            said = "\n".join(filter(None, (said, seen)))
-        return said
+        return text_of(parent, bot_open_id="")
 
     async def _fetched(
         self, job: Job, message_id: str, chat_type: str, *, only_edited: bool = False

@@ -1,11 +1,11 @@
 """What a message asks of the bot: nothing, a short answer of its own, or a turn."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 import structlog
 
+from bot.asking.asked import Asked, Nothing, Quote, Unseen
 from bot.asking.commands import Command, parse_command
 from bot.asking.identity import Identity
 from bot.asking.outbound import Voice
@@ -29,33 +29,22 @@ INVISIBLE = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """The message begins no turn; why, for the job's record."""
-
-    why: str
-    done: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
-    without words of its own is what came with it."""
-
-    text: str
-    read_text: str = ""
-
-
 class Kinds(Protocol):
     """Reads messages that are more than words; answers by itself where there is no question in them."""
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing: ...
 
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen: ...
+
 
 class Quotes(Protocol):
     """Messages around the one that is read."""
 
-    async def parent_of(self, job: Job, message: MessageReceived, wording: Texts) -> str: ...
+    async def parent_of(self, job: Job, message: MessageReceived) -> Quote: ...
+
+    async def look(self, job: Job, message: MessageReceived, wording: Texts) -> Quote: ...
+
+    async def question_of(self, job: Job, turn: Turn) -> MessageReceived | None: ...
 
     async def edited(self, job: Job, turn: Turn) -> MessageReceived | None: ...
 
@@ -129,7 +118,22 @@ class Reading:
         asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
         if isinstance(asked, Nothing):
             return asked
-        return new_turn(job, message, asked.text, parent_turn=parent, read_text=asked.read_text)
+        return new_turn(job, message, asked, parent_turn=parent)
+
+    async def look(self, job: Job, turn: Turn) -> Asked | Unseen:
+        """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
+        done again. Raises `FeishuError`."""
+        message = message_of(job) if "message" in job.payload else await self._quotes.question_of(job, turn)
+        if message is None:
+            return Unseen(texts(self._language_for(turn.question)).file_gone)
+        text = await self._text(message)
+        wording = texts(self._language_for(text))
+        if not is_worded(message):
+            return await self._kinds.look(message, text, wording)
+        quote = await self._quotes.look(job, message, wording)
+        if text or quote.words:
+            return Asked(text or quote.words, quote.words)
+        return quote.trouble or Unseen(wording.empty_question)
 
     async def again(self, job: Job, turn: Turn) -> Asked | None:
         """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
@@ -139,9 +143,8 @@ class Reading:
         text = await self._text(message)
         if not text:
             return None
-        wording = texts(self._language_for(text))
-        quote = "" if turn.parent_turn else await self._quotes.parent_of(job, message, wording)
-        return Asked(text, quote or turn.read_text)
+        quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
+        return Asked(text, quote.words or turn.read_text, quote.unread)
 
     async def _text(self, message: MessageReceived) -> str:
         bot_open_id = await self._own_id(message)
@@ -155,10 +158,10 @@ class Reading:
     async def _asked(
         self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
     ) -> Asked | Nothing:
-        if message.message_type == "text" or (message.message_type == "post" and '"img"' not in message.content):
-            quote = "" if leans_on_turn else await self._quotes.parent_of(job, message, wording)
-            if text or quote:
-                return Asked(text or quote, quote)
+        if is_worded(message):
+            quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
+            if text or quote.words or quote.unread:
+                return Asked(text or quote.words or wording.picture_title, quote.words, quote.unread)
             await self._voice.reply(job, message, wording.empty_question)
             return Nothing("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
@@ -229,7 +232,12 @@ def conversation_of(message: MessageReceived) -> str:
     return f"{message.chat_id}/{message.thread_id}" if message.thread_id else message.chat_id
 
 
-def new_turn(job: Job, message: MessageReceived, question: str, *, parent_turn: str = "", read_text: str = "") -> Turn:
+def is_worded(message: MessageReceived) -> bool:
+    """Whether a message is nothing but words: a text, or a rich text without pictures."""
+    return message.message_type == "text" or (message.message_type == "post" and '"img"' not in message.content)
+
+
+def new_turn(job: Job, message: MessageReceived, asked: Asked, *, parent_turn: str = "") -> Turn:
     """The turn that a job begins when it has none yet."""
     return Turn(
         id=job.turn_id or new_turn_id(),
@@ -239,7 +247,8 @@ def new_turn(job: Job, message: MessageReceived, question: str, *, parent_turn: 
         chat_type=message.chat_type,
         question_message_id=message.message_id,
         asker=message.sender_open_id,
-        question=question[:MAX_QUESTION_CHARS],
+        question=asked.text[:MAX_QUESTION_CHARS],
         parent_turn=parent_turn,
-        read_text=read_text,
+        read_text=asked.read_text,
+        unread=asked.unread,
     )

@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import structlog
 
+from bot.asking.asked import Asked, Unseen
 from bot.asking.eyes import Eyes
-from bot.asking.reading import Asked, conversation_of
+from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job
 from bot.records.attachments import Attachments
 from bot.texts import Texts
@@ -67,27 +68,34 @@ class Pictures:
         self._messages = messages
         self._eyes = eyes
 
-    async def words_in(self, message: MessageReceived, wording: Texts) -> tuple[str, str]:
-        """What its first pictures say ("" for nothing), and a sentence on what stood in the way ("" for nothing)."""
+    def can_look(self, message: MessageReceived) -> bool:
+        """Whether there are pictures to read in a message, and something here reads them. Costs nothing."""
+        return bool(_image_keys(message)) and self._eyes.can_read
+
+    def obstacle(self, message: MessageReceived, wording: Texts) -> str:
+        """Why nobody can look."""
+        return wording.image_no_reader if _image_keys(message) else wording.image_no_text
+
+    async def words_in(self, message: MessageReceived, wording: Texts) -> tuple[str, Unseen | None]:
+        """What its first pictures say ("" for nothing), and what stood in the way where that is nothing."""
+        if not self.can_look(message):
+            return "", Unseen(self.obstacle(message, wording))
         keys = _image_keys(message)[:MOST_IMAGES]
-        if not keys:
-            return "", wording.image_no_text
-        if not self._eyes.can_read:
-            return "", wording.image_no_reader
         got = [await self._download(message.message_id, key, wording) for key in keys]
         found = [each for each in got if isinstance(each, bytes)]
         trouble = next((each for each in got if isinstance(each, str)), "")
         if not found:
-            return "", trouble
+            return "", Unseen(trouble)
         try:
             words = (await self._eyes.read(found)).strip()
         except Unreadable as error:
             log.info("image_unreadable", reason=error.reason)
-            return "", wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
+            said = wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
+            return "", Unseen(said)
         except RagError as error:
             log.warning("image_not_read", kind=type(error).__name__, reason=str(error))
-            return "", wording.image_not_now
-        return words, "" if words else trouble or wording.image_no_text
+            return "", Unseen(wording.image_not_now, by_us=True)
+        return words, None if words else Unseen(trouble or wording.image_no_text)
 
     async def _download(self, message_id: str, key: str, wording: Texts) -> bytes | str:
         try:
@@ -105,11 +113,15 @@ class ImageReader:
         self._pictures = pictures
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
-        """What is asked; or words that say why nothing is."""
+        """What is asked, as far as that is known without a look; or words that say why nothing is."""
+        if self._pictures.can_look(message):
+            return Asked(text or wording.picture_title, unread=True)
+        return Asked(text) if text else self._pictures.obstacle(message, wording)
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen:
+        """What is asked; or why nothing is. Downloads and reads, so it may take long."""
         words, trouble = await self._pictures.words_in(message, wording)
-        if words:
-            return Asked(text or words, words)
-        return Asked(text) if text else trouble
+        return trouble if trouble and not text else Asked(text or words, words)
 
 
 class ForwardReader:

@@ -26,13 +26,21 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """What the question consists of could not be read: `said` tells the person why, `by_us` whether we failed."""
+
+    said: str
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Exhausted:
     """Every attempt failed; the job is buried."""
 
     attempts: int
 
 
-Outcome = Completed | Stopped | Failed | Exhausted
+Outcome = Completed | Stopped | Failed | Unread | Exhausted
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (rag_errors.ModelTimeout, "failed_model_timeout"),
@@ -53,6 +61,8 @@ def words(outcome: Outcome, texts: Texts, *, has_text: bool) -> str:
             return ""
         case Stopped():
             return texts.stopped if has_text else texts.stopped_empty
+        case Unread(said):
+            return said
         case Exhausted(attempts):
             return texts.failed_many_attempts.format(attempts=attempts)
         case Failed(error):

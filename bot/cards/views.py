@@ -20,10 +20,12 @@ STREAMED_CHARS = 8_000  # of one element; beyond it the rest waits for the final
 STREAMING = build.streaming_config(print_frequency_ms=40, print_step=2)
 
 
-def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool) -> Card:
-    """The card as it opens: the question, a stage line, room for the answer, and a stop button."""
+def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool, waiting: str = "") -> Card:
+    """The card as it opens: the question, a stage line (`waiting` where it has to wait), room for the answer, and a
+    stop button."""
+    begins = texts.reading_picture if turn.unread else texts.retrieving
     elements = [
-        build.markdown(texts.resuming if resumed else texts.retrieving, element_id=STAGE, size="notation"),
+        build.markdown(waiting or (texts.resuming if resumed else begins), element_id=STAGE, size="notation"),
         build.markdown("", element_id=ANSWER),
         button(texts.button_stop, "stop", answer.id, type="danger_text"),
     ]
@@ -53,6 +55,11 @@ def frame(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> dict[s
     if streamed:
         shown[ANSWER] = streamed
     return shown
+
+
+def reading_frame(texts: Texts, *, elapsed_s: float) -> dict[str, str]:
+    """Like `frame`, while pictures are read."""
+    return {STAGE: f"{texts.reading_picture} · {texts.elapsed.format(seconds=int(elapsed_s))}"}
 
 
 def stage(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> str:

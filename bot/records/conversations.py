@@ -44,6 +44,8 @@ class Turn:
     recalled: bool = False
     created_at: float = 0.0
     card_at: float = 0.0
+    unread: bool = False
+    """Whether pictures that belong to the question are still to be read; `question` is what is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +195,21 @@ class Conversations:
 
         await self._database.write(work)
 
-    async def reworded(self, job: Job, turn_id: str, question: str, read_text: str) -> None:
-        """The question was edited: what it asks now, to be understood anew."""
+    async def reworded(self, job: Job, turn_id: str, question: str, read_text: str, *, unread: bool = False) -> Turn:
+        """The question was edited, or its pictures were read: what it asks now, to be understood anew. Gives the turn
+        as it is stored; nothing is kept of a question that was taken back meanwhile."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Turn:
             guard(connection, job)
-            now = {"question": question, "read_text": read_text, "standalone": ""}
-            connection.execute(update(turns).where(turns.c.id == turn_id).values(**now))
+            now = {"question": question, "read_text": read_text, "standalone": "", "unread": unread}
+            kept = (turns.c.id == turn_id) & ~turns.c.recalled
+            connection.execute(update(turns).where(kept).values(**now))
+            turn = _turn(connection, turn_id)
+            if turn is None:
+                raise StoreError(f"turn {turn_id} is not in the store")
+            return turn
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def understood(self, job: Job, turn_id: str, standalone: str) -> None:
         """How a question that leans on earlier ones was understood."""
@@ -298,23 +306,8 @@ def _turn(connection: Connection, turn_id: str) -> Turn | None:
 
 
 def _answer(row: Any) -> Answer:
-    return Answer(
-        id=row.id,
-        turn_id=row.turn_id,
-        version=row.version,
-        outcome=row.outcome,
-        text=row.text,
-        notice=row.notice,
-        reasoning=row.reasoning,
-        sources=tuple(Source(**source) for source in orjson.loads(row.sources)),
-        model=row.model,
-        usage=orjson.loads(row.usage),
-        first_token_s=row.first_token_s,
-        seconds=row.seconds,
-        created_at=row.created_at,
-        concluded_at=row.concluded_at,
-        sent_apart=row.sent_apart,
-        shown_as=row.shown_as,
-        leaned_on=tuple(orjson.loads(row.leaned_on)),
-        confidence=row.confidence,
-    )
+    stored = {name: getattr(row, name) for name in Answer.__slots__}
+    stored["sources"] = tuple(Source(**source) for source in orjson.loads(row.sources))
+    stored["usage"] = orjson.loads(row.usage)
+    stored["leaned_on"] = tuple(orjson.loads(row.leaned_on))
+    return Answer(**stored)

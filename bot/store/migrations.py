@@ -83,6 +83,7 @@ STEPS: dict[int, Step] = {
     5: both(added(answers.c.shown_as), created(answer_messages, fallbacks)),
     6: created(replicas),
     7: added(turns.c.card_at),
+    8: added(turns.c.unread),
 }
 
 

@@ -3,6 +3,7 @@
 from bot.texts.fields import Texts
 
 EN = Texts(
+    reading_picture="👀 Reading the picture…",
     retrieving="🔍 Searching…",
     found="📚 Found {count} passages",
     found_none="📭 Found nothing relevant",
@@ -159,6 +160,7 @@ EN = Texts(
     image_unreadable="The image cannot be opened. Please send another one, or the words.",
     image_no_text="I found no words in the image. Please write your question.",
     image_not_now="I cannot look at images right now. Please send it again later, or the words.",
+    picture_title="🖼 Picture",
     image_text="👀 What I read",
     came_with="(came with the question) {text}",
     forwarded_nothing="There is nothing in the forwarded messages that I can read.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Texts:
     """One language's wording. `{…}` are filled by `str.format`."""
 
+    reading_picture: str
     retrieving: str
     found: str
     found_none: str
@@ -142,6 +143,7 @@ class Texts:
     image_no_text: str
     image_not_now: str
     image_text: str
+    picture_title: str
     came_with: str
     forwarded_nothing: str
     forwarded_gone: str

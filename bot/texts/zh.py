@@ -3,6 +3,7 @@
 from bot.texts.fields import Texts
 
 ZH = Texts(
+    reading_picture="👀 正在读图…",
     retrieving="🔍 检索中…",
     found="📚 找到 {count} 段资料",
     found_none="📭 没有找到相关资料",
@@ -152,6 +153,7 @@ ZH = Texts(
     image_unreadable="这张图片打不开，请换一张或把文字发给我。",
     image_no_text="图片里没有认出文字，请把问题写给我。",
     image_not_now="现在看不了图片，请稍后再发，或把文字发给我。",
+    picture_title="🖼 图片",
     image_text="👀 我读到的内容",
     came_with="（随问题附上）{text}",
     forwarded_nothing="合并转发里没有我能读的文字。",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from bot.cards.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, words
+from bot.cards.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, Unread, words
 from bot.cards.progress import Progress
 from bot.records.conversations import Answer, AnswerOutcome, Source
 from bot.texts import Texts
@@ -94,7 +94,9 @@ def _outcome_name(outcome: Outcome, *, answered: bool) -> AnswerOutcome:
             return "completed" if answered else "unanswered"
         case Stopped():
             return "stopped"
-        case Failed() | Exhausted():
+        case Unread(by_us=False):  # nobody's fault: it counts among neither the failures nor the gaps
+            return "stopped"
+        case Failed() | Exhausted() | Unread():
             return "failed"
         case _:
             assert_never(outcome)

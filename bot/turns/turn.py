@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -9,13 +10,14 @@ from typing import Literal
 import orjson
 import structlog
 
-from bot.asking.reading import MAX_QUESTION_CHARS, Nothing, Reading, conversation_of, message_of, new_turn
+from bot.asking.asked import Asked
+from bot.asking.reading import MAX_QUESTION_CHARS, Reading, conversation_of, message_of, new_turn
 from bot.asking.understanding import Understanding
 from bot.cards import views
 from bot.cards.delivery import Delivery, Outbox
 from bot.cards.final_card import Final, final
 from bot.cards.offers import reason_card
-from bot.cards.outcomes import Exhausted, Outcome
+from bot.cards.outcomes import Exhausted, Outcome, Unread
 from bot.cards.progress import Progress, ended
 from bot.cards.proposing import Proposer, Proposing
 from bot.ending import Ended, StopSignal
@@ -29,13 +31,14 @@ from bot.texts import Language, Texts, language_of, texts
 from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
+from bot.turns.looking import Looking
 from bot.turns.one_writer import OneWriter
 from bot.turns.writing import Answers, Writing
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
 from feishu.messages import short_id
-from rag.events import Proposed, Question
+from rag.events import Proposed
 
 __all__ = [
     "MAX_QUESTION_CHARS",
@@ -77,18 +80,15 @@ class Turns:
         proposer: Proposer | None = None,
     ) -> None:
         self._proposer = proposer
-        self._library = library
         self._outbox = outbox
         self._conversations = conversations
-        self._reading = reading
-        self._understanding = understanding
+        self._looking = Looking(reading, understanding, conversations, library, attachments, clock=clock)
         self._errands = errands
         self._dressing = dressing
         self._metrics = metrics
         self._clock = clock
         self._language = language
         self._debt_s = debt_s
-        self._attachments = attachments
         self._one_writer = OneWriter()
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
@@ -101,7 +101,7 @@ class Turns:
             return await self._recalled(job)
         if job.kind in ("welcome", "menu", "ask_person"):
             return Ended("done", await getattr(self._errands, job.kind)(job))
-        wanted = None if job.turn_id else await self._read_question(job)
+        wanted = None if job.turn_id else await self._looking.begun(job)
         if isinstance(wanted, Ended):
             return wanted
         async with self._one_writer.of(wanted.id if wanted else job.turn_id):
@@ -110,11 +110,10 @@ class Turns:
     async def _write(self, job: Job, wanted: Turn | None, stop: StopSignal) -> Ended:
         turn, answer = await self._conversations.begin(job, wanted)
         if job.kind == "regenerate" and answer.outcome == "open":
-            turn = await self._as_edited(job, turn)
-        wording = texts(self._language_for(turn.question))
+            turn = await self._looking.as_edited(job, turn)
         if answer.outcome == "open":
-            return await self._answer(job, turn, answer, stop, wording)
-        return await self._pay(job, turn, answer, wording)
+            return await self._answer(job, turn, answer, stop)
+        return await self._pay(job, turn, answer, texts(self._language_for(turn.question)))
 
     async def bury(self, job: Job) -> None:
         """Closes the card of a job that failed too often with a sentence that says so."""
@@ -123,7 +122,7 @@ class Turns:
 
     async def end_unwritten(self, job: Job, outcome: Outcome) -> None:
         """Closes the card of a job that nobody will write to an end."""
-        wanted = None if job.turn_id else new_turn(job, message_of(job), "…")
+        wanted = None if job.turn_id else new_turn(job, message_of(job), Asked("…"))
         async with self._one_writer.of(wanted.id if wanted else job.turn_id):
             turn, answer = await self._conversations.begin(job, wanted)
             wording = texts(self._language_for(turn.question))
@@ -133,24 +132,11 @@ class Turns:
                 await self._conversations.save_answer(job, answer)
             await self._close(job, turn, answer, wording)
 
-    async def _read_question(self, job: Job) -> Turn | Ended:
-        """The turn to begin; or the end, where the message asks nothing of us or got its short answer."""
-        try:
-            read = await self._reading.read(job)
-        except TargetGone as error:
-            return Ended("cancelled", str(error))
-        return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
-
-    async def _as_edited(self, job: Job, turn: Turn) -> Turn:
-        """The turn with its question as it reads now: a new version answers what was edited, too."""
-        asked = await self._reading.again(job, turn)
-        if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
-            return turn
-        question = asked.text[:MAX_QUESTION_CHARS]
-        await self._conversations.reworded(job, turn.id, question, asked.read_text)
-        return replace(turn, question=question, read_text=asked.read_text, standalone="")
-
-    async def _answer(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts) -> Ended:
+    async def _answer(
+        self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, *, started_at: float | None = None
+    ) -> Ended:
+        """The card opens before anything is read that takes long; once it is read, it opens anew with the question."""
+        wording = texts(self._language_for(turn.question))
         resumed = job.is_resumed and bool(turn.card_id)
         opening = views.opening_card(turn, answer, wording, resumed=resumed)
         try:
@@ -158,19 +144,39 @@ class Turns:
         except TargetGone as error:
             log.info("question_is_gone", reason=str(error))
             return Ended("cancelled", "the question was recalled or its chat is gone")
+        since = self._clock.monotonic() if started_at is None else started_at
         try:
-            return await self._answer_into(delivery, job, turn, answer, stop, wording)
+            if not turn.unread:
+                return await self._answer_into(delivery, job, turn, answer, stop, wording, since)
+            seen = await self._look_into(delivery, job, turn, answer, stop, wording, since)
         finally:
             await delivery.aclose()
+        return seen if isinstance(seen, Ended) else await self._answer(job, seen, answer, stop, started_at=since)
+
+    async def _look_into(
+        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts, since: float
+    ) -> Turn | Ended:
+        """The turn with its pictures read; or the end, on its card, where they ask for nothing."""
+        try:
+            seen = await self._looking.run(delivery, job, turn, wording, stop, started_at=since)
+        except asyncio.CancelledError:
+            await self._pause(delivery, job, turn, answer, wording)
+            raise
+        if isinstance(seen, Turn):
+            return seen
+        seconds = self._clock.monotonic() - since
+        answer = conclude(answer, ended(Progress(), seen), wording, seconds=seconds, first_token_s=None)
+        finished = await self._finish(delivery, job, turn, answer, wording)
+        return Ended("done", "its pictures ask nothing") if isinstance(seen, Unread) else finished
 
     async def _answer_into(
-        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts
+        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts, since: float
     ) -> Ended:
         asks = self._proposer is not None and self._dressing.wants_proposals
         proposing = Proposing(self._proposer) if asks and self._proposer else None
-        writing = Writing(delivery, wording, self._clock, self._metrics, proposing)
+        writing = Writing(delivery, wording, self._clock, self._metrics, proposing, started_at=since)
         try:
-            progress = await writing.run(partial(self._understand, job, turn), stop)
+            progress = await writing.run(partial(self._looking.understood, job, turn), stop)
             proposed = proposing.ready() if proposing else Proposed()
         except asyncio.CancelledError:
             seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
@@ -181,15 +187,21 @@ class Turns:
         finally:
             if proposing is not None:
                 await proposing.aclose()
-        seconds = self._clock.monotonic() - writing.started_at
+        seconds = self._clock.monotonic() - since
         behind = (*writing.leaned_on, *_asked_of(job))
         first_s = writing.first_token_s
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
         answer = with_proposals(answer, proposed)
+        return await self._finish(delivery, job, turn, answer, wording, proposed.questions)
+
+    async def _finish(
+        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts, proposed: Sequence[str] = ()
+    ) -> Ended:
+        """Stores the concluded answer, then closes its card. Raises `Owed` where only that could not be done."""
         await self._conversations.save_answer(job, answer)
-        if proposed.questions:
-            await self._dressing.offer(turn, answer, proposed.questions)
-        self._metrics.turn_ended(answer.outcome, seconds)
+        if proposed:
+            await self._dressing.offer(turn, answer, proposed)
+        self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0)
         reach("before-final")
         try:
             closing = final(await self._state(turn, answer), wording)
@@ -206,17 +218,6 @@ class Turns:
             behind = orjson.dumps(answer.leaned_on).decode()
             await self._conversations.mark(job, answer.id, text=answer.text, leaned_on=behind)
             await delivery.pause(views.paused_card(turn, answer, wording))
-
-    async def _understand(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
-        """The question, and who answers it: the files of a private chat where they know, else the library."""
-        question = await self._understanding.of(turn)
-        standalone = (
-            "" if question.text.startswith(turn.question) else question.text
-        )  # as asked, with what came with it
-        if standalone != turn.standalone:  # also away: a version before may have been understood with more
-            await self._conversations.understood(job, turn.id, standalone)
-        own = await self._attachments.library_for(turn, question) if self._attachments else None
-        return question, own or self._library
 
     async def _pay(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         """The answer is stored already; only its last frame is still owed.

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal, Protocol
 
 import structlog
 
-from bot.asking.reading import Nothing, Reading
+from bot.asking.asked import Nothing
+from bot.asking.reading import Reading
 from bot.cards.delivery import Outbox
 from bot.cards.outcomes import Stopped
 from bot.cards.views import opening_card
@@ -95,7 +95,7 @@ class WaitingRoom:
                 keeping.cancel()
 
     async def _keep(self, job: Job) -> None:
-        """Reading a picture or a file may last longer than a lease; nobody else shall fetch it again meanwhile."""
+        """Reading a file may last longer than a lease; nobody else shall fetch it again meanwhile."""
         while True:
             await self._clock.sleep(self._lease_s / 3)
             with contextlib.suppress(StoreError):
@@ -128,4 +128,4 @@ class WaitingRoom:
     def _card(self, turn: Turn, answer: Answer, place: int) -> Card:
         wording = texts(language_of(turn.question, preferred=self._language))
         ahead = wording.queued_place.format(count=place)
-        return opening_card(turn, answer, replace(wording, retrieving=ahead), resumed=False)
+        return opening_card(turn, answer, wording, resumed=False, waiting=ahead)

@@ -13,7 +13,7 @@ from bot.cards.delivery import Delivery
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
 from bot.cards.proposing import Proposing
-from bot.ending import StopSignal
+from bot.ending import StopSignal, unless_stopped
 from bot.texts import Texts
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
@@ -41,7 +41,10 @@ class Writing:
         clock: Clock,
         metrics: Metrics,
         proposing: Proposing | None = None,
+        *,
+        started_at: float,
     ) -> None:
+        """`started_at`: when the card stood there (monotonic seconds)."""
         self._proposing = proposing
         self._delivery = delivery
         self._wording = wording
@@ -50,24 +53,13 @@ class Writing:
         self.progress = Progress()
         self.leaned_on: tuple[str, ...] = ()
         """The collections behind the question's history."""
-        self.started_at = clock.monotonic()
+        self._started_at = started_at
         self.first_token_s: float | None = None
 
     async def run(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]], stop: StopSignal) -> Progress:
         """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
-        writing = asyncio.create_task(self._write(understand))
-        stopping = asyncio.create_task(stop.wait())
-        ticking = asyncio.create_task(self._tick())
-        try:
-            await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not writing.done():
-                await _cancel(writing)
-                return ended(self.progress, Stopped(stop.by))
-            return ended(self.progress, _outcome_of(writing))
-        finally:
-            await _cancel(writing)
-            await _cancel(stopping)
-            await _cancel(ticking)
+        written = await unless_stopped(self._write(understand), stop, meanwhile=self._tick())
+        return ended(self.progress, _outcome_of(written) if written else Stopped(stop.by))
 
     async def _tick(self) -> None:
         """Until the first words come, the stage line shows that time passes and nobody sleeps."""
@@ -76,7 +68,7 @@ class Writing:
             self._show()
 
     def _show(self) -> None:
-        elapsed_s = self._clock.monotonic() - self.started_at
+        elapsed_s = self._clock.monotonic() - self._started_at
         self._delivery.show(partial(views.frame, self.progress, self._wording, elapsed_s=elapsed_s))
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
@@ -86,17 +78,11 @@ class Writing:
             async for event in events:
                 self.progress = fold(self.progress, event)
                 if self.progress.text and self.first_token_s is None:
-                    self.first_token_s = self._clock.monotonic() - self.started_at
+                    self.first_token_s = self._clock.monotonic() - self._started_at
                     self._metrics.first_token(self.first_token_s)
                     if self._proposing is not None:
                         self._proposing.begin(question, self.progress.passages or ())
                 self._show()
-
-
-async def _cancel(task: "asyncio.Task[object]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task
 
 
 def _outcome_of(writing: "asyncio.Task[None]") -> Outcome:

@@ -94,16 +94,16 @@ async def test_who_waits_can_stop_waiting_without_a_slot(stage: Stage, model: Mo
     assert stage.cards(first)[0]["streaming"]
 
 
-async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
+async def test_a_picture_waits_with_a_card_too_and_is_read_when_its_turn_comes(
     stage: Stage, model: ModelServer, store_url: str
 ) -> None:
     """Reading the picture lasts longer than a lease; it is fetched and looked at once all the same."""
-    others_know = threading.Event()
+    its_card_says_so = threading.Event()
 
     def look(body: dict[str, Any]) -> Reply:
         is_picture = isinstance(body["messages"][-1]["content"], list)
         if is_picture:
-            return Reply(QUESTION, first_delay_s=5.0, once=others_know.is_set)
+            return Reply(QUESTION, first_delay_s=5.0, once=its_card_says_so.is_set)
         return Reply(ANSWER, delay_s=0.05, end="stall") if len(model.chats()) == 1 else Reply(ANSWER)
 
     model.script(answer=look)
@@ -118,14 +118,16 @@ async def test_what_was_read_for_the_waiting_card_is_not_fetched_again(
     said = await stage.sandbox.say(
         private_chat(stage, ALICE), ALICE, kind="image", content=json.dumps({"image_key": key})
     )
-    await stage.sandbox.wait_for(lambda: stage.sandbox.calls("message.resource"), DEADLINE_S)  # it stands in the line
+    await says(stage, said.message_id, "前面还有 1 个问题")
     third = await stage.ask(QUESTION, chat=private_chat(stage, BOB), person=BOB, mention=False)
     await says(stage, third, "前面还有 2 个问题")
-    assert stage.cards(said.message_id) == [], "whose picture is still being read keeps nobody else uninformed"
-    others_know.set()
+    assert not [request for request in model.chats() if request.pictures]
     await stage.click(growing, "stop")  # from now on there is a free slot
+    await says(stage, said.message_id, "正在读图")
+    its_card_says_so.set()
     for asked in (said.message_id, third):
         assert answer_text(await stage.closed(asked)) == ANSWER
+        assert len(stage.cards(asked)) == 1
     assert len(stage.sandbox.calls("message.resource")) == 1
     assert len([request for request in model.chats() if request.pictures]) == 1
     assert [line for line in bot.lines if line.get("event") in ("lease_lost", "waiting_left")] == []

@@ -12,7 +12,7 @@ import pytest
 from feishu.sandbox.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
 from tests.integration.test_bad_luck import using
-from tests.integration.test_people_conversation import private_chat, replied
+from tests.integration.test_people_conversation import private_chat, replied, replies
 from tests.support.bot_process import REPOSITORY, BotProcess
 from tests.support.model_server import Reply, running
 from tests.support.office_files import picture_of
@@ -144,7 +144,9 @@ async def test_an_image_of_any_size_gets_a_sentence_or_its_words(stage: Stage) -
     }
     for name, (content, expected) in cases.items():
         sent = await send(stage, "image", {"image_key": upload(stage, "a.png", content, "image/png")})
-        assert expected in await replied(stage, sent), name
+        card = await stage.closed(sent)
+        assert expected in words(card["card"]) and card["card"]["header"]["template"] == "grey", name
+        assert (len(stage.cards(sent)), replies(stage, sent)) == (1, []), name
     await quiet(bot)
 
 
@@ -184,9 +186,9 @@ async def test_a_model_that_sees_gets_the_picture_itself_and_its_reading_is_show
         assert seen in model.chats()[-1].prompt, "what was read is a part of the question"
         Image.new("1", (20_000, 20_000)).save(huge, "PNG")
         sent = await send(stage, "image", {"image_key": upload(stage, "b.png", huge.getvalue(), "image/png")})
-        assert "图片太大了" in await replied(stage, sent)
+        assert "图片太大了" in words((await stage.closed(sent))["card"])
         sent = await send(stage, "image", {"image_key": upload(stage, "c.png", b"no image", "image/png")})
-        assert "打不开" in await replied(stage, sent)
+        assert "打不开" in words((await stage.closed(sent))["card"])
         nodes = [[{"tag": "text", "text": "这是什么意思？"}], [{"tag": "img", "image_key": "{key}"}]]
         key = upload(stage, "d.png", vast.getvalue(), "image/png")
         content = json.dumps({"title": "", "content": nodes}, ensure_ascii=False).replace("{key}", key)

@@ -1,5 +1,6 @@
 """What a card shows, pure: stages, the question as one harmless line, buttons that differ, sources, a quiet footer."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from bot.cards.final_card import Final, final
 from bot.cards.offers import reason_card, welcome_card
 from bot.cards.progress import Progress, fold
-from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, stage
+from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, reading_frame, stage
 from bot.records.conversations import Answer, CardState, Source, Turn
 from bot.texts import texts
 from feishu.card import Card
@@ -53,6 +54,16 @@ def test_the_stages_follow_what_is_known() -> None:
     assert stage(progress, ZH, elapsed_s=7) == "📚 找到 2 段资料 · 💭 思考中… · 7 秒"
     progress = fold(progress, Delta("十个"))
     assert stage(progress, ZH, elapsed_s=9) == "📚 找到 2 段资料 · ✍️ 生成中…"
+
+
+def test_a_card_opens_with_what_is_done_first() -> None:
+    answer, unread = Answer("a1", "t1", 1, "open"), replace(TURN, unread=True)
+    assert "🔍 检索中…" in said(opening_card(TURN, answer, ZH, resumed=False))
+    assert "👀 正在读图…" in said(opening_card(unread, answer, ZH, resumed=False))
+    assert "🔁" in said(opening_card(unread, answer, ZH, resumed=True))
+    waiting = said(opening_card(unread, answer, ZH, resumed=False, waiting="前面还有 1 个"))
+    assert "前面还有 1 个" in waiting and "正在读图" not in waiting
+    assert reading_frame(ZH, elapsed_s=4.2) == {STAGE: "👀 正在读图… · 4 秒"}
 
 
 def test_what_is_streamed_only_grows_and_holds_no_thought() -> None:

@@ -1,0 +1,40 @@
+"""What a message comes to: a question, nothing, or pictures that say nothing; and the message that it replies to."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The message begins no turn; why, for the job's record."""
+
+    why: str
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
+    without words of its own is what came with it. While it is `unread` pictures are missing in it, and its text may be
+    a stand-in; `Reading.look` gives it whole."""
+
+    text: str
+    read_text: str = ""
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The pictures asked for nothing: what to say about it, and whether it was we who failed."""
+
+    said: str
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the message replied to says, with its author's name; `unread` while its pictures are missing in that, and
+    `trouble` on what stood in their way."""
+
+    words: str = ""
+    unread: bool = False
+    trouble: Unseen | None = None
