@@ -14,10 +14,11 @@ SUGGESTION_CHARS = 60
 
 
 def foot(state: CardState, texts: Texts) -> list[Element]:
-    """Votes with everybody's totals, regenerate, a pager where there are versions to turn to; below it why 👎."""
+    """Votes with everybody's totals (where there is something to vote on), regenerate, a pager where there are versions
+    to turn to; below it why 👎."""
     answer = state.answer
     buttons: list[Element] = []
-    if answer.outcome != "failed":
+    if answer.outcome != "failed" and not state.turn.unread:
         buttons += [
             button(_counted(texts.button_up, state.up), "up", answer.id),
             button(_counted(texts.button_down, state.down), "down", answer.id),

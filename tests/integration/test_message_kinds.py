@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from feishu.sandbox.uploads import take_upload
-from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
+from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied, replies
 from tests.support.bot_process import REPOSITORY, BotProcess
@@ -147,6 +147,7 @@ async def test_an_image_of_any_size_gets_a_sentence_or_its_words(stage: Stage) -
         card = await stage.closed(sent)
         assert expected in words(card["card"]) and card["card"]["header"]["template"] == "grey", name
         assert (len(stage.cards(sent)), replies(stage, sent)) == (1, []), name
+        assert button(card, "up") is None, "there is nothing to vote on"
     await quiet(bot)
 
 
