@@ -72,9 +72,8 @@ class Looking:
     async def understood(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
         """The question, and who answers it: the files of a private chat where they know, else the library."""
         question = await self._understanding.of(turn)
-        standalone = (
-            "" if question.text.startswith(turn.question) else question.text
-        )  # as asked, with what came with it
+        is_as_asked = question.text.startswith(turn.question)  # what came with it follows
+        standalone = "" if is_as_asked else question.text
         if standalone != turn.standalone:  # also away: a version before may have been understood with more
             await self._conversations.understood(job, turn.id, standalone)
         own = await self._attachments.library_for(turn, question) if self._attachments else None

@@ -172,8 +172,7 @@ class Turns:
     async def _answer_into(
         self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts, since: float
     ) -> Ended:
-        asks = self._proposer is not None and self._dressing.wants_proposals
-        proposing = Proposing(self._proposer) if asks and self._proposer else None
+        proposing = Proposing(self._proposer) if self._proposer and self._dressing.wants_proposals else None
         writing = Writing(delivery, wording, self._clock, self._metrics, proposing, started_at=since)
         try:
             progress = await writing.run(partial(self._looking.understood, job, turn), stop)
