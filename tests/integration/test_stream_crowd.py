@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from feishu.card import card, markdown
 from feishu.cardkit import CardKit
 from feishu.client import CallRecord, FeishuClient
+from feishu.limits import SECOND_S
 from feishu.messages import Messages, entity_content
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import Person
@@ -19,24 +20,42 @@ from feishu.stream import CardStream, Sequence
 from tests.support.pace import pieces
 
 CROWD = 40
+TRIES = 3
+"""A machine that stands still for longer than `MARGIN_S` proves nothing about refusals."""
+MARGIN_S = SECOND_S - 1.0
 TEXT = "出差回来后要在返回之日起十个工作日内提交差旅报销单。" * 8
 OPENING = card([markdown("", element_id="stage"), markdown("", element_id="answer")], streaming=True)
 FINAL = card([markdown(TEXT, element_id="answer")])
 
 
 @pytest.fixture
-async def sandbox() -> Sandbox:
+async def lateness() -> AsyncIterator["Lateness"]:
+    lateness = Lateness()
+    watching = asyncio.create_task(lateness.watch())
+    yield lateness
+    watching.cancel()
+
+
+class Lateness:
+    """How late the loop was at the worst: calls that were started a second apart may then arrive in the same one."""
+
+    def __init__(self) -> None:
+        self.worst_s = 0.0
+
+    async def watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due_at = loop.time() + 0.02
+            await asyncio.sleep(0.02)
+            self.worst_s = max(self.worst_s, loop.time() - due_at)
+
+
+def crowded() -> Sandbox:
     sandbox = Sandbox(SandboxSettings(latency_s=0.03))
     for number in range(CROWD):
         person = Person(f"ou_crowd{number}", f"P{number}", f"u{number}", f"on_crowd{number}")
         sandbox.world.people[person.open_id] = person
     return sandbox
-
-
-@pytest.fixture
-async def url(sandbox: Sandbox) -> AsyncIterator[str]:
-    async with running(sandbox) as url:
-        yield url
 
 
 def view(written: str) -> dict[str, str]:
@@ -54,20 +73,32 @@ async def answer(cardkit: CardKit, messages: Messages, receiver: str) -> str:
     return card_id
 
 
-async def test_forty_answers_at_once_are_whole_and_nothing_is_refused(sandbox: Sandbox, url: str) -> None:
+async def play(sandbox: Sandbox) -> set[str]:
+    """Forty answers at once, each whole and moving in the end. The outcomes of all calls."""
     records: list[CallRecord] = []
-    settings = FeishuSettings(app_id="cli_sandbox", app_secret=SecretStr("sandbox-secret"), base_url=url)
-    client = FeishuClient(settings, observe=records.append)
-    cardkit, messages = CardKit(client), Messages(client)
-    try:
-        cards = await asyncio.gather(*(answer(cardkit, messages, f"ou_crowd{number}") for number in range(CROWD)))
-    finally:
-        await client.aclose()
-    assert {record.outcome for record in records} == {"ok"}
-    assert sandbox.laws_broken == []
+    async with running(sandbox) as url:
+        settings = FeishuSettings(app_id="cli_sandbox", app_secret=SecretStr("sandbox-secret"), base_url=url)
+        client = FeishuClient(settings, observe=records.append)
+        cardkit, messages = CardKit(client), Messages(client)
+        try:
+            cards = await asyncio.gather(*(answer(cardkit, messages, f"ou_crowd{number}") for number in range(CROWD)))
+        finally:
+            await client.aclose()
     for card_id in cards:
         entity = sandbox.world.entities[card_id]
         assert (entity.card["body"], entity.streaming) == (FINAL["body"], False)
         texts = [frame.content for frame in entity.frames if frame.element_id == "answer"]
         assert texts, "each moves"
         assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
+    return {record.outcome for record in records}
+
+
+async def test_forty_answers_at_once_are_whole_and_nothing_is_refused(lateness: Lateness) -> None:
+    for _ in range(TRIES):
+        lateness.worst_s = 0.0
+        sandbox = crowded()
+        outcomes = await play(sandbox)
+        if outcomes == {"ok"} or lateness.worst_s <= MARGIN_S:
+            break
+    assert outcomes == {"ok"}
+    assert sandbox.laws_broken == []

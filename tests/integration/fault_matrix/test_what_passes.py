@@ -98,7 +98,7 @@ async def what_arrives_after_it_was_given_up_changes_nothing(scene: Scene, row: 
     """The call that took its place is there already: the platform refuses the late one, nobody hears of that, no number
     is skipped for it, and what stands on the card stays."""
     scene.sandbox.faults.plan(row.endpoint, **row.how)
-    await scene.start(feishu={"timeout_s": 1.5})
+    await scene.start(feishu={"timeout_s": 4.0})
     asked = await scene.ask()
     closed = await scene.closed(asked)
     late = row.endpoint in (FRAME, CLOSE, LAST)
