@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import web  # noqa: E402 - a script beside this one
-from web import QUESTIONS, THINKING_S, TOKENS, lines_of, share  # noqa: E402
+from web import HANG_UPS, QUESTIONS, THINKING_S, TOKENS, lines_of, share  # noqa: E402
 
 from bot.web.chat_gathering import GATHER_S  # noqa: E402
 
@@ -72,7 +72,8 @@ same chain's `astream`. CPU is that of the server process and of the loop's proc
 several tokens in {1e3 * GATHER_S:g} ms, and they go out in one write; at reading speed ({web.READERS} readers,
 {1 / web.READ_EVERY_S:g} tokens a second each, answers of {web.READ_TOKENS}) every token is a write of its own, and each
 answer's share of search, store and HTTP weighs more. The first token of ours includes search, HTTP and whatever else
-happens before it.
+happens before it. Hang-up is the time from a reader's leaving in mid-answer to the model's server seeing that nobody
+listens any more, {HANG_UPS} times.
 
 | | ours | bare chain | each run |
 |---|---|---|---|

@@ -7,9 +7,7 @@ The platform answers `{"code": 0, "data": {…}}`; business errors come with HTT
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -30,15 +28,14 @@ from feishu.errors import (
 )
 from feishu.jsontext import to_bytes
 from feishu.limits import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
+from feishu.pools import Pools, open_pools
 from feishu.schedule import FrameSchedule
-from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+from feishu.settings import FeishuSettings
 from feishu.tokens import TenantTokens
 from feishu.turnstile import Urgency
 
 __all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
 
-CONNECT_TIMEOUT_S = 5.0
-POOLS = 4
 _JSON = "application/json; charset=utf-8"
 
 
@@ -76,9 +73,9 @@ class FeishuClient:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._observe = observe
-        self._owned = _connection_pools(settings) if http is None else ()
+        self._owned = open_pools(settings) if http is None else ()
         self._closed = False
-        self._pools = cycle((http,) if http is not None else self._owned)
+        self._pools = Pools((http,) if http is not None else self._owned)
         share = settings.budget_share or 1.0
         self._budgets = Budgets(share=share, clock=self._clock)
         self._lanes = Lanes(per_second=LANE_PER_SECOND, clock=self._clock, share=share)
@@ -138,14 +135,15 @@ class FeishuClient:
         await self._budgets.of(endpoint).take(Urgency.NORMAL)
         content = bytearray()
         try:
-            async with (
-                asyncio.timeout(endpoint.timeout_s),
-                next(self._pools).stream(endpoint.method, url, params=params, headers=headers) as response,
-            ):
-                async for piece in response.aiter_bytes():
-                    content += piece
-                    if len(content) > most_bytes:
-                        return None
+            with self._pools.one() as pool:
+                async with (
+                    asyncio.timeout(endpoint.timeout_s),
+                    pool.stream(endpoint.method, url, params=params, headers=headers) as response,
+                ):
+                    async for piece in response.aiter_bytes():
+                        content += piece
+                        if len(content) > most_bytes:
+                            return None
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Timeout("the file did not arrive in time", endpoint=endpoint.name) from error
         except httpx.HTTPError as error:
@@ -229,14 +227,15 @@ class FeishuClient:
         timeout_s = min(self._settings.timeout_s, request.endpoint.timeout_s or self._settings.timeout_s)
         try:
             # httpx limits each read; this limits the whole call, also against an answer that drips in.
-            async with asyncio.timeout(timeout_s):
-                return await next(self._pools).request(
-                    request.endpoint.method,
-                    request.url,
-                    params=request.params,
-                    content=request.content,
-                    headers=headers,
-                )
+            with self._pools.one() as pool:
+                async with asyncio.timeout(timeout_s):
+                    return await pool.request(
+                        request.endpoint.method,
+                        request.url,
+                        params=request.params,
+                        content=request.content,
+                        headers=headers,
+                    )
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Timeout(f"no answer within {timeout_s:g} s", endpoint=name) from error
         except httpx.TransportError as error:
@@ -261,22 +260,6 @@ class _Request:
     card: str
     urgency: Urgency
     user_token: str = ""
-
-
-def _connection_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
-    """Several small pools taken in turn: one pool looks at all its connections, squared, with each call."""
-    loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
-    verify = httpx.create_ssl_context()
-    return tuple(
-        httpx.AsyncClient(
-            timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
-            limits=httpx.Limits(max_connections=25, max_keepalive_connections=12, keepalive_expiry=30.0),
-            follow_redirects=False,
-            trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
-            verify=verify,
-        )
-        for _ in range(POOLS)
-    )
 
 
 def _body(json: Any) -> bytes | None:

@@ -31,9 +31,9 @@ FINAL = card([markdown(TEXT, element_id="answer")])
 @pytest.fixture
 async def lateness() -> AsyncIterator["Lateness"]:
     lateness = Lateness()
-    watching = asyncio.create_task(lateness.watch())
+    lateness.look()
     yield lateness
-    watching.cancel()
+    lateness.timer.cancel()
 
 
 class Lateness:
@@ -41,13 +41,15 @@ class Lateness:
 
     def __init__(self) -> None:
         self.worst_s = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._due_at = self._loop.time()
+        self.timer: asyncio.TimerHandle
 
-    async def watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due_at = loop.time() + 0.02
-            await asyncio.sleep(0.02)
-            self.worst_s = max(self.worst_s, loop.time() - due_at)
+    def look(self) -> None:
+        now = self._loop.time()
+        self.worst_s = max(self.worst_s, now - self._due_at)
+        self._due_at = now + 0.02
+        self.timer = self._loop.call_at(self._due_at, self.look)
 
 
 def crowded() -> Sandbox:

@@ -1,0 +1,51 @@
+"""Connections to the platform: several small pools; a large one looks at all its connections with each call."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+
+from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+
+POOLS = 16
+CALLS = 3
+"""Calls at once that a pool takes before the next one is used: few calls share few connections, which stay warm."""
+CONNECT_TIMEOUT_S = 5.0
+
+
+class Pools:
+    """Lends a pool to each call: the first with room, else the one with the fewest calls."""
+
+    def __init__(self, pools: tuple[httpx.AsyncClient, ...]) -> None:
+        self._pools = pools
+        self._calls = [0] * len(pools)
+
+    @contextmanager
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """A pool for one call."""
+        calls = self._calls
+        at = next((at for at, under_way in enumerate(calls) if under_way < CALLS), None)
+        if at is None:
+            at = calls.index(min(calls))
+        calls[at] += 1
+        try:
+            yield self._pools[at]
+        finally:
+            calls[at] -= 1
+
+
+def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
+    """Pools with the settings' time-outs; to be closed by whoever opened them."""
+    loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
+    verify = httpx.create_ssl_context()
+    return tuple(
+        httpx.AsyncClient(
+            timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
+            limits=httpx.Limits(max_connections=25, max_keepalive_connections=CALLS, keepalive_expiry=30.0),
+            follow_redirects=False,
+            trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+            verify=verify,
+        )
+        for _ in range(POOLS)
+    )
