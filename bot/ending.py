@@ -38,16 +38,23 @@ class Ended:
 async def unless_stopped(
     work: Coroutine[Any, Any, T], stop: StopSignal, *, meanwhile: Coroutine[Any, Any, None]
 ) -> "asyncio.Task[T] | None":
-    """`work` as a task that is done; None where somebody asked to stop first. `meanwhile` runs beside it. Whichever way
-    this ends, also cancelled, nothing of it runs on."""
+    """`unless` somebody asks to stop."""
+    return await unless(stop.wait(), work, meanwhile)
+
+
+async def unless(
+    ending: Coroutine[Any, Any, object], work: Coroutine[Any, Any, T], *meanwhile: Coroutine[Any, Any, None]
+) -> "asyncio.Task[T] | None":
+    """`work` as a task that is done; None where `ending` was over first. `meanwhile` runs beside it. Whichever way this
+    ends, also cancelled, nothing of it runs on."""
     working = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
-    beside = asyncio.create_task(meanwhile)
+    over = asyncio.create_task(ending)
+    beside = [asyncio.create_task(each) for each in meanwhile]
     try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, over}, return_when=asyncio.FIRST_COMPLETED)
         return working if working.done() else None
     finally:
-        for task in (working, stopping, beside):
+        for task in (working, over, *beside):
             await _cancel(task)
 
 

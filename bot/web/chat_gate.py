@@ -1,12 +1,12 @@
 """How many may ask at the same time, and how often one key may: what is too much waits a little, then gets 429."""
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from bot.ending import unless
 from bot.web.chat_errors import Refused
 from bot.web.guard import Caller
 from feishu.clock import Clock
@@ -72,15 +72,8 @@ class Gate:
 
 async def unless_hung_up(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
     """The result of `work`; None when the client hung up first, and then `work` was cancelled."""
-    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
-    try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        for one in (task, leaving):
-            one.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await one
+    done = await unless(_left(request), work)
+    return done.result() if done else None
 
 
 async def _left(request: Request) -> None:
