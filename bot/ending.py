@@ -55,10 +55,11 @@ async def unless(
         return working if working.done() else None
     finally:
         for task in (working, over, *beside):
-            await _cancel(task)
+            await cancel(task)
 
 
-async def _cancel(task: "asyncio.Task[Any]") -> None:
+async def cancel(task: "asyncio.Task[Any]") -> None:
+    """Cancels a task and waits for its end, whatever that is."""
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await task

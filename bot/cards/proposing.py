@@ -1,10 +1,10 @@
 """Questions to ask next, asked of the model beside the answer: from its first word on, and never waited for."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.ending import cancel
 from rag.documents import Passage
 from rag.events import Proposed, Question
 
@@ -37,6 +37,4 @@ class Proposing:
     async def aclose(self) -> None:
         """Gives up what has not come."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._task
+            await cancel(self._task)
