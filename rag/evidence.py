@@ -13,10 +13,12 @@ are taken from what is published of bge v1.5, not measured.) With one (`rag.cali
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Literal
 
 from rag.calibration import Calibration
 from rag.coverage import Coverage
 from rag.documents import Passage
+from rag.events import Level
 from rag.fusion import Hits, spread
 from rag.passages import present_in
 from rag.settings import RetrievalSettings
@@ -45,12 +47,18 @@ class Signals:
     cosine_margin: float
 
 
+Evidence = Literal["none", "weak", "strong"]
+"""Of a search: below the floor (no model is asked), enough for a model to decide, enough to quote without one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A confidence from 0 to 1, and whether it is enough to answer."""
+    """On a search: what it is worth, and the confidence, 0 to 1, that its passages answer."""
 
+    evidence: Evidence
     confidence: float
-    is_evidence: bool
+    level: Level
+    is_calibrated: bool = False
 
 
 def signals(passages: Sequence[Passage], lexical: Hits, dense: Hits, coverage: Coverage) -> Signals:
@@ -78,16 +86,23 @@ def judge(
 ) -> Verdict:
     """The verdict on a search. A calibration made with embeddings does not judge a search without, nor vice versa."""
     if not passages:
-        return Verdict(0.0, False)
+        return Verdict("none", 0.0, "low")
     if calibration is not None and calibration.with_dense == (found.cosine > 0):
         confidence = calibration.confidence(astuple(found))
-        return Verdict(confidence, confidence >= calibration.threshold)
+        return Verdict(
+            "strong" if confidence >= calibration.threshold else "none", confidence, level_of(confidence), True
+        )
     by_words = _logistic(STEEPNESS * (found.coverage - settings.evidence_threshold))
     if found.coverage >= settings.evidence_threshold:
-        return Verdict(by_words, True)
+        return Verdict("strong", by_words, level_of(by_words))
     if found.cosine_margin >= DENSE_MARGIN and any(_is_near(passage, settings) for passage in passages):
-        return Verdict(max(by_words, 0.5), True)
-    return Verdict(by_words, False)
+        return Verdict("strong", max(by_words, 0.5), level_of(by_words))
+    return Verdict("none", by_words, level_of(by_words))
+
+
+def level_of(confidence: float) -> Level:
+    """A confidence in words."""
+    return "high" if confidence >= 0.75 else "medium" if confidence >= 0.5 else "low"
 
 
 def _is_near(passage: Passage, settings: RetrievalSettings) -> bool:

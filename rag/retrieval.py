@@ -14,7 +14,8 @@ from rag.documents import Chunk, Passage
 from rag.embedding import Embedder, Reranker
 from rag.embedding.reading import READS_FROM, language_of
 from rag.errors import EmbeddingFailed
-from rag.evidence import Signals, judge, signals
+from rag.events import Level
+from rag.evidence import Evidence, Signals, judge, signals
 from rag.fusion import MOST_UNKNOWN, Hits, fuse, says_something
 from rag.passages import passages
 from rag.script import simplified
@@ -29,12 +30,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search found, best first, and whether it is evidence enough to answer from (`confidence` 0 to 1)."""
+    """What a search found, best first, and what that is worth as evidence (`confidence` 0 to 1)."""
 
     passages: tuple[Passage, ...]
-    is_evidence: bool
+    evidence: Evidence
     confidence: float = 0.0
+    level: Level = "low"
+    is_calibrated: bool = False
     signals: Signals | None = None
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the search alone does not refuse."""
+        return self.evidence != "none"
 
 
 class Retriever:
@@ -95,7 +103,7 @@ class Retriever:
         heard = dense if is_heard else []
         read = signals(found, lexical, heard, coverage)
         verdict = judge(read, found, self._settings, self._calibration)
-        return Finding(found, verdict.is_evidence, verdict.confidence, read)
+        return Finding(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
 
     def coverage(self, question: str) -> Coverage:
         """The question made ready to be held against texts, with this corpus's frequencies."""

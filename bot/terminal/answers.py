@@ -102,8 +102,9 @@ def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
 
 
 def _sources(progress: Progress, wording: Texts) -> Table:
-    title = wording.sources if progress.answered else wording.nearest
-    sources = [source for source in sources_of(progress) if source.cited or not progress.answered]
+    is_answered = progress.grounding == "answered"
+    title = wording.sources if is_answered else wording.nearest
+    sources = [source for source in sources_of(progress) if source.cited or not is_answered]
     table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
     for source in sources:
         table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)
