@@ -66,11 +66,12 @@ class VersionWriter:
         """Write what waits, finish every file, and give the counts; the embedding's mark is the caller's to add."""
         self._flush()
         documents, chunks, collections = self._chunks.counts()
+        languages = self._chunks.languages()
         self._chunks.close()
         self._lexical.close()
         if self._dense is not None:
             self._dense.save(self._folder / DENSE)
-        return Manifest(documents, chunks, collections=collections)
+        return Manifest(documents, chunks, collections=collections, languages=languages)
 
     def _dense_index(self, before: Path | None) -> "DenseIndex | None":
         has_vectors = before is not None and (before / DENSE).is_file()
