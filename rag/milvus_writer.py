@@ -7,6 +7,7 @@ from rag.documents import Document
 from rag.embedding import Embedder
 from rag.milvus import MilvusStore
 from rag.retrieval import embeddable
+from rag.terms import VERSION
 from rag.version_writer import chunks_of
 from rag.versions import Manifest
 
@@ -64,6 +65,7 @@ class MilvusWriter:
             documents=sum(not known.failure for known, _ in self._documents.values()),
             chunks=sum(per_collection.values()),
             collections=tuple(sorted(name for name, count in per_collection.items() if count)),
+            terms=VERSION,
         )
 
     def _ids(self, key: Key) -> list[int]:
