@@ -22,6 +22,7 @@ from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, remote_items
+from rag.terms import VERSION
 from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
@@ -152,7 +153,7 @@ class _Work:
 
     def _usable(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
         current = self._shelf.current()
-        if current is None or rebuild:
+        if current is None or rebuild or current[1].terms != VERSION:
             return None
         mark = current[1].embedding
         if mark is None or self._choice.open is None:

@@ -13,6 +13,9 @@ from rag.milvus import MilvusStore, hashed
 from rag.terms import question_terms
 from rag.versions import Manifest, manifest_of
 
+WEIGHT_STEPS = 4
+"""Milvus takes no weights of terms, but one that stands so many times in a query counts so many times."""
+
 
 class MilvusChunks:
     """What `rag.chunks.ChunkStore` gives, out of Milvus."""
@@ -65,11 +68,15 @@ class MilvusLexical:
 
     def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
         """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
-        wanted = [hashed(term) for term in question_terms(text)]
+        wanted = [
+            word
+            for term, weight in question_terms(text).items()
+            for word in [hashed(term)] * max(1, round(weight * WEIGHT_STEPS))
+        ]
         if not wanted or limit < 1 or not self.count or (collections is not None and not collections):
             return []
         hits = self._store.search(self._name, "sparse", " ".join(wanted), limit, collections)
-        return [(chunk_id, abs(distance)) for chunk_id, distance in hits]
+        return [(chunk_id, abs(distance) / WEIGHT_STEPS) for chunk_id, distance in hits]
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of a term; one that is not listed is rare."""

@@ -8,6 +8,7 @@ from rag.embedding import Embedder
 from rag.embedding.reading import language_of
 from rag.milvus import MilvusStore
 from rag.retrieval import embeddable
+from rag.terms import VERSION
 from rag.version_writer import chunks_of
 from rag.versions import Manifest
 
@@ -67,6 +68,7 @@ class MilvusWriter:
             documents=sum(not known.failure for known, _ in self._documents.values()),
             chunks=sum(per_collection.values()),
             collections=tuple(sorted(name for name, count in per_collection.items() if count)),
+            terms=VERSION,
         )
 
     def _ids(self, key: Key) -> list[int]:

@@ -14,6 +14,7 @@ from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
 from rag.settings import RagSettings
+from rag.terms import VERSION
 from rag.version_writer import VersionWriter
 from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
 
@@ -155,8 +156,8 @@ class _Milvus:
         return self._name
 
     def _building(self, mark: EmbeddingMark | None) -> str:
-        """The name of a collection that was begun for the same model; one for another is dropped."""
-        self._mark = None if mark is None else asdict(replace(mark, probe=(), reads={}))
+        """The name of a collection that was begun for the same model and terms; one for others is dropped."""
+        self._mark = {"model": None if mark is None else asdict(replace(mark, probe=(), reads={})), "terms": VERSION}
         begun = str(self._state.get("building") or "")
         if begun and self._state.get("building_for") == self._mark:
             return begun

@@ -48,7 +48,11 @@ class EmbeddingMark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a version holds."""
+    """What a version holds.
+
+    `terms` is the version of the rules by which its text was cut into terms (`rag.terms.VERSION`); 1 where none is
+    recorded.
+    """
 
     documents: int
     chunks: int
@@ -61,6 +65,7 @@ class Manifest:
     format: int = FORMAT
     created_at: float = 0.0
     files: dict[str, str] = field(default_factory=dict)
+    terms: int = 1
 
 
 @contextlib.contextmanager
