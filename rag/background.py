@@ -42,7 +42,7 @@ class Background:
     """Of the questions of one language: their cosines by the language of chunks, and their best standardised score."""
 
     cosines: Mapping[str, Spread] = field(default_factory=dict)
-    best: Spread = Spread(0.0, 1.0)  # noqa: RUF009 - frozen
+    best: Spread = Spread(0.0, 1.0)
 
     def score(self, cosine: float, language: str) -> float:
         """A cosine to a chunk of a language, in standard deviations above chance."""
