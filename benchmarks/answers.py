@@ -195,9 +195,9 @@ def print_set(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked
     if len(kinds) > 1:
         print("\nBy kind:\n")
         print(
-            "| | questions | given | refused by the floor | model right | no model: answered, right | hedged, right |"
+            "| | questions | found | given | floor refuses | model right | no model: answered, right | hedged, right |"
         )
-        print("|---|---|---|---|---|---|---|")
+        print("|---|---|---|---|---|---|---|---|")
         for kind, rows in kinds.items():
             print(f"| {kind} | {len(rows)} | {' | '.join(map(told, by_kind(rows)))} |")
 
