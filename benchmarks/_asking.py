@@ -5,7 +5,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ def shown_of(finished: Finished, passages: Sequence[Passage]) -> list[Passage]:
     """The passages that an answer puts before its reader: those it cites, or the closest."""
     cited = [passages[number - 1] for number in finished.citations if number <= len(passages)]
     return cited or list(passages[:CLOSEST])
+
+
+def signals_of(finding: Finding) -> dict[str, float]:
+    """What the search read, by name; for `--json`."""
+    read = {} if finding.signals is None else asdict(finding.signals)
+    return {name: float(value) for name, value in read.items() if isinstance(value, int | float)}
 
 
 _FENCED = re.compile(r'<passage number="(\d+)" title="([^"]*)">\n(.*?)\n</passage>', re.DOTALL)
@@ -175,9 +181,7 @@ async def searched(library: Library, item: Item) -> Asked:
     """By retrieval alone."""
     finding = await library.search(item.case.question, EVERYTHING)
     ranks = [at for at, passage in enumerate(finding.passages, start=1) if _is_right(item, passage)]
-    signals = finding.signals
-    read = {name: float(getattr(signals, name)) for name in signals.__dataclass_fields__} if signals else {}
-    return Asked(item, is_refused(finding), tuple(ranks), len(finding.passages), read)
+    return Asked(item, is_refused(finding), tuple(ranks), len(finding.passages), signals_of(finding))
 
 
 async def asked(searching: Library, modelled: Library, quoting: Library, server: ModelServer, item: Item) -> Asked:
