@@ -3,6 +3,7 @@
 The fewer questions there are, the nearer the result stays to where it began: ten say little, a few hundred a lot.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,7 +51,7 @@ def fitted_floor(confidences: Sequence[float], answers: Sequence[bool]) -> float
     if not wanted:
         return 0.0
     lowest = wanted[int(MISSED * len(wanted))]
-    return lowest * (1 - 1 / (1 + len(wanted) ** 0.5))
+    return lowest * (1 - 1 / (1 + math.sqrt(len(wanted))))
 
 
 def fitted_strong(confidences: Sequence[float], answers: Sequence[bool], default: float) -> float:

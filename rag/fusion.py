@@ -15,7 +15,7 @@ MOST_UNKNOWN = 0.25
 
 
 def fuse(*rankings: Sequence[int], k: int, weights: Sequence[float] = ()) -> list[tuple[int, float]]:
-    """Ids by the sum of weight / (k + rank), best first; ties keep first-seen order. A weight for each ranking, or 1."""
+    """Ids by the sum of weight / (k + rank), best first; ties keep first-seen order. Without weights each is 1."""
     scores: dict[int, float] = {}
     for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for rank, chunk_id in enumerate(ranking, start=1):

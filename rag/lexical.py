@@ -148,7 +148,7 @@ class LexicalIndex:
         return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term))
 
     def _synonyms(self, match: Match) -> tantivy.Query:
-        """Any other word for a concept that the question names; the best of them counts, for less than the question's."""
+        """Other words for a concept that the question names; the best of them counts, for less than its own."""
         forms = [
             tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term("terms", term)) for term in sorted(form)])
             for form in match.others

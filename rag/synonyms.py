@@ -43,9 +43,9 @@ LINES = """\
 迟到,晚到,来晚 | late, arrive late, coming late
 旷工,无故缺勤,没来上班 | absent without leave, no-show
 弹性,弹性工作,错峰 | flexible hours, flexitime, flextime
-远程办公,居家办公,在家办公,在家上班,远程,居家 | remote work, work from home, working from home, wfh, home office, remotely
+远程办公,居家办公,在家办公,在家上班,远程,居家 | remote work, work from home, working from home, wfh, remotely
 出差,外地办公,公干,跑外地 | business trip, business travel, travelling for work, on a trip
-报销,报账,报费用,给报,报吗,走报销 | reimburse, reimbursement, expense claim, claim back, expense report, expenses, get money back
+报销,报账,报费用,给报,报吗,走报销 | reimburse, reimbursement, expense claim, claim back, expense report
 发票,票据,凭证,单据,收据 | invoice, receipt, fapiao, voucher
 发票抬头,抬头,开票 | invoice title, billing name, company name
 税号,纳税人识别号 | tax number, tax id
@@ -84,12 +84,12 @@ LINES = """\
 键盘,鼠标,外设 | keyboard, mouse, peripherals
 手机,电话,移动电话 | phone, mobile, cell phone, smartphone
 换新,更换,升级,换一台,换台 | replace, replacement, upgrade, new one
-坏了,故障,损坏,打不开,开不了机,死机,坏掉,不能用,出问题 | broken, fault, not working, does not work, crash, damaged, fails, won't start
+坏了,故障,损坏,打不开,开不了机,死机,坏掉,不能用,出问题 | broken, fault, not working, crash, damaged, fails
 维修,修理,报修,修 | repair, fix, maintenance
 丢失,丢了,遗失,弄丢,掉了,找不到,不见了 | lost, missing, lose, stolen
 归还,退还,交回,还回去 | return, give back, hand in
 密码,口令,登录密码 | password, passcode, login credentials
-忘记密码,忘了密码,密码忘了,登不上,登录不了,进不去 | forgot password, cannot log in, can't log in, locked out, reset password
+忘记密码,忘了密码,密码忘了,登不上,登录不了,进不去 | forgot password, cannot log in, locked out, reset password
 锁定,锁住,锁了,被锁 | locked, lock, lockout
 账号,帐号,账户,用户名 | account, user name, username, login
 权限,访问权限,开权限,授权 | permission, access, access right, rights, role
