@@ -178,7 +178,7 @@ EN = Texts(
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "
-        "**{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
+        "**{hedged}** have no source behind them, **{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
     ),
     digest_missing="🔎 Missing from the documents",
     digest_disliked="👎 Most disliked",

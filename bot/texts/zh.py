@@ -170,7 +170,8 @@ ZH = Texts(
     forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
     digest_title="📊 本周问答小结",
     digest_figures=(
-        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，**{failed}** 个出错。\n"
+        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，"
+        "**{hedged}** 个没有资料作依据，**{failed}** 个出错。\n"
         "👍 {up} · 👎 {down} · 首字 p95 {first}"
     ),
     digest_missing="🔎 资料里缺的",
