@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.added import write_added
+from rag.background import Background
 from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
@@ -21,6 +22,7 @@ from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, remote_items
+from rag.terms import VERSION
 from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
@@ -151,7 +153,7 @@ class _Work:
 
     def _usable(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
         current = self._shelf.current()
-        if current is None or rebuild:
+        if current is None or rebuild or current[1].terms != VERSION:
             return None
         mark = current[1].embedding
         if mark is None or self._choice.open is None:
@@ -196,8 +198,19 @@ class _Work:
             raise IngestError(_nothing(self._selection.places, failed))
         if mark is None and self._embedder is not None:
             mark = _mark(self._choice, self._embedder, self._settings.embedding)
-        manifest = replace(manifest, embedding=mark)
+        manifest = replace(manifest, embedding=mark, background=self._background(manifest, mark, before))
         return self._shelf.publish(manifest), manifest, writer.embedded, failed, plan
+
+    def _background(
+        self, manifest: Manifest, mark: EmbeddingMark | None, before: tuple[str, Manifest] | None
+    ) -> dict[str, Background]:
+        """Measured anew where chunks may have changed; without the model what it was."""
+        if mark is None:
+            return {}
+        if self._embedder is None and before is not None and before[1].background:
+            return before[1].background
+        embedder = self._opened()
+        return {} if embedder is None else self._shelf.measured(manifest, embedder)
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}

@@ -17,7 +17,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+from rag.background import Background, background_of
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
 
 FORMAT = 2
@@ -46,15 +48,24 @@ class EmbeddingMark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a version holds."""
+    """What a version holds.
+
+    `terms` is the version of the rules by which its text was cut into terms (`rag.terms.VERSION`); 1 where none is
+    recorded.
+    """
 
     documents: int
     chunks: int
     embedding: EmbeddingMark | None = None
     collections: tuple[str, ...] = ("default",)
+    languages: dict[str, int] = field(default_factory=dict)
+    """Chunks by language; {} in an index of an earlier version."""
+    background: dict[str, Background] = field(default_factory=dict)
+    """Where chance begins for its vectors, by the language of questions; {} without vectors."""
     format: int = FORMAT
     created_at: float = 0.0
     files: dict[str, str] = field(default_factory=dict)
+    terms: int = 1
 
 
 @contextlib.contextmanager
@@ -161,11 +172,21 @@ def _read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise IndexCorrupt(f"The index in {folder.parent} has format {content['format']}, not {FORMAT}; {FIX}")
-        mark = content.pop("embedding")
-        embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
-        return Manifest(**{**content, "embedding": embedding, "collections": tuple(content["collections"])})
+        return manifest_of(content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexCorrupt(f"{path} cannot be read; {FIX}") from error
+
+
+def manifest_of(content: dict[str, Any]) -> Manifest:
+    """A manifest from JSON. Raises KeyError, TypeError and ValueError where that is none."""
+    mark = content["embedding"]
+    embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
+    read = {
+        "embedding": embedding,
+        "collections": tuple(content["collections"]),
+        "background": background_of(content.get("background", {})),
+    }
+    return Manifest(**{**content, **read})
 
 
 def _content(folder: Path) -> list[str]:

@@ -21,12 +21,13 @@ from bot.errors import SettingsError
 from bot.records.feedback import Feedback
 from bot.settings import Settings, load_settings, secret_values
 from bot.store.database import Database
+from bot.terminal.rendering import rendered
 from bot.texts import Texts, language_of, texts
 from bot.turns.conclusion import sources_of
 from bot.watch.logs import configure_logs
 from bot.watch.tracing import Trace
 from rag.errors import RagError
-from rag.events import Finished, Question
+from rag.events import Ending, Finished, Question
 from rag.scope import EVERYTHING, Scope
 
 
@@ -95,7 +96,7 @@ def _told(event: dict[str, Any]) -> Text:
 
 def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
     if progress.text:
-        return Markdown(progress.text)
+        return rendered(progress.text)
     if progress.passages is None:
         return Text(wording.retrieving)
     found = wording.found.format(count=len(progress.passages)) if progress.passages else wording.found_none
@@ -117,8 +118,19 @@ def _standing(progress: Progress, wording: Texts) -> Text:
         is_written = finished is not None and finished.model is not None
         lines.append(f"\n{wording.hedged_model if is_written else wording.hedged_quotes}", style="not bold default")
     if finished and finished.ending:
-        lines.append(f"\n{getattr(wording, f'cut_{finished.ending}')}", style="not bold default")
+        lines.append(f"\n{_cut(finished.ending, wording)}", style="not bold default")
     return lines
+
+
+def _cut(ending: Ending, wording: Texts) -> str:
+    """How a text was cut off."""
+    said: dict[Ending, str] = {
+        "length": wording.cut_length,
+        "broken": wording.cut_broken,
+        "overloaded": wording.cut_overloaded,
+        "filtered": wording.cut_filtered,
+    }
+    return said.get(ending, "")
 
 
 def _sureness(finished: Finished, wording: Texts) -> str:

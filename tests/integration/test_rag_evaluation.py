@@ -11,12 +11,12 @@ import pytest
 import respx
 from pydantic import SecretStr
 
-from rag.calibration import Calibration, read_calibration, write_calibration
+from rag.calibration import WORD_SIGNALS, read_calibration, write_calibration
 from rag.cases import Case, read_cases
 from rag.documents import Chunk, Passage
 from rag.errors import EmbeddingFailed, IngestError, SettingsMismatch
 from rag.evaluation import EvidenceCounts, Outcome, Report, calibrate, evaluate, report, save
-from rag.fitting import best_threshold, fit_logistic
+from rag.fitting import fit_logistic, fitted_floor, fitted_strong
 from rag.ingest import ingest
 from rag.library import Library
 from rag.reliability import brier, reliability
@@ -172,8 +172,10 @@ def test_a_logistic_function_finds_the_signal_that_tells() -> None:
     weights, bias = fit_logistic(rows.tolist(), answers)
     assert weights[0] > 5 * abs(weights[1]) and weights[2] == 0
     confidences = [1 / (1 + np.exp(-(bias + np.dot(weights, row)))) for row in rows]
-    threshold = best_threshold(confidences, answers)
-    assert np.mean([(value >= threshold) == answer for value, answer in zip(confidences, answers, strict=True)]) > 0.97
+    assert np.mean([(value >= 0.5) == answer for value, answer in zip(confidences, answers, strict=True)]) > 0.97
+    floor, strong = fitted_floor(confidences, answers), fitted_strong(confidences, answers, 0.85)
+    assert floor < min(value for value, answer in zip(confidences, answers, strict=True) if answer)
+    assert np.mean([answer for value, answer in zip(confidences, answers, strict=True) if value >= strong]) >= 0.9
 
 
 async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) -> None:
@@ -208,8 +210,9 @@ async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) ->
     write_calibration(settings.index_dir, calibration)
     assert read_calibration(settings.index_dir) == calibration
     found, refused = await library.search("年假有几天", EVERYTHING), await library.search("比特币价格", EVERYTHING)
-    assert found.is_evidence and found.confidence >= calibration.threshold > refused.confidence
-    never = Calibration((0.0,) * 7, -9.0, 0.5, False, 1, 0.0)
+    assert found.is_calibrated and found.is_evidence and found.confidence > refused.confidence
+    assert found.confidence == pytest.approx(calibration.confidence(found.signals.values))  # type: ignore[union-attr]
+    never = replace(calibration, weights=(0.0,) * WORD_SIGNALS, bias=-9.0, floor=0.5)
     write_calibration(settings.index_dir, never)
     assert not (await library.search("年假有几天", EVERYTHING)).is_evidence
     await library.aclose()

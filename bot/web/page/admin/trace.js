@@ -1,6 +1,7 @@
 /** One turn in the drawer: its versions, votes, and the trace of each. */
 
 import { byId, el } from "../js/dom.js";
+import { render } from "../js/markdown.js";
 import { has, say } from "../js/texts.js";
 import { get } from "./data.js";
 import { marks, sureness, table } from "./parts.js";
@@ -30,7 +31,8 @@ function version(answer) {
   return el("section", { class: "version" },
     el("p", {}, el("span", { class: "marks" }, ...marks(answer)), ` ${facts.join(" · ")}`),
     el("h3", {}, say("answerText")),
-    el("p", { class: "answer-text" }, [answer.text, answer.notice].filter(Boolean).join("\n")),
+    el("div", { class: "answer-text prose" }, render(answer.text, 0, () => false, () => "")),
+    answer.notice ? el("p", { class: "note" }, answer.notice) : "",
     ...votes,
     ...(answer.trace ? traced(answer.trace) : [el("p", { class: "note" }, say("noTrace"))]),
   );
