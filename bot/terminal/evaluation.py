@@ -91,9 +91,10 @@ def write_plot(made: Report, file: Path) -> None:
 
 
 def _plot_title(made: Report) -> str:
+    """Without the file's name: the fonts that matplotlib brings have no Chinese."""
     how = "calibrated" if made.is_calibrated else "not calibrated"
     score = "–" if made.brier is None else f"{made.brier:.3f}"
-    return f"{made.name}: {sum(each.count for each in made.reliability)} questions, {how}, Brier score {score}"
+    return f"{sum(each.count for each in made.reliability)} questions, {how}, Brier score {score}"
 
 
 def plotted(bins: Sequence[Bin], title: str) -> bytes:
