@@ -3,8 +3,8 @@
 A folder holds corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query-id, corpus-id, score). A
 file holds a line for each question: `question`, and `source` (of the document that answers), `must_contain` (words that
 the right passage holds; of a list, any), or neither with `"answerable": false`. Lines of `feishu-rag feedback export`
-are taken too: an answer voted up becomes a case with the sources it cited; one voted down is listed, to be judged by
-people.
+are taken too: an answer voted up becomes a case with the sources it cited; one voted down, or liked without a source, is
+listed, to be judged by people.
 """
 
 import json
@@ -15,6 +15,10 @@ from typing import Any
 from rag.documents import Document, Passage
 from rag.errors import IngestError
 from rag.terms import normalise
+
+WITHOUT_TARGET = ("hedged", "completed")
+"""Outcomes of an export (the second as earlier versions wrote it) that do not mean a refusal: an answer that is liked
+though it cites nothing tells neither that the documents answer nor that they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ def _case(row: dict[str, Any], file: Path, number: int) -> Case:
     ]
     sources = frozenset(map(str, named if isinstance(named, list) else [named]))
     contained = _contained(row.get("must_contain"))
+    if not (sources or contained or "answerable" in row) and row.get("outcome") in WITHOUT_TARGET:
+        return Case(question, answerable=None, collections=collections)
     answerable = bool(row.get("answerable", bool(sources or contained)))
     return Case(question, sources if answerable else frozenset(), contained, answerable, collections)
 

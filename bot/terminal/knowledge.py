@@ -17,7 +17,6 @@ from bot.settings import Settings, secret_values
 from bot.watch.logs import configure_logs
 from rag.cases import Cases
 from rag.errors import RagError
-from rag.evaluation import Report
 from rag.ingest import IngestReport
 from rag.selection import watched
 
@@ -115,8 +114,10 @@ def _print_report(report: IngestReport, console: Console) -> None:
         console.print(Text(f"{note.source}: {note.reason}", style="yellow"))
 
 
-async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) -> None:
-    """Asks every question of the file or folder, prints the figures and saves them. Raises `RagError`."""
+async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False, plot: Path | None = None) -> None:
+    """Asks every question of the file or folder, prints the figures and saves them; with `plot`, draws how reliable the
+    confidence is. Raises `RagError`."""
+    from bot.terminal.evaluation import print_evaluation, write_plot
     from rag import evaluation
     from rag.cases import read_cases
 
@@ -124,10 +125,13 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) 
     console = Console()
     cases = await asyncio.to_thread(read_cases, place)
     outcomes = await _outcomes(settings, cases, console)
-    made = evaluation.report(cases.name, outcomes)
+    made = evaluation.report(cases.name, outcomes, in_front=settings.rag.retrieval.passages)
     file, before = await asyncio.to_thread(evaluation.save, settings.rag.index_dir, made)
-    _print_evaluation(made, before, console)
+    print_evaluation(made, before, console)
     console.print(f"saved in {file}", markup=False)
+    if plot is not None:
+        await asyncio.to_thread(write_plot, made, plot)
+        console.print(f"wrote {plot}", markup=False)
     if calibrate:
         calibration = evaluation.calibrate(outcomes)
         kept = await asyncio.to_thread(evaluation.keep_calibration, settings.rag.index_dir, calibration)
@@ -174,33 +178,3 @@ async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:
                 return await evaluate(library, cases, progress=lambda done, total: tell("questions", done, total))
         finally:
             await library.aclose()
-
-
-def _print_evaluation(made: Report, before: Report | None, console: Console) -> None:
-    table = Table("", "now", *(["last time"] if before else []), title=f"{made.questions} questions of {made.name}")
-    rates = (
-        "hit_at_1",
-        "hit_at_5",
-        "hit_at_10",
-        "mrr",
-        "ndcg_at_10",
-        "answered",
-        "refusal_precision",
-        "refusal_recall",
-    )
-    for name in (*rates, "p50_ms", "p95_ms"):
-        values = [getattr(report, name) for report in (made, before) if report is not None]
-        form = "{:.1f}" if name.endswith("_ms") else "{:.3f}"
-        table.add_row(name.replace("_", " "), *("–" if value is None else form.format(value) for value in values))
-    console.print(table)
-    lists = (
-        ("no right passage", made.missed),
-        ("refused, though the documents answer", made.wrongly_refused),
-        ("answered, though the documents do not", made.wrongly_answered),
-        ("to be judged", made.unjudged),
-    )
-    for title, questions in lists:
-        for question in questions[:20]:
-            console.print(Text(f"{title}: {question}", style="yellow"))
-        if len(questions) > 20:
-            console.print(Text(f"{title}: and {len(questions) - 20} more, see the report", style="yellow"))

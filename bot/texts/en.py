@@ -17,8 +17,15 @@ EN = Texts(
     nearest="🔎 Nearest documents ({count})",
     no_evidence="The documents at hand do not answer this question",
     no_evidence_advice="Try other words, or ask the owner of the documents to add this.",
+    hedged_model="⚠️ This answer cites no document; please check it yourself.",
+    hedged_quotes="🔎 No certain answer was found; these are only the closest passages, for reference.",
     stopped="⏹ Stopped. The text above was written before.",
     stopped_empty="⏹ Stopped before anything was written.",
+    cut_length="✂️ The answer reached its length limit and is not complete.",
+    cut_broken="⚠️ The connection to the model broke; the text above was written before and is not complete.",
+    cut_overloaded="⚠️ The model's server ran out of resources and stopped; the text above is not complete.",
+    cut_filtered="⚠️ The model provider's content filter cut the answer off; the text above was written before.",
+    answered_anew="ℹ️ The documents have changed, so the earlier text could not go on; this is a new answer.",
     failed_model_unavailable=(
         "⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin."
     ),
@@ -53,6 +60,9 @@ EN = Texts(
     ),
     sent_apart="⚠️ This card could not be updated for a while; the whole answer was sent as a new message.",
     footer_confidence="{percent}% sure",
+    confidence_high="high confidence",
+    confidence_medium="medium confidence",
+    confidence_low="low confidence",
     footer_seconds="{seconds:.1f} s",
     footer_tokens="{tokens} tokens",
     footer_extractive="quoted from documents",
@@ -168,7 +178,7 @@ EN = Texts(
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "
-        "**{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
+        "**{hedged}** have no source behind them, **{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
     ),
     digest_missing="🔎 Missing from the documents",
     digest_disliked="👎 Most disliked",

@@ -21,8 +21,15 @@ class Texts:
     nearest: str
     no_evidence: str
     no_evidence_advice: str
+    hedged_model: str
+    hedged_quotes: str
     stopped: str
     stopped_empty: str
+    cut_length: str
+    cut_broken: str
+    cut_overloaded: str
+    cut_filtered: str
+    answered_anew: str
     failed_model_unavailable: str
     failed_model_rejected: str
     failed_model_timeout: str
@@ -49,6 +56,9 @@ class Texts:
     filtered_text: str
     sent_apart: str
     footer_confidence: str
+    confidence_high: str
+    confidence_medium: str
+    confidence_low: str
     footer_seconds: str
     footer_tokens: str
     footer_extractive: str

@@ -17,8 +17,15 @@ ZH = Texts(
     nearest="🔎 最接近的资料（{count}）",
     no_evidence="根据现有资料无法回答此问题",
     no_evidence_advice="可以换个说法再问，或请资料负责人补充这部分内容。",
+    hedged_model="⚠️ 这段回答没有引用资料，请自行核实。",
+    hedged_quotes="🔎 没有找到能确定的答案，以上只是最接近的原文，供参考。",
     stopped="⏹ 已停止，以上是停止前写下的内容。",
     stopped_empty="⏹ 已停止，还没有写出内容。",
+    cut_length="✂️ 回答到了长度上限，还没有写完。",
+    cut_broken="⚠️ 和大模型的连接中途断开，以上是断开前写下的内容，还没有写完。",
+    cut_overloaded="⚠️ 大模型服务资源不足，中途停了下来，以上内容还没有写完。",
+    cut_filtered="⚠️ 大模型服务的内容过滤截断了回答，以上是截断前写下的内容。",
+    answered_anew="ℹ️ 资料有变动，没法接着原来的文字写，已重新回答。",
     failed_model_unavailable="⚠️ 暂时连不上大模型服务，请稍后点 🔄 重试；如果一直这样，请告诉管理员。",
     failed_model_rejected="⚠️ 大模型服务拒绝了请求（密钥、模型名或参数不对），请告诉管理员检查配置。",
     failed_model_timeout="⚠️ 大模型响应超时，请稍后点 🔄 重试。",
@@ -50,6 +57,9 @@ ZH = Texts(
     ),
     sent_apart="⚠️ 这张卡片一度无法更新，完整回答已作为新消息发出。",
     footer_confidence="把握 {percent}%",
+    confidence_high="把握较高",
+    confidence_medium="把握一般",
+    confidence_low="把握较低",
     footer_seconds="{seconds:.1f} 秒",
     footer_tokens="{tokens} tokens",
     footer_extractive="原文摘录",
@@ -160,7 +170,8 @@ ZH = Texts(
     forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
     digest_title="📊 本周问答小结",
     digest_figures=(
-        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，**{failed}** 个出错。\n"
+        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，"
+        "**{hedged}** 个没有资料作依据，**{failed}** 个出错。\n"
         "👍 {up} · 👎 {down} · 首字 p95 {first}"
     ),
     digest_missing="🔎 资料里缺的",

@@ -59,7 +59,7 @@ def test_eval_prints_saves_and_compares(place: Path) -> None:
     assert first.returncode == 0 and re.search(r"hit at 1\s*│\s*1\.000", first.stdout)
     assert "last time" not in first.stdout and "last time" in second.stdout
     refused = run(place, "eval", "cases.jsonl", "--calibrate")
-    assert refused.returncode == 1 and "at least 10 questions" in refused.stderr
+    assert refused.returncode == 1 and "at least 5 questions" in refused.stderr
 
 
 def test_watch_ingests_again_when_a_file_changes(place: Path) -> None:
@@ -94,3 +94,25 @@ def wait_for(lines: "Queue[str]", words: str, *, seconds: float = DEADLINE_S, re
         assert not required, f"no line with {words}"
         return False
     return True
+
+
+def test_eval_says_how_reliable_the_confidence_is_and_draws_it(place: Path) -> None:
+    run(place, "ingest")
+    rows = [{"question": "年假有几天", "source": "leave.md"}, {"question": "比特币的价格", "answerable": False}]
+    (place / "cases.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    told = run(place, "eval", "cases.jsonl", "--plot", "reliability.png")
+    assert told.returncode == 0 and re.search(r"Brier score\s*│\s*0\.\d{3}", told.stdout)
+    assert "refused by the floor" in told.stdout and "Confidence that a right passage is in front" in told.stdout
+    assert (place / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    (place / "matplotlib.py").write_text("raise ModuleNotFoundError('matplotlib')", encoding="utf-8")
+    missing = subprocess.run(
+        [*COMMAND, "eval", "cases.jsonl", "--plot", "other.png"],
+        cwd=place,
+        env={**environment(), "PYTHONPATH": os.pathsep.join((str(place), environment()["PYTHONPATH"]))},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert missing.returncode != 0 and "feishu-rag[plots]" in missing.stderr and "Traceback" not in missing.stderr
+    assert "Brier score" in missing.stdout and not (place / "other.png").exists()
