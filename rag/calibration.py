@@ -51,8 +51,10 @@ class Calibration:
         return "high" if confidence >= self.high else "medium" if confidence >= self.medium else "low"
 
 
-WORDS = Calibration((4.0, 1.0, 1.0, 0.0, 1.0), -3.0, 0.0, 0.85, 0.75, 0.5, False)
-DENSE = Calibration((3.0, 1.0, 1.0, 0.0, 1.0, 0.6, 0.3), -3.5, 0.0, 0.85, 0.75, 0.5, True)
+WORDS = Calibration((4.6, 1.3, -1.3, 2.5, 2.6), -4.7, floor=0.0, strong=0.85, high=0.8, medium=0.5, with_dense=False)
+DENSE = Calibration(
+    (3.0, 1.8, -0.7, 0.0, 2.2, 0.75, 0.35), -5.4, floor=0.0, strong=0.85, high=0.8, medium=0.5, with_dense=True
+)
 
 
 def built_in(with_dense: bool) -> Calibration:

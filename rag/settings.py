@@ -73,7 +73,7 @@ class RetrievalSettings(_Frozen):
         3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     floor_standing: float = Field(
-        1.0,
+        1.25,
         description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
         "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
     )
