@@ -11,7 +11,7 @@ from rag.documents import Chunk
 from rag.errors import IndexCorrupt, IndexMissing
 from rag.milvus import MilvusStore, hashed
 from rag.terms import question_terms
-from rag.versions import EmbeddingMark, Manifest
+from rag.versions import Manifest, read_mark
 
 
 class MilvusChunks:
@@ -102,8 +102,7 @@ def read_state(state: dict[str, Any]) -> tuple[str, Manifest]:
         raise IndexMissing("There is no index in Milvus yet; build it: feishu-rag ingest")
     try:
         content = dict(state["manifest"])
-        mark = content.pop("embedding")
-        embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
+        embedding = read_mark(content.pop("embedding"))
         collections = tuple(content.pop("collections"))
         return str(state["collection"]), Manifest(**content, embedding=embedding, collections=collections)
     except (KeyError, TypeError, ValueError) as error:

@@ -11,7 +11,10 @@ PROBE_TEXT = "员工手册：出差报销、年假与 VPN 的申请办法。An e
 
 
 class Embedder(Protocol):
-    """A loaded model or endpoint. Blocking, safe to call from several threads; raises EmbeddingFailed."""
+    """A loaded model or endpoint. Blocking, safe to call from several threads; raises EmbeddingFailed.
+
+    Models take texts as they are; `rag.embedding.instructed` puts before them what the model was trained with.
+    """
 
     @property
     def dimension(self) -> int:
@@ -22,10 +25,10 @@ class Embedder(Protocol):
         """How many tokens of a text it reads, its own marks not counted."""
 
     def embed_passages(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Unit vectors, shape (len(texts), dimension)."""
+        """Unit vectors, shape (len(texts), dimension). Raises TextsRefused where some of the texts have none."""
 
     def embed_question(self, text: str) -> "NDArray[np.float32]":
-        """The unit vector of a question, with the query instruction before it; shape (dimension,)."""
+        """The unit vector of a question; shape (dimension,)."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text without the model's own marks; an estimate where the model's tokenizer is not at hand."""
