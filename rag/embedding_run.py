@@ -97,8 +97,11 @@ class EmbeddingRun:
         return EmbeddingMark(provider, model, len(probe), rule.query, probe, reads, weights, rule.passage)
 
     def forget_unused(self, chunks: int, texts: Callable[[], Iterable[str]]) -> None:
-        """Drop vectors of other texts than the index has now, when there are more vectors than chunks."""
-        if self._cache is not None and self._cache.count() > chunks:
+        """Drop vectors of other texts than the index has now, once they are more than a twentieth of its chunks.
+
+        That reads every chunk: ten seconds of CPU for a hundred thousand.
+        """
+        if self._cache is not None and self._cache.count() > chunks + chunks // 20:
             self._cache.keep_only(texts())
 
     def close(self) -> None:

@@ -4,11 +4,10 @@ from pathlib import PurePath
 
 from rag.embedding import Choice
 from rag.embedding.families import Instructions, is_given
+from rag.embedding.protocol import LEAST_PROBE_COSINE
 from rag.errors import IndexMismatch
 from rag.settings import EmbeddingSettings
 from rag.versions import EmbeddingMark
-
-LEAST_PROBE_COSINE = 0.97  # the same weights in int8 reach 0.99; another model is nowhere near
 
 
 def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: EmbeddingSettings) -> str | None:

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LEAST_PROBE_COSINE = 0.97
+"""Of two vectors of the probe text by one model: the same weights in int8 reach 0.99, another's are nowhere near."""
 PROBE_TEXT = "员工手册：出差报销、年假与 VPN 的申请办法。An employee handbook."
 
 

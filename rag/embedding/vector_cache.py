@@ -6,6 +6,7 @@ with it, it begins anew or is done without.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import sqlite3
@@ -15,14 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.embedding.protocol import Embedder
+from rag.embedding.protocol import LEAST_PROBE_COSINE, Embedder
 from rag.errors import TextsRefused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "vectors.sqlite"
-LEAST_PROBE_COSINE = 0.97
 _AT_ONCE = 500
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class VectorCache:
         self._file = folder / FILE
         self._mark = hashlib.blake2b(json.dumps(list(model)).encode("utf-8", "replace"), digest_size=8).digest()
         self._database: sqlite3.Connection | None = None
+        self._used: set[bytes] = set()
         try:
             self._open(probe)
         except sqlite3.DatabaseError:  # damaged: it begins anew
@@ -50,6 +51,7 @@ class VectorCache:
     def get(self, texts: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
         """The vectors that are kept, by text."""
         keys = {self._key(text): text for text in texts}
+        self._used.update(keys)
         found = {}
         for key, blob in self._rows(list(keys)):
             found[keys[key]] = np.frombuffer(blob, dtype=np.float32)
@@ -71,13 +73,13 @@ class VectorCache:
         return 0
 
     def keep_only(self, texts: Iterable[str]) -> None:
-        """Drop the vectors of all other texts, and of other models."""
+        """Drop the vectors of all other texts, and of other models; what was asked for since the opening stays too."""
         if self._database is None:
             return
         with contextlib.suppress(sqlite3.Error):
             self._database.execute("CREATE TEMP TABLE wanted (key BLOB PRIMARY KEY) WITHOUT ROWID")
-            rows = ((self._key(text),) for text in texts)
-            self._database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", rows)
+            keys = itertools.chain(map(self._key, texts), self._used)
+            self._database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in keys))
             self._database.execute("DELETE FROM vector WHERE key NOT IN (SELECT key FROM wanted)")
             self._database.execute("DROP TABLE wanted")
             self._database.commit()

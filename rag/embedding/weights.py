@@ -110,8 +110,9 @@ def _from_hugging_face(model: str) -> bool:
     except ImportError:
         return False
     try:
-        # The address is named, since the library looks at the variable only once, when it is imported.
-        snapshot_download(model, allow_patterns=_WANTED, endpoint=_address_of("huggingface").rstrip("/"))
+        # Both are named, since the library looks at the environment only once, when it is imported.
+        address, cache = _address_of("huggingface").rstrip("/"), _hub_cache()
+        snapshot_download(model, allow_patterns=_WANTED, endpoint=address, cache_dir=cache)
     except Exception:  # the hub's errors are many and none of them matters: without weights there is no model
         return False
     return True
