@@ -12,7 +12,7 @@ from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
 from rag.embedding import Choice, choose
-from rag.embedding.weights import fetch, hub_is_reachable, local_folder
+from rag.embedding.weights import fetch, local_folder
 from rag.embedding_run import EmbeddingRun
 from rag.errors import IngestError, SettingsMismatch, Unreadable
 from rag.readers import Readers
@@ -214,7 +214,7 @@ def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:
     is_local_model = settings.provider in ("auto", "sentence-transformers")
     if is_local_model and _may_download(settings):
         tell("weights", 0, 1)
-        if hub_is_reachable(settings.hub) and fetch(settings):
+        if fetch(settings):
             choice = choose(settings)
         tell("weights", 1, 1)
     if isinstance(choice, SettingsMismatch):

@@ -6,7 +6,7 @@ without the texts that the endpoint refuses. A question has none of it: two quic
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -54,17 +54,11 @@ class _Refused(EmbeddingFailed):
 class EndpointEmbedder:
     """A model behind HTTP. Making one calls it once, to learn its dimension."""
 
-    def __init__(
-        self,
-        settings: EmbeddingSettings,
-        patience: Patience | None = None,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, settings: EmbeddingSettings, patience: Patience | None = None) -> None:
         self._model = settings.model
         self._host = host_of(settings.base_url)
         self._patience = patience
-        self._sleep = sleep
+        self._sleep = time.sleep if patience is None else patience.sleep
         self._size = settings.batch_size
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=settings.trust_env)
         self._client = openai.OpenAI(

@@ -27,7 +27,7 @@ class Patience:
     ) -> None:
         self.limit_s = limit_s
         self._tell = tell
-        self._sleep = sleep
+        self.sleep = sleep
         self._now = now
         self._spread = spread
         self._waited_s = 0.0
@@ -55,7 +55,7 @@ class Patience:
         self._tell(0, total)
         while wait_s > 0:
             tick = min(_TICK_S, wait_s)
-            self._sleep(tick)
+            self.sleep(tick)
             wait_s -= tick
             done += 1
             self._tell(min(done, total) if wait_s > 0 else total, total)

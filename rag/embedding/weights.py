@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -100,6 +101,12 @@ def fetch(settings: EmbeddingSettings) -> bool:
 
     Raises SettingsMismatch when the library of the hub that the settings name is not installed.
     """
+    if settings.hub == "modelscope" and find_spec("modelscope") is None:
+        raise SettingsMismatch(
+            "rag.embedding.hub is modelscope: pip install 'feishu-rag[modelscope]', or fetch the weights another way"
+        )
+    if not hub_is_reachable(settings.hub):
+        return False
     bring = _from_modelscope if settings.hub == "modelscope" else _from_hugging_face
     return bring(settings.model) and local_folder(settings.model) is not None
 
@@ -121,11 +128,7 @@ def _from_hugging_face(model: str) -> bool:
 def _from_modelscope(model: str) -> bool:
     try:
         from modelscope import snapshot_download
-    except ImportError as error:
-        raise SettingsMismatch(
-            "rag.embedding.hub is modelscope: pip install 'feishu-rag[modelscope]', or fetch the weights another way"
-        ) from error
-    try:
+
         snapshot_download(model, allow_patterns=_WANTED)
     except Exception:  # as above
         return False

@@ -1,6 +1,7 @@
 """Weights where the usual hub is not: a mirror of it over HTTP, ModelScope by its own library, and their caches."""
 
 import hashlib
+import importlib.machinery
 import json
 import socket
 import sys
@@ -108,13 +109,23 @@ def test_a_proxy_on_the_way_counts_as_the_way(mirror: list[str], monkeypatch: py
     assert not hub_is_reachable()
 
 
+@pytest.fixture
+def somewhere() -> Iterator[str]:
+    """An address that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def modelscope_that(fetches: object, monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("modelscope")
     module.snapshot_download = fetches  # type: ignore[attr-defined]
+    module.__spec__ = importlib.machinery.ModuleSpec("modelscope", None)
     monkeypatch.setitem(sys.modules, "modelscope", module)
 
 
-def test_modelscope_is_asked_through_its_own_library(no_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modelscope_is_asked_through_its_own_library(
+    no_caches: Path, somewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[object] = []
 
     def snapshot_download(model: str, *, allow_patterns: list[str]) -> str:
@@ -127,6 +138,9 @@ def test_modelscope_is_asked_through_its_own_library(no_caches: Path, monkeypatc
 
     modelscope_that(snapshot_download, monkeypatch)
     assert local_folder(MODEL) is None
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:1")
+    assert not fetch(EmbeddingSettings(model=MODEL, hub="modelscope")) and asked == []
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", somewhere)
     assert fetch(EmbeddingSettings(model=MODEL, hub="modelscope"))
     assert asked == [(MODEL, True)] and local_folder(MODEL) is not None
 
@@ -137,7 +151,9 @@ def test_modelscope_without_its_library_names_the_extra(no_caches: Path, monkeyp
         fetch(EmbeddingSettings(model=MODEL, hub="modelscope"))
 
 
-def test_a_hub_that_fails_is_no_model(no_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_fails_is_no_model(no_caches: Path, somewhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", somewhere)
+
     def fails(model: str, **more: object) -> str:
         raise RuntimeError("404")
 
