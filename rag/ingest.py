@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rag.added import write_added
@@ -78,18 +79,13 @@ def ingest(
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
         shelf = cleanup.enter_context(opened_shelf(settings))
-        run = EmbeddingRun(settings, choice, tell=lambda done, total: tell("waiting", done, total), sleep=sleep)
+        run = EmbeddingRun(settings, choice, tell=partial(tell, "waiting"), sleep=sleep)
         cleanup.callback(run.close)
         work = _Work(settings, selection, run, shelf, tell)
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(run.draft_mark(), fresh=before is None)
-        plan = difference(
-            items,
-            known,
-            unlisted=unlisted,
-            spares=selection.spares,
-            progress=lambda done, total: tell("checking", done, total),
-        )
+        told = partial(tell, "checking")
+        plan = difference(items, known, unlisted=unlisted, spares=selection.spares, progress=told)
         if paths is not None and not items and not plan.gone:
             raise IngestError(_nothing(selection.places, {}))
         write_added(settings.index_dir, selection.added)

@@ -41,6 +41,7 @@ class MilvusWriter:
                     vectors = self._embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in some])
                 except TextsRefused as error:
                     place, reason = next(iter(error.refused.items()))
+                    self.embedded += len(some) - len(error.refused)
                     self._leave_out(key, refusal(some[place], reason), [chunk.id for chunk in new[:at]])
                     return
                 self._store.put(self._name, some, vectors.tolist())
