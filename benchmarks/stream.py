@@ -64,7 +64,7 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
     from bot.cards.outcomes import Completed
     from bot.cards.progress import Progress, ended, fold
     from bot.job import Job
-    from bot.records.conversations import Answer, CardState, Turn
+    from bot.models import Answer, CardState, Turn
     from bot.texts import texts
     from bot.turns.turn import conclude
     from feishu.cardkit import CardKit

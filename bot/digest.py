@@ -131,7 +131,7 @@ def digest_card(
     figures = words.digest_figures.format(
         asked=body["asked"],
         people=body["people"],
-        unanswered=body["outcomes"]["unanswered"],
+        unanswered=body["outcomes"]["no_evidence"],
         failed=body["outcomes"]["failed"],
         up=body["votes"]["up"],
         down=body["votes"]["down"],

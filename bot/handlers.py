@@ -21,8 +21,9 @@ from bot.hearing import Hearing
 from bot.inbox.jobs import Jobs, NewJob
 from bot.inbox.worker import Worker
 from bot.job import CARD_LINE
+from bot.models import Answer, Turn
 from bot.records.chat_ledger import Ledger, Suggestion
-from bot.records.conversations import Answer, Conversations, Turn
+from bot.records.conversations import Conversations
 from bot.records.feedback import REASONS, Feedback, Vote
 from bot.records.gaps import Gaps
 from bot.settings.people import PeopleSettings

@@ -26,7 +26,13 @@ REMARKS_SHOWN = 20
 REPLY_SHOWN = 500
 BAR = "█"
 BAR_CHARS = 40
-COLOURS = {"completed": "#2f8f5b", "unanswered": "#b7791f", "stopped": "#8a90a0", "failed": "#b3372f"}
+COLOURS = {
+    "answered": "#2f8f5b",
+    "hedged": "#c2a80b",
+    "no_evidence": "#b7791f",
+    "stopped": "#8a90a0",
+    "failed": "#b3372f",
+}
 NO_PLOTS = "No picture: matplotlib is not installed (pip install 'feishu-rag[plots]')."
 
 

@@ -35,12 +35,12 @@ class Answerer:
         if not finding.is_evidence:
             yield Retrieved((), seconds)
             yield NoEvidence(finding.passages)
-            yield Finished(NO_EVIDENCE_TEXT, answered=False, seconds=seconds, confidence=finding.confidence)
+            yield _judged(Finished(NO_EVIDENCE_TEXT, "no_evidence", seconds=seconds), finding)
             return
         yield Retrieved(finding.passages, seconds)
         async with contextlib.aclosing(self._writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
-                yield replace(event, confidence=finding.confidence) if isinstance(event, Finished) else event
+                yield _judged(event, finding) if isinstance(event, Finished) else event
 
     async def _find(self, question: Question) -> Finding:
         """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""
@@ -56,3 +56,8 @@ class Answerer:
         together = f"{question.history[-1].question} {question.text}"
         wider = await self._retriever.search(together, question.scope.names)
         return wider if wider.is_evidence else finding
+
+
+def _judged(finished: Finished, finding: Finding) -> Finished:
+    """The end with what the search says about it."""
+    return replace(finished, confidence=finding.confidence, level=finding.level, is_calibrated=finding.is_calibrated)

@@ -39,6 +39,11 @@ class EmbeddingRun:
         self._probe: tuple[float, ...] = ()
 
     @property
+    def is_open(self) -> bool:
+        """Whether the model is loaded."""
+        return self._plain is not None
+
+    @property
     def reused(self) -> int:
         """How many vectors were not asked for, since they were kept."""
         return 0 if self._remembering is None else self._remembering.reused

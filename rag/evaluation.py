@@ -9,10 +9,10 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from rag.calibration import Calibration, write_calibration
+from rag.calibration import Calibration, built_in, write_calibration
 from rag.cases import Case, Cases
 from rag.errors import IngestError
 from rag.library import Library
@@ -20,7 +20,7 @@ from rag.retrieval import Finding
 from rag.scope import Scope
 
 DEPTHS = (1, 5, 10)
-LEAST_FOR_CALIBRATION = 10
+LEAST_FOR_CALIBRATION = 5
 FOLDER = "evaluations"
 
 
@@ -108,27 +108,34 @@ def report(name: str, outcomes: Sequence[Outcome]) -> Report:
 
 def calibrate(outcomes: Sequence[Outcome]) -> Calibration:
     """The weights and threshold by which these outcomes are best told apart. Raises IngestError for too few."""
-    from rag.fitting import best_threshold, fit_logistic
+    from rag.fitting import HIGH, MEDIUM, fit_logistic, fitted_floor, fitted_strong
 
     read = [
         (outcome.finding.signals, bool(outcome.case.answerable))
         for outcome in outcomes
         if outcome.case.answerable is not None and outcome.finding.signals is not None
     ]
-    rows, answers = [astuple(found) for found, _ in read], [answer for _, answer in read]
+    answers = [answer for _, answer in read]
     fewest = min(sum(answers), len(answers) - sum(answers))
     if fewest < LEAST_FOR_CALIBRATION:
         raise IngestError(
             f"To calibrate, give at least {LEAST_FOR_CALIBRATION} questions that the documents answer and as many that "
             f'they do not ("answerable": false); there are {sum(answers)} and {len(answers) - sum(answers)}'
         )
-    with_dense = sum(found.cosine > 0 for found, _ in read) * 2 > len(read)
-    kept = [at for at, (found, _) in enumerate(read) if (found.cosine > 0) == with_dense]
-    rows, answers = [rows[at] for at in kept], [answers[at] for at in kept]
-    weights, bias = fit_logistic(rows, answers)
-    draft = Calibration(weights, bias, 0.5, with_dense, len(rows), time.time())
-    threshold = best_threshold([draft.confidence(row) for row in rows], answers)
-    return Calibration(weights, bias, threshold, with_dense, len(rows), time.time())
+    with_dense = sum(found.has_dense for found, _ in read) * 2 > len(read)
+    kept = [(found.values, answer) for found, answer in read if found.has_dense == with_dense]
+    rows, answers = [values for values, _ in kept], [answer for _, answer in kept]
+    before = built_in(with_dense)
+    weights, bias = fit_logistic(rows, answers, towards=before.weights, bias=before.bias)
+    fitted = replace(before, weights=weights, bias=bias, questions=len(rows), made_at=time.time())
+    confidences = [fitted.confidence(row) for row in rows]
+    return replace(
+        fitted,
+        floor=fitted_floor(confidences, answers),
+        strong=fitted_strong(confidences, answers, before.strong),
+        high=HIGH,
+        medium=MEDIUM,
+    )
 
 
 def keep_calibration(index_dir: Path, calibration: Calibration) -> Path:

@@ -1,15 +1,26 @@
 """The conversation between the answerer and whoever shows the answer.
 
-A stream of `AnswerEvent` is always: `Retrieved`, then either `NoEvidence` or any number of `Reasoning` and `Delta`,
-then exactly one `Finished`. Failures are raised as `RagError`. A delta is a delta: the text so far is the sum of them.
+A stream of `AnswerEvent` is always: `Retrieved`, any number of `Reasoning` and `Delta`, perhaps one `NoEvidence` (the
+floor or the model says that the documents do not answer), then exactly one `Finished`. Failures are raised as
+`RagError`. A delta is a delta: the text so far is the sum of them; only `Finished.text` may differ from that sum, where
+a refusal turned out to be one late.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rag.documents import Passage
 from rag.scope import Scope
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
+Grounding = Literal["answered", "hedged", "no_evidence"]
+"""What stands behind an answer: cited passages; nothing that can be named (a model that cites nothing, or, without a
+model, passages that are near but perhaps not it); or the documents do not answer."""
+Level = Literal["high", "medium", "low"]
+"""Confidence in words."""
+Ending = Literal["", "length", "broken", "filtered", "overloaded"]
+"""How a model's text ended: whole (""), at its limit of tokens, with the connection, by the provider's content filter,
+or because the provider ran out of resources. Whatever came before the end is kept."""
 NO_MODEL_NOTES = {
     "zh": "（未配置语言模型，以上为资料原文摘录。）",
     "en": "(No language model is configured; these are quotations from the documents.)",
@@ -28,12 +39,14 @@ class Exchange:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked, and what its asker may see. `search` says what to look for instead of `text`, one after the other
-    until something is found. Raises ValueError for a history that its asker may not see."""
+    until something is found. `so_far` is the beginning of an answer that was cut off: the model goes on where it ends.
+    Raises ValueError for a history that its asker may not see."""
 
     text: str
     scope: Scope
     history: tuple[Exchange, ...] = ()
     search: tuple[str, ...] = ()
+    so_far: str = ""
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):
@@ -105,18 +118,26 @@ class NoEvidence:
 class Finished:
     """The end. `text` is the whole answer, `citations` the passage numbers it cites, in order of first use.
 
-    `answered` is False when the answer says that the documents do not know. `model` is None when no model wrote it
-    (extractive answers and `NoEvidence`). `confidence`, 0 to 1, is how sure retrieval is that the passages answer; None
-    where nothing was retrieved.
+    `model` is None when no model wrote it (quotations, and what the floor refuses). `confidence`, 0 to 1, and `level`
+    say how sure retrieval is that the passages answer; None where nothing was retrieved. `is_calibrated` tells whether
+    the team's own questions gave that figure a meaning, so that it may be shown as a percentage.
     """
 
     text: str
-    answered: bool
+    outcome: Grounding
     citations: tuple[int, ...] = ()
     model: str | None = None
     usage: Usage | None = None
     seconds: float = 0.0
     confidence: float | None = None
+    level: Level | None = None
+    is_calibrated: bool = False
+    ending: Ending = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether cited passages stand behind it."""
+        return self.outcome == "answered"
 
 
 AnswerEvent = Retrieved | Reasoning | Delta | NoEvidence | Finished

@@ -31,7 +31,7 @@ class ExtractiveWriter:
             yield Delta(text[at : at + PIECE_CHARS])
             if self._pause_s:
                 await self._clock.sleep(self._pause_s)
-        yield Finished(text, True, citations, seconds=self._clock.monotonic() - started_at)
+        yield Finished(text, "answered", citations, seconds=self._clock.monotonic() - started_at)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

@@ -11,7 +11,7 @@ from rag.clock import Clock
 from rag.deadline import Deadline
 from rag.documents import Passage
 from rag.errors import GenerationFailed, ModelTimeout, ModelUnavailable
-from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, Prompt, Question, Reasoning, Usage
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, Grounding, Prompt, Question, Reasoning, Usage
 from rag.prompts import passages_text
 from rag.settings import LlmSettings, PromptSettings
 from rag.status import Part
@@ -74,7 +74,7 @@ class GenerativeWriter:
             from rag.failures import content_refused
 
             raise content_refused()
-        yield Finished(text, True, (), self._settings.model, usage, self._clock.monotonic() - started_at)
+        yield Finished(text, "answered", (), self._settings.model, usage, self._clock.monotonic() - started_at)
 
     async def warm_up(self) -> None:
         """Make the client ahead of the first question."""
@@ -190,7 +190,8 @@ class _Answer:
         says_no = NO_EVIDENCE_TEXT in self.text and (
             not citations or self.text.lstrip(" *>#").startswith(NO_EVIDENCE_TEXT)
         )
-        return Finished(self.text, not says_no, citations, model, self._usage, seconds)
+        outcome: Grounding = "no_evidence" if says_no else "answered" if citations else "hedged"
+        return Finished(self.text, outcome, citations, model, self._usage, seconds)
 
     def _grow(self, text: str) -> str:
         text = text if self.text else text.lstrip()

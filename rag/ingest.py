@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from rag.added import write_added
+from rag.background import Background
 from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
@@ -21,7 +22,8 @@ from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, remote_items
-from rag.versions import Manifest
+from rag.terms import VERSION
+from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
 
@@ -149,7 +151,7 @@ class _Work:
 
     def _usable(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
         current = self._shelf.current()
-        if current is None or rebuild:
+        if current is None or rebuild or current[1].terms != VERSION:
             return None
         return current if self._run.goes_on_with(current[1].embedding) else None
 
@@ -181,10 +183,21 @@ class _Work:
             raise IngestError(_nothing(self._selection.places, failed))
         if (mark is None or is_outdated) and embedder is not None:
             mark = self._run.mark()
-        manifest = replace(manifest, embedding=mark)
+        manifest = replace(manifest, embedding=mark, background=self._background(manifest, mark, before))
         name = self._shelf.publish(manifest)
         self._run.forget_unused(manifest.chunks, self._shelf.texts)
         return name, manifest, writer.embedded, failed, plan
+
+    def _background(
+        self, manifest: Manifest, mark: EmbeddingMark | None, before: tuple[str, Manifest] | None
+    ) -> dict[str, Background]:
+        """Measured anew where chunks may have changed; without the model what it was."""
+        if mark is None:
+            return {}
+        if not self._run.is_open and before is not None and before[1].background:
+            return before[1].background
+        embedder = self._run.opened()
+        return {} if embedder is None else self._shelf.measured(manifest, embedder)
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}

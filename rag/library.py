@@ -126,7 +126,7 @@ class Library:
             async for event in events:
                 if isinstance(event, Finished):
                     return event
-        return Finished("", answered=False)
+        return Finished("", "no_evidence")
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""

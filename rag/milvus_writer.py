@@ -5,9 +5,11 @@ from collections import Counter
 from rag.chunks import Key, Known
 from rag.documents import Document
 from rag.embedding import Embedder
+from rag.embedding.reading import language_of
 from rag.errors import TextsRefused
 from rag.milvus import MilvusStore
 from rag.retrieval import embeddable
+from rag.terms import VERSION
 from rag.version_writer import chunks_of, refusal
 from rag.versions import Manifest
 
@@ -74,10 +76,13 @@ class MilvusWriter:
         per_collection: Counter[str] = Counter()
         for (collection, _), (_, ids) in self._documents.items():
             per_collection[collection] += len(ids)
+        languages = Counter(language_of(chunk.text) or "" for chunk in self._store.every_chunk(self._name))
         return Manifest(
+            languages=dict(sorted(languages.items())),
             documents=sum(not known.failure for known, _ in self._documents.values()),
             chunks=sum(per_collection.values()),
             collections=tuple(sorted(name for name, count in per_collection.items() if count)),
+            terms=VERSION,
         )
 
     def _ids(self, key: Key) -> list[int]:

@@ -76,21 +76,23 @@ class RetrievalSettings(_Frozen):
     """How passages are found."""
 
     candidates: int = Field(30, ge=1, le=500, description="Taken from each of the two lists")
-    passages: int = Field(5, ge=1, le=50, description="Given to the model")
+    passages: int = Field(8, ge=1, le=50, description="Given to the model")
     budget_tokens: int = Field(
-        3000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
+        6000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
     )
     rrf_k: int = Field(
         3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
-    evidence_threshold: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Least IDF-weighted share of the question's terms in the best passage; a calibration replaces it",
+    floor_standing: float = Field(
+        1.0,
+        description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
+        "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
     )
-    dense_evidence: float = Field(
-        0.65, ge=0, le=1, description="Least cosine that counts as evidence where the terms alone do not"
+    floor_coverage: float = Field(
+        0.35, ge=0, le=1, description="Share of the question's terms (by rarity) in the best passage, with embeddings"
+    )
+    floor_words: float = Field(
+        0.15, ge=0, le=1, description="The same share where search is by words only: refused below it"
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"

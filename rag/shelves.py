@@ -6,13 +6,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from rag.background import Background
 from rag.chunks import ChunkStore, Key, Known
-from rag.corpus import CHUNKS
+from rag.corpus import CHUNKS, DENSE
+from rag.dense_search import DenseSearch, measured
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
 from rag.retrieval import embeddable
 from rag.settings import RagSettings
+from rag.terms import VERSION
 from rag.version_writer import VersionWriter
 from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
 
@@ -46,6 +49,9 @@ class Shelf(Protocol):
 
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         """Begin to write."""
+
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        """The background of what was written, closed and not yet published. Raises EmbeddingFailed."""
 
     def publish(self, manifest: Manifest) -> str:
         """Make what was written the index in use; gives its name."""
@@ -94,6 +100,13 @@ class _Folder:
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         return VersionWriter(self._draft, embedder, batch_size=batch_size, before=None if fresh else self._before)
 
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        from rag.index import DenseIndex
+
+        dense = DenseIndex.open(self._draft / DENSE)
+        with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
+            return measured(DenseSearch(dense, chunks, manifest.languages, {}), embedder, dense.vectors)
+
     def publish(self, manifest: Manifest) -> str:
         name = publish(self._index_dir, self._draft, manifest)
         self._published = self._index_dir / name
@@ -136,6 +149,15 @@ class _Milvus:
             self._store.write_state({**self._state, "building": self._name, "building_for": self._mark})
         return MilvusWriter(self._store, self._name, embedder, batch_size=batch_size)
 
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        from rag.milvus_index import MilvusChunks, MilvusDense
+
+        self._store.load(self._name)
+        dense = MilvusDense(self._store, self._name, embedder.dimension, manifest.chunks)
+        chunks = MilvusChunks(self._store, self._name)
+        search = DenseSearch(dense, chunks, manifest.languages, {})
+        return measured(search, embedder, lambda ids: list(self._store.vectors(self._name, ids).values()))
+
     def publish(self, manifest: Manifest) -> str:
         from rag.milvus_index import state_of
 
@@ -149,8 +171,8 @@ class _Milvus:
         return (embeddable(chunk.embedded_text) for chunk in self._store.every_chunk(self._name))
 
     def _building(self, mark: EmbeddingMark | None) -> str:
-        """The name of a collection that was begun for the same model; one for another is dropped."""
-        self._mark = None if mark is None else asdict(replace(mark, probe=(), reads={}))
+        """The name of a collection that was begun for the same model and terms; one for others is dropped."""
+        self._mark = {"model": None if mark is None else asdict(replace(mark, probe=(), reads={})), "terms": VERSION}
         begun = str(self._state.get("building") or "")
         if begun and self._state.get("building_for") == self._mark:
             return begun

@@ -12,6 +12,7 @@ from rag.documents import Chunk, Document
 from rag.embedding import Embedder
 from rag.errors import TextsRefused
 from rag.retrieval import embeddable
+from rag.terms import VERSION
 from rag.versions import Manifest
 
 if TYPE_CHECKING:
@@ -72,11 +73,12 @@ class VersionWriter:
         self._flush()
         self._leave_out_refused()
         documents, chunks, collections = self._chunks.counts()
+        languages = self._chunks.languages()
         self._chunks.close()
         self._lexical.close()
         if self._dense is not None:
             self._dense.save(self._folder / DENSE)
-        return Manifest(documents, chunks, collections=collections)
+        return Manifest(documents, chunks, collections=collections, languages=languages, terms=VERSION)
 
     def _dense_index(self, before: Path | None) -> "DenseIndex | None":
         has_vectors = before is not None and (before / DENSE).is_file()

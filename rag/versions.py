@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rag.background import Background, background_of
 from rag.embedding.families import before_families
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
 
@@ -50,15 +51,24 @@ class EmbeddingMark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a version holds."""
+    """What a version holds.
+
+    `terms` is the version of the rules by which its text was cut into terms (`rag.terms.VERSION`); 1 where none is
+    recorded.
+    """
 
     documents: int
     chunks: int
     embedding: EmbeddingMark | None = None
     collections: tuple[str, ...] = ("default",)
+    languages: dict[str, int] = field(default_factory=dict)
+    """Chunks by language; {} in an index of an earlier version."""
+    background: dict[str, Background] = field(default_factory=dict)
+    """Where chance begins for its vectors, by the language of questions; {} without vectors."""
     format: int = FORMAT
     created_at: float = 0.0
     files: dict[str, str] = field(default_factory=dict)
+    terms: int = 1
 
 
 @contextlib.contextmanager
@@ -165,13 +175,12 @@ def _read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise IndexCorrupt(f"The index in {folder.parent} has format {content['format']}, not {FORMAT}; {FIX}")
-        embedding = read_mark(content.pop("embedding"))
-        return Manifest(**{**content, "embedding": embedding, "collections": tuple(content["collections"])})
+        return manifest_of(content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexCorrupt(f"{path} cannot be read; {FIX}") from error
 
 
-def read_mark(written: dict[str, Any] | None) -> EmbeddingMark | None:
+def _mark_of(written: dict[str, Any] | None) -> EmbeddingMark | None:
     """The mark out of a manifest. One without `passage_instruction` was written before models had families: its
     `instruction` is the setting of then, which was used for bge alone."""
     if written is None:
@@ -180,6 +189,16 @@ def read_mark(written: dict[str, Any] | None) -> EmbeddingMark | None:
     if "passage_instruction" in written:
         return mark
     return replace(mark, instruction=before_families(mark.instruction, mark.model))
+
+
+def manifest_of(content: dict[str, Any]) -> Manifest:
+    """A manifest from JSON. Raises KeyError, TypeError and ValueError where that is none."""
+    read = {
+        "embedding": _mark_of(content["embedding"]),
+        "collections": tuple(content["collections"]),
+        "background": background_of(content.get("background", {})),
+    }
+    return Manifest(**{**content, **read})
 
 
 def _content(folder: Path) -> list[str]:

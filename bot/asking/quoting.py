@@ -8,8 +8,8 @@ from bot.asking.asked import Quote, Unseen
 from bot.asking.names import Names
 from bot.asking.received import ForwardReader, Pictures
 from bot.job import Job
+from bot.models import Turn
 from bot.records.chat_ledger import Ledger
-from bot.records.conversations import Turn
 from bot.texts import Texts
 from feishu.errors import FeishuError
 from feishu.events import Mention, MessageReceived

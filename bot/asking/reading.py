@@ -11,8 +11,9 @@ from bot.asking.identity import Identity
 from bot.asking.outbound import Voice
 from bot.asking.policy import Refusal, is_quiet, refuse_by_list
 from bot.inbox.jobs import Job
+from bot.models import Turn
 from bot.records.chat_ledger import Ledger
-from bot.records.conversations import Turn, new_turn_id
+from bot.records.conversations import new_turn_id
 from bot.records.gaps import Gap, Gaps
 from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts

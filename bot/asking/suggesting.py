@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.models import Answer, Source, Turn
 from bot.records.chat_ledger import Suggestion
-from bot.records.conversations import Answer, Source, Turn
 from bot.texts import Texts
 from rag.titles import Title
 
@@ -17,7 +17,7 @@ _NUMBERING = re.compile(r"^\s*(第?[一二三四五六七八九十百\d]+[、.�
 
 def below(turn: Turn, answer: Answer, texts: Texts) -> list[Suggestion]:
     """Up to three questions about what the sources speak of beside what was asked."""
-    if answer.outcome != "completed":
+    if answer.outcome != "answered":
         return []
     parts = [_part(source) for source in answer.sources if not source.cited]
     parts += [_part(source) for source in answer.sources if source.cited]

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bot.access import Access
 from bot.asking.names import Names
-from bot.records.conversations import Turn
+from bot.models import Turn
 from bot.records.memory import Memory, Remembered, leans
 from bot.settings.people import PeopleSettings
 from bot.texts import language_of, texts

@@ -13,7 +13,8 @@ from bot.cards.final_card import Final, Part
 from bot.cards.parts import split
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job
-from bot.records.conversations import Conversations, Turn
+from bot.models import Turn
+from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks, Way
 from feishu.codes import remedy_of
 from feishu.errors import ApiError

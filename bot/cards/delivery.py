@@ -18,7 +18,8 @@ from bot.cards.views import ANSWER, STAGE
 from bot.cards.written_card import SIMPLER, TextReply, WrittenCard
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job
-from bot.records.conversations import Conversations, Turn
+from bot.models import Turn
+from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks
 from feishu.card import Card
 from feishu.cardkit import CardKit

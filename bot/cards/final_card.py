@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from bot.cards.offers import foot, regenerate, row, suggestions
 from bot.cards.parts import split
 from bot.cards.views import ANSWER, TITLE_CHARS, one_line
-from bot.records.conversations import Answer, CardState, ShownAs, Source
+from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import Card, Element, card_bytes
-from feishu.markdown import escape_text, safe_markdown
+from feishu.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 SUMMARY_CHARS = 80
@@ -22,7 +22,7 @@ READ_CHARS = 2_000
 PLAIN_CHARS = 6_000
 CARD_BYTES = 28_000  # the platform's limit is 30 KB
 PART_BYTES = (16_000, 8_000, 4_000, 2_000)  # of answer text on one card: tried in turn until every card fits
-TEMPLATES = {"completed": "green", "unanswered": "orange", "stopped": "grey", "failed": "red"}
+TEMPLATES = {"answered": "green", "hedged": "yellow", "no_evidence": "orange", "stopped": "grey", "failed": "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
 def _body(answer: Answer) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
     sources = "\n".join(_plain_source(source) for source in _shown_sources(answer))
-    return "\n\n".join(part for part in (answer.text, answer.notice, sources) if part) or "…"
+    return "\n\n".join(part for part in (broken_text(answer.text), answer.notice, sources) if part) or "…"
 
 
 def _plain_card(state: CardState, body: str, texts: Texts) -> Card:
@@ -145,13 +145,13 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
 
     def card(element: Element, title: str) -> Card:
         header = build.header(title, template=TEMPLATES.get(state.answer.outcome, "blue"))
-        return build.card([element], header=header, summary=one_line(part, SUMMARY_CHARS))
+        return build.card([element], header=header, summary=one_line(broken_text(part), SUMMARY_CHARS))
 
     return Part(
         number,
         card(build.markdown(safe_markdown(part), element_id=ANSWER), title),
-        card(build.plain(part), untitled),
-        f"{untitled}\n{part}",
+        card(build.plain(broken_text(part)), untitled),
+        f"{untitled}\n{broken_text(part)}",
         f"{untitled}\n{texts.filtered_text}",
     )
 
@@ -195,7 +195,7 @@ def _header(state: CardState) -> dict[str, object]:
 
 def _localised(answer: Answer, texts: Texts) -> Answer:
     """The refusal's fixed words in the reader's language, with advice."""
-    if answer.outcome != "unanswered":
+    if answer.outcome != "no_evidence":
         return answer
     text = answer.text.replace(NO_EVIDENCE_TEXT, texts.no_evidence)
     return replace(answer, text=text, notice=texts.no_evidence_advice)
@@ -206,14 +206,14 @@ def _sources(answer: Answer, texts: Texts) -> list[Element]:
     shown = _shown_sources(answer)
     if not shown:
         return []
-    title = (texts.nearest if answer.outcome == "unanswered" else texts.sources).format(count=len(shown))
+    title = (texts.nearest if answer.outcome == "no_evidence" else texts.sources).format(count=len(shown))
     lines = [build.markdown(_source_line(source), size="notation") for source in shown]
     return [build.collapsible_panel(title, lines, element_id="sources")]
 
 
 def _shown_sources(answer: Answer) -> list[Source]:
     """The cited passages; or, where nothing was answered, the nearest ones."""
-    return [source for source in answer.sources if source.cited or answer.outcome == "unanswered"][:SOURCES_SHOWN]
+    return [source for source in answer.sources if source.cited or answer.outcome == "no_evidence"][:SOURCES_SHOWN]
 
 
 def _plain_source(source: Source) -> str:
@@ -235,8 +235,8 @@ def _source_line(source: Source) -> str:
 def _footer(state: CardState, texts: Texts) -> str:
     """Model, confidence, seconds, tokens, version: quiet facts."""
     answer = state.answer
-    parts = [answer.model or (texts.footer_extractive if answer.outcome == "completed" else "")]
-    if answer.confidence is not None and answer.outcome == "completed":
+    parts = [answer.model or (texts.footer_extractive if answer.outcome == "answered" else "")]
+    if answer.confidence is not None and answer.outcome == "answered":
         parts.append(texts.footer_confidence.format(percent=round(100 * answer.confidence)))
     if answer.seconds is not None:
         parts.append(texts.footer_seconds.format(seconds=answer.seconds))
@@ -249,7 +249,8 @@ def _footer(state: CardState, texts: Texts) -> str:
 
 def _summary(answer: Answer) -> str:
     """The chat list's preview: the answer's beginning without markup."""
-    text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", (answer.text or answer.notice)[:1_000])
+    text = broken_text((answer.text or answer.notice)[:1_000])
+    text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", text)
     return one_line(text, SUMMARY_CHARS) or "…"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.cards.actions import Action
 from bot.cards.views import button, one_line
-from bot.records.conversations import CardState
+from bot.models import CardState
 from bot.records.feedback import REASONS
 from bot.texts import Texts
 from feishu import card as build
@@ -24,7 +24,7 @@ def foot(state: CardState, texts: Texts) -> list[Element]:
             button(_counted(texts.button_down, state.down), "down", answer.id),
         ]
     buttons += regenerate(state, texts)
-    if state.has_owners and answer.outcome == "unanswered":
+    if state.has_owners and answer.outcome == "no_evidence":
         buttons.append(button(texts.button_person, "person", answer.id))
     pressed = row(buttons, state, texts)
     return [pressed, reason_form(answer.id, texts)] if state.asks_reason else [pressed]

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from bot.cards.outcomes import Outcome
 from rag.documents import Passage
-from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Reasoning, Retrieved
+from rag.events import AnswerEvent, Delta, Finished, Grounding, NoEvidence, Reasoning, Retrieved
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,11 @@ class Progress:
     outcome: Outcome | None = None
 
     @property
-    def answered(self) -> bool:
-        """True unless the answer is that the documents do not know."""
-        return not self.no_evidence and (self.finished is None or self.finished.answered)
+    def grounding(self) -> Grounding:
+        """What stands behind the answer, as far as it is known."""
+        if self.no_evidence:
+            return "no_evidence"
+        return self.finished.outcome if self.finished else "answered"
 
 
 def fold(progress: Progress, event: AnswerEvent) -> Progress:

@@ -2,7 +2,7 @@
 
 from bot.cards.actions import Action, ActionKind
 from bot.cards.progress import Progress
-from bot.records.conversations import Answer, Turn
+from bot.models import Answer, Turn
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import ButtonType, Card, Element

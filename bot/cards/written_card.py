@@ -7,7 +7,7 @@ import structlog
 
 from bot.cards.beside import SCOPE_MISSING, Beside
 from bot.cards.final_card import Final
-from bot.records.conversations import ShownAs
+from bot.models import ShownAs
 from feishu.card import Card
 from feishu.codes import remedy_of
 from feishu.errors import ApiError, FeishuError

@@ -20,7 +20,7 @@ from rag.scope import EVERYTHING, Scope
 
 DAY_S = 86_400.0
 MOST_ROWS = 100_000
-OUTCOMES = ("completed", "unanswered", "stopped", "failed")
+OUTCOMES = ("answered", "hedged", "no_evidence", "stopped", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Figures:
             .outerjoin(up, up.c.answer_id == answers.c.id)
             .outerjoin(down, down.c.answer_id == answers.c.id)
             .where(answers.c.created_at >= since, answers.c.outcome != "open")
-            .where((answers.c.outcome != "completed") | (answers.c.sources != NO_SOURCES))
+            .where((answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES))
             .order_by(answers.c.created_at.desc())
             .limit(MOST_ROWS)
         )
@@ -131,7 +131,7 @@ class Figures:
                 tuple(said.get(one.turn_id, ())),
             )
             for one in newest.values()
-            if one.outcome == "unanswered"
+            if one.outcome == "no_evidence"
         )
         statement = select(settled_gaps.c.question, settled_gaps.c.at)
         settled = dict(await self._database.read(lambda connection: connection.execute(statement).all()))
@@ -190,7 +190,7 @@ def summary(told: Sequence[Asked]) -> dict[str, Any]:
         "outcomes": {name: outcomes.get(name, 0) for name in OUTCOMES},
         "votes": {"up": sum(one.up for one in told), "down": sum(one.down for one in told)},
         "first_token_s": percentiles(one.first_token_s for one in told),
-        "whole_s": percentiles(one.seconds for one in told if one.outcome == "completed"),
+        "whole_s": percentiles(one.seconds for one in told if one.outcome == "answered"),
         "channels": dict(Counter(one.chat_type for one in told)),
     }
 
@@ -208,7 +208,7 @@ def by_day(told: Sequence[Asked], days: int, now: float) -> list[dict[str, Any]]
             "up": sum(one.up for one in part),
             "down": sum(one.down for one in part),
             "first_token_s": percentiles(one.first_token_s for one in part),
-            "whole_s": percentiles(one.seconds for one in part if one.outcome == "completed"),
+            "whole_s": percentiles(one.seconds for one in part if one.outcome == "answered"),
         }
         for day, part in sorted(rows.items())
     ]

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import insert, select
 
 from bot.access import FILES
-from bot.records.conversations import Turn
+from bot.models import Turn
 from bot.store.database import Database
 from bot.store.tables import attachments, beginnings
 from feishu.clock import Clock, SystemClock

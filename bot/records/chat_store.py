@@ -7,7 +7,8 @@ from dataclasses import replace
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from bot.records.conversations import Answer, Conversations, Turn, collections_of, new_turn_id
+from bot.models import Answer, Turn
+from bot.records.conversations import Conversations, collections_of, new_turn_id
 from bot.store.database import Database
 from bot.store.tables import NO_SOURCES, answers, turns, votes
 from feishu.clock import Clock
@@ -81,6 +82,9 @@ class WebStore:
             "usage": orjson.dumps(answer.usage).decode(),
             "leaned_on": orjson.dumps(answer.leaned_on).decode(),
             "confidence": answer.confidence,
+            "level": answer.level,
+            "is_calibrated": answer.is_calibrated,
+            "ending": answer.ending,
             "first_token_s": answer.first_token_s,
             "seconds": answer.seconds,
             "concluded_at": self._clock.time(),
@@ -173,7 +177,7 @@ def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange
     earlier = (
         select(turns.c.id, turns.c.question, answers.c.text, answers.c.sources, answers.c.leaned_on)
         .join(answers, answers.c.turn_id == turns.c.id)
-        .where(before, answers.c.outcome == "completed", answers.c.sources != NO_SOURCES)
+        .where(before, answers.c.outcome.in_(("answered", "hedged")), answers.c.sources != NO_SOURCES)
         .order_by(turns.c.created_at.desc(), answers.c.version.desc())
         .limit(HISTORY_TURNS * 4)
     )

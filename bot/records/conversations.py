@@ -1,125 +1,20 @@
 """What was asked and answered: a turn is one question and its card, an answer is one version of its reply."""
 
 import secrets
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, case, func, insert, select, update
 
 from bot.errors import StoreError
 from bot.inbox.jobs import Job, guard
+from bot.models import Answer, CardState, Source, Turn
 from bot.records.sent_messages import SentMessages
 from bot.store.database import Database
 from bot.store.tables import answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
 from rag.scope import DEFAULT_COLLECTION
-
-AnswerOutcome = Literal["open", "completed", "unanswered", "stopped", "failed"]
-ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
-"""What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
-message below, that it may not be shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One question, where it was asked, and the card that answers it (ids are "" until they are known)."""
-
-    id: str
-    app_id: str
-    conversation: str
-    chat_id: str
-    chat_type: str
-    question_message_id: str
-    asker: str
-    question: str
-    card_id: str = ""
-    card_message_id: str = ""
-    sequence: int = 0
-    shown_answer: str = ""
-    reason_asked: str = ""
-    parent_turn: str = ""
-    standalone: str = ""
-    read_text: str = ""
-    recalled: bool = False
-    created_at: float = 0.0
-    card_at: float = 0.0
-    unread: bool = False
-    """Whether pictures that belong to the question are still to be read; `question` is what is known of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a card's source line shows, frozen with the answer so that a re-ingest cannot change its past."""
-
-    number: int
-    title: str
-    heading_path: str
-    snippet: str
-    source: str
-    link: str | None
-    cited: bool
-    collection: str = DEFAULT_COLLECTION
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One version of a turn's reply. `notice` is what the card says about its end, beside the text."""
-
-    id: str
-    turn_id: str
-    version: int
-    outcome: AnswerOutcome
-    text: str = ""
-    notice: str = ""
-    reasoning: str = ""
-    sources: tuple[Source, ...] = ()
-    model: str = ""
-    usage: dict[str, int] | None = None
-    first_token_s: float | None = None
-    seconds: float | None = None
-    created_at: float = 0.0
-    concluded_at: float | None = None
-    sent_apart: bool = False
-    shown_as: ShownAs = ""
-    leaned_on: tuple[str, ...] = ()
-    """Collections that the history came from with which it was written, or whose headings a greeting names."""
-    confidence: float | None = None
-
-    @property
-    def collections(self) -> frozenset[str]:
-        """Every collection that something in it may come from."""
-        return frozenset((*self.leaned_on, *(source.collection for source in self.sources)))
-
-
-@dataclass(frozen=True, slots=True)
-class CardState:
-    """All that a closed card shows: one version of the answer, its place among the others, and everybody's votes."""
-
-    turn: Turn
-    answer: Answer
-    versions: tuple[str, ...]
-    """Ids of the concluded answers, oldest first."""
-    up: int = 0
-    down: int = 0
-    leaned_on: frozenset[str] = frozenset()
-    """Collections behind the history of any version, and so perhaps behind how the question was understood."""
-    suggestions: tuple[tuple[str, str], ...] = ()
-    """Id and words of the questions that could be asked next."""
-    has_owners: bool = False
-    """Whether there is a person to ask where the documents do not know."""
-    wants_mention: bool = False
-    """Whether a follow-up is only heard when it mentions the bot."""
-
-    @property
-    def position(self) -> int:
-        """Of the shown version, from 1."""
-        return self.versions.index(self.answer.id) + 1 if self.answer.id in self.versions else len(self.versions)
-
-    @property
-    def asks_reason(self) -> bool:
-        """Whether the card itself asks why 👎 (private chats only: a group's card is everybody's)."""
-        return self.turn.reason_asked == self.answer.id
 
 
 class Conversations:
@@ -185,6 +80,9 @@ class Conversations:
                     usage=orjson.dumps(answer.usage).decode(),
                     leaned_on=orjson.dumps(answer.leaned_on).decode(),
                     confidence=answer.confidence,
+                    level=answer.level,
+                    is_calibrated=answer.is_calibrated,
+                    ending=answer.ending,
                     first_token_s=answer.first_token_s,
                     seconds=answer.seconds,
                     concluded_at=self._clock.time(),

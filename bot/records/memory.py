@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.records.conversations import Turn, collections_of
+from bot.models import Turn
+from bot.records.conversations import collections_of
 from bot.settings.people import PeopleSettings
 from bot.store.database import Database
 from bot.store.tables import answers, beginnings, turns
@@ -18,7 +19,7 @@ from rag.scope import Scope
 
 ANSWER_CHARS = 1_200
 LEANING_CHARS = 14
-REMEMBERED = ("completed", "stopped", "unanswered")
+REMEMBERED = ("answered", "hedged", "stopped", "no_evidence")
 
 _LEANS = re.compile(
     r"^\s*(那|那么|还有|另外|然后|如果|要是|万一|为什么|怎么办|具体|继续|再)|[它他她]|这个|那个|这些|那些|上面|上述|刚才|前面|之前说|呢\s*[?？]?\s*$"

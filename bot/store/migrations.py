@@ -7,7 +7,7 @@ there already, because step 1 makes a new store from the whole of `tables`. Neve
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Column, Connection, Index, Table, inspect, select, text
+from sqlalchemy import Column, Connection, Index, Table, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
@@ -62,6 +62,16 @@ def added(*columns: Column[object]) -> Step:
     return step
 
 
+def renamed(column: Column[str], values: dict[str, str]) -> Step:
+    """A step that gives stored values their new names."""
+
+    def step(connection: Connection) -> None:
+        for before, after in values.items():
+            connection.execute(update(column.table).where(column == before).values({column: after}))
+
+    return step
+
+
 def both(*steps: Step) -> Step:
     """Several steps as one."""
 
@@ -84,6 +94,10 @@ STEPS: dict[int, Step] = {
     6: created(replicas),
     7: added(turns.c.card_at),
     8: added(turns.c.unread),
+    9: both(
+        added(answers.c.level, answers.c.is_calibrated, answers.c.ending),
+        renamed(answers.c.outcome, {"completed": "answered", "unanswered": "no_evidence"}),
+    ),
 }
 
 

@@ -24,7 +24,7 @@ OPEN = "state IN ('queued', 'running')"
 """Said in the same words by the queries that want to use the partial indexes below."""
 
 NO_SOURCES = "[]"
-"""The sources of an answer that was not looked up: a completed one is kind words for a greeting or thanks."""
+"""The sources of an answer that was not looked up: an answered one is kind words for a greeting or thanks."""
 
 
 def _open_index(name: str, *columns: str, where: str = OPEN, unique: bool = False) -> Index:
@@ -102,13 +102,16 @@ answers = Table(
     Column("turn_id", String(40), nullable=False),
     Column("version", Integer, nullable=False),
     Column("job_id", BigInteger, nullable=False),
-    Column("outcome", String(16), nullable=False, comment="open, completed, unanswered, stopped, failed"),
+    Column("outcome", String(16), nullable=False, comment="open, answered, hedged, no_evidence, stopped, failed"),
     Column("text", Text, nullable=False, server_default=""),
     Column("notice", Text, nullable=False, server_default=""),
     Column("reasoning", Text, nullable=False, server_default=""),
     Column("sources", Text, nullable=False, server_default=NO_SOURCES, comment="JSON"),
     Column("leaned_on", Text, nullable=False, server_default="[]", comment="JSON: collections behind its history"),
     Column("confidence", Double, comment="that the passages answer the question, 0 to 1"),
+    Column("level", String(8), nullable=False, server_default="", comment="confidence in words: high, medium, low"),
+    Column("is_calibrated", Boolean, nullable=False, server_default=text("false"), comment="shown as a percentage"),
+    Column("ending", String(16), nullable=False, server_default="", comment="how its text was cut: rag.events.Ending"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
     Column("first_token_s", Double),
@@ -116,7 +119,7 @@ answers = Table(
     Column("created_at", Double, nullable=False, index=True),
     Column("concluded_at", Double, comment="when its text was whole; its last frame may still be owed"),
     Column("sent_apart", Boolean, nullable=False, server_default=text("false"), comment="went out as a new message"),
-    Column("shown_as", String(16), nullable=False, server_default="", comment="bot.records.conversations.ShownAs"),
+    Column("shown_as", String(16), nullable=False, server_default="", comment="bot.models.ShownAs"),
     UniqueConstraint("turn_id", "version"),
     UniqueConstraint("job_id"),
 )

@@ -21,6 +21,7 @@ from bot.errors import SettingsError
 from bot.records.feedback import Feedback
 from bot.settings import Settings, load_settings, secret_values
 from bot.store.database import Database
+from bot.terminal.rendering import rendered
 from bot.texts import Texts, language_of, texts
 from bot.turns.turn import sources_of
 from bot.watch.logs import configure_logs
@@ -94,7 +95,7 @@ def _told(event: dict[str, Any]) -> Text:
 
 def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
     if progress.text:
-        return Markdown(progress.text)
+        return rendered(progress.text)
     if progress.passages is None:
         return Text(wording.retrieving)
     found = wording.found.format(count=len(progress.passages)) if progress.passages else wording.found_none
@@ -102,8 +103,9 @@ def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
 
 
 def _sources(progress: Progress, wording: Texts) -> Table:
-    title = wording.sources if progress.answered else wording.nearest
-    sources = [source for source in sources_of(progress) if source.cited or not progress.answered]
+    is_answered = progress.grounding == "answered"
+    title = wording.sources if is_answered else wording.nearest
+    sources = [source for source in sources_of(progress) if source.cited or not is_answered]
     table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
     for source in sources:
         table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)

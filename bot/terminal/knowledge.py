@@ -151,7 +151,8 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) 
         calibration = evaluation.calibrate(outcomes)
         kept = await asyncio.to_thread(evaluation.keep_calibration, settings.rag.index_dir, calibration)
         console.print(
-            f"calibrated on {calibration.questions} questions, answers from confidence {calibration.threshold:.2f} on; "
+            f"calibrated on {calibration.questions} questions: refuses below {calibration.floor:.2f}, quotes without a "
+            f"model from {calibration.strong:.2f} on; "
             f"kept in {kept} (delete it to go back)",
             markup=False,
         )

@@ -7,9 +7,9 @@ from typing import assert_never
 
 from bot.cards.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, Unread, words
 from bot.cards.progress import Progress
-from bot.records.conversations import Answer, AnswerOutcome, Source
+from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
-from rag.events import Proposed
+from rag.events import Grounding, Proposed
 
 SNIPPET_CHARS = 200
 REASONING_KEPT_CHARS = 8_000
@@ -36,7 +36,7 @@ def conclude(
     behind = {*leaned_on, *(answer.leaned_on if text and not progress.text else ())}
     return replace(
         answer,
-        outcome=_outcome_name(progress.outcome, answered=progress.answered),
+        outcome=_outcome_name(progress.outcome, progress.grounding),
         text=text,
         reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
         notice=words(progress.outcome, wording, has_text=bool(text)),
@@ -46,6 +46,9 @@ def conclude(
         seconds=seconds,
         first_token_s=first_token_s,
         confidence=finished.confidence if finished else None,
+        level=(finished.level or "") if finished else "",
+        is_calibrated=finished.is_calibrated if finished else False,
+        ending=finished.ending if finished else "",
         leaned_on=tuple(sorted(behind)),
     )
 
@@ -88,10 +91,10 @@ def _usage(progress: Progress) -> dict[str, int] | None:
     return {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens} if usage else None
 
 
-def _outcome_name(outcome: Outcome, *, answered: bool) -> AnswerOutcome:
+def _outcome_name(outcome: Outcome, grounding: Grounding) -> AnswerOutcome:
     match outcome:
         case Completed():
-            return "completed" if answered else "unanswered"
+            return grounding
         case Stopped():
             return "stopped"
         case Unread(by_us=False):  # nobody's fault: it counts among neither the failures nor the gaps

@@ -6,8 +6,8 @@ from dataclasses import replace
 from bot.access import Access
 from bot.asking.identity import Identity
 from bot.asking.suggesting import below, proposed
+from bot.models import Answer, CardState, Turn
 from bot.records.chat_ledger import Ledger
-from bot.records.conversations import Answer, CardState, Turn
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts
 from bot.turns.errands import GROUP_SCOPE, collections_in, owners_of
@@ -52,7 +52,7 @@ class Dressing:
         """Stores the model's questions as the answer's suggestions. Where the passages come from several collections
         nobody can say which of them a question gives away: the headings serve there."""
         collections = set(answer.collections)
-        if answer.outcome == "completed" and len(collections) == 1:
+        if answer.outcome == "answered" and len(collections) == 1:
             await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
 
 

@@ -13,8 +13,9 @@ from bot.asking.suggesting import examples
 from bot.cards.offers import welcome_card
 from bot.errors import Owed
 from bot.inbox.jobs import Job, Jobs
+from bot.models import Answer
 from bot.records.chat_ledger import Ledger, Suggestion
-from bot.records.conversations import Answer, Conversations
+from bot.records.conversations import Conversations
 from bot.records.gaps import Gap, Gaps
 from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts

@@ -12,8 +12,9 @@ from bot.cards.delivery import Delivery
 from bot.cards.outcomes import Outcome, Stopped, Unread
 from bot.ending import Ended, StopSignal, unless_stopped
 from bot.inbox.jobs import Job
+from bot.models import Turn
 from bot.records.attachments import Attachments
-from bot.records.conversations import Conversations, Turn
+from bot.records.conversations import Conversations
 from bot.texts import Texts
 from bot.turns.writing import TICK_S, Answers
 from feishu.clock import Clock

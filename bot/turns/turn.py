@@ -25,8 +25,9 @@ from bot.errors import Owed, StoreError
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job, LeaseLost
 from bot.job import CARD_LINE
+from bot.models import Answer, CardState, Turn
 from bot.records.attachments import Attachments
-from bot.records.conversations import Answer, CardState, Conversations, Turn
+from bot.records.conversations import Conversations
 from bot.texts import Language, Texts, language_of, texts
 from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
 from bot.turns.dressing import Dressing

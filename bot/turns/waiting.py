@@ -14,7 +14,8 @@ from bot.cards.outcomes import Stopped
 from bot.cards.views import opening_card
 from bot.errors import StoreError
 from bot.inbox.jobs import Job, Jobs, JobState, LeaseLost
-from bot.records.conversations import Answer, Conversations, Turn
+from bot.models import Answer, Turn
+from bot.records.conversations import Conversations
 from bot.texts import language_of, texts
 from feishu.card import Card
 from feishu.clock import Clock

@@ -13,7 +13,7 @@ from bot.job import ENDED_STATES, JobKind
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
-OUTCOMES = ("completed", "unanswered", "stopped", "failed")
+OUTCOMES = ("answered", "hedged", "no_evidence", "stopped", "failed")
 MOST_LABELS = 100
 LONGEST_LABEL = 80
 

@@ -85,7 +85,7 @@ class Trace:
                 self.model = event.model
                 usage = asdict(event.usage) if event.usage else None
                 self.tell("model.end", model=event.model, pieces=self.pieces, usage=usage)
-                self.tell("chain.end", answered=event.answered, citations=list(event.citations))
+                self.tell("chain.end", outcome=event.outcome, ending=event.ending, citations=list(event.citations))
         return self.events[before:]
 
     def called(self, call: Call) -> None:

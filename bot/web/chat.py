@@ -14,7 +14,7 @@ from starlette.responses import Response
 from bot.access import Access
 from bot.cards.outcomes import Failed, words
 from bot.errors import StoreError
-from bot.records.conversations import Answer, Turn
+from bot.models import Answer, Turn
 from bot.records.feedback import Feedback
 from bot.routes import json_response
 from bot.texts import language_of, texts

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.records.conversations import Answer, Source, Turn
+from bot.models import Answer, Source, Turn
 from bot.records.feedback import MAX_COMMENT_CHARS
 from bot.turns.turn import MAX_QUESTION_CHARS
 
@@ -114,7 +114,7 @@ class FeedbackReply(BaseModel):
 class StoredAnswer(AnswerBody):
     """One version of an answer, as it was stored."""
 
-    outcome: Literal["open", "completed", "unanswered", "stopped", "failed"]
+    outcome: Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
     notice: str
     reasoning: str
     vote: Literal["up", "down"] | None
@@ -163,7 +163,7 @@ def answer_body(turn: Turn, answer: Answer) -> dict[str, Any]:
     """An `AnswerBody`."""
     return {
         "answer": answer.text,
-        "answered": answer.outcome == "completed",
+        "answered": answer.outcome == "answered",
         "sources": sources_body(answer.id, answer.sources),
         "answer_id": answer.id,
         "conversation_id": turn.question_message_id,

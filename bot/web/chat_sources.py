@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from bot.records.conversations import Answer, Source
+from bot.models import Answer, Source
 from bot.routes import json_response
 from bot.web.chat import BEARER, AnswerId, ChatDoor, who
 from bot.web.chat_errors import NOT_FOUND, RESPONSES, Refused

@@ -12,8 +12,8 @@ from bot.asking.courtesy import Said, reply_to
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
 from bot.errors import StoreError
+from bot.models import Answer, Turn
 from bot.records.chat_store import WebStore
-from bot.records.conversations import Answer, Turn
 from bot.texts import language_of, texts
 from bot.turns.turn import conclude
 from bot.watch.metrics import Metrics
@@ -152,7 +152,7 @@ class Run:
 
 
 async def _saying(said: Said) -> AsyncGenerator[AnswerEvent]:
-    yield Finished(said.text, answered=True)
+    yield Finished(said.text, "answered")
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bot.asking.courtesy import is_pleasantry
-from bot.records.conversations import Answer
+from bot.models import Answer
 from bot.routes import json_response
 from bot.texts import language_of, texts
 from bot.turns.turn import MAX_QUESTION_CHARS

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_an_answer_cites_passages_that_open_and_close_by_keyboard(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(ANSWER, citations=(1, 2)))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     page = chat.page
     await expect(page.locator(".prose")).to_have_text("出差结束后 15 个自然日内 提交1，返程当日先关闭出差单2。")
     await expect(page.locator(".prose strong")).to_have_text("15 个自然日内")
@@ -38,7 +38,7 @@ async def test_an_answer_cites_passages_that_open_and_close_by_keyboard(chat: Ch
 
 async def test_passages_without_citation_stay_folded_and_open_too(chat: Chat) -> None:
     chat.library.on(QUESTION, telling("先关闭出差单 [2]。", citations=(2,)))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await expect(chat.page.locator(".sources > section .source")).to_have_count(1)
     await expect(chat.page.locator(".others .source").first).to_be_hidden()
     await chat.page.click(".others summary")
@@ -48,7 +48,7 @@ async def test_passages_without_citation_stay_folded_and_open_too(chat: Chat) ->
 
 
 async def test_a_greeting_is_greeted_and_not_judged(chat: Chat) -> None:
-    await chat.ask("你好", "completed")
+    await chat.ask("你好", "answered")
     page = chat.page
     await expect(page.locator(".prose")).to_contain_text("你好！有问题直接问我")
     await expect(page.locator(".prose")).to_contain_text("差旅报销制度")
@@ -105,7 +105,7 @@ async def test_stopping_ends_the_work_on_the_server_and_keeps_what_was_written(c
 
 async def test_reasoning_is_there_but_folded(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(ANSWER, reasoning="先看 <b>资料</b> [1]"))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await expect(chat.page.locator(".thoughts")).to_be_hidden()
     await chat.page.click(".reasoning summary")
     await expect(chat.page.locator(".thoughts")).to_have_text("先看 <b>资料</b> [1]")
@@ -114,7 +114,7 @@ async def test_reasoning_is_there_but_folded(chat: Chat) -> None:
 
 async def test_what_the_documents_do_not_know_is_said_with_the_nearest_passages(chat: Chat) -> None:
     chat.library.on("食堂周末开门吗？", refusing())
-    await chat.ask("食堂周末开门吗？", "unanswered")
+    await chat.ask("食堂周末开门吗？", "no_evidence")
     await expect(chat.page.locator(".prose")).to_have_text("根据现有资料无法回答此问题")
     await expect(chat.page.locator(".sources-title")).to_have_text("最接近的资料")
     await expect(chat.page.locator(".source")).to_have_count(2)

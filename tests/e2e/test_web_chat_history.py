@@ -31,7 +31,7 @@ async def test_leaving_the_page_ends_the_work_and_the_history_says_so(chat: Chat
 
 async def test_asking_again_adds_a_version_and_keeps_the_first(chat: Chat) -> None:
     chat.library.on(QUESTION, telling("第一个说法"), telling("第二个说法"))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await chat.page.click("[data-act='again']")
     page = chat.page
     await expect(page.locator(".prose")).to_have_text("第二个说法")
@@ -49,7 +49,7 @@ async def test_another_conversation_can_be_read_while_one_is_answered(chat: Chat
     chat.library.on("快问题", telling("快回答"))
     chat.library.on("慢问题", gate.script)
     page = chat.page
-    await chat.ask("快问题", "completed")
+    await chat.ask("快问题", "answered")
     await page.click("#new-chat")
     await chat.ask("慢问题", "retrieving")
     await page.click(".chat-open:has-text('快问题')")
@@ -59,7 +59,7 @@ async def test_another_conversation_can_be_read_while_one_is_answered(chat: Chat
         gate.open()
     await asyncio.wait_for(gate.closed.wait(), DEADLINE_S)
     await page.click(".chat-open:has-text('慢问题')")
-    await expect(page.locator(".answer")).to_have_attribute("data-state", "completed")
+    await expect(page.locator(".answer")).to_have_attribute("data-state", "answered")
     await expect(page.locator(".prose")).to_have_text("慢慢写")
     assert gate.finished
     chat.check()
@@ -67,7 +67,7 @@ async def test_another_conversation_can_be_read_while_one_is_answered(chat: Chat
 
 async def test_history_outlives_a_reload_and_a_deletion_can_be_undone(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(ANSWER, citations=(1, 2)))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     page = chat.page
     await page.reload()
     await expect(page.locator(".prose button.cite")).to_have_count(2)

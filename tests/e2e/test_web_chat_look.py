@@ -32,7 +32,7 @@ async def test_an_example_asks_itself(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(ANSWER))
     await expect(chat.page.locator(".example")).to_have_count(3)
     await chat.page.click(f".example:has-text('{QUESTION}')")
-    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "completed")
+    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "answered")
     chat.check()
 
 
@@ -40,7 +40,7 @@ async def test_after_an_example_one_goes_on_typing(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(ANSWER))
     await chat.page.locator(f".example:has-text('{QUESTION}')").focus()
     await chat.page.keyboard.press("Enter")
-    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "completed")
+    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "answered")
     await expect(chat.page.locator("#question")).to_be_focused()
     await chat.page.keyboard.type("年假")
     await expect(chat.page.locator("#question")).to_have_value("年假")
@@ -72,7 +72,7 @@ async def test_a_phone_has_everything_within_its_width(
         await chat.open()
         page = chat.page
         await expect(page.locator("#side")).to_be_hidden()
-        await chat.ask("q" * 200, "completed")
+        await chat.ask("q" * 200, "answered")
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         assert await page.evaluate("document.getElementById('scroll').scrollWidth") <= 360
         await page.locator(".prose button.cite").first.tap()

@@ -101,13 +101,13 @@ async def test_a_key_is_asked_for_and_stays_in_the_tab(watched: Watched, tmp_pat
         await expect(page.locator("#key-note")).to_contain_text("不对")
         await page.fill("#key", "right")
         await page.press("#key", "Enter")
-        await expect(page.locator(".answer")).to_have_attribute("data-state", "completed")
+        await expect(page.locator(".answer")).to_have_attribute("data-state", "answered")
         kept = await page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage)]")
         assert "right" not in kept[0] and json.loads(kept[1])["feishu-rag.key"] == "right"
         await page.reload()
         await page.fill("#question", "再问")
         await page.press("#question", "Enter")
-        await expect(page.locator(".answer").last).to_have_attribute("data-state", "unanswered")
+        await expect(page.locator(".answer").last).to_have_attribute("data-state", "no_evidence")
         watched.forgive("401")
     assert watched.troubles == []
 
@@ -167,7 +167,7 @@ async def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, windo
             assert await serious(page) == []
             await page.fill("#question", "不知道")
             await page.press("#question", "Enter")
-            await expect(page.locator(".answer").last).to_have_attribute("data-state", "unanswered")
+            await expect(page.locator(".answer").last).to_have_attribute("data-state", "no_evidence")
             await page.locator(".prose button.cite").first.click()
             await expect(page.locator("#sheet")).to_be_visible()
             assert await serious(page) == []

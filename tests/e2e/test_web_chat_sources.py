@@ -49,7 +49,7 @@ async def picture(chat: Chat, name: str) -> None:
 
 
 async def test_the_whole_passage_is_shown_with_its_page_and_marked(chat: Chat) -> None:
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     page = chat.page
     await page.locator(".prose button.cite").first.click()
     await expect(page.locator("#sheet-path")).to_have_text("三、时限 · 第 3 页")
@@ -73,7 +73,7 @@ async def test_where_only_the_beginning_is_kept_it_is_said(chat: Chat) -> None:
         await route.fulfill(status=404, json={"error": {"type": "NotFound", "message": "", "what_to_do": ""}})
 
     await chat.page.route("**/chat/*/sources/*", forgotten)
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await chat.page.locator(".prose button.cite").first.click()
     await expect(chat.page.locator("#sheet-cut")).to_have_text("只留有这一段的开头，全文见原文档。")
     await expect(chat.page.locator("#sheet-text")).to_contain_text("…")
@@ -89,7 +89,7 @@ async def test_a_phone_shows_the_passage_without_sideways_scrolling(
     try:
         chat = Chat(library, base_url, Watched(await context.new_page()).watch())
         await chat.open()
-        await chat.ask(QUESTION, "completed")
+        await chat.ask(QUESTION, "answered")
         await chat.page.locator(".prose button.cite").first.tap()
         await expect(chat.page.locator("#sheet-text mark").first).to_be_in_viewport()
         await expect(chat.page.locator("#sheet-path")).to_have_text("三、时限 · page 3")

@@ -85,7 +85,7 @@ async def test_hostile_text_is_only_text(chat: Chat) -> None:
     )
     await chat.page.fill("#question", everything)
     await chat.page.click("#send")
-    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "completed")
+    await expect(chat.page.locator(".answer")).to_have_attribute("data-state", "answered")
     await expect(chat.page.locator(".prose")).to_contain_text(HOSTILE[0])
     await check_only_text(chat)
     await chat.page.click(".reasoning summary")
@@ -123,13 +123,13 @@ async def test_naughty_strings_are_shown_and_run_nothing(chat: Chat) -> None:
     chat.library.on(
         QUESTION, telling("\n\n".join(strings), retrieved=retrieved, reasoning="\n".join(strings), size=500)
     )
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await check_only_text(chat)
     await expect(chat.page.locator(".source")).to_have_count(len(strings))
     chat.library.otherwise = telling("好")
     for start in range(0, len(strings), 40):
         await chat.page.click("#new-chat")
-        await chat.ask("\n".join(strings[start : start + 40])[:4000], "completed")
+        await chat.ask("\n".join(strings[start : start + 40])[:4000], "answered")
     await check_only_text(chat)
     chat.check()
 

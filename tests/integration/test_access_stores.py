@@ -15,7 +15,7 @@ from bot.access import Access
 from bot.asking.suggesting import below, examples
 from bot.cards.outcomes import Completed
 from bot.cards.progress import Progress, ended, fold
-from bot.records.conversations import Answer, Turn
+from bot.models import Answer, Turn
 from bot.settings.access import AccessSettings
 from bot.texts import ZH
 from bot.turns.conclusion import conclude
@@ -127,7 +127,7 @@ async def test_nothing_from_outside_of_the_scope_comes_back(settings: RagSetting
         events, answer = await everything_told(library, Question(asked, scope, (earlier,)))
         finding, titles = await library.search(asked, scope), await library.titles(scope)
         turn = Turn("t", "a", "c", chat, "group", "m", person, "？")
-        offered = below(turn, replace(answer, outcome="completed"), ZH)
+        offered = below(turn, replace(answer, outcome="answered"), ZH)
         welcomed = examples(titles, ZH)
         for each in (*events, answer, finding, titles, offered, welcomed):
             # What the asker typed is theirs: only the rest may not speak of what is hidden.
@@ -149,7 +149,7 @@ async def test_an_empty_scope_sees_nothing_and_a_whole_one_everything(settings: 
         assert await library.titles(scope) == ()
         assert (await library.search("年假五天", scope)).passages == ()
         _, answer = await everything_told(library, Question("年假五天", scope))
-        assert (answer.outcome, answer.sources) == ("unanswered", ())
+        assert (answer.outcome, answer.sources) == ("no_evidence", ())
     whole = Scope.of(settings.collections)
     assert set(await library.titles(whole)) == set(await library.titles(EVERYTHING)) != set()
     seen, all_of_it = [await library.search("年假五天", scope) for scope in (whole, EVERYTHING)]

@@ -153,7 +153,7 @@ async def test_figures_add_up(locked: Locked) -> None:
     async with locked.browser("owner") as http:
         told = (await http.get("/admin/api/overview?days=40")).json()
         assert told["asked"] == sum(told["outcomes"].values()) == 240
-        assert told["outcomes"]["unanswered"] == sum(row["unanswered"] for row in told["by_day"])
+        assert told["outcomes"]["no_evidence"] == sum(row["no_evidence"] for row in told["by_day"])
         assert told["votes"]["down"] == sum(told["reasons"].values()) > 0
         assert told["documents"][0]["down"] >= told["documents"][-1]["down"]
         assert told["first_token_s"]["p50"] <= told["first_token_s"]["p95"]

@@ -129,4 +129,4 @@ async def test_refusing_is_stored_like_in_a_chat(api: Api) -> None:
     api.library.on(QUESTION, refusing())
     answer = await api.ask()
     turns = (await api.http.get(f"/chat/conversations/{answer['conversation_id']}")).json()["turns"]
-    assert turns[0]["answers"][0]["outcome"] == "unanswered"
+    assert turns[0]["answers"][0]["outcome"] == "no_evidence"

@@ -85,6 +85,6 @@ async def test_neither_a_gap_nor_a_question_is_counted(api: Api) -> None:
     figures = Figures(api.door.database, clock=SystemClock())
     assert [gap.question for gap in await figures.gaps(1)] == ["食堂周末开门吗？"]
     overview = await figures.overview(1)
-    assert (overview["asked"], overview["outcomes"]["completed"]) == (2, 1)
+    assert (overview["asked"], overview["outcomes"]["answered"]) == (2, 1)
     counted = (line for line in api.door.metrics.render().decode().splitlines() if "turns_total{" in line)
     assert sum(float(line.split()[-1]) for line in counted) == 2

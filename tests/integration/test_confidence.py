@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from bot.cards.final_card import final
-from bot.records.conversations import Answer, CardState, Turn
+from bot.models import Answer, CardState, Turn
 from bot.texts import EN, ZH
 from rag.calibration import SIGNALS, Calibration, write_calibration
 from rag.ingest import ingest
@@ -48,5 +48,5 @@ def test_the_footer_shows_it_of_what_was_answered() -> None:
         answer = Answer("a", "t", 1, outcome, "文", confidence=confidence, seconds=1.0)  # type: ignore[arg-type]
         return words(final(CardState(turn, answer, ("a",)), wording).card)  # type: ignore[arg-type]
 
-    assert "把握 87%" in shown("completed", 0.874) and "87% sure" in shown("completed", 0.874, EN)
-    assert "把握" not in shown("completed", None) and "把握" not in shown("unanswered", 0.1)
+    assert "把握 87%" in shown("answered", 0.874) and "87% sure" in shown("answered", 0.874, EN)
+    assert "把握" not in shown("answered", None) and "把握" not in shown("no_evidence", 0.1)

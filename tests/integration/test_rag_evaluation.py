@@ -40,7 +40,7 @@ def outcome(ranks: list[int], *, answerable: bool = True, evidence: bool = True)
         Passage(Chunk(at, "right" if at in ranks else "wrong", "", (), "text", 0, 4), 1.0) for at in range(1, 11)
     )
     case = Case(f"question {ranks}", frozenset({"right"}) if answerable else frozenset(), answerable=answerable)
-    return Outcome(case, Finding(passages, evidence, 0.5), 0.01)
+    return Outcome(case, Finding(passages, "strong" if evidence else "none", 0.5), 0.01)
 
 
 def test_the_figures_are_what_they_are_called() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.models import Answer
 from bot.records.chat_store import WebStore
-from bot.records.conversations import Answer
 from bot.store.database import Database
 from bot.watch.metrics import Metrics
 from bot.watch.trace_store import TraceStore
@@ -110,19 +110,19 @@ async def test_with_replicas_only_what_is_older_than_any_answer_is_ended(databas
     tracing = Tracing(TraceStore(database, clock=clock), PromptSettings(), clock=clock)
     turns = WebTurns(ScriptedLibrary(), store, Metrics(), clock, tracing)
     left, whole = await begun(store, "left"), await begun(store, "whole")
-    await store.conclude(replace(whole, outcome="completed"))
+    await store.conclude(replace(whole, outcome="answered"))
     recovering = asyncio.create_task(turns.recover_forever(is_alone=False, longest_s=LONGEST_S))
     try:
-        await outcomes(store, clock, {"left": "open", "whole": "completed"})
+        await outcomes(store, clock, {"left": "open", "whole": "answered"})
         await clock.advance(LONGEST_S + SPARE_S - 1)
         await begun(store, "young")
         await clock.advance(2 * SWEEP_S)
-        await outcomes(store, clock, {"left": "failed", "whole": "completed", "young": "open"})
+        await outcomes(store, clock, {"left": "failed", "whole": "answered", "young": "open"})
     finally:
         recovering.cancel()
         await asyncio.gather(recovering, return_exceptions=True)
-    await store.conclude(replace(left, outcome="completed"))  # it lived after all
-    await outcomes(store, clock, {"left": "completed"})
+    await store.conclude(replace(left, outcome="answered"))  # it lived after all
+    await outcomes(store, clock, {"left": "answered"})
 
 
 async def begun(store: WebStore, conversation_id: str) -> Answer:

@@ -7,7 +7,19 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rag.documents import Chunk, Passage
-from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Prompt, Question, Reasoning, Retrieved, Usage
+from rag.events import (
+    AnswerEvent,
+    Delta,
+    Ending,
+    Finished,
+    Grounding,
+    NoEvidence,
+    Prompt,
+    Question,
+    Reasoning,
+    Retrieved,
+    Usage,
+)
 from rag.scope import Scope
 from rag.titles import Title
 
@@ -43,6 +55,8 @@ def telling(
     citations: tuple[int, ...] = (),
     model: str | None = "qwen-plus",
     size: int = 5,
+    outcome: Grounding = "answered",
+    ending: Ending = "",
 ) -> Script:
     """Answers with `text` at once."""
 
@@ -52,7 +66,7 @@ def telling(
             yield Reasoning(reasoning)
         for delta in pieces(text, size):
             yield delta
-        yield Finished(text, True, citations, model, Usage(300, 56), 2.14)
+        yield Finished(text, outcome, citations, model, Usage(300, 56), 2.14, ending=ending)
 
     return script
 
@@ -64,7 +78,7 @@ def refusing(text: str = "根据现有资料无法回答此问题") -> Script:
         nearest = passages(*PASSAGES[:2])
         yield nearest
         yield NoEvidence(nearest.passages)
-        yield Finished(text, False, seconds=0.03)
+        yield Finished(text, "no_evidence", seconds=0.03)
 
     return script
 
@@ -104,7 +118,7 @@ class Gate:
                 yield Delta(part)
             await self._passes.acquire()
             self.finished = True
-            yield Finished("".join(self.parts), True, self.citations, "qwen-plus", None, 3.0)
+            yield Finished("".join(self.parts), "answered", self.citations, "qwen-plus", None, 3.0)
         finally:
             self.closed.set()
 

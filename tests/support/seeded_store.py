@@ -33,8 +33,8 @@ def seed(database: Database, now: float, *, days: int = 30, per_day: int = 8) ->
 def _one(
     chance: random.Random, at: float, number: int
 ) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
-    kind = chance.choices(("completed", "unanswered", "failed", "stopped"), (70, 20, 5, 5))[0]
-    question = chance.choice(MISSING if kind == "unanswered" else ANSWERED)
+    kind = chance.choices(("answered", "no_evidence", "failed", "stopped"), (70, 20, 5, 5))[0]
+    question = chance.choice(MISSING if kind == "no_evidence" else ANSWERED)
     asker = f"ou_{chance.randrange(12)}"
     turn = {
         "id": f"t{number}",
@@ -56,15 +56,15 @@ def _one(
         "version": 1,
         "job_id": number + 1,
         "outcome": kind,
-        "text": "请在 10 个工作日内提交 [1]。" if kind == "completed" else "",
-        "sources": orjson.dumps([{**cited, "cited": kind == "completed"}]).decode(),
-        "model": "qwen-plus" if kind == "completed" else "",
+        "text": "请在 10 个工作日内提交 [1]。" if kind == "answered" else "",
+        "sources": orjson.dumps([{**cited, "cited": kind == "answered"}]).decode(),
+        "model": "qwen-plus" if kind == "answered" else "",
         "first_token_s": first,
         "seconds": (first or 0.1) + chance.uniform(0.5, 6),
         "created_at": at,
     }
     vote: dict[str, object] = {}
-    if kind == "completed" and chance.random() < 0.4:
+    if kind == "answered" and chance.random() < 0.4:
         is_up = chance.random() < 0.7
         vote = {
             "answer_id": answer["id"],

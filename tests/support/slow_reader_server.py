@@ -33,7 +33,7 @@ async def plain() -> AsyncGenerator[AnswerEvent, None]:
     for _ in range(TOKENS):
         yield Delta("好的，")
         await asyncio.sleep(0.002)
-    yield Finished("好的，" * TOKENS, True, (1,), "m", None, 0.5)
+    yield Finished("好的，" * TOKENS, "answered", (1,), "m", None, 0.5)
 
 
 async def main(folder: Path) -> None:

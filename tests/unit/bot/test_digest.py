@@ -68,7 +68,7 @@ def test_the_card_tells_figures_and_holds_no_markup_of_people() -> None:
     body: dict[str, Any] = {
         "asked": 12,
         "people": 3,
-        "outcomes": {"unanswered": 2, "failed": 1},
+        "outcomes": {"no_evidence": 2, "failed": 1},
         "votes": {"up": 5, "down": 1},
         "first_token_s": {"p95": 1.25},
         "documents": [{"title": "差旅", "source": "t.md", "up": 5, "down": 0, "cited": 9}],

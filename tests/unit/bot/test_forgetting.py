@@ -51,7 +51,7 @@ async def asked(database: Database, number: int, asker: str, at: float) -> None:
         "turn_id": f"t{number}",
         "version": 1,
         "job_id": number,
-        "outcome": "completed",
+        "outcome": "answered",
         "created_at": at,
     }
 

@@ -19,7 +19,7 @@ def test_an_answer_has_its_parts_as_spans() -> None:
     trace = Trace(Question("秘密问题", EVERYTHING), PromptSettings(), lambda: now[0])
     retrieved = passages(*PASSAGES)
     assert isinstance(retrieved, Retrieved)
-    for at, event in ((0.5, retrieved), (1.5, Delta("秘密回答")), (2.0, Finished("秘密回答", True, (1,), "m"))):
+    for at, event in ((0.5, retrieved), (1.5, Delta("秘密回答")), (2.0, Finished("秘密回答", "answered", (1,), "m"))):
         now[0] = at
         trace.note(event)
     now[0] = 2.5

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from bot.cards.outcomes import Completed, Stopped
 from bot.cards.progress import Progress, ended
-from bot.records.conversations import Answer, Source, Turn
+from bot.models import Answer, Source, Turn
 from bot.records.memory import Memory
 from bot.settings.people import PeopleSettings
 from bot.store.database import Database
@@ -46,9 +46,9 @@ async def tell(
     turn = Turn(turn_id, "app", chat, chat, "group", f"om_{turn_id}", "ou_a", f"问{turn_id}", created_at=NOW - 60)
     turn = replace(turn, shown_answer=f"{turn_id}-1", standalone=standalone)
     source = Source(1, "题", "", "", "x.md", None, True, collection)
-    rows = [("1", [source], leaned_on, "completed")]
+    rows = [("1", [source], leaned_on, "answered")]
     if other_version:
-        rows.append(("2", [], other_version, "completed"))
+        rows.append(("2", [], other_version, "answered"))
 
     def work(connection: object) -> None:
         connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))  # type: ignore[attr-defined]

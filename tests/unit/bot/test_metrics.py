@@ -39,7 +39,7 @@ def test_what_is_told_is_what_is_shown() -> None:
     metrics.job_ended("answer", "done")
     metrics.retrieved(0.03)
     metrics.first_token(0.4)
-    metrics.turn_ended("completed", 2.0)
+    metrics.turn_ended("answered", 2.0)
     metrics.voted("up")
     metrics.platform_called(Call(outcome="code 230020"))
     metrics.card_frame()
@@ -52,8 +52,8 @@ def test_what_is_told_is_what_is_shown() -> None:
     assert found["feishu_rag_jobs_ended_total", "answer", "done"] == 1
     assert found["feishu_rag_retrieval_seconds_count",] == 1
     assert found["feishu_rag_first_token_seconds_sum",] == 0.4
-    assert found["feishu_rag_turns_total", "completed"] == 1
-    assert found["feishu_rag_answer_seconds_sum", "completed"] == 2
+    assert found["feishu_rag_turns_total", "answered"] == 1
+    assert found["feishu_rag_answer_seconds_sum", "answered"] == 2
     assert found["feishu_rag_votes_total", "up"] == 1
     assert found["feishu_rag_platform_calls_total", "cardkit.create", "code 230020"] == 1
     assert found["feishu_rag_platform_call_seconds_count", "cardkit.create"] == 1

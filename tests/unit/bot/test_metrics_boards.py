@@ -42,11 +42,11 @@ def test_every_alert_says_what_to_do() -> None:
 # What happens, minute by minute, and which alerts people then get.
 SERIES = {
     "answers fail": (
-        {'feishu_rag_turns_total{outcome="failed"}': "0+2x60", 'feishu_rag_turns_total{outcome="completed"}': "0+5x60"},
+        {'feishu_rag_turns_total{outcome="failed"}': "0+2x60", 'feishu_rag_turns_total{outcome="answered"}': "0+5x60"},
         {"FeishuRagAnswersFail"},
     ),
     "one of two failed": (
-        {'feishu_rag_turns_total{outcome="failed"}': "0 1x59", 'feishu_rag_turns_total{outcome="completed"}': "0 1x59"},
+        {'feishu_rag_turns_total{outcome="failed"}': "0 1x59", 'feishu_rag_turns_total{outcome="answered"}': "0 1x59"},
         set(),
     ),
     "a question waits": ({"feishu_rag_oldest_job_seconds": "0+60x60"}, {"FeishuRagQuestionsWait"}),

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from bot.cards.views import ANSWER, STREAMING, opening_card
-from bot.records.conversations import Answer, Turn
+from bot.models import Answer, Turn
 from bot.texts import ZH
 from feishu.schedule import FrameSchedule
 from feishu.stream import CardStream, Sequence

@@ -10,7 +10,7 @@ from bot.cards.final_card import Final, final
 from bot.cards.offers import reason_card, welcome_card
 from bot.cards.progress import Progress, fold
 from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, reading_frame, stage
-from bot.records.conversations import Answer, CardState, Source, Turn
+from bot.models import Answer, CardState, Source, Turn
 from bot.texts import texts
 from feishu.card import Card
 from rag.documents import Chunk, Passage
@@ -35,7 +35,7 @@ def said(card: Card) -> str:
 
 
 def closed(**how: Any) -> Final:
-    answer = Answer("a2", "t1", 2, "completed", text="十个工作日 [1][2]。", sources=(SOURCE, OTHER), model="m-1")
+    answer = Answer("a2", "t1", 2, "answered", text="十个工作日 [1][2]。", sources=(SOURCE, OTHER), model="m-1")
     state = CardState(TURN, answer, ("a1", "a2", "a3"), up=2, suggestions=(("s1", "住宿标准是多少？"),), **how)
     return final(state, ZH)
 
@@ -126,7 +126,7 @@ def test_sources_are_listed_with_title_heading_snippet_and_only_safe_links() -> 
 
 def test_the_footer_tells_model_seconds_tokens_and_version() -> None:
     answer = Answer(
-        "a2", "t1", 2, "completed", "是 [1]", model="m-1", seconds=1.26, usage={"prompt": 100, "completion": 20}
+        "a2", "t1", 2, "answered", "是 [1]", model="m-1", seconds=1.26, usage={"prompt": 100, "completion": 20}
     )
     footer = said(final(CardState(TURN, answer, ("a1", "a2")), ZH).card)
     assert all(each in footer for each in ("m-1", "1.3 秒", "120 tokens", "第 2 版"))
@@ -144,6 +144,15 @@ def test_the_plain_card_and_the_text_hold_the_whole_answer_with_its_sources() ->
         assert "十个工作日 [1][2]。" in text
         assert "[1] 费用报销制度 › 一、报销时限 https://wiki.example.com/a" in text
         assert "javascript" not in text
+
+
+def test_plain_words_break_the_line_where_the_answer_has_the_tag() -> None:
+    text = "十个<br>工作日\n\n| 甲<br/>乙 | `<br>` |\n|---|---|"
+    made = final(CardState(TURN, Answer("a2", "t1", 1, "completed", text=text), ("a2",)), ZH)
+    for plain in (said(made.plain_card or {}), made.text):
+        assert "十个\n工作日\n\n| 甲 / 乙 | `<br>` |" in plain
+    assert made.summary.startswith("十个 工作日 甲 / 乙")
+    assert "十个<br>工作日" in said(made.card)
 
 
 def test_a_stage_and_an_answer_are_where_frames_are_sent() -> None:

@@ -63,14 +63,14 @@ export function drawCharts({ by_day: rows }) {
   const pick = (name) => rows.map((row) => row[name]);
   const time = (name, share) => rows.map((row) => row[name][share]);
   stackedBars("outcomes", days, [
-    { label: say("completed"), values: pick("completed"), tone: "completed", colour: "--good" },
-    { label: say("unanswered"), values: pick("unanswered"), tone: "unanswered", colour: "--warn" },
+    { label: say("answered"), values: pick("answered"), tone: "answered", colour: "--good" },
+    { label: say("no_evidence"), values: pick("no_evidence"), tone: "no_evidence", colour: "--warn" },
     { label: say("stopped"), values: pick("stopped"), tone: "stopped", colour: "--quiet" },
     { label: say("failedOutcome"), values: pick("failed"), tone: "failed", colour: "--bad" },
   ]);
   lines("speed", days, [
     { label: say("firstP50"), values: time("first_token_s", "p50"), tone: "up", colour: "--good" },
-    { label: say("firstP95"), values: time("first_token_s", "p95"), tone: "unanswered", colour: "--warn" },
+    { label: say("firstP95"), values: time("first_token_s", "p95"), tone: "no_evidence", colour: "--warn" },
     { label: say("wholeP95Line"), values: time("whole_s", "p95"), tone: "", colour: "--accent", dash: [6, 4] },
   ]);
   stackedBars("votes", days, [

@@ -112,12 +112,12 @@ class Board {
   }
 
   #drawTiles({ asked, people, outcomes, votes, first_token_s: first, whole_s: whole }) {
-    const ended = outcomes.completed + outcomes.unanswered + outcomes.failed;
+    const ended = outcomes.answered + outcomes.no_evidence + outcomes.failed;
     const seconds = (value) => (value === null ? "–" : `${value.toFixed(1)} s`);
     const tiles = [
       [asked, "asked"], [people, "people"],
-      [ended ? `${Math.round((outcomes.completed * 100) / ended)} %` : "–", "answeredShare"],
-      [outcomes.unanswered, "unansweredCount"], [outcomes.failed, "failedCount"],
+      [ended ? `${Math.round((outcomes.answered * 100) / ended)} %` : "–", "answeredShare"],
+      [outcomes.no_evidence, "noEvidenceCount"], [outcomes.failed, "failedCount"],
       [`${votes.up} / ${votes.down}`, "votesTotal"], [seconds(first.p95), "firstTokenP95"], [seconds(whole.p95), "wholeP95"],
     ];
     byId("tiles").replaceChildren(...tiles.map(([figure, word]) => el("li", { class: "tile" }, el("b", {}, String(figure)), el("span", {}, say(word)))));

@@ -5,7 +5,7 @@ import { say } from "../js/texts.js";
 
 const LONG_REPLY_CHARS = 300;
 
-export const OUTCOMES = ["completed", "unanswered", "stopped", "failed"];
+export const OUTCOMES = ["answered", "hedged", "no_evidence", "stopped", "failed"];
 
 export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutcome") : OUTCOMES.includes(outcome) ? say(outcome) : outcome);
 

@@ -1,7 +1,7 @@
 /** One answer while it grows and after: plain values that survive JSON. */
 
 export const RUNNING = new Set(["retrieving", "retrieved", "generating"]);
-const ENDED = new Set(["completed", "unanswered", "stopped", "failed", "interrupted"]);
+const ENDED = new Set(["answered", "no_evidence", "stopped", "failed", "interrupted"]);
 
 /** `state` is a running or an ended one; `failure` is `{kind, detail}` when it is "failed". */
 export function newAnswer() {
@@ -22,7 +22,7 @@ export function newAnswer() {
 }
 
 /** Kind words for a greeting or thanks: no document was asked, and there is nothing to judge. */
-export const isCourtesy = ({ state, sources }) => state === "completed" && !sources.length;
+export const isCourtesy = ({ state, sources }) => state === "answered" && !sources.length;
 
 /** Applies one server event in place. Unknown events are ignored: a newer server may send more. */
 export function fold(answer, { name, data }) {
@@ -38,7 +38,7 @@ export function fold(answer, { name, data }) {
   } else if (name === "sources") {
     answer.sources = data.sources.map(source).filter(Boolean);
   } else if (name === "done") {
-    answer.state = data.answered ? "completed" : "unanswered";
+    answer.state = data.answered ? "answered" : "no_evidence";
     answer.id = data.answer_id || answer.id;
     answer.model = data.model ?? "";
     answer.seconds = data.seconds ?? null;

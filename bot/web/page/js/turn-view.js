@@ -132,7 +132,7 @@ export class TurnView {
   #feet(answer) {
     const facts = [
       answer.seconds === null || answer.seconds < 0.05 ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
-      answer.model || (answer.state === "completed" && !isCourtesy(answer) ? say("extractive") : ""),
+      answer.model || (answer.state === "answered" && !isCourtesy(answer) ? say("extractive") : ""),
       answer.tokens ? say("tokens", { count: answer.tokens }) : "",
     ].filter(Boolean);
     return [
@@ -147,7 +147,7 @@ export class TurnView {
 
   /** 👍 and 👎, where there is something to judge and the server knows it. */
   #voteButtons(answer) {
-    if (!answer.id || !["completed", "unanswered", "stopped"].includes(answer.state)) return [];
+    if (!answer.id || !["answered", "no_evidence", "stopped"].includes(answer.state)) return [];
     return ["up", "down"].map((vote) => {
       const act = button(`thumb-${vote}`, vote, () => this.#vote(answer, vote));
       act.setAttribute("aria-pressed", String(answer.vote === vote));
@@ -187,7 +187,7 @@ export class TurnView {
   /** In words where asking again is what one wants next. */
   #againButton({ state }) {
     const again = button("again", "again", () => this.#acts.again(this.#turn));
-    if (state === "completed" || state === "unanswered") return again;
+    if (state === "answered" || state === "no_evidence") return again;
     again.classList.add("worded");
     again.append(say("again"));
     return again;
@@ -230,7 +230,7 @@ function notice(answer) {
   const hint = (text) => [el("p", { class: "notice quiet" }, text)];
   if (state === "stopped") return hint(say(answer.text ? "stopped" : "stoppedEmpty"));
   if (state === "interrupted") return hint(say("interrupted"));
-  if (state === "unanswered") return hint(say("unansweredAdvice"));
+  if (state === "no_evidence") return hint(say("noEvidenceAdvice"));
   if (state !== "failed") return [];
   const said = failure?.detail.replace(/^⚠️\s*/, "") || say(has(failure?.kind) ? failure.kind : "failedSaid");
   return [trouble(answer.text ? `${said}\n${say("failedPartial")}` : said)];
@@ -244,7 +244,7 @@ function sources(answer) {
   if (!answer.sources.length) return [];
   const cited = answer.sources.filter((source) => source.cited);
   const others = answer.sources.filter((source) => !source.cited);
-  if (answer.state === "unanswered" || !cited.length) return [group(say(answer.state === "unanswered" ? "nearest" : "sources"), answer.sources)];
+  if (answer.state === "no_evidence" || !cited.length) return [group(say(answer.state === "no_evidence" ? "nearest" : "sources"), answer.sources)];
   const rest = others.length
     ? el("details", { class: "others" }, el("summary", {}, say("otherSources", { count: others.length })), list(others))
     : null;

@@ -1,0 +1,121 @@
+"""What the packages of the bot hand each other about a question: a turn, its answers, their sources, a card's state.
+
+A turn is one question and its card; an answer is one version of its reply.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.scope import DEFAULT_COLLECTION
+
+AnswerOutcome = Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
+ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
+"""What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
+message below, that it may not be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question, where it was asked, and the card that answers it (ids are "" until they are known)."""
+
+    id: str
+    app_id: str
+    conversation: str
+    chat_id: str
+    chat_type: str
+    question_message_id: str
+    asker: str
+    question: str
+    card_id: str = ""
+    card_message_id: str = ""
+    sequence: int = 0
+    shown_answer: str = ""
+    reason_asked: str = ""
+    parent_turn: str = ""
+    standalone: str = ""
+    read_text: str = ""
+    recalled: bool = False
+    created_at: float = 0.0
+    card_at: float = 0.0
+    unread: bool = False
+    """Whether pictures that belong to the question are still to be read; `question` is what is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a card's source line shows, frozen with the answer so that a re-ingest cannot change its past."""
+
+    number: int
+    title: str
+    heading_path: str
+    snippet: str
+    source: str
+    link: str | None
+    cited: bool
+    collection: str = DEFAULT_COLLECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One version of a turn's reply. `notice` is what the card says about its end, beside the text."""
+
+    id: str
+    turn_id: str
+    version: int
+    outcome: AnswerOutcome
+    text: str = ""
+    notice: str = ""
+    reasoning: str = ""
+    sources: tuple[Source, ...] = ()
+    model: str = ""
+    usage: dict[str, int] | None = None
+    first_token_s: float | None = None
+    seconds: float | None = None
+    created_at: float = 0.0
+    concluded_at: float | None = None
+    sent_apart: bool = False
+    shown_as: ShownAs = ""
+    leaned_on: tuple[str, ...] = ()
+    """Collections that the history came from with which it was written, or whose headings a greeting names."""
+    confidence: float | None = None
+    level: str = ""
+    """`rag.events.Level`; "" where nothing was retrieved."""
+    is_calibrated: bool = False
+    """Whether the confidence may be shown as a percentage."""
+    ending: str = ""
+    """`rag.events.Ending`: how its text was cut off, if it was."""
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """Every collection that something in it may come from."""
+        return frozenset((*self.leaned_on, *(source.collection for source in self.sources)))
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """All that a closed card shows: one version of the answer, its place among the others, and everybody's votes."""
+
+    turn: Turn
+    answer: Answer
+    versions: tuple[str, ...]
+    """Ids of the concluded answers, oldest first."""
+    up: int = 0
+    down: int = 0
+    leaned_on: frozenset[str] = frozenset()
+    """Collections behind the history of any version, and so perhaps behind how the question was understood."""
+    suggestions: tuple[tuple[str, str], ...] = ()
+    """Id and words of the questions that could be asked next."""
+    has_owners: bool = False
+    """Whether there is a person to ask where the documents do not know."""
+    wants_mention: bool = False
+    """Whether a follow-up is only heard when it mentions the bot."""
+
+    @property
+    def position(self) -> int:
+        """Of the shown version, from 1."""
+        return self.versions.index(self.answer.id) + 1 if self.answer.id in self.versions else len(self.versions)
+
+    @property
+    def asks_reason(self) -> bool:
+        """Whether the card itself asks why 👎 (private chats only: a group's card is everybody's)."""
+        return self.turn.reason_asked == self.answer.id
