@@ -3,20 +3,23 @@
 Without a dictionary a Chinese bigram may straddle two words (差回 in 出差回来), and such a pair is in no document.
 So the weight sits on the characters: one counts as covered when a bigram that holds it is in the text,
 less when only the character itself is; question words and particles weigh nothing; a word weighs as two characters.
-A figure is covered by its equals (35 by 三十五) and a name by itself with its signs (C# not by C++).
+A figure is covered by its equals (35 by 三十五) and a name by itself with its signs (C# not by C++). What only another
+word for the same thing covers (`rag.synonyms`) counts a little less.
 This is the default measure of evidence, and how sentences are picked from passages.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rag import fillers
 from rag.figures import Figure, figures
+from rag.synonyms import matches
 from rag.terms import bigrams, cut, idle_places, normalise, runs, spelled_places
 from rag.words import TAG_SIGNS, cut_word
 
 LONE_CHARACTER_SHARE = 0.4
+SYNONYM_SHARE = 0.8
 WORD_WEIGHT = 2.0
 
 Idf = Callable[[str], float]
@@ -24,12 +27,15 @@ Idf = Callable[[str], float]
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One weighted piece of the question: covered by any of `by`, or in part by `partly`."""
+    """One weighted piece of the question, at `span` in it: covered by any of `by`, in part by all terms of another word
+    for it, or by `partly`."""
 
     weight: float
     by: frozenset[str]
     partly: str = ""
     partly_share: float = LONE_CHARACTER_SHARE
+    span: tuple[int, int] = (0, 0)
+    others: tuple[frozenset[str], ...] = ()
 
 
 class Coverage:
@@ -73,6 +79,8 @@ def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: fr
     for unit in units:
         if not unit.by.isdisjoint(found):
             covered += unit.weight
+        elif any(other <= found for other in unit.others):
+            covered += unit.weight * SYNONYM_SHARE
         elif unit.partly and (unit.partly in found_characters or unit.partly in found):
             covered += unit.weight * unit.partly_share
     return covered
@@ -94,17 +102,36 @@ def _units(question: str, term_idf: Idf, character_idf: Idf) -> list[_Unit]:
     units: dict[str, _Unit] = {}
     for figure in asked:
         if figure.replaces:
-            units.setdefault(figure.terms[0], _of_figure(figure, normalised, term_idf, character_idf))
+            spelled_out = _of_figure(figure, normalised, term_idf, character_idf)
+            units.setdefault(figure.terms[0], replace(spelled_out, span=(figure.start, figure.end)))
     for run, start, end, is_cjk in runs(normalised):
         if is_cjk:
             found = _of_characters(run, start, spelled, counting, character_idf)
         elif spelled.issuperset(range(start, end)):
             continue
         else:
-            found = _of_word(run, by_end.get(end), term_idf)
+            found = [
+                (name, replace(unit, span=(start, end))) for name, unit in _of_word(run, by_end.get(end), term_idf)
+            ]
         for unit_name, unit in found:
             units.setdefault(unit_name, unit)
-    return list(units.values())
+    return _with_synonyms(list(units.values()), normalised)
+
+
+def _with_synonyms(units: list[_Unit], normalised: str) -> list[_Unit]:
+    """The units, each with the other words for the concept that it is a part of."""
+    named = matches(normalised)
+    return [
+        next(
+            (
+                replace(unit, others=match.others)
+                for match in named
+                if match.start <= unit.span[0] and unit.span[1] <= match.end
+            ),
+            unit,
+        )
+        for unit in units
+    ]
 
 
 def _of_figure(figure: Figure, normalised: str, term_idf: Idf, character_idf: Idf) -> _Unit:
@@ -126,7 +153,8 @@ def _of_characters(
         counted = counting.get(start + at)
         by = [*pairs[max(0, at - 1) : at + 1], *(counted.terms[-1:] if counted is not None else ())]
         share = LONE_CHARACTER_SHARE if len(run) > 1 else 1.0
-        found.append((character, _Unit(idf(character), frozenset(by), character, share)))
+        span = (start + at, start + at + 1)
+        found.append((character, _Unit(idf(character), frozenset(by), character, share, span)))
     return found
 
 

@@ -13,12 +13,15 @@ from pathlib import Path
 import tantivy
 
 from rag.errors import IndexCorrupt, IngestError
+from rag.synonyms import Match, matches
 from rag.terms import characters, cut, question_terms
 
 MAX_QUERY_TERMS = 256
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"
 _FIGURES = "figures"
+SYNONYM_WEIGHT = 0.5
+"""Of another word for what the question names; chosen by benchmarks/answers.py."""
 FIGURE_WEIGHT = 2.0
 """What a figure scores for each unit of its IDF; BM25 gives a word between 1, for one in an average text, and 2.2."""
 _DIGIT = re.compile("[0-9]")
@@ -132,6 +135,7 @@ class LexicalIndex:
         clauses = [self._weighted(self._term("terms", term), weight) for term, weight in wanted]
         clauses += [self._figure(term, weight) for term, weight in wanted if self._is_figure(term)]
         clauses += [self._term("chars", term) for term, _ in wanted if len(term) == 1 and term in characters(term)]
+        clauses += [self._synonyms(match) for match in matches(text)]
         if not clauses:
             return None
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
@@ -142,6 +146,14 @@ class LexicalIndex:
     def _figure(self, term: str, weight: float) -> tantivy.Query:
         query = tantivy.Query.term_query(self._schema, _FIGURES, term, index_option="basic")
         return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term))
+
+    def _synonyms(self, match: Match) -> tantivy.Query:
+        """Any other word for a concept that the question names; the best of them counts, for less than the question's."""
+        forms = [
+            tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term("terms", term)) for term in sorted(form)])
+            for form in match.others
+        ]
+        return tantivy.Query.boost_query(tantivy.Query.disjunction_max_query(forms), SYNONYM_WEIGHT)
 
     def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
         names = [(tantivy.Occur.Should, self._term("collection", name)) for name in sorted(collections)]

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from rag.terms import bigrams, normalise, pieces, word_terms
+from rag.terms import normalise, terms
 
-LINES = """
+LINES = """\
 年假,年休假,带薪假,带薪年假 | annual leave, vacation, paid leave, paid time off, pto, holiday allowance
 请假,休假,休息,假期,假,不来上班 | leave, time off, day off, days off, off work
 病假,生病,不舒服,身体不适,看病,看医生,发烧,感冒 | sick leave, sick day, ill, sick, unwell, see a doctor
@@ -198,16 +198,16 @@ class Match:
 def matches(question: str) -> list[Match]:
     """The concepts that a question names, longest forms first where they overlap, in no order that means anything."""
     text = normalise(question)
-    found: list[Match] = []
+    named: list[Match] = []
     taken = [False] * len(text)
     for at, end, line in sorted(_occurrences(text), key=lambda item: item[0] - item[1]):
         if any(taken[at:end]):
             continue
         taken[at:end] = [True] * (end - at)
         own = text[at:end]
-        others = tuple(_terms_of(form) for form in _concepts()[line] if form != own)
-        found.append(Match(at, end, others))
-    return found
+        others = tuple(found for form in _concepts()[line] if form != own and (found := _terms_of(form)))
+        named.append(Match(at, end, others))
+    return named
 
 
 def _occurrences(text: str) -> list[tuple[int, int, int]]:
@@ -240,7 +240,4 @@ def _pattern(form: str) -> str:
 @cache
 def _terms_of(form: str) -> frozenset[str]:
     """All the terms that a text must hold to hold a form."""
-    terms: list[str] = []
-    for cjk, word in pieces(form):
-        terms += bigrams(cjk) if cjk else word_terms(word)[-1:]
-    return frozenset(terms)
+    return frozenset(terms(form))
