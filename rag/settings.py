@@ -23,11 +23,22 @@ class EmbeddingSettings(_Frozen):
     base_url: str = Field("", description="OpenAI-compatible endpoint, for provider openai")
     api_key: SecretStr = Field(SecretStr(""), description="For provider openai; may be empty for a local base_url")
     query_instruction: str = Field(
-        "为这个句子生成表示以用于检索相关文章：", description="Put before queries, not passages"
+        "auto", description="Put before questions: auto is what the model was trained with, none nothing, else the text"
     )
+    passage_instruction: str = Field("auto", description="Put before passages; auto, none, or the text")
     batch_size: int = Field(8, ge=1, le=256, description="Texts encoded together")
+    trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the endpoint")
+    patience_s: float = Field(
+        900.0,
+        ge=0,
+        le=86_400,
+        description="Longest that ingest waits for a busy endpoint without one vector in between, seconds",
+    )
     download: bool = Field(
         True, description="Let ingest fetch missing weights from the model hub; answering never does"
+    )
+    hub: Literal["huggingface", "modelscope"] = Field(
+        "huggingface", description="Where weights come from: HF_ENDPOINT names a mirror; modelscope needs its extra"
     )
 
 
@@ -89,6 +100,7 @@ class RetrievalSettings(_Frozen):
     rerank_model: str = Field("", description="A folder that holds a cross-encoder, or the endpoint's model name")
     rerank_base_url: str = Field("", description="Address above /rerank (Jina, Cohere, TEI, Xinference), for endpoint")
     rerank_api_key: SecretStr = Field(SecretStr(""), description="For rerank endpoint; may be empty for a local one")
+    rerank_trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like to reach the rerank endpoint")
     rerank_candidates: int = Field(20, ge=1, le=200, description="Passages the reranker reads")
     rerank_timeout_s: float = Field(
         10.0, gt=0, le=120, description="Longest wait for the endpoint, seconds; then the order of the search stays"

@@ -13,6 +13,7 @@ from rag.dense_search import DenseSearch, measured
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
+from rag.retrieval import embeddable
 from rag.settings import RagSettings
 from rag.terms import VERSION
 from rag.version_writer import VersionWriter
@@ -26,6 +27,7 @@ class Writer(Protocol):
     """Changes documents; `close` gives the counts."""
 
     embedded: int
+    refused: dict[Key, str]
 
     def put(self, document: Document, fingerprint: str) -> None: ...
 
@@ -54,6 +56,9 @@ class Shelf(Protocol):
     def publish(self, manifest: Manifest) -> str:
         """Make what was written the index in use; gives its name."""
 
+    def texts(self) -> Iterator[str]:
+        """What is embedded of each chunk, without instructions, in no order; after `publish`."""
+
 
 @contextlib.contextmanager
 def opened_shelf(settings: RagSettings) -> Iterator[Shelf]:
@@ -76,6 +81,7 @@ class _Folder:
     def __init__(self, index_dir: Path, draft: Path) -> None:
         self._index_dir = index_dir
         self._draft = draft
+        self._published = draft
         self._before: Path | None = None
 
     def current(self) -> tuple[str, Manifest] | None:
@@ -102,7 +108,13 @@ class _Folder:
             return measured(DenseSearch(dense, chunks, manifest.languages, {}), embedder, dense.vectors)
 
     def publish(self, manifest: Manifest) -> str:
-        return publish(self._index_dir, self._draft, manifest)
+        name = publish(self._index_dir, self._draft, manifest)
+        self._published = self._index_dir / name
+        return name
+
+    def texts(self) -> Iterator[str]:
+        with contextlib.closing(ChunkStore(self._published / CHUNKS)) as store:
+            yield from (embeddable(chunk.embedded_text) for chunk in store.all())
 
 
 class _Milvus:
@@ -154,6 +166,9 @@ class _Milvus:
         if before and before != self._name:
             self._store.drop(before)
         return self._name
+
+    def texts(self) -> Iterator[str]:
+        return (embeddable(chunk.embedded_text) for chunk in self._store.every_chunk(self._name))
 
     def _building(self, mark: EmbeddingMark | None) -> str:
         """The name of a collection that was begun for the same model and terms; one for others is dropped."""

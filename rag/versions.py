@@ -15,11 +15,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rag.background import Background, background_of
+from rag.embedding.families import before_families
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
 
 FORMAT = 2
@@ -31,10 +32,11 @@ _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"}
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMark:
-    """Which model made the vectors.
+    """Which model made the vectors, with which texts before questions (`instruction`) and passages.
 
-    `probe`, its vector for a fixed text, tells a swapped model from a renamed one; `reads` is, for each language, the
-    share of paraphrases it recognises (`rag.embedding.reading`); `weights` tells its files from another model's.
+    `probe`, its vector for a fixed text without instruction, tells a swapped model from a renamed one; `reads` is, for
+    each language, the share of paraphrases it recognises (`rag.embedding.reading`); `weights` tells its files from
+    another model's.
     """
 
     provider: str
@@ -44,6 +46,7 @@ class EmbeddingMark:
     probe: tuple[float, ...] = ()
     reads: dict[str, float] = field(default_factory=dict)
     weights: str = ""
+    passage_instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +180,21 @@ def _read_manifest(folder: Path) -> Manifest:
         raise IndexCorrupt(f"{path} cannot be read; {FIX}") from error
 
 
+def _mark_of(written: dict[str, Any] | None) -> EmbeddingMark | None:
+    """The mark out of a manifest. One without `passage_instruction` was written before models had families: its
+    `instruction` is the setting of then, which was used for bge alone."""
+    if written is None:
+        return None
+    mark = EmbeddingMark(**{**written, "probe": tuple(written["probe"])})
+    if "passage_instruction" in written:
+        return mark
+    return replace(mark, instruction=before_families(mark.instruction, mark.model))
+
+
 def manifest_of(content: dict[str, Any]) -> Manifest:
     """A manifest from JSON. Raises KeyError, TypeError and ValueError where that is none."""
-    mark = content["embedding"]
-    embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
     read = {
-        "embedding": embedding,
+        "embedding": _mark_of(content["embedding"]),
         "collections": tuple(content["collections"]),
         "background": background_of(content.get("background", {})),
     }

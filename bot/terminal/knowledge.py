@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,8 +48,18 @@ async def _ingest_once(
     rebuild: bool = False,
     prune: bool = False,
 ) -> None:
+    ended = threading.Event()
+
+    def tell_unless_ended(stage: str, done: int, total: int) -> None:
+        if ended.is_set():
+            raise RagError("The ingest was broken off")
+        tell(stage, done, total)
+
     with _bars(console) as tell:
-        report = await ingest_all(settings, paths=paths, progress=tell, rebuild=rebuild, prune=prune)
+        try:
+            report = await ingest_all(settings, paths=paths, progress=tell_unless_ended, rebuild=rebuild, prune=prune)
+        finally:
+            ended.set()  # after Ctrl+C the ingest's thread would wait on for a busy endpoint
     _print_report(report, console)
 
 
@@ -81,6 +92,7 @@ async def _watch(settings: Settings, paths: Sequence[Path] | None, console: Cons
 
 
 WATCH_TIMEOUT_MS = 3_600_000
+WAITING = "waiting"
 
 
 @contextlib.contextmanager
@@ -90,9 +102,15 @@ def _bars(console: Console) -> Iterator[Tell]:
         tasks = {}
 
         def tell(stage: str, done: int, total: int) -> None:
+            words = stage
+            if stage == WAITING:
+                words = f"embedding endpoint busy, waiting {total} s"
+                if done == 0 and not console.is_terminal:
+                    console.print(words)
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bar.add_task(words, total=total)
+            is_over = stage == WAITING and done >= total
+            bar.update(tasks[stage], description=words, completed=done, total=total, visible=not is_over)
 
         yield tell
 
@@ -100,8 +118,9 @@ def _bars(console: Console) -> Iterator[Tell]:
 def _print_report(report: IngestReport, console: Console) -> None:
     changes = [(report.new, "new"), (report.changed, "changed"), (report.gone, "gone"), (report.unchanged, "unchanged")]
     said = ", ".join(f"{count} {word}" for count, word in changes if count) or "nothing to read"
+    reused = f", {report.reused} vectors kept from before" if report.reused else ""
     console.print(
-        f"{report.documents} documents, {report.chunks} passages ({said}; {report.embedded} embedded) "
+        f"{report.documents} documents, {report.chunks} passages ({said}; {report.embedded} embedded{reused}) "
         f"in {report.seconds:.1f} s → index {report.index}"
     )
     console.print(report.embedding, markup=False)

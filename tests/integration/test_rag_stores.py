@@ -233,3 +233,23 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(IndexUnusable, match="RAG__MILVUS__URI") as caught:
         open_corpus(RagSettings(store="milvus", milvus=settings, index_dir=tmp_path), None)
     assert "hidden" not in str(caught.value)
+
+
+def test_a_refused_text_costs_its_document_and_kept_vectors_are_used(make: Make, server: ModelServer) -> None:
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    parts = [f"## 第 {number} 节\n\n{'内容' * 60} {number}。\n" for number in range(12)]
+    parts.insert(9, "## 坏的一节\n\nPOISON。\n")
+    (settings.knowledge[0] / "poison.md").write_text("# 毒\n\n" + "\n".join(parts), encoding="utf-8")
+    server.embedding.refused_word = "POISON"
+    try:
+        report = ingest(settings)
+    finally:
+        server.embedding.refused_word = ""
+    assert [error.source for error in report.skipped] == ["poison.md"] and report.documents == 3
+    corpus = open_corpus(settings, None)
+    assert {chunk.source for chunk in corpus.chunks.all()} == {"expenses.md", "leave.md", "vpn.md"}
+    corpus.chunks.close()
+    again = ingest(settings)
+    assert again.skipped == () and again.documents == 4 and again.reused >= 7
+    rebuilt = ingest(settings, rebuild=True)
+    assert (rebuilt.embedded, rebuilt.reused) == (0, again.chunks)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from queue import Empty, Queue
 import pytest
 
 from tests.support.library_parts import write_knowledge
+from tests.support.model_server import running
 
 COMMAND = [sys.executable, "-m", "bot.cli"]
 DEADLINE_S = 60.0
@@ -48,6 +50,36 @@ def test_ingest_says_what_changed_and_what_was_skipped(place: Path) -> None:
     assert "old.doc" in first.stdout and "save it as .docx" in first.stdout
     assert "3 unchanged" in run(place, "ingest").stdout
     assert "3 new" in run(place, "ingest", "--rebuild").stdout
+
+
+def test_ingest_says_what_it_waits_for_where_there_is_no_terminal(place: Path) -> None:
+    with running() as server:
+        server.embedding.busy, server.embedding.busy_headers = 1, {"retry-after": "1"}
+        embedding = f"{{provider: openai, base_url: '{server.base_url}', model: e5-test}}"
+        (place / "config.yaml").write_text(f"rag:\n  embedding: {embedding}\n", encoding="utf-8")
+        done = run(place, "ingest")
+        assert done.returncode == 0 and done.stdout.count("embedding endpoint busy, waiting 1 s") == 1
+        assert "vectors kept from before" in run(place, "ingest", "--rebuild").stdout
+
+
+def test_ctrl_c_ends_a_long_wait(place: Path) -> None:
+    with running() as server:
+        server.embedding.busy, server.embedding.busy_headers = 1_000, {"retry-after": "600"}
+        embedding = f"{{provider: openai, base_url: '{server.base_url}', model: e5-test}}"
+        (place / "config.yaml").write_text(f"rag:\n  embedding: {embedding}\n", encoding="utf-8")
+        process = subprocess.Popen(
+            [*COMMAND, "ingest"],
+            cwd=place,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert "waiting 600 s" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 130 and "Traceback" not in said
 
 
 def test_eval_prints_saves_and_compares(place: Path) -> None:
