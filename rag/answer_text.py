@@ -30,7 +30,7 @@ class AnswerText:
     def __init__(self, passages: int, so_far: str = "") -> None:
         self._passages = passages
         self._so_far = so_far
-        self._mark = MarkFilter()
+        self._mark = MarkFilter(ends=not so_far)
         beginning: TextFilter = ContinuationFilter(so_far) if so_far else OpeningFilter()
         self._filters: tuple[TextFilter, ...] = (*shaping(), self._mark, beginning)
         self._citations = CitationFilter(passages)
@@ -50,8 +50,6 @@ class AnswerText:
             text = each.feed(text)
             if not text:
                 return ""
-        if self._mark.is_first and not self._so_far:
-            return ""
         return self._grow(self._citations.feed(text))
 
     def finish(self) -> str:
