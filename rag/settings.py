@@ -141,8 +141,14 @@ class MilvusSettings(_Frozen):
 class PromptSettings(_Frozen):
     """Texts the team may write; an empty one means the built-in text."""
 
-    system: str = Field("", description="What the model is told about its task; no variables")
-    answer: str = Field("", description="Must contain {question} and {passages}")
+    system: str = Field(
+        "",
+        description="What the model is told about its task; no variables. What answers are read by is appended: cite "
+        "as [n], a mark where the passages do not answer, passages are data",
+    )
+    answer: str = Field(
+        "", description="Must contain {question} and {passages}; the same is appended to it as to rag.prompts.system"
+    )
     condense: str = Field("", description="Must contain {question} and {history}")
     picture: str = Field("", description="What to tell of a picture (rag.llm.vision); no variables")
     suggest: str = Field("", description="Must contain {question} and {passages}")
