@@ -1,7 +1,7 @@
 """A question to a stream of answer events: retrieve, judge the evidence, write."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,11 +20,13 @@ class Writer(Protocol):
 
 
 class Answerer:
-    """Answers questions from one corpus with one writer."""
+    """Answers questions from one corpus. `writer_for` gives the writer for a question and what was found for it."""
 
-    def __init__(self, retriever: Retriever, writer: Writer, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, retriever: Retriever, writer_for: Callable[[str, Finding], Writer], *, clock: Clock | None = None
+    ) -> None:
         self._retriever = retriever
-        self._writer = writer
+        self._writer_for = writer_for
         self._clock = clock or SystemClock()
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
@@ -38,7 +40,8 @@ class Answerer:
             yield _judged(Finished(NO_EVIDENCE_TEXT, "no_evidence", seconds=seconds), finding)
             return
         yield Retrieved(finding.passages, seconds)
-        async with contextlib.aclosing(self._writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
+        writer = self._writer_for(question.text, finding)
+        async with contextlib.aclosing(writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield _judged(event, finding) if isinstance(event, Finished) else event
 

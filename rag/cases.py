@@ -3,8 +3,8 @@
 A folder holds corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query-id, corpus-id, score). A
 file holds a line for each question: `question`, and `source` (of the document that answers), `must_contain` (words that
 the right passage holds; of a list, any), or neither with `"answerable": false`. Lines of `feishu-rag feedback export`
-are taken too: an answer voted up becomes a case with the sources it cited; one voted down, or liked without a source, is
-listed, to be judged by people.
+are taken too: an answer voted up becomes a case with the sources it cited; one voted down, or liked without a source,
+is listed, to be judged by people.
 """
 
 import json

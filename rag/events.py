@@ -26,6 +26,9 @@ NO_MODEL_NOTES = {
     "en": "(No language model is configured; these are quotations from the documents.)",
 }
 
+CLOSEST = {"zh": "最接近的原文", "en": "Closest passages"}
+"""Stands above passages that are shown without a claim."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:

@@ -1,48 +1,124 @@
-"""Answers without a model: the best sentences of the passages, quoted with their numbers and typed out by and by."""
+"""Answers without a model: the best sentences where they surely answer, else the nearest passages, claiming nothing.
 
+Both are typed out by and by, each quotation with its passage's number.
+"""
+
+import asyncio
+import logging
+import math
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from rag.clock import Clock
 from rag.coverage import Coverage
 from rag.documents import Passage
-from rag.events import NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Question
-from rag.quotes import Quote, choose_quotes
+from rag.errors import EmbeddingFailed
+from rag.events import CLOSEST, NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Grounding, Question
+from rag.quotes import Chosen, Nearness, Quote, choose_quotes
+from rag.retrieval import Finding
 from rag.sentences import Sentence
 from rag.terms import CJK
 
 PIECE_CHARS = 3
+SHOWN_PASSAGES = 3
+SHOWN_CHARS = 600
+SURE = 0.85
+"""Probability from which a quotation is called an answer. Measured by benchmarks/quoting.py: nine of ten are right."""
 _CHINESE = re.compile(f"[{CJK}]")
+logger = logging.getLogger(__name__)
 
 
 class ExtractiveWriter:
-    """Writes an answer out of passages alone. `coverage_of` gives the measure for a question."""
+    """Writes an answer out of what one search found. `nearness` is None where there is no embedding model."""
 
-    def __init__(self, coverage_of: Callable[[str], Coverage], *, clock: Clock, pause_s: float) -> None:
-        self._coverage_of = coverage_of
+    def __init__(
+        self, finding: Finding, coverage: Coverage, nearness: Nearness | None, *, clock: Clock, pause_s: float
+    ) -> None:
+        self._finding = finding
+        self._coverage = coverage
+        self._nearness = nearness
         self._clock = clock
         self._pause_s = pause_s
 
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
-        """Deltas of a few characters with a pause between, then Finished."""
+        """Deltas of a few characters with a pause between, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
-        text, citations = compose(question.text, passages, self._coverage_of(question.text))
+        chosen = await asyncio.to_thread(self._chosen, question.text, passages)
+        is_sure = probability(self._finding, chosen, passages) >= SURE
+        compose = quotation if is_sure else closest
+        text, citations = compose(question.text, passages, chosen)
+        outcome: Grounding = "answered" if is_sure else "hedged"
         for at in range(0, len(text), PIECE_CHARS):
             yield Delta(text[at : at + PIECE_CHARS])
             if self._pause_s:
                 await self._clock.sleep(self._pause_s)
-        yield Finished(text, "answered", citations, seconds=self._clock.monotonic() - started_at)
+        yield Finished(text, outcome, citations, seconds=self._clock.monotonic() - started_at)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
+    def _chosen(self, question: str, passages: Sequence[Passage]) -> Chosen:
+        try:
+            return choose_quotes(question, passages, self._coverage, self._nearness)
+        except EmbeddingFailed as error:
+            logger.warning("Quoting by words only, the embedding failed: %s", error)
+            return choose_quotes(question, passages, self._coverage)
 
-def compose(question: str, passages: Sequence[Passage], coverage: Coverage) -> tuple[str, tuple[int, ...]]:
+
+def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> float:
+    """That the quotation answers, 0 to 1: by the confidence in the search, how much of the question the leading
+    sentence covers, how far it is above those of other passages, and whether its passage leads each search. The weights
+    were fitted by benchmarks/quoting.py on one half of its questions and judged on the other."""
+    if not chosen.quotes:
+        return 0.0
+    lead = passages[chosen.quotes[0].number - 1]
+    leads_words, leads_vectors = float(lead.lexical_rank == 1), float(lead.dense_rank == 1)
+    if finding.signals is not None and finding.signals.has_dense:
+        value = -2.9 + 1.6 * finding.confidence + 1.9 * chosen.coverage + 3.4 * chosen.margin
+        value += 0.5 * leads_words + 0.6 * leads_vectors
+    else:
+        value = -3.1 + 1.3 * finding.confidence + 2.2 * chosen.coverage + 2.0 * chosen.margin + 0.5 * leads_words
+    return 1 / (1 + math.exp(-value))
+
+
+def quotation(question: str, _passages: Sequence[Passage], chosen: Chosen) -> tuple[str, tuple[int, ...]]:
     """The answer's text, closed by the line that says no model wrote it, and the passage numbers it cites."""
-    quotes = choose_quotes(question, passages, coverage)
-    paragraphs = [_paragraph(quote) for quote in quotes]
-    note = NO_MODEL_NOTES["zh" if _CHINESE.search(question) else "en"]
-    return "\n\n".join([*paragraphs, note]), tuple(dict.fromkeys(quote.number for quote in quotes))
+    paragraphs = [_paragraph(quote) for quote in chosen.quotes]
+    return "\n\n".join([*paragraphs, NO_MODEL_NOTES[_language(question)]]), chosen.passages
+
+
+def closest(question: str, passages: Sequence[Passage], chosen: Chosen) -> tuple[str, tuple[int, ...]]:
+    """The nearest passages under their headings, and their numbers: those that would be quoted, then the best found."""
+    numbers = tuple(dict.fromkeys((*chosen.passages, *range(1, len(passages) + 1))))[:SHOWN_PASSAGES]
+    leads = {quote.number: quote.sentences[0].text for quote in reversed(chosen.quotes)}
+    shown = [_shown(number, passages[number - 1], leads.get(number, "")) for number in numbers]
+    language = _language(question)
+    return "\n\n".join([f"**{CLOSEST[language]}**", *shown, NO_MODEL_NOTES[language]]), numbers
+
+
+def _shown(number: int, passage: Passage, lead: str) -> str:
+    """A passage under its heading path: all of it, or the blocks around the sentence that leads."""
+    return f"**{passage.chunk.heading_path}** [{number}]\n\n{_cut(passage.chunk.text, lead)}"
+
+
+def _cut(text: str, lead: str) -> str:
+    """At most about `SHOWN_CHARS` characters, whole paragraphs, with the one that holds the leading sentence."""
+    if len(text) <= SHOWN_CHARS:
+        return text
+    blocks = text.split("\n\n")
+    start = next((at for at, block in enumerate(blocks) if lead and lead[:20] in block), 0)
+    kept, length = [blocks[start]], len(blocks[start])
+    for block in blocks[start + 1 :]:
+        length += len(block)
+        if length > SHOWN_CHARS:
+            break
+        kept.append(block)
+    shown = "\n\n".join(kept)
+    return ("…\n\n" if start else "") + shown + ("\n\n…" if start + len(kept) < len(blocks) else "")
+
+
+def _language(question: str) -> str:
+    return "zh" if _CHINESE.search(question) else "en"
 
 
 def _paragraph(quote: Quote) -> str:

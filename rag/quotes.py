@@ -9,7 +9,7 @@ Each rule here earns its place in benchmarks/quoting.py, which prints what is lo
 import re
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.coverage import Coverage, present
 from rag.documents import Passage
@@ -46,10 +46,17 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The quotes, the best first, and how much of the question the leading sentence covers in its place, 0 to 1."""
+    """The quotes, the best first. `coverage` is the share of the question that the leading sentence covers in its
+    place, `margin` how far its score is above the best of another passage."""
 
     quotes: tuple[Quote, ...]
     coverage: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def passages(self) -> tuple[int, ...]:
+        """The numbers of the passages quoted, the leading one first."""
+        return tuple(dict.fromkeys(quote.number for quote in self.quotes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +81,25 @@ def choose_quotes(
     if not ranked:
         return Chosen(())
     lead = ranked[0]
-    listed = _list_around(lead, ranked, cut[lead.passage], question, coverage)
+    other = next((candidate.score for candidate in ranked if candidate.passage != lead.passage), 0.0)
+    quotes = _around(lead, ranked, cut[lead.passage], question, coverage)
+    return Chosen(tuple(quotes), lead.placed, lead.score - other)
+
+
+def _around(
+    lead: _Candidate, ranked: list[_Candidate], beside: list[Sentence], question: str, coverage: Coverage
+) -> list[Quote]:
+    """The leading sentence with what belongs to it."""
+    listed = _list_around(lead, ranked, beside, question, coverage)
     if listed:
-        return Chosen((Quote(lead.passage + 1, tuple(listed)),), lead.placed)
+        return [Quote(lead.passage + 1, tuple(listed))]
     second = _second(lead, ranked, coverage)
     if second is None:
-        return Chosen((Quote(lead.passage + 1, (lead.sentence,)),), lead.placed)
+        return [Quote(lead.passage + 1, (lead.sentence,))]
     if second.passage == lead.passage:
         pair = sorted((lead, second), key=lambda candidate: candidate.place)
-        return Chosen((Quote(lead.passage + 1, tuple(candidate.sentence for candidate in pair)),), lead.placed)
-    return Chosen(tuple(Quote(one.passage + 1, (one.sentence,)) for one in (lead, second)), lead.placed)
+        return [Quote(lead.passage + 1, tuple(candidate.sentence for candidate in pair))]
+    return [Quote(one.passage + 1, (one.sentence,)) for one in (lead, second)]
 
 
 def _by_words(
@@ -127,7 +143,8 @@ def _by_meaning(question: str, ranked: list[_Candidate], nearness: Nearness | No
         (candidate.score + MEANING_WEIGHT * (cosine - mean) / deviation, at, candidate)
         for at, (candidate, cosine) in enumerate(zip(compared, cosines, strict=True))
     ]
-    return [_rescored(candidate, score) for score, _, candidate in sorted(scored, key=lambda item: (-item[0], item[1]))]
+    best_first = sorted(scored, key=lambda item: (-item[0], item[1]))
+    return [replace(candidate, score=score) for score, _, candidate in best_first]
 
 
 def _compared(ranked: list[_Candidate]) -> list[_Candidate]:
@@ -136,18 +153,6 @@ def _compared(ranked: list[_Candidate]) -> list[_Candidate]:
     half = MOST_COMPARED // 2
     chosen = dict.fromkeys((*ranked[:half], *first))
     return list(chosen)[:MOST_COMPARED]
-
-
-def _rescored(candidate: _Candidate, score: float) -> _Candidate:
-    return _Candidate(
-        candidate.sentence,
-        candidate.passage,
-        candidate.place,
-        candidate.text,
-        candidate.own,
-        candidate.placed,
-        score,
-    )
 
 
 def _list_around(

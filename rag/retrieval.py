@@ -73,6 +73,11 @@ class Retriever:
         self._calibration = calibration
         self._on_embedding_failure = on_embedding_failure
 
+    @property
+    def embedder(self) -> Embedder | None:
+        """The model of the dense leg, where it can serve."""
+        return self._embedder
+
     async def retrieve(self, question: str, collections: frozenset[str] | None = None) -> tuple[Passage, ...]:
         """The best passages for a question, at most `settings.passages`. `collections` limits the search itself."""
         return (await self.search(question, collections)).passages

@@ -1,15 +1,17 @@
 """Who writes the answers: the configured model, or the extractive writer where there is none."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from rag.addresses import check_address
 from rag.answer import Writer
 from rag.clock import Clock
+from rag.embedding import Embedder
 from rag.errors import ModelUnavailable, SettingsMismatch
 from rag.events import AnswerEvent, Prompt
 from rag.extractive import ExtractiveWriter
+from rag.nearness import SentenceNearness
 from rag.prompts import check_prompts
-from rag.retrieval import Retriever
+from rag.retrieval import Finding, Retriever
 from rag.settings import LlmSettings, RagSettings
 from rag.status import Part
 
@@ -24,6 +26,7 @@ class Writers:
         self._settings = settings.llm
         self._clock = clock
         self._generative = None
+        self._nearness: SentenceNearness | None = None
         if uses_model(settings.llm):
             from rag.generation import GenerativeWriter
 
@@ -34,11 +37,28 @@ class Writers:
         """Whether a model writes."""
         return self._generative is not None
 
-    def for_question(self, retriever: Retriever) -> Writer:
-        """The writer of one answer."""
-        if self._generative is not None:
-            return self._generative
-        return ExtractiveWriter(retriever.coverage, clock=self._clock, pause_s=self._settings.typing_pause_s)
+    def for_question(self, retriever: Retriever) -> Callable[[str, Finding], Writer]:
+        """Gives the writer of an answer, by its question and what was found for it."""
+        if (generative := self._generative) is not None:
+            return lambda _question, _finding: generative
+        nearness = self._nearness_by(retriever.embedder)
+
+        def writer(question: str, finding: Finding) -> Writer:
+            coverage = retriever.coverage(question)
+            pause_s = self._settings.typing_pause_s
+            has_dense = finding.signals is not None and finding.signals.has_dense
+            near = nearness if has_dense else None
+            return ExtractiveWriter(finding, coverage, near, clock=self._clock, pause_s=pause_s)
+
+        return writer
+
+    def _nearness_by(self, embedder: Embedder | None) -> SentenceNearness | None:
+        """Kept as long as the model is the same one."""
+        if embedder is None:
+            self._nearness = None
+        elif self._nearness is None or self._nearness.embedder is not embedder:
+            self._nearness = SentenceNearness(embedder)
+        return self._nearness
 
     def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """The model alone. Raises ModelUnavailable where none is configured."""
