@@ -9,6 +9,8 @@ from typing import Literal
 from rag.scope import DEFAULT_COLLECTION
 
 AnswerOutcome = Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
+CONTINUABLE = ("length", "broken", "overloaded")
+"""The endings (`rag.events.Ending`) of a text that a model can go on with."""
 ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
 """What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
 message below, that it may not be shown."""
@@ -84,6 +86,11 @@ class Answer:
     """Whether the confidence may be shown as a percentage."""
     ending: str = ""
     """`rag.events.Ending`: how its text was cut off, if it was."""
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether its text was cut where a model can go on: not by a content filter, and not while it is written."""
+        return bool(self.text) and self.outcome not in ("open", "no_evidence") and self.ending in CONTINUABLE
 
     @property
     def collections(self) -> frozenset[str]:

@@ -21,8 +21,15 @@ class Texts:
     nearest: str
     no_evidence: str
     no_evidence_advice: str
+    hedged_model: str
+    hedged_quotes: str
     stopped: str
     stopped_empty: str
+    cut_length: str
+    cut_broken: str
+    cut_overloaded: str
+    cut_filtered: str
+    answered_anew: str
     failed_model_unavailable: str
     failed_model_rejected: str
     failed_model_timeout: str
@@ -49,6 +56,9 @@ class Texts:
     filtered_text: str
     sent_apart: str
     footer_confidence: str
+    confidence_high: str
+    confidence_medium: str
+    confidence_low: str
     footer_seconds: str
     footer_tokens: str
     footer_extractive: str
@@ -56,6 +66,7 @@ class Texts:
     button_up: str
     button_down: str
     button_regenerate: str
+    button_continue: str
     button_stop: str
     button_previous: str
     button_next: str
@@ -75,6 +86,9 @@ class Texts:
     toast_regenerating: str
     toast_regenerating_already: str
     toast_regenerate_busy: str
+    toast_continuing: str
+    toast_continuing_already: str
+    toast_nothing_to_continue: str
     toast_stopping: str
     toast_nothing_to_stop: str
     toast_unknown_action: str
