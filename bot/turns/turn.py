@@ -230,7 +230,7 @@ class Turns:
         await self._conversations.save_answer(job, answer)
         if proposed:
             await self._dressing.offer(turn, answer, proposed)
-        self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0)
+        self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
         reach("before-final")
         try:
             closing = final(await self._state(turn, answer), wording)

@@ -10,6 +10,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from bot.job import ENDED_STATES, JobKind
+from rag.events import Ending
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
@@ -56,6 +57,8 @@ class Metrics:
         """A series that first appears with 1 never grew, as Prometheus sees it: what alerts watch begins with 0."""
         for outcome in OUTCOMES:
             self._turns.labels(outcome)
+        for ending in filter(None, get_args(Ending)):
+            self._endings.labels(ending)
         for kind in get_args(JobKind):
             for state in ENDED_STATES:
                 self._ended.labels(kind, state)
@@ -80,6 +83,7 @@ class Metrics:
         self._retrieval = self._histogram("retrieval_seconds", "Finding passages", _CALL_S)
         self._first_token = self._histogram("first_token_seconds", "From question to first words", _ANSWER_S)
         self._answer = self._histogram("answer_seconds", "From question to closed card", _ANSWER_S, "outcome")
+        self._endings = self._counter("answer_endings", "Answers whose text was cut off", "ending")
         self._votes = self._counter("votes", "Votes on answers", "kind")
 
     def _set_up_platform(self) -> None:
@@ -155,9 +159,12 @@ class Metrics:
     def first_token(self, seconds: float) -> None:
         self._first_token.observe(seconds)
 
-    def turn_ended(self, outcome: str, seconds: float) -> None:
+    def turn_ended(self, outcome: str, seconds: float, ending: str = "") -> None:
+        """`ending`: how the model's text was cut off (`rag.events.Ending`), "" for a whole one."""
         self._turns.labels(outcome).inc()
         self._answer.labels(outcome).observe(seconds)
+        if ending:
+            self._endings.labels(ending).inc()
 
     def voted(self, kind: str) -> None:
         self._votes.labels(kind).inc()

@@ -1,19 +1,16 @@
 """The same answers over HTTP: `POST /chat` whole, `/chat/stream` as server-sent events, votes and new versions."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, assert_never
+from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from bot.access import Access
-from bot.cards.outcomes import Failed, words
-from bot.errors import StoreError
 from bot.models import Answer, Turn
 from bot.records.feedback import Feedback
 from bot.routes import json_response
@@ -30,30 +27,18 @@ from bot.web.chat_bodies import (
     QuestionText,
     answer_body,
     new_conversation_id,
-    sources_body,
     stored_turn,
 )
-from bot.web.chat_errors import NOT_FOUND, RESPONSES, Refused, refusal_of
+from bot.web.chat_errors import NOT_CUT, NOT_FOUND, RESPONSES, Refused
+from bot.web.chat_events import EVENTS, STREAM, events_of
 from bot.web.chat_gate import Gate, unless_hung_up
-from bot.web.chat_stream import Stream, sse, sse_text
+from bot.web.chat_stream import Stream
 from bot.web.chat_turns import Run, WebTurns
 from bot.web.guard import LOCAL, Caller, caller_of
-from rag.errors import RagError
-from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Reasoning, Retrieved
 from rag.scope import Scope
-
-log = structlog.get_logger(__name__)
-
-EVENTS = """Events: `stage` (`{"stage": "retrieving" | "retrieved" | "generating", "found": n}`; none for a greeting or
-thanks), `reasoning` and `token` (`{"text": …}`), `sources` (`{"sources": […]}`), then `done` (`{"answer_id", "usage",
-"seconds", …}`) or `error` (`{"type", "message", "status"}`). Comments every 15 s keep the line open. Hanging up stops
-the answer."""
 
 BEARER = Depends(HTTPBearer(auto_error=False, description="One of the keys of bot.api_keys"))
 AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": EVENTS}
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +91,7 @@ def chat_router(door: ChatDoor) -> APIRouter:
     router = APIRouter(tags=["chat"], dependencies=[BEARER])
     _add_asking(router, door)
     _add_after(router, door)
+    _add_past(router, door)
     return router
 
 
@@ -177,16 +163,22 @@ def _add_after(router: APIRouter, door: ChatDoor) -> None:
         description=f"A stream when the request accepts text/event-stream, else the whole answer. {EVENTS}",
     )
     async def regenerate(request: Request, answer_id: AnswerId) -> Response:
-        caller = asking(request, door.gate)
-        slot = await door.gate.take()
-        with _freed_on_failure(slot):
-            run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller))
-            if "text/event-stream" in request.headers.get("accept", ""):
-                return door.stream(run, slot)
-            answered = await whole(request, run, _reply)
-            slot.release()
-            return answered
+        return await _version(request, door, answer_id)
 
+    @router.post(
+        "/chat/{answer_id}/continue",
+        response_model=ChatReply,
+        responses={**RESPONSES, **NOT_FOUND, **NOT_CUT},
+        summary="Go on with an answer that was cut off",
+        description="The next version: the text so far (the first `token` of a stream) and what follows. Where the "
+        "passages that it cites are not the same any more, the question is answered anew. "
+        f"A stream when the request accepts text/event-stream, else the whole answer. {EVENTS}",
+    )
+    async def go_on(request: Request, answer_id: AnswerId) -> Response:
+        return await _version(request, door, answer_id, goes_on=True)
+
+
+def _add_past(router: APIRouter, door: ChatDoor) -> None:
     @router.get(
         "/chat/conversations/{conversation_id}",
         response_model=ConversationReply,
@@ -236,7 +228,7 @@ async def whole(request: Request, run: Run, body: Callable[[Run], dict[str, Any]
 
 def _reply(run: Run) -> dict[str, Any]:
     """A `ChatReply`."""
-    return {**answer_body(run.turn, run.answer), "confidence": run.confidence}
+    return answer_body(run.turn, run.answer)
 
 
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
@@ -246,6 +238,19 @@ async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
     return await door.turns.ask(caller, body.question, conversation_id=conversation_id, scope=scope, history=history)
 
 
+async def _version(request: Request, door: ChatDoor, answer_id: str, *, goes_on: bool = False) -> Response:
+    """The next version of an answer, streamed or whole."""
+    caller = asking(request, door.gate)
+    slot = await door.gate.take()
+    with _freed_on_failure(slot):
+        run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller), goes_on=goes_on)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return door.stream(run, slot)
+        answered = await whole(request, run, _reply)
+        slot.release()
+        return answered
+
+
 @contextlib.contextmanager
 def _freed_on_failure(slot: Any) -> Any:
     try:
@@ -253,59 +258,3 @@ def _freed_on_failure(slot: Any) -> Any:
     except BaseException:
         slot.release()
         raise
-
-
-async def events_of(run: Run) -> AsyncGenerator[bytes]:
-    """stage, reasoning, token, sources, then done or error. Closing it hangs up on the model."""
-    if run.is_sought:
-        yield sse("stage", {"stage": "retrieving", "found": 0})
-    try:
-        async with contextlib.aclosing(run.events()) as events:
-            async for piece in _told(events):
-                yield piece
-    except (RagError, StoreError) as error:
-        log.warning("chat_failed", kind=type(error).__name__, reason=str(error))
-        yield sse("error", _error(error, run.turn.question))
-        return
-    except Exception as error:
-        yield sse("error", _error(error, run.turn.question))
-        return
-    yield sse("sources", {"sources": sources_body(run.answer.id, run.answer.sources)})
-    yield sse("done", _done(run))
-
-
-async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
-    found, is_writing = 0, False
-    async for event in events:
-        match event:
-            case Delta(text=text):
-                if is_writing:
-                    yield sse_text(b"token", text)
-                else:  # in one piece, so that the first token does not wait behind the stage
-                    is_writing = True
-                    yield sse("stage", {"stage": "generating", "found": found}) + sse_text(b"token", text)
-            case Reasoning(text=text):
-                yield sse_text(b"reasoning", text)
-            case Retrieved(passages=passages):
-                found = len(passages)
-                yield sse("stage", {"stage": "retrieved", "found": found})
-            case NoEvidence():
-                pass
-            case Finished(text=text):
-                if not is_writing:
-                    yield sse_text(b"token", text)
-            case _:
-                assert_never(event)
-
-
-def _done(run: Run) -> dict[str, Any]:
-    body = answer_body(run.turn, run.answer)
-    kept = ("answer_id", "usage", "seconds", "answered", "conversation_id", "version", "model")
-    return {**{name: body[name] for name in kept}, "confidence": run.confidence}
-
-
-def _error(error: Exception, question: str) -> dict[str, Any]:
-    """Typed for programs, in words for people."""
-    refused = refusal_of(error)
-    sentence = words(Failed(error), texts(language_of(question)), has_text=False)
-    return {"type": refused.type, "message": sentence, "status": refused.status}

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 NDJSON = "application/x-ndjson"
 LINES = """One line of JSON for each question as it is answered: `{"index", "question", "answer", "sources",
-"confidence", …}`, or `{"index", "question", "error": {"type", "message", "what_to_do"}}`; `index` counts from 0.
+"outcome", …}`, or `{"index", "question", "error": {"type", "message", "what_to_do"}}`; `index` counts from 0.
 Hanging up stops those that are not answered yet."""
 
 
@@ -111,4 +111,4 @@ async def _line(door: ChatDoor, caller: Caller, question: str, scope: Scope) -> 
     except Exception as error:
         log.warning("batch_question_failed", kind=type(error).__name__, reason=str(error))
         return refusal_of(error).body()
-    return {**answer_body(run.turn, answer), "confidence": run.confidence}
+    return answer_body(run.turn, answer)

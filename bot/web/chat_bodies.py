@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.models import Answer, Source, Turn
+from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.records.feedback import MAX_COMMENT_CHARS
 from bot.turns.turn import MAX_QUESTION_CHARS
+from rag.events import Ending, Grounding, Level
 
 QUESTION = "出差回来多久内要报销？"
 CONVERSATION_ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -55,14 +56,28 @@ class ChatSource(BaseModel):
 
 
 class AnswerBody(BaseModel):
-    """An answer. `answered` is false when the documents do not know."""
+    """An answer, and what stands behind it."""
 
     answer: str = Field(examples=["请在出差结束后 10 个工作日内提交报销 [1]。"])
-    answered: bool
+    outcome: AnswerOutcome
+    answered: bool = Field(description='true only for the outcome "answered"')
+    confidence: float = Field(
+        ge=0, le=1, description="How sure retrieval is that the passages answer; 0 where nothing was searched"
+    )
+    confidence_level: Level | None = Field(description="The same in words; null where nothing was searched")
+    calibrated: bool = Field(
+        description="Whether `confidence` was calibrated on the team's own questions, so that it may be shown as a "
+        "percentage"
+    )
+    ending: Ending = Field(
+        description='"" for a whole text; else it was cut off: "length" at the model\'s limit of tokens, "broken" with '
+        'its connection, "overloaded" for want of its resources (`continue` goes on with these), "filtered" by its '
+        "content filter"
+    )
     sources: list[ChatSource]
     answer_id: str
     conversation_id: str
-    version: int = Field(description="1 for the first answer to a question, more after regenerate")
+    version: int = Field(description="1 for the first answer to a question, more after regenerate and continue")
     model: str | None = Field(description="null when the documents were quoted without a model")
     usage: dict[str, int] | None = Field(examples=[{"prompt": 812, "completion": 64}])
     seconds: float
@@ -71,10 +86,9 @@ class AnswerBody(BaseModel):
 class ChatReply(AnswerBody):
     """A whole answer, just written."""
 
-    confidence: float = Field(
-        ge=0,
-        le=1,
-        description="How sure retrieval is that the passages answer; calibrated where that was done",
+    outcome: Grounding = Field(
+        description="answered: cited passages stand behind it; hedged: no source does (check it), or, without a model, "
+        "these are the closest passages and perhaps not it; no_evidence: the documents do not know"
     )
 
 
@@ -114,7 +128,6 @@ class FeedbackReply(BaseModel):
 class StoredAnswer(AnswerBody):
     """One version of an answer, as it was stored."""
 
-    outcome: Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
     notice: str
     reasoning: str
     vote: Literal["up", "down"] | None
@@ -163,7 +176,12 @@ def answer_body(turn: Turn, answer: Answer) -> dict[str, Any]:
     """An `AnswerBody`."""
     return {
         "answer": answer.text,
+        "outcome": answer.outcome,
         "answered": answer.outcome == "answered",
+        "confidence": round(answer.confidence or 0.0, 3),
+        "confidence_level": answer.level or None,
+        "calibrated": answer.is_calibrated,
+        "ending": answer.ending,
         "sources": sources_body(answer.id, answer.sources),
         "answer_id": answer.id,
         "conversation_id": turn.question_message_id,
@@ -182,7 +200,6 @@ def stored_turn(turn: Turn, versions: Sequence[Answer], votes: dict[str, str]) -
         "answers": [
             {
                 **answer_body(turn, answer),
-                "outcome": answer.outcome,
                 "notice": answer.notice,
                 "reasoning": answer.reasoning,
                 "vote": votes.get(answer.id),

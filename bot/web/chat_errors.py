@@ -95,6 +95,7 @@ MEANINGS: dict[int, tuple[str, str]] = {
     403: ("Forbidden", "The key may not see this collection or page, or the request came from another site."),
     404: ("NotFound", "There is no such address, answer or conversation (of yours)."),
     408: ("Timeout", "The model, or the body of the request, took too long."),
+    409: ("Conflict", "The answer was not cut off where it can go on."),
     413: ("TooLarge", "The body exceeds 1 MB, or question and documents exceed what the model can read."),
     422: ("InvalidRequest", "A field is missing, too long or out of its range; `details` names it."),
     429: ("TooManyRequests", "Too many questions at the moment, or more than this key may ask."),
@@ -103,9 +104,12 @@ MEANINGS: dict[int, tuple[str, str]] = {
 }
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorReply, "description": meaning} for status, (_, meaning) in MEANINGS.items() if status != 404
+    status: {"model": ErrorReply, "description": meaning}
+    for status, (_, meaning) in MEANINGS.items()
+    if status not in (404, 409)
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorReply, "description": MEANINGS[404][1]}}
+NOT_CUT: dict[int | str, dict[str, Any]] = {409: {"model": ErrorReply, "description": MEANINGS[409][1]}}
 
 
 def refusal_of(error: Exception) -> Refused:

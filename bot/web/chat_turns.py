@@ -11,11 +11,12 @@ import structlog
 from bot.asking.courtesy import Said, reply_to
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
+from bot.continuing import can_go_on
 from bot.errors import StoreError
 from bot.models import Answer, Turn
 from bot.records.chat_store import WebStore
 from bot.texts import language_of, texts
-from bot.turns.turn import conclude
+from bot.turns.conclusion import conclude, sources_of
 from bot.watch.metrics import Metrics
 from bot.watch.tracing import Tracing
 from bot.web.chat_errors import Refused
@@ -56,8 +57,11 @@ class Run:
         question: Question,
         begun: "asyncio.Task[None] | None" = None,
         said: Said | None = None,
+        cut: Answer | None = None,
     ) -> None:
+        """`cut` is the answer whose text `question.so_far` is."""
         self._turns = turns
+        self._cut = cut
         self.turn = turn
         self.answer = answer
         self.question = question
@@ -76,10 +80,9 @@ class Run:
         return self._said is None
 
     @property
-    def confidence(self) -> float:
-        """How sure retrieval is that the passages answer, as `rag.evidence` judged; 0 where nothing was judged."""
-        finished = self.progress.finished
-        return round((finished.confidence or 0.0) if finished else 0.0, 3)
+    def streamed(self) -> str:
+        """The text that the deltas gave so far."""
+        return "".join(self._pieces)
 
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
@@ -97,7 +100,29 @@ class Run:
         await self._conclude(Completed())
 
     def _answering(self) -> AsyncGenerator[AnswerEvent]:
-        return self._turns.library.answer(self.question) if self._said is None else _saying(self._said)
+        if self._said is not None:
+            return _saying(self._said)
+        if self._cut is not None:
+            return self._going_on(self._cut)
+        return self._turns.library.answer(self.question)
+
+    async def _going_on(self, cut: Answer) -> AsyncGenerator[AnswerEvent]:
+        """The text so far and what follows it; a new answer where other passages stand behind its citations now."""
+        async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
+            async for event in events:
+                if isinstance(event, Retrieved):
+                    found = sources_of(Progress(event.passages))
+                    if not found or not can_go_on(cut.text, cut.sources, found):
+                        break
+                yield event
+            else:
+                return
+        self.question, self._cut = replace(self.question, so_far=""), None
+        anew = texts(language_of(self.turn.question, preferred=self._turns.language)).answered_anew
+        self.answer = replace(self.answer, text="", sources=(), leaned_on=(), ending="", notice=anew)
+        async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
+            async for event in events:
+                yield event
 
     async def whole(self) -> Answer:
         """Reads `events` to the end; gives the stored answer."""
@@ -123,13 +148,19 @@ class Run:
             self._first_token_s = self._turns.clock.monotonic() - self._started_at
             self._turns.metrics.first_token(self._first_token_s)
 
+    @property
+    def _leans_on(self) -> frozenset[str]:
+        """The collections behind the question's history, a greeting's headings, and the text that it goes on from."""
+        said = self._said.collections if self._said else frozenset()
+        return self.question.leans_on | said | (self._cut.collections if self._cut else frozenset())
+
     async def _conclude(self, outcome: Outcome) -> None:
         if self._concluded:
             return
         self._concluded = True
         seconds = self._turns.clock.monotonic() - self._started_at
         wording = texts(language_of(self.turn.question, preferred=self._turns.language))
-        text = self.progress.text or "".join(self._pieces)
+        text = self.progress.text or self.streamed
         self.progress = ended(replace(self.progress, text=text), outcome)
         self.answer = conclude(
             self.answer,
@@ -137,10 +168,10 @@ class Run:
             wording,
             seconds=seconds,
             first_token_s=self._first_token_s,
-            leaned_on=self.question.leans_on | (self._said.collections if self._said else frozenset()),
+            leaned_on=self._leans_on,
         )
         if self.is_sought:
-            self._turns.metrics.turn_ended(self.answer.outcome, seconds)
+            self._turns.metrics.turn_ended(self.answer.outcome, seconds, self.answer.ending)
         if self._begun is not None:
             await self._begun
         if isinstance(outcome, Stopped):
@@ -193,12 +224,21 @@ class WebTurns:
         begun = asyncio.create_task(self.store.begin(turn, answer))
         return Run(self, turn, answer, Question(question, scope, history), begun, said)
 
-    async def again(self, caller: Caller, answer_id: str, *, scope: Scope) -> Run:
-        """The next version of an answer. Raises `Refused` (404), `StoreError`."""
-        turn, _ = await self.look_up(caller, answer_id)
+    async def again(self, caller: Caller, answer_id: str, *, scope: Scope, goes_on: bool = False) -> Run:
+        """The next version of an answer; with `goes_on` its text stays and is written on. Raises `Refused` (404; 409
+        where it was not cut), `StoreError`."""
+        turn, before = await self.look_up(caller, answer_id)
+        if goes_on and not before.can_continue:
+            what_to_do = "Use `regenerate` to have the question answered once more."
+            raise Refused(409, "Conflict", "This answer was not cut off where it can go on.", what_to_do)
         said = await self._pleasantry(turn.question, scope)
         answer, earlier = await self.store.begin_version(turn, scope)
-        return Run(self, turn, answer, Question(turn.question, scope, () if said else earlier), said=said)
+        question = Question(turn.question, scope, () if said else earlier)
+        if not goes_on or not scope.shows(before.collections):  # the rules may have changed since it was given
+            return Run(self, turn, answer, question, said=said)
+        behind = tuple(sorted(before.collections))
+        begun = replace(answer, text=before.text, sources=before.sources, leaned_on=behind, ending=before.ending)
+        return Run(self, turn, begun, replace(question, so_far=before.text), cut=before)
 
     async def _pleasantry(self, question: str, scope: Scope) -> Said | None:
         wording = texts(language_of(question, preferred=self.language))

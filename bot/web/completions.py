@@ -19,7 +19,7 @@ from bot.routes import json_response
 from bot.texts import language_of, texts
 from bot.turns.turn import MAX_QUESTION_CHARS
 from bot.web.chat import BEARER, ChatDoor, asking, who, whole
-from bot.web.chat_bodies import new_conversation_id, sources_body
+from bot.web.chat_bodies import answer_body, new_conversation_id
 from bot.web.chat_errors import RESPONSES, Refused, refusal_of
 from bot.web.chat_stream import Stream, sse_data
 from bot.web.chat_turns import Run
@@ -28,6 +28,16 @@ from rag.errors import RagError
 from rag.events import Delta, Exchange, Finished, Reasoning
 
 log = structlog.get_logger(__name__)
+
+FINISH_REASONS = {
+    "": "stop",
+    "length": "length",
+    "broken": "length",
+    "overloaded": "length",
+    "filtered": "content_filter",
+}
+"""By ending. The protocol has no word for a broken connection; "length" tells clients that the text is not whole."""
+GROUNDS = ("outcome", "confidence", "confidence_level", "calibrated", "ending")
 
 
 def completions_router(door: ChatDoor) -> APIRouter:
@@ -99,10 +109,10 @@ def question_of(messages: list[Message]) -> tuple[str, tuple[Exchange, ...]]:
 
 def _completion(run: Run) -> dict[str, Any]:
     answer = run.answer
-    message = {"role": "assistant", "content": answer.text + source_lines(answer)}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    sources = sources_body(answer.id, answer.sources)
-    return {**_envelope(run, "chat.completion"), "choices": [choice], "usage": _usage(answer), "sources": sources}
+    message = {"role": "assistant", "content": answer.text + lines_below(answer)}
+    choice = {"index": 0, "message": message, "finish_reason": FINISH_REASONS[answer.ending], "logprobs": None}
+    envelope = _envelope(run, "chat.completion")
+    return {**envelope, "choices": [choice], "usage": _usage(answer), **_extension(run)}
 
 
 async def _chunks(run: Run, include_usage: bool) -> AsyncGenerator[bytes]:
@@ -126,32 +136,45 @@ async def _chunks(run: Run, include_usage: bool) -> AsyncGenerator[bytes]:
                         yield chunk({"reasoning_content": text})
                     case Finished(text=text) if not is_written:
                         yield chunk({"content": text})
+                    case Finished(text=text) if not text.startswith(run.streamed):
+                        yield chunk({"content": f"\n\n{text}"})  # what was sent cannot be taken back
+                    case Finished(text=text) if text != run.streamed:
+                        yield chunk({"content": text.removeprefix(run.streamed)})
     except Exception as error:
         if isinstance(error, RagError):
             log.warning("completion_failed", kind=type(error).__name__, reason=str(error))
         yield sse_data(refusal_of(error).body())
         return
-    if lines := source_lines(run.answer):
+    if lines := lines_below(run.answer):
         yield chunk({"content": lines})
-    yield chunk({}, "stop", sources=sources_body(run.answer.id, run.answer.sources))
+    yield chunk({}, FINISH_REASONS[run.answer.ending], **_extension(run))
     if include_usage:
         yield sse_data({**envelope, "choices": [], "usage": _usage(run.answer)})
     yield b"data: [DONE]\n\n"
 
 
-def source_lines(answer: Answer) -> str:
-    """The cited sources as Markdown below the answer."""
+def lines_below(answer: Answer) -> str:
+    """What clients without a place of their own for it read below the answer, as Markdown: that no source stands behind
+    it; the cited sources."""
+    wording = texts(language_of(answer.text))
+    parts = [(wording.hedged_model if answer.model else wording.hedged_quotes) if answer.outcome == "hedged" else ""]
     cited = [source for source in answer.sources if source.cited]
-    if not cited:
-        return ""
-    title = texts(language_of(answer.text)).sources.format(count=len(cited))
-    lines = [f"[{source.number}] {source.title}{_place(source.heading_path, source.link)}" for source in cited]
-    return "\n\n" + "\n".join([title, *lines])
+    if cited:
+        title = wording.sources.format(count=len(cited))
+        lines = [f"[{source.number}] {source.title}{_place(source.heading_path, source.link)}" for source in cited]
+        parts.append("\n".join([title, *lines]))
+    return "".join(f"\n\n{part}" for part in parts if part)
 
 
 def _place(heading_path: str, link: str | None) -> str:
     heading = f" › {heading_path}" if heading_path else ""
     return f"{heading} {link}" if link else heading
+
+
+def _extension(run: Run) -> dict[str, Any]:
+    """What is ours in a completion: the sources, and what stands behind the answer."""
+    body = answer_body(run.turn, run.answer)
+    return {name: body[name] for name in ("sources", *GROUNDS)}
 
 
 def _envelope(run: Run, kind: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.web.chat_bodies import ChatSource
+from rag.events import Ending, Grounding, Level
 
 MODEL = "feishu-rag"
 MAX_MESSAGES = 200
@@ -92,7 +93,11 @@ class CompletionChoice(BaseModel):
 
     index: Literal[0] = 0
     message: CompletionMessage
-    finish_reason: Literal["stop"] = "stop"
+    finish_reason: Literal["stop", "length", "content_filter"] = Field(
+        "stop",
+        description='"stop" for a whole answer; "length" for one that is not whole: cut at the limit of '
+        'tokens, with the connection, or for want of resources (`ending` tells which); "content_filter"',
+    )
     logprobs: None = None
 
 
@@ -105,7 +110,8 @@ class CompletionUsage(BaseModel):
 
 
 class Completion(BaseModel):
-    """A whole completion. `sources` is ours: clients that do not know it find the same below the answer."""
+    """A whole completion. `sources` and what follows it are ours: clients that do not know them find the sources, or
+    that there is none, below the answer."""
 
     id: str = Field(examples=["chatcmpl-a1f…"])
     object: Literal["chat.completion"] = "chat.completion"
@@ -114,18 +120,24 @@ class Completion(BaseModel):
     choices: list[CompletionChoice]
     usage: CompletionUsage
     sources: list[ChatSource]
+    outcome: Grounding
+    confidence: float
+    confidence_level: Level | None
+    calibrated: bool
+    ending: Ending
 
 
 CHUNKS = """With `stream`, server-sent events without names: `data:` with a `chat.completion.chunk` whose
-`choices[0].delta` holds `role`, `content` or `reasoning_content`; the last of them has `finish_reason` "stop" and
-`sources`; with `stream_options.include_usage` one without choices has `usage`; then `data: [DONE]`. A failure is
-`data: {"error": …}` and the end."""
+`choices[0].delta` holds `role`, `content` or `reasoning_content`; the last of them has `finish_reason`, `sources`,
+`outcome`, `confidence`, `confidence_level`, `calibrated` and `ending`; with `stream_options.include_usage` one without
+choices has `usage`; then `data: [DONE]`. A failure is `data: {"error": …}` and the end."""
 
 _CHUNK = '{"id":"chatcmpl-a1f","object":"chat.completion.chunk","created":1760000000,"model":"feishu-rag",'
 CHUNKS_EXAMPLE = (
     f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{"role":"assistant","content":""}},"finish_reason":null}}]}}\n\n'
     f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{"content":"十个工作日 [1]。"}},"finish_reason":null}}]}}\n\n'
-    f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],"sources":[]}}\n\n'
+    f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],"sources":[],'
+    '"outcome":"answered","confidence":0.9,"confidence_level":"high","calibrated":false,"ending":""}\n\n'
     "data: [DONE]\n\n"
 )
 COMPLETION: dict[int | str, dict[str, Any]] = {

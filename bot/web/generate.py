@@ -18,12 +18,14 @@ from bot.web.chat_gate import unless_hung_up
 from bot.web.chat_stream import Stream, sse
 from bot.web.chat_turns import WebLibrary
 from rag.errors import RagError
-from rag.events import Delta, Finished, Prompt, Reasoning
+from rag.events import Delta, Ending, Finished, Prompt, Reasoning
 
 log = structlog.get_logger(__name__)
 
 MOST_CHARS = 2_048
-EVENTS = 'Events: `reasoning` and `token` (`{"text"}`), then `done` (`{"usage", "latency", "model"}`) or `error`.'
+EVENTS = (
+    'Events: `reasoning` and `token` (`{"text"}`), then `done` (`{"usage", "latency", "model", "ending"}`) or `error`.'
+)
 
 
 class GenerateRequest(BaseModel):
@@ -44,6 +46,7 @@ class GenerateReply(BaseModel):
     usage: dict[str, int] | None
     latency: float
     model: str | None
+    ending: Ending = Field(description='"" for a whole text; else how it was cut, as in `POST /chat`')
 
 
 def generate_router(door: ChatDoor) -> APIRouter:
@@ -115,4 +118,9 @@ async def _events(library: WebLibrary, body: GenerateRequest) -> AsyncGenerator[
 def _facts(finished: Finished) -> dict[str, Any]:
     usage = asdict(finished.usage) if finished.usage else None
     renamed = {name.removesuffix("_tokens"): count for name, count in usage.items()} if usage else None
-    return {"usage": renamed, "latency": round(finished.seconds, 3), "model": finished.model}
+    return {
+        "usage": renamed,
+        "latency": round(finished.seconds, 3),
+        "model": finished.model,
+        "ending": finished.ending,
+    }

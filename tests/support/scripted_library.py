@@ -13,6 +13,7 @@ from rag.events import (
     Ending,
     Finished,
     Grounding,
+    Level,
     NoEvidence,
     Prompt,
     Question,
@@ -57,6 +58,9 @@ def telling(
     size: int = 5,
     outcome: Grounding = "answered",
     ending: Ending = "",
+    confidence: float | None = None,
+    level: Level | None = None,
+    is_calibrated: bool = False,
 ) -> Script:
     """Answers with `text` at once."""
 
@@ -66,7 +70,21 @@ def telling(
             yield Reasoning(reasoning)
         for delta in pieces(text, size):
             yield delta
-        yield Finished(text, outcome, citations, model, Usage(300, 56), 2.14, ending=ending)
+        usage = Usage(300, 56) if model else None
+        yield Finished(text, outcome, citations, model, usage, 2.14, confidence, level, is_calibrated, ending)
+
+    return script
+
+
+def going_on(text: str, rest: str, retrieved: Retrieved | None = None) -> Script:
+    """Goes on where `text` was cut, as `rag.generation` does."""
+
+    async def script() -> AsyncGenerator[AnswerEvent, None]:
+        yield retrieved or passages(*PASSAGES)
+        yield Delta(text)
+        for delta in pieces(rest):
+            yield delta
+        yield Finished(text + rest, "answered", (1,), "qwen-plus", Usage(350, 20), 1.0)
 
     return script
 
@@ -79,6 +97,20 @@ def refusing(text: str = "根据现有资料无法回答此问题") -> Script:
         yield nearest
         yield NoEvidence(nearest.passages)
         yield Finished(text, "no_evidence", seconds=0.03)
+
+    return script
+
+
+def turning_down(text: str, sentence: str = "根据现有资料无法回答此问题") -> Script:
+    """A model that writes, and turns out at its end to have said that the documents do not know."""
+
+    async def script() -> AsyncGenerator[AnswerEvent, None]:
+        found = passages(*PASSAGES)
+        yield found
+        for delta in pieces(text):
+            yield delta
+        yield NoEvidence(found.passages)
+        yield Finished(sentence, "no_evidence", (), "qwen-plus", Usage(300, 9), 1.0, 0.6, "medium")
 
     return script
 

@@ -16,7 +16,7 @@ class Call:
 
 
 # As the code gives them; the parser sorts by name.
-ORDER = ["version", "python", "le", "type", "action", "endpoint", "kind", "result", "outcome", "state"]
+ORDER = ["version", "python", "le", "type", "action", "endpoint", "kind", "result", "outcome", "ending", "state"]
 
 
 def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -40,6 +40,7 @@ def test_what_is_told_is_what_is_shown() -> None:
     metrics.retrieved(0.03)
     metrics.first_token(0.4)
     metrics.turn_ended("answered", 2.0)
+    metrics.turn_ended("hedged", 1.0, "length")
     metrics.voted("up")
     metrics.platform_called(Call(outcome="code 230020"))
     metrics.card_frame()
@@ -54,6 +55,9 @@ def test_what_is_told_is_what_is_shown() -> None:
     assert found["feishu_rag_first_token_seconds_sum",] == 0.4
     assert found["feishu_rag_turns_total", "answered"] == 1
     assert found["feishu_rag_answer_seconds_sum", "answered"] == 2
+    assert found["feishu_rag_turns_total", "hedged"] == 1
+    assert found["feishu_rag_answer_endings_total", "length"] == 1
+    assert found["feishu_rag_answer_endings_total", "broken"] == 0
     assert found["feishu_rag_votes_total", "up"] == 1
     assert found["feishu_rag_platform_calls_total", "cardkit.create", "code 230020"] == 1
     assert found["feishu_rag_platform_call_seconds_count", "cardkit.create"] == 1
