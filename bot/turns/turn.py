@@ -209,7 +209,8 @@ class Turns:
             proposed = proposing.ready() if proposing else Proposed()
         except asyncio.CancelledError:
             seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
-            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen, *answer.leaned_on}))
+            kept = answer.leaned_on if continued or not writing.progress.text else ()
+            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen, *kept}))
             paused = replace(answer, text=writing.progress.text or answer.text, leaned_on=behind)
             await self._pause(delivery, job, turn, paused, wording)
             raise
@@ -217,7 +218,7 @@ class Turns:
             if proposing is not None:
                 await proposing.aclose()
         seconds = self._clock.monotonic() - since
-        behind = (*writing.leaned_on, *_asked_of(job), *answer.leaned_on)
+        behind = (*writing.leaned_on, *_asked_of(job), *(continued.collections if continued else ()))
         first_s = writing.first_token_s
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
         answer = with_proposals(answer, proposed)
