@@ -1,7 +1,8 @@
 """What may happen inside one line of foreign markdown. Pure; the blocks around it are in `feishu.markdown`.
 
-Everything that could be a tag, an entity, a link elsewhere or an image becomes text; emphasis, code spans, http links
-and the images whose keys the caller vouches for stay (a key that a model made up would have the whole card refused).
+Everything that could be a tag, an entity, a link elsewhere or an image becomes text; emphasis, code spans, http links,
+line breaks (`<br>`, the one tag that leaves) and the images whose keys the caller vouches for stay (a key that a model
+made up would have the whole card refused).
 The rule that makes this safe without knowing the platform's parser: no live special character leaves here that we did
 not put there. A backtick without its partner in the same line leaves as an entity, so does a bracket pair that is not
 one of our links; so no reader can pair them differently than we did.
@@ -13,6 +14,8 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from feishu.emphasis import MAX_EMPHASIS_CHARS, Emphasis
+
 MAX_SPAN_CHARS = 500
 """A code span or a link text may be this long; while streaming, no more than this waits for its end."""
 MAX_TARGET_CHARS = 2000
@@ -21,7 +24,13 @@ MAX_BRACKET_DEPTH = 8
 IMAGE_MARK = "🖼"
 NO_IMAGES: frozenset[str] = frozenset()
 
-_ORDINARY = re.compile(r"[^\\`<&\[\]!:]+")
+_ORDINARY = re.compile(r"[^\\`<&\[\]!:*~]+")
+_BREAK = re.compile(r"</?br(?:\s[^<>]{0,60})?/?>", re.IGNORECASE)
+_MAYBE_BREAK = re.compile(r"</?(?:b(?:r(?:\s[^<>]{0,60})?/?)?)?\Z", re.IGNORECASE)
+_CODE_OR_BREAK = re.compile(
+    rf"(?P<code>(?<!`)(?P<mark>`+)(?!`).*?(?<!`)(?P=mark)(?!`))|{_BREAK.pattern}", re.IGNORECASE
+)
+_ENDS = {mark: re.compile(rf"(?<![\s{mark}]){re.escape(mark)}+") for mark in "*~"}
 ENTITY = re.compile(r"&(?:#|[A-Za-z][A-Za-z0-9]{0,31};|(?:lt|gt|amp|quot|apos|LT|GT|AMP|QUOT))")
 _MAYBE_ENTITY = re.compile(r"&[A-Za-z0-9]{0,32}\Z")
 _BRACKETS = re.compile(r"\\.|`+|\[|\]", re.DOTALL)
@@ -32,6 +41,13 @@ _TARGET = re.compile(
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 _ESCAPED_BY_ENTITY = "<`&[]!"
 _URL_SAFE = "-._~:/?#@!$&'*+,;=%"
+
+
+def without_breaks(line: str, instead: str) -> str:
+    """The line with `instead` for each `<br>` outside of its code spans."""
+    if "<" not in line:
+        return line
+    return _CODE_OR_BREAK.sub(lambda found: found["code"] or instead, line)
 
 
 class _Undecided(Exception):
@@ -60,6 +76,7 @@ class _Scanner:
         self._at = 0
         self._out = ""
         self._pipe_in_code = False
+        self._emphasis = Emphasis()
 
     def scan(self) -> str:
         steps = {
@@ -71,6 +88,8 @@ class _Scanner:
             "]": self._closing_bracket,
             "!": self._exclamation,
             ":": self._colon,
+            "*": self._marker,
+            "~": self._marker,
         }
         try:
             while self._at < len(self._line):
@@ -96,14 +115,46 @@ class _Scanner:
         return ""
 
     def _angle(self) -> None:
-        self._write("&#60;", self._at + 1)
+        found = _BREAK.match(self._line, self._at)
+        if found is None:
+            if self._more and _MAYBE_BREAK.match(self._line, self._at):
+                raise _Undecided
+            self._write("&#60;", self._at + 1)
+        elif self._nested:
+            self._write(" ", found.end())
+        elif self._line[found.end() :].strip(" \t"):
+            self._write("<br>", found.end())
+        elif self._more:
+            raise _Undecided
+        else:  # the line ends here anyway: two spaces make it a break for every reader, and the tag would make two
+            self._write("  ", len(self._line))
+
+    def _marker(self) -> None:
+        run = _run(self._line, self._at)
+        after = self._peek(len(run))
+        before, behind = self._emphasis.spaces(run, self._out[-1:], after, lambda: self._ends_ahead(run))
+        self._write(before + run + behind, self._at + len(run))
+
+    def _ends_ahead(self, run: str) -> bool:
+        """Whether a run like this one that may close follows in this line, near enough."""
+        start = self._at + len(run)
+        stop = start + MAX_EMPHASIS_CHARS
+        for found in _ENDS[run[0]].finditer(self._line, start, stop):
+            if self._more and found.end() == len(self._line):
+                raise _Undecided
+            if found.group() == run:
+                return True
+        if self._more and len(self._line) <= stop:
+            raise _Undecided
+        return False
 
     def _backslash(self) -> None:
         following = self._peek()
         if following and following in _ESCAPED_BY_ENTITY:
             self._write(_entity(following), self._at + 2)
         else:
-            self._write("\\" + following if following == "\\" else "\\", self._at + (2 if following == "\\" else 1))
+            pair = following if following in ("\\", "*", "~") else ""
+            self._write("\\" + pair, self._at + 1 + len(pair))
 
     def _ampersand(self) -> None:
         rest = self._line[self._at : self._at + 40]
@@ -227,9 +278,9 @@ class _Scanner:
 
 
 def _run(line: str, at: int) -> str:
-    """The backticks that start here."""
+    """The backticks, asterisks or tildes that start here."""
     end = at
-    while end < len(line) and line[end] == "`":
+    while end < len(line) and line[end] == line[at]:
         end += 1
     return line[at:end]
 

@@ -8,7 +8,7 @@ characters could still change is held back. Dialect: open.feishu.cn/document fei
 import re
 from dataclasses import dataclass
 
-from feishu.inline import ENTITY, NO_IMAGES, safe_line, safe_line_start
+from feishu.inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"
 _FENCE = re.compile(_LEAD + r"(?P<mark>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)", re.DOTALL)
@@ -20,12 +20,14 @@ _MAYBE_DELIMITER = re.compile(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)]?)[ \t]*)?[|:\- \t]
 _INFO = re.compile(r"[A-Za-z0-9_+#.\-]{1,30}")
 _TITLE_SPECIALS = re.compile(ENTITY.pattern.replace("&", "&(?=", 1) + r")|[<>*_~`\[\]()#!\\:]|\A[+\-]")
 _TABLE_FENCE = "```"
+_IN_A_ROW = " / "
 
 
 def safe_markdown(
     text: str, *, streaming: bool = False, max_tables: int = 3, images: frozenset[str] = NO_IMAGES
 ) -> str:
-    """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s) and has no tag.
+    """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s), and whose only
+    tag is `<br>`. Bold beside Chinese signs gets the space outside that a strict reader wants.
 
     Code spans and fenced code stay as they are; tables beyond `max_tables` become fenced code (cards are refused for
     too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
@@ -40,6 +42,23 @@ def safe_markdown(
         blocks.line(lines[-1], last=True)
         blocks.end()
     return "".join(blocks.out)
+
+
+def broken_text(text: str) -> str:
+    """Markdown as plain text shows it best: each `<br>` outside of code is a line end; in a table's row, which is one
+    line, a slash."""
+    lines: list[str] = []
+    fence: _Fence | None = None
+    for line in text.split("\n"):
+        if fence is not None:
+            fence = None if fence.closes(line) else fence
+            lines.append(line)
+        elif found := _FENCE.fullmatch(line):
+            fence = _Fence(found["mark"], 0, found["lead"].count(">"))
+            lines.append(line)
+        else:
+            lines.append(without_breaks(line, _IN_A_ROW if line.lstrip(" \t>").startswith("|") else "\n"))
+    return "\n".join(lines)
 
 
 def escape_text(text: str) -> str:
@@ -94,7 +113,7 @@ class _Blocks:
         if self._fence is not None:
             self._fenced(self._fence, line, end)
         elif self._in_table_code and _is_row(line):
-            self.out.append(line + end)
+            self.out.append(without_breaks(line, _IN_A_ROW) + end)
         else:
             self._leave_table_code()
             self._open_line(line, end)
@@ -147,7 +166,7 @@ class _Blocks:
             self.out.append(safe_line(line, self._images) + end)
             return
         self._in_table_code = True
-        self.out.append(f"{_TABLE_FENCE}\n{self._header or ''}{line}{end}")
+        self.out.append(f"{_TABLE_FENCE}\n{without_breaks(self._header or '', _IN_A_ROW)}{line}{end}")
         self._header = None
 
     def _leave_table_code(self) -> None:

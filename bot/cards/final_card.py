@@ -12,7 +12,7 @@ from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import Card, Element, card_bytes
-from feishu.markdown import escape_text, safe_markdown
+from feishu.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 SUMMARY_CHARS = 80
@@ -106,7 +106,7 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
 def _body(answer: Answer) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
     sources = "\n".join(_plain_source(source) for source in _shown_sources(answer))
-    return "\n\n".join(part for part in (answer.text, answer.notice, sources) if part) or "…"
+    return "\n\n".join(part for part in (broken_text(answer.text), answer.notice, sources) if part) or "…"
 
 
 def _plain_card(state: CardState, body: str, texts: Texts) -> Card:
@@ -145,13 +145,13 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
 
     def card(element: Element, title: str) -> Card:
         header = build.header(title, template=TEMPLATES.get(state.answer.outcome, "blue"))
-        return build.card([element], header=header, summary=one_line(part, SUMMARY_CHARS))
+        return build.card([element], header=header, summary=one_line(broken_text(part), SUMMARY_CHARS))
 
     return Part(
         number,
         card(build.markdown(safe_markdown(part), element_id=ANSWER), title),
-        card(build.plain(part), untitled),
-        f"{untitled}\n{part}",
+        card(build.plain(broken_text(part)), untitled),
+        f"{untitled}\n{broken_text(part)}",
         f"{untitled}\n{texts.filtered_text}",
     )
 
@@ -267,7 +267,8 @@ def _confidence(answer: Answer, texts: Texts) -> str:
 
 def _summary(answer: Answer) -> str:
     """The chat list's preview: the answer's beginning without markup."""
-    text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", (answer.text or answer.notice)[:1_000])
+    text = broken_text((answer.text or answer.notice)[:1_000])
+    text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", text)
     return one_line(text, SUMMARY_CHARS) or "…"
 
 

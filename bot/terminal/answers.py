@@ -21,6 +21,7 @@ from bot.errors import SettingsError
 from bot.records.feedback import Feedback
 from bot.settings import Settings, load_settings, secret_values
 from bot.store.database import Database
+from bot.terminal.rendering import rendered
 from bot.texts import Texts, language_of, texts
 from bot.turns.turn import sources_of
 from bot.watch.logs import configure_logs
@@ -94,7 +95,7 @@ def _told(event: dict[str, Any]) -> Text:
 
 def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
     if progress.text:
-        return Markdown(progress.text)
+        return rendered(progress.text)
     if progress.passages is None:
         return Text(wording.retrieving)
     found = wording.found.format(count=len(progress.passages)) if progress.passages else wording.found_none

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rag.citations import CitationFilter
 from rag.thinking import CLOSE, OPEN, ThinkFilter
+from rag.unwrapping import FenceFilter
 
 THINK_TEXT = st.lists(st.sampled_from([OPEN, CLOSE, "<", "think", ">", "/", "a", "答", " ", "<thi"]), max_size=12).map(
     "".join
@@ -18,6 +19,15 @@ CITE_TEXT = st.lists(
     ),
     max_size=16,
 ).map("".join)
+FENCE_TEXT = st.tuples(
+    st.sampled_from(["```markdown\n", "```md\n", "```\n", "~~~\n", "````\n", "  ```md\n", "\n``", "`", "```py\n", ""]),
+    st.lists(
+        st.sampled_from(
+            ["```", "````", "~~~", "``", "`", "~", "\n", "\n", "\n", " ", "- ", "py", "答", "[1]", "x" * 600]
+        ),
+        max_size=16,
+    ),
+).map(lambda drawn: drawn[0] + "".join(drawn[1]))
 
 
 @st.composite
@@ -64,3 +74,33 @@ def test_text_without_citations_passes_unchanged(case: tuple[str, list[str]]) ->
     text, pieces = case
     if not re.search(r"[\[【]", text):
         assert cited(pieces) == (text, ())
+
+
+def unwrapped(pieces: list[str]) -> str:
+    fence = FenceFilter()
+    return "".join(fence.feed(piece) for piece in pieces) + fence.finish()
+
+
+@given(cut(FENCE_TEXT))
+def test_a_fence_around_the_answer_goes_under_any_cut(case: tuple[str, list[str]]) -> None:
+    text, pieces = case
+    assert unwrapped(pieces) == unwrapped([text])
+    for character in "答x1":
+        assert unwrapped([text]).count(character) == text.count(character)
+
+
+@given(cut(st.text(max_size=60)))
+def test_text_in_no_fence_passes_unchanged(case: tuple[str, list[str]]) -> None:
+    text, pieces = case
+    if not text.lstrip().startswith(("```", "~~~")):
+        assert unwrapped(pieces) == text
+
+
+@given(
+    st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=["Cs"]), max_size=60),
+    st.sampled_from(["```markdown", "```MD", "~~~md", "````markdown", "```", "~~~"]),
+)
+def test_what_was_wrapped_comes_out_as_it_was(text: str, opening: str) -> None:
+    mark = opening.rstrip("markdownMD")
+    assert unwrapped([f"{opening}\n{text}\n{mark}"]) == text
+    assert unwrapped([f"\n {opening}\n{text}"]).split() == text.split()

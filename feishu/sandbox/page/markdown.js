@@ -1,4 +1,6 @@
 // The markdown dialect of Feishu cards: CommonMark without HTML, plus a few tags. Whatever comes out passes DOMPurify.
+import { chineseEmphasis } from './emphasis.js';
+
 const COLOURS = new Set(['blue', 'wathet', 'turquoise', 'green', 'yellow', 'lime', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo', 'grey', 'neutral', 'default']);
 const EMOJI = { DONE: '✅', OK: '👌', THUMBSUP: '👍', SMILE: '😊', HEART: '❤️', CrossMark: '❌', Fire: '🔥', PARTY: '🎉', THINKING: '🤔' };
 const TAG = /^<(\/?)(font|at|text_tag|link|person|number_tag|local_datetime|raw|a|br|hr)((?:\s+[a-z_]+\s*=\s*(?:'[^']*'|"[^"]*"|[^\s'">]+))*)\s*\/?>/i;
@@ -64,7 +66,7 @@ function emojiCode(state, silent) {
 }
 
 function build() {
-  const md = globalThis.markdownit({ html: false, linkify: false, breaks: true });
+  const md = globalThis.markdownit({ html: false, linkify: false, breaks: true }).use(chineseEmphasis);
   md.inline.ruler.before('autolink', 'feishu_tag', feishuTag);
   md.inline.ruler.before('emphasis', 'emoji_code', emojiCode);
   md.renderer.rules.image = (tokens, index) => {

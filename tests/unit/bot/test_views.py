@@ -146,6 +146,15 @@ def test_the_plain_card_and_the_text_hold_the_whole_answer_with_its_sources() ->
         assert "javascript" not in text
 
 
+def test_plain_words_break_the_line_where_the_answer_has_the_tag() -> None:
+    text = "十个<br>工作日\n\n| 甲<br/>乙 | `<br>` |\n|---|---|"
+    made = final(CardState(TURN, Answer("a2", "t1", 1, "completed", text=text), ("a2",)), ZH)
+    for plain in (said(made.plain_card or {}), made.text):
+        assert "十个\n工作日\n\n| 甲 / 乙 | `<br>` |" in plain
+    assert made.summary.startswith("十个 工作日 甲 / 乙")
+    assert "十个<br>工作日" in said(made.card)
+
+
 def test_a_stage_and_an_answer_are_where_frames_are_sent() -> None:
     ids = {node.get("element_id") for node in walk(CARDS["opening"])}
     assert {STAGE, ANSWER} <= ids

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feishu.markdown import escape_text, safe_markdown
+from feishu.markdown import broken_text, escape_text, safe_markdown
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,20 @@ from feishu.markdown import escape_text, safe_markdown
         ("```", "```\n```"),
         ("a\r\nb\rc\x00", "a\nb\nc\ufffd"),
         ("", ""),
+        ("A<br>B<BR/>C</br>D<br />E <br class='x'> F", "A<br>B<br>C<br>D<br>E <br> F"),
+        ("A<br>\nB<br>  ", "A  \nB  "),
+        ("| a<br/>b | `<br>` |\n|---|---|\n| c | d<BR> |", "| a<br>b | `<br>` |\n|---|---|\n| c | d<br> |"),
+        ("[a<br>b](https://e.cn) <brx> \\<br>", "[a b](https://e.cn) &#60;brx> &#60;br>"),
+        ("```\n<br>\n```", "```\n<br>\n```"),
+        ("**注意：**超期不予报销", "**注意：** 超期不予报销"),
+        ("**差旅（含住宿）**费用", "**差旅（含住宿）** 费用"),
+        ("**“十五个工作日”**内提交", "**“十五个工作日”** 内提交"),
+        ("用**《办法》**第3条，~~（旧）~~新", "用 **《办法》** 第3条，~~（旧）~~ 新"),
+        ("见**[手册](https://e.cn/a)**和**`x`**后", "见 **[手册](https://e.cn/a)** 和 **`x`** 后"),
+        ("***注意：***超，**重：*务必*提交！**超", "***注意：*** 超，**重：*务必*提交！** 超"),
+        ("**重要**“十五”**中**（文）", "**重要**“十五”**中**（文）"),
+        ("2**3**4 a**（b 基数*（1+系数）*天数", "2**3**4 a**（b 基数*（1+系数）*天数"),
+        ("`**注意：**超期` \\**注意：**超", "`**注意：**超期` \\**注意：**超"),
     ],
 )
 def test_foreign_markdown(written: str, shown: str) -> None:
@@ -61,6 +75,24 @@ def test_tables_beyond_the_limit_become_code() -> None:
     assert safe_markdown("a | b\n---|---\n1 | 2", max_tables=0) == "a | b\n```\n---|---\n1 | 2\n```"
 
 
+def test_a_table_as_code_has_its_line_breaks_as_slashes() -> None:
+    shown = safe_markdown("| 甲<br>乙 | `<br>` |\n|---|---|\n| 丙<br/>丁 | 2 |", max_tables=0)
+    assert shown == "```\n| 甲 / 乙 | `<br>` |\n|---|---|\n| 丙 / 丁 | 2 |\n```"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("A<br>B<BR />C", "A\nB\nC"),
+        ("| a<br>b | `<br>` |", "| a / b | `<br>` |"),
+        ("```\n<br>\n```\n<br>x", "```\n<br>\n```\n\nx"),
+        ("1 < 2 ` <br>", "1 < 2 ` \n"),
+    ],
+)
+def test_line_breaks_of_a_plain_text(written: str, shown: str) -> None:
+    assert broken_text(written) == shown
+
+
 def test_a_line_of_pipes_that_is_no_table_stays() -> None:
     assert safe_markdown("| a |\n| b |\nc", max_tables=0) == "| a |\n| b |\nc"
 
@@ -77,6 +109,14 @@ def test_a_line_of_pipes_that_is_no_table_stays() -> None:
         ("R&D", "R"),
         ("R&D 部", "R&D 部"),
         ("<at", "&#60;at"),
+        ("x <b", "x "),
+        ("x <br", "x "),
+        ("x <br>", "x "),
+        ("x <br>y", "x <br>y"),
+        ("**注意：**", "**注意："),
+        ("用**“十", "用"),
+        ("用**“十**", "用"),
+        ("用**“十”**内", "用 **“十”** 内"),
         ("x\n```py", "x\n"),
         ("x\n```py\nfor", "x\n```py\nfor"),
         ("x\n```py\nfor\n``", "x\n```py\nfor\n"),

@@ -1,6 +1,7 @@
 /** One turn in the drawer: its versions, votes, and the trace of each. */
 
 import { byId, el } from "../js/dom.js";
+import { render } from "../js/markdown.js";
 import { has, say } from "../js/texts.js";
 import { get } from "./data.js";
 import { mark, table } from "./parts.js";
@@ -29,7 +30,8 @@ function version(answer) {
   return el("section", { class: "version" },
     el("p", {}, mark(answer.outcome), ` ${say("version", answer)} · ${say("firstToken")} ${seconds[0]} · ${say("whole")} ${seconds[1]} · ${answer.model || "–"}`),
     el("h3", {}, say("answerText")),
-    el("p", { class: "answer-text" }, [answer.text, answer.notice].filter(Boolean).join("\n")),
+    el("div", { class: "answer-text prose" }, render(answer.text, 0, () => false, () => "")),
+    answer.notice ? el("p", { class: "note" }, answer.notice) : "",
     ...votes,
     ...(answer.trace ? traced(answer.trace) : [el("p", { class: "note" }, say("noTrace"))]),
   );

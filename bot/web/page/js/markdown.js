@@ -1,5 +1,6 @@
 /** Markdown of a model, made safe: markdown-it without raw HTML, then DOMPurify, then our own citation buttons. */
 
+import { chineseDialect } from "./dialect.js";
 import { el } from "./dom.js";
 
 const { markdownit, DOMPurify } = window;
@@ -16,7 +17,7 @@ const PURIFY = {
 const CITATION = /\[(\d{1,3})\]/g;
 const AFTER_ADDRESS = /[，。；：！？、）】》」』“”‘’]/;
 
-const md = markdownit({ html: false, linkify: true, breaks: true });
+const md = markdownit({ html: false, linkify: true, breaks: true }).use(chineseDialect);
 md.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 md.disable("reference"); // `[1]: …` must not turn the citation [1] into somebody's link
 md.renderer.rules.image = (tokens, index) => md.utils.escapeHtml(tokens[index].content); // nothing is loaded from outside
