@@ -1,4 +1,4 @@
-"""▶ on an answer that was cut: it goes on in the same card, from the text that stands there, and nothing of it is lost."""
+"""▶ on an answer that was cut: it goes on in the same card, from the text that stands there, and nothing is lost."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -14,10 +14,11 @@ from tests.integration.test_bad_luck import using
 from tests.integration.test_crash import killed
 from tests.support.bot_process import REPOSITORY
 from tests.support.model_server import ModelServer, Reply, running
-from tests.support.scene import ANSWER, QUESTION, Message, Scene, new_scene
+from tests.support.scene import QUESTION, Message, Scene, new_scene
 
-CUT = 60
-BEGUN, REST = ANSWER[:CUT], ANSWER[CUT:]
+BEGUN = "出差回来后要在返回之日起 10 个工作日内提交差旅报销单 [1]。报销单要附上发票、行程单"
+REST = "和住宿清单，逾期还要说明原因，并由部门负责人审批 [1]。审批通过以后，款项随下一个发薪日一起到账。"
+ANSWER, CUT = BEGUN + REST, len(BEGUN)
 CUT_OFF = Reply(BEGUN, end="length")
 GOES_ON = Reply(REST, delay_s=0.01)
 DAY_S = 86_400.0
