@@ -11,7 +11,11 @@ RagError
 ├─ EmbeddingFailed        the embedding model or endpoint refused
 └─ GenerationFailed       `partial` says whether any text had been shown
    ├─ ModelUnavailable    refused connection, 5xx, wrong address
-   ├─ ModelRejected       wrong key, unknown model, bad request
+   │  └─ ModelOverloaded  its server says that it has too much to do
+   ├─ ModelRejected       wrong key, bad request
+   │  ├─ NoCredit         the account has no credit
+   │  ├─ NoSuchModel      the server does not know the model
+   │  └─ NotAModel        what answers there is no server of OpenAI's protocol
    ├─ ModelTimeout        no first token, a stall, or the whole took too long
    ├─ ContextTooLong      question and passages exceed the model's window
    └─ ContentRefused      the model's provider refused the content
@@ -79,8 +83,24 @@ class ModelUnavailable(GenerationFailed):
     """The model's server cannot be reached or fails."""
 
 
+class ModelOverloaded(ModelUnavailable):
+    """The model's server says that it has too much to do."""
+
+
 class ModelRejected(GenerationFailed):
     """The model's server refuses the key, the model name or the request."""
+
+
+class NoCredit(ModelRejected):
+    """The account at the model's provider has no credit."""
+
+
+class NoSuchModel(ModelRejected):
+    """The model's server does not know the model."""
+
+
+class NotAModel(ModelRejected):
+    """What answers at the model's address is no server of OpenAI's protocol."""
 
 
 class ModelTimeout(GenerationFailed):

@@ -3,16 +3,27 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from rag.citations import CitationFilter
+from rag.answer_text import AnswerText
 from rag.clock import Clock
 from rag.deadline import Deadline
 from rag.documents import Passage
-from rag.errors import GenerationFailed, ModelTimeout, ModelUnavailable
-from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, Grounding, Prompt, Question, Reasoning, Usage
-from rag.prompts import passages_text
+from rag.endings import ending_of
+from rag.errors import ContentRefused, GenerationFailed, ModelOverloaded, ModelTimeout, ModelUnavailable
+from rag.events import (
+    NO_EVIDENCE_TEXT,
+    AnswerEvent,
+    Delta,
+    Ending,
+    Finished,
+    NoEvidence,
+    Prompt,
+    Question,
+    Reasoning,
+    Usage,
+)
 from rag.settings import LlmSettings, PromptSettings
 from rag.status import Part
 
@@ -20,7 +31,8 @@ if TYPE_CHECKING:
     from rag.llm import Model, Piece
 
 BACKOFFS_S = (0.5, 1.5)
-HISTORY_EXCHANGES = 6
+AFTER_THE_END_S = 3.0
+"""How long a server may take, once it has said how the text ended, for what comes behind that (the usage)."""
 logger = logging.getLogger(__name__)
 
 
@@ -36,45 +48,62 @@ class GenerativeWriter:
         self._failure: GenerationFailed | None = None
 
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
-        """Reasoning and Delta as they come, then Finished. Closing it hangs up. Raises GenerationFailed."""
+        """Reasoning and Delta as they come, NoEvidence when the model says that the passages do not answer, then
+        Finished. Once there is text, whatever goes wrong ends it and keeps it. Closing this hangs up. Raises
+        GenerationFailed before the first text."""
         started_at = self._clock.monotonic()
-        answer = _Answer(len(passages))
-        values = (question.text, passages_text(passages), question.history[-HISTORY_EXCHANGES:])
-        pieces = self._pieces(lambda model: model.stream(*values), started_at)
+        course = _Course(lambda: AnswerText(len(passages), question.so_far), self._settings)
+        if question.so_far:
+            yield Delta(question.so_far)
+        pieces = self._pieces(lambda model: model.stream(question, passages), started_at)
+        try:
+            async with contextlib.aclosing(self._run(course, pieces)) as events:
+                async for event in events:
+                    yield event
+        except GenerationFailed as error:
+            self._failure = error
+            raise
+        self._failure = course.cut
+        text, seconds = course.text, self._clock.monotonic() - started_at
+        if text.is_refusal:
+            yield NoEvidence(tuple(passages))
+            yield Finished(NO_EVIDENCE_TEXT, "no_evidence", (), self._settings.model, course.usage, seconds)
+            return
+        yield Finished(
+            text.text, text.outcome, text.citations, self._settings.model, course.usage, seconds, ending=course.ending
+        )
+
+    async def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """The model alone: Reasoning and Delta, then Finished without citations. Raises GenerationFailed like `write`;
+        an empty text is none."""
+        started_at = self._clock.monotonic()
+        course = _Course(_PlainText, self._settings)
+        pieces = self._pieces(lambda model: model.complete(prompt), started_at)
+        async with contextlib.aclosing(self._run(course, pieces, may_be_empty=True)) as events:
+            async for event in events:
+                yield event
+        model, seconds = self._settings.model, self._clock.monotonic() - started_at
+        yield Finished(course.text.text, "answered", (), model, course.usage, seconds, ending=course.ending)
+
+    async def _run(
+        self, course: "_Course[Any]", pieces: AsyncGenerator["Piece"], *, may_be_empty: bool = False
+    ) -> AsyncGenerator[AnswerEvent]:
+        """What the pieces show, to the end of the text. Raises GenerationFailed where there is none to keep."""
         try:
             async with contextlib.aclosing(pieces):
                 async for piece in pieces:
-                    if piece.reasoning:
-                        yield Reasoning(piece.reasoning)
-                    if text := answer.take(piece):
-                        yield Delta(text)
-            if text := answer.close():
-                yield Delta(text)
-            finished = answer.finished(self._settings.model, self._clock.monotonic() - started_at)
+                    for event in course.take(piece):
+                        yield event
         except GenerationFailed as error:
-            error.partial = bool(answer.text)
-            self._failure = error
-            raise
-        self._failure = None
-        yield finished
-
-    async def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
-        """The model alone: Reasoning and Delta, then Finished without citations. Raises GenerationFailed."""
-        started_at = self._clock.monotonic()
-        text, usage, reason = "", None, ""
-        async with contextlib.aclosing(self._pieces(lambda model: model.complete(prompt), started_at)) as pieces:
-            async for piece in pieces:
-                usage, reason = piece.usage or usage, piece.finish_reason or reason
-                if piece.reasoning:
-                    yield Reasoning(piece.reasoning)
-                if piece.text:
-                    text += piece.text
-                    yield Delta(piece.text)
-        if reason == "content_filter":
-            from rag.failures import content_refused
-
-            raise content_refused()
-        yield Finished(text, "answered", (), self._settings.model, usage, self._clock.monotonic() - started_at)
+            if not course.text.has_begun:
+                error.partial = bool(course.text.text)
+                raise
+            logger.warning("The answer was cut off, what there was is kept: %s", error)
+            course.cut = error
+        for event in course.close():
+            yield event
+        if failure := course.failure(may_be_empty=may_be_empty):
+            raise failure
 
     async def warm_up(self) -> None:
         """Make the client ahead of the first question."""
@@ -114,8 +143,12 @@ class GenerativeWriter:
             try:
                 async with contextlib.aclosing(self._watched(ask(model), started_at)) as pieces:
                     async for piece in pieces:
+                        if not began and piece.finish_reason:
+                            self._check_end(piece.finish_reason)
                         began = True
                         yield piece
+                if not began:
+                    self._check_end("")
                 return
             except (ModelUnavailable, ModelTimeout) as error:
                 stalls += isinstance(error, ModelTimeout)
@@ -124,10 +157,21 @@ class GenerativeWriter:
                 logger.info("The model failed before its first token, trying again: %s", error)
             await self._clock.sleep(backoff_s)
 
+    def _check_end(self, reason: str) -> None:
+        """Raise ModelUnavailable for an answer that ended before its first word because its server failed."""
+        from rag.failures import broken_off, overloaded
+
+        match ending_of(reason):
+            case "overloaded":
+                raise overloaded(self._settings)
+            case "broken":
+                raise broken_off(self._settings)
+
     async def _watched(self, stream: "AsyncGenerator[Piece]", started_at: float) -> AsyncGenerator["Piece"]:
-        """One request's pieces, with the limits for first token, stall and total; foreign errors translated."""
+        """One request's pieces, with the limits for first token, stall and total; foreign errors translated. What
+        goes wrong after the reason to end came is none: the text is whole."""
         limits = self._settings.timeouts
-        limit_s, waiting_for = limits.first_token_s, "first token"
+        limit_s, waiting_for, has_ended = limits.first_token_s, "first token", False
         async with contextlib.aclosing(stream):
             with contextlib.closing(Deadline()) as deadline:
                 while True:
@@ -137,10 +181,14 @@ class GenerativeWriter:
                     except StopAsyncIteration:
                         return
                     except Exception as error:
+                        if has_ended:
+                            return
                         late = deadline.expired and (waiting_for if allowed_s == limit_s else "whole answer")
                         raise self._failed(error, late or "") from error
                     yield piece
-                    limit_s, waiting_for = limits.stall_s, "next token"
+                    has_ended = has_ended or bool(piece.finish_reason)
+                    limit_s = min(limits.stall_s, AFTER_THE_END_S) if has_ended else limits.stall_s
+                    waiting_for = "next token"
 
     def _failed(self, error: Exception, late: str) -> GenerationFailed:
         """In our own words; `late` names what did not come in time, if that is what went wrong."""
@@ -156,44 +204,98 @@ class GenerativeWriter:
         return self._settings.timeouts.total_s - (self._clock.monotonic() - started_at)
 
 
-class _Answer:
-    """The text as it grows: citations bound, the blank lines after a think block taken off."""
+class _Text(Protocol):
+    """A text as it grows."""
 
-    def __init__(self, passages: int) -> None:
-        self._citations = CitationFilter(passages)
-        self._usage: Usage | None = None
-        self._finish_reason = ""
-        self.text = ""
+    text: str
+    has_begun: bool
 
-    def take(self, piece: "Piece") -> str:
-        """The new text that a piece gives."""
-        self._usage = piece.usage or self._usage
-        self._finish_reason = piece.finish_reason or self._finish_reason
-        return self._grow(self._citations.feed(piece.text))
+    @property
+    def says_something(self) -> bool: ...
 
-    def close(self) -> str:
-        """The last text. Raises ContentRefused, or ModelUnavailable when there was none at all."""
-        last = self._grow(self._citations.finish())
-        if self._finish_reason == "content_filter":
+    def feed(self, text: str) -> str: ...
+
+    def finish(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Text)
+
+
+class _Course(Generic[T]):
+    """How one answer went: its text so far, what it cost, and how it ended."""
+
+    def __init__(self, begin: Callable[[], T], settings: LlmSettings) -> None:
+        self._begin = begin
+        self._settings = settings
+        self._reason = ""
+        self.cut: GenerationFailed | None = None
+        """What went wrong after there was text."""
+        self.text = begin()
+        self.usage: Usage | None = None
+
+    def take(self, piece: "Piece") -> Iterator[AnswerEvent]:
+        """What a piece shows."""
+        self.usage = piece.usage or self.usage
+        self._reason = piece.finish_reason or self._reason
+        if piece.unsaid:
+            self.text = self._begin()
+            yield Reasoning(piece.unsaid)
+        if piece.reasoning:
+            yield Reasoning(piece.reasoning)
+        if piece.text and (text := self.text.feed(piece.text)):
+            yield Delta(text)
+
+    def close(self) -> Iterator[AnswerEvent]:
+        """The last text."""
+        if text := self.text.finish():
+            yield Delta(text)
+
+    @property
+    def ending(self) -> Ending:
+        """How the text ended."""
+        match self.cut:
+            case None:
+                return ending_of(self._reason)
+            case ContentRefused():
+                return "filtered"
+            case ModelOverloaded():
+                return "overloaded"
+            case _:
+                return "broken"
+
+    def failure(self, *, may_be_empty: bool) -> GenerationFailed | None:
+        """What to raise when there is no text to keep."""
+        if self.text.says_something:
+            return None
+        if self.ending == "filtered":
             from rag.failures import content_refused
 
-            raise content_refused()
-        if not self.text.strip():
-            raise ModelUnavailable(
-                "The model ended without an answer; raise RAG__LLM__MAX_TOKENS if it spends them on reasoning"
-            )
-        return last
-
-    def finished(self, model: str, seconds: float) -> Finished:
-        """The end event."""
-        citations = self._citations.citations
-        says_no = NO_EVIDENCE_TEXT in self.text and (
-            not citations or self.text.lstrip(" *>#").startswith(NO_EVIDENCE_TEXT)
+            return content_refused()
+        if may_be_empty:
+            return None
+        return ModelUnavailable(
+            "The model ended without an answer; raise RAG__LLM__MAX_TOKENS if it spends them on reasoning"
         )
-        outcome: Grounding = "no_evidence" if says_no else "answered" if citations else "hedged"
-        return Finished(self.text, outcome, citations, model, self._usage, seconds)
 
-    def _grow(self, text: str) -> str:
-        text = text if self.text else text.lstrip()
+
+class _PlainText:
+    """What the model alone wrote, as it stands."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.has_begun = False
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is text."""
+        return self.has_begun
+
+    def feed(self, text: str) -> str:
+        """The new text."""
+        self.has_begun = self.has_begun or bool(text.strip())
         self.text += text
         return text
+
+    def finish(self) -> str:
+        """Nothing is kept back."""
+        return ""

@@ -17,7 +17,7 @@ from bot.watch.trace_store import TraceStore
 from feishu.clock import Clock
 from rag.documents import Passage
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved
-from rag.prompts import passages_text, prompt_text
+from rag.prompts import messages
 from rag.scope import Scope
 from rag.settings import PromptSettings
 
@@ -106,20 +106,7 @@ class Trace:
 
     def _prompt(self) -> list[dict[str, str]]:
         """The messages as the model got them."""
-        values = {"question": self.question.text, "passages": passages_text(self.passages)}
-        earlier = [
-            message
-            for exchange in self.question.history
-            for message in (
-                {"role": "user", "content": exchange.question},
-                {"role": "assistant", "content": exchange.answer},
-            )
-        ]
-        return [
-            {"role": "system", "content": prompt_text(self.prompts, "system")},
-            *earlier,
-            {"role": "user", "content": prompt_text(self.prompts, "answer").format(**values)},
-        ]
+        return messages(self.prompts, self.question, self.passages)
 
 
 class Tracing:

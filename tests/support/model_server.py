@@ -19,7 +19,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,7 +32,8 @@ from rag.embedding.reading import PAIRS
 
 DIMENSION = 64
 PARAPHRASES = {one: other for pairs in PAIRS.values() for one, other in (line.split("|") for line in pairs.split("\n"))}
-End = Literal["stop", "length", "content_filter", "disconnect", "stall", "error", "none"]
+End = str
+"""A finish reason, or one of: disconnect, stall, error, none (only [DONE]), eof (not even that)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Reply:
     """One scripted answer.
 
     `text` is a string (sent `piece_chars` at a time) or the exact pieces. `end` says what comes after the last piece:
-    a finish reason, a cut connection, silence until the client hangs up, an error event, or nothing but [DONE].
+    a finish reason, a cut connection, silence until the client hangs up, an error event, nothing but [DONE], or just
+    the end of the body. `raw` is a whole body instead, sent as it stands with `content_type`.
     What follows the first piece is sent `once` this is true.
     """
 
@@ -56,6 +58,8 @@ class Reply:
     end: End = "stop"
     usage: tuple[int, int] | None = (100, 20)
     once: Callable[[], bool] = lambda: True
+    raw: bytes | None = None
+    content_type: str = "text/event-stream"
 
     @property
     def pieces(self) -> list[str]:
@@ -144,6 +148,9 @@ class ModelServer:
             recorded.closed.set()
             error = reply.error or {"message": f"scripted failure {reply.status}", "type": "scripted", "code": None}
             return JSONResponse({"error": error}, status_code=reply.status, headers=reply.headers)
+        if reply.raw is not None:
+            recorded.closed.set()
+            return Response(reply.raw, media_type=reply.content_type)
         if not recorded.body.get("stream"):
             recorded.closed.set()
             return JSONResponse(_whole(reply))
@@ -229,6 +236,8 @@ async def _events(reply: Reply, recorded: Recorded) -> AsyncIterator[str]:
         await asyncio.Event().wait()
     if reply.end == "error":
         yield _data({"error": reply.error or {"message": "scripted failure in the stream", "type": "server_error"}})
+        return
+    if reply.end == "eof":
         return
     if reply.end != "none":
         yield _chunk({}, finish_reason=reply.end)

@@ -7,9 +7,21 @@ import langchain_openai.chat_models.base as langchain_openai_base
 import openai
 import pytest
 
-from rag.errors import ContentRefused, ContextTooLong, GenerationFailed, ModelRejected, ModelTimeout, ModelUnavailable
+from rag.errors import (
+    ContentRefused,
+    ContextTooLong,
+    GenerationFailed,
+    ModelOverloaded,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    NoCredit,
+    NoSuchModel,
+    NotAModel,
+)
 from rag.failures import server, translated
 from rag.settings import LlmSettings
+from rag.sse import NotAModelServer
 
 SETTINGS = LlmSettings(base_url="http://user:secret@models.example.com:8080/v1", model="m")
 SECRET = "sk-very-secret and the question"
@@ -48,7 +60,7 @@ def test_no_foreign_error_is_unmapped(kind: type[BaseException]) -> None:
     [
         (400, ModelRejected, "RAG__LLM__STREAM_USAGE"),
         (401, ModelRejected, "RAG__LLM__API_KEY"),
-        (402, ModelRejected, "credit"),
+        (402, NoCredit, "credit"),
         (403, ModelRejected, "RAG__LLM__API_KEY"),
         (404, ModelRejected, "RAG__LLM__MODEL"),
         (408, ModelTimeout, "in time"),
@@ -91,7 +103,49 @@ def test_a_refusal_object_is_a_refusal() -> None:
 
 
 def test_an_account_without_credit_is_not_a_busy_server() -> None:
-    assert type(translated(made(openai.RateLimitError, 429, "insufficient_quota"), SETTINGS)) is ModelRejected
+    assert type(translated(made(openai.RateLimitError, 429, "insufficient_quota"), SETTINGS)) is NoCredit
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("{'code': 'insufficient_quota'}", NoCredit),
+        ("{'code': 402, 'message': 'Insufficient Balance'}", NoCredit),
+        ("您的账户已欠费，请充值后重试", NoCredit),
+        (
+            "{'code': 'Arrearage', 'message': 'Access denied, please make sure your account is in good standing.'}",
+            NoCredit,
+        ),
+        ("The model `gpt-9` does not exist or you do not have access to it.", NoSuchModel),
+        ('model "qwen9:8b" not found, try pulling it first', NoSuchModel),
+        ("Model Not Exist", NoSuchModel),
+        ("模型不存在，请检查模型代码", NoSuchModel),
+        ("{'code': 'invalid_api_key'}", ModelRejected),
+        ("{'code': 401}", ModelRejected),
+        ("{'type': 'invalid_request_error', 'message': 'x'}", ModelRejected),
+        ("The engine is currently overloaded, please try again later", ModelOverloaded),
+        ("{'code': 503, 'message': 'x'}", ModelOverloaded),
+        ("该模型当前负载较高，请稍后再试", ModelOverloaded),
+        ("{'type': 'server_error', 'message': 'upstream failed'}", ModelUnavailable),
+        ("This model's maximum context length is 4096 tokens", ContextTooLong),
+        ("{'code': 'data_inspection_failed'}", ContentRefused),
+    ],
+)
+def test_an_error_within_an_answer_keeps_its_cause(said: str, kind: type[GenerationFailed]) -> None:
+    ours = translated(made(openai.APIError, 0, said), SETTINGS)
+    assert type(ours) is kind
+    assert said not in str(ours)
+
+
+def test_a_model_that_a_server_refuses_by_name_is_told_from_a_wrong_path() -> None:
+    said = "The model `m` does not exist"
+    assert type(translated(made(openai.NotFoundError, 404, said), SETTINGS)) is NoSuchModel
+    assert type(translated(made(openai.BadRequestError, 400, "Model Not Exist"), SETTINGS)) is NoSuchModel
+
+
+def test_a_page_instead_of_an_answer_names_the_address() -> None:
+    ours = translated(NotAModelServer("a page"), SETTINGS)
+    assert type(ours) is NotAModel and "RAG__LLM__BASE_URL" in str(ours)
 
 
 @pytest.mark.parametrize("error", [ValueError("no chunks"), KeyError("choices"), TypeError("null")])
