@@ -115,11 +115,14 @@ def evaluate(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Set confidence and threshold by these questions")
     ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw how reliable the confidence is, as a PNG (needs the extra plots)")
+    ] = None,
 ) -> None:
     """Measure how well questions are answered and refused, and compare with the last time."""
     from bot.terminal.knowledge import run_eval
 
-    _run(run_eval(_load(config), place, calibrate=calibrate))
+    _run(run_eval(_load(config), place, calibrate=calibrate, plot=plot))
 
 
 @app.command("export-onnx")

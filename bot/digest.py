@@ -132,6 +132,7 @@ def digest_card(
         asked=body["asked"],
         people=body["people"],
         unanswered=body["outcomes"]["no_evidence"],
+        hedged=body["outcomes"]["hedged"],
         failed=body["outcomes"]["failed"],
         up=body["votes"]["up"],
         down=body["votes"]["down"],

@@ -88,10 +88,17 @@ def totals(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("questions", str(told["asked"])),
         ("people", str(told["people"])),
         *((name, str(told["outcomes"][name])) for name in OUTCOMES),
+        ("cut off", _cut_off(told["endings"])),
         ("👍 / 👎", f"{told['votes']['up']} / {told['votes']['down']}"),
         ("first words p50 / p95", _seconds(told["first_token_s"])),
         ("whole answer p50 / p95", _seconds(told["whole_s"])),
     ]
+
+
+def _cut_off(endings: dict[str, int]) -> str:
+    """How many texts were cut off, and how."""
+    ways = ", ".join(f"{name} {count}" for name, count in endings.items() if count)
+    return f"{sum(endings.values())} ({ways})" if ways else "0"
 
 
 def reasons(told: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from rag.continuation import ContinuationFilter
 from rag.events import Grounding
 from rag.refusal import MarkFilter, OpeningFilter
 from rag.refusal_words import says_no
+from rag.unwrapping import FenceFilter
 
 
 class TextFilter(Protocol):
@@ -17,22 +18,18 @@ class TextFilter(Protocol):
     def finish(self) -> str: ...
 
 
-def shaping() -> tuple[TextFilter, ...]:
-    """What puts right how a model wraps its text, in this order, before anything is looked for in it. The model's
-    thinking is taken out before (`rag.llm`)."""
-    return ()
-
-
 class AnswerText:
-    """Thinking apart, a model's text goes through: `shaping`, the mark of a refusal, the beginning that may be one (or,
+    """Thinking apart, a model's text goes through: the fence around all of it, the mark of a refusal, the beginning that may be one (or,
     where an answer goes on, what it says twice), and its citations. `text` is what came out so far."""
 
     def __init__(self, passages: int, so_far: str = "") -> None:
         self._passages = passages
         self._so_far = so_far
-        self._mark = MarkFilter()
-        beginning: TextFilter = ContinuationFilter(so_far) if so_far else OpeningFilter()
-        self._filters: tuple[TextFilter, ...] = (*shaping(), self._mark, beginning)
+        self._mark = MarkFilter(ends=not so_far)
+        if so_far:
+            self._filters: tuple[TextFilter, ...] = (self._mark, ContinuationFilter(so_far))
+        else:
+            self._filters = (FenceFilter(), self._mark, OpeningFilter())
         self._citations = CitationFilter(passages)
         self.has_begun = False
         """Whether the model has written anything, shown or not."""
@@ -50,8 +47,6 @@ class AnswerText:
             text = each.feed(text)
             if not text:
                 return ""
-        if self._mark.is_first and not self._so_far:
-            return ""
         return self._grow(self._citations.feed(text))
 
     def finish(self) -> str:

@@ -2,8 +2,9 @@
 
 A folder holds corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query-id, corpus-id, score). A
 file holds a line for each question: `question`, and `source` (of the document that answers), `must_contain` (words that
-the right passage holds), or neither with `"answerable": false`. Lines of `feishu-rag feedback export` are taken too: an
-answer voted up becomes a case with the sources it cited; one voted down is listed, to be judged by people.
+the right passage holds; of a list, any), or neither with `"answerable": false`. Lines of `feishu-rag feedback export`
+are taken too: an answer voted up becomes a case with the sources it cited; one voted down, or liked without a source, is
+listed, to be judged by people.
 """
 
 import json
@@ -15,14 +16,19 @@ from rag.documents import Document, Passage
 from rag.errors import IngestError
 from rag.terms import normalise
 
+WITHOUT_TARGET = ("hedged", "completed")
+"""Outcomes of an export (the second as earlier versions wrote it) that do not mean a refusal: an answer that is liked
+though it cites nothing tells neither that the documents answer nor that they do not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question. `answerable` is None for a question that nobody has judged yet."""
+    """One question. `answerable` is None for a question that nobody has judged yet. A right passage holds
+    `must_contain`, or any of several."""
 
     question: str
     sources: frozenset[str] = frozenset()
-    must_contain: str = ""
+    must_contain: str | tuple[str, ...] = ""
     answerable: bool | None = True
     collections: frozenset[str] | None = None
 
@@ -30,7 +36,13 @@ class Case:
         """Whether a passage is one that answers."""
         if self.sources and passage.chunk.source not in self.sources:
             return False
-        return normalise(self.must_contain) in normalise(f"{passage.chunk.heading_path}\n{passage.chunk.text}")
+        return self.is_said_in(f"{passage.chunk.heading_path}\n{passage.chunk.text}")
+
+    def is_said_in(self, text: str) -> bool:
+        """Whether a text holds what the right passage holds; any text does where nothing is asked for."""
+        wanted = (self.must_contain,) if isinstance(self.must_contain, str) else self.must_contain
+        read = normalise(text)
+        return any(normalise(each) in read for each in wanted)
 
     @property
     def has_target(self) -> bool:
@@ -81,9 +93,17 @@ def _case(row: dict[str, Any], file: Path, number: int) -> Case:
         source.get("source") for source in row.get("sources") or [] if isinstance(source, dict) and source.get("cited")
     ]
     sources = frozenset(map(str, named if isinstance(named, list) else [named]))
-    contained = str(row.get("must_contain") or "")
+    contained = _contained(row.get("must_contain"))
+    if not (sources or contained or "answerable" in row) and row.get("outcome") in WITHOUT_TARGET:
+        return Case(question, answerable=None, collections=collections)
     answerable = bool(row.get("answerable", bool(sources or contained)))
     return Case(question, sources if answerable else frozenset(), contained, answerable, collections)
+
+
+def _contained(given: object) -> str | tuple[str, ...]:
+    if isinstance(given, list) and given:
+        return tuple(map(str, given))
+    return str(given or "")
 
 
 def _rows(file: Path, *keys: str) -> list[tuple[int, dict[str, Any]]]:

@@ -9,12 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.documents import Chunk, Place
+from rag.embedding.reading import language_of
 from rag.errors import IndexCorrupt
 
 _TABLES = """
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
-  text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT);
+  text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
+  language TEXT NOT NULL DEFAULT '');
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
@@ -53,7 +55,7 @@ class ChunkWriter:
 
     def put(self, chunks: Iterable[Chunk]) -> None:
         """Store chunks, replacing those of the same id."""
-        statement = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        statement = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}, language) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
         self._database.executemany(statement, map(_row, chunks))
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -81,6 +83,10 @@ class ChunkWriter:
         """Forget a document (its chunks are removed by `remove`)."""
         self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], plain(key[1])))
 
+    def languages(self) -> dict[str, int]:
+        """How many chunks there are of each language (`rag.embedding.reading.language_of`; "" for others)."""
+        return dict(self._database.execute("SELECT language, count(*) FROM chunk GROUP BY 1 ORDER BY 1").fetchall())
+
     def counts(self) -> tuple[int, int, tuple[str, ...]]:
         """Documents that could be read, chunks, and the collections there are."""
         documents = self._database.execute("SELECT count(*) FROM document WHERE failure = ''").fetchone()[0]
@@ -104,7 +110,7 @@ class ChunkStore:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._ids_in: dict[frozenset[str], tuple[int, ...]] = {}
+        self._ids_in: dict[tuple[frozenset[str] | None, str | None], tuple[int, ...]] = {}
         if not file.is_file():
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
@@ -115,17 +121,23 @@ class ChunkStore:
         rows = self._rows(f"SELECT {_COLUMNS} FROM chunk WHERE id IN ({marks})", tuple(ids))  # noqa: S608
         return {row[0]: _from_row(row) for row in rows}
 
-    def ids_in(self, collections: frozenset[str]) -> tuple[int, ...]:
-        """Ids of every chunk in these collections; remembered."""
-        known = self._ids_in.get(collections)
+    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> tuple[int, ...]:
+        """Ids of every chunk in these collections (None: all) and of this language (None: any); remembered."""
+        known = self._ids_in.get((collections, language))
         if known is not None:
             return known
-        marks = ",".join("?" * len(collections))
-        statement = f"SELECT id FROM chunk WHERE collection IN ({marks}) ORDER BY id"  # noqa: S608
-        found = tuple(row[0] for row in self._rows(statement, tuple(sorted(collections))))
+        within, values = _within(collections)
+        if language is not None:
+            within, values = f"{within or ' WHERE 1'} AND language = ?", (*values, language)
+        found = tuple(row[0] for row in self._rows(f"SELECT id FROM chunk{within} ORDER BY id", values))  # noqa: S608
         if len(self._ids_in) >= MOST_SCOPES:
             self._ids_in.clear()
-        return self._ids_in.setdefault(collections, found)
+        return self._ids_in.setdefault((collections, language), found)
+
+    def sample(self, language: str, limit: int) -> list[int]:
+        """Ids of some chunks of a language: ids are hashes, so that the lowest are as good as drawn by chance."""
+        rows = self._rows("SELECT id FROM chunk WHERE language = ? ORDER BY id LIMIT ?", (language, limit))
+        return [row[0] for row in rows]
 
     def documents(self) -> dict[Key, Known]:
         """Everything known of the documents, those that could not be read included."""
@@ -142,8 +154,8 @@ class ChunkStore:
 
     def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
         """Every chunk (of these collections), in no order that means anything."""
-        within = "" if collections is None else f" WHERE collection IN ({','.join('?' * len(collections))})"
-        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk{within}", tuple(collections or ())):  # noqa: S608
+        within, values = _within(collections)
+        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk{within}", values):  # noqa: S608
             yield _from_row(row)
 
     def close(self) -> None:
@@ -159,6 +171,13 @@ class ChunkStore:
             raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
 
 
+def _within(collections: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
+    """A condition that keeps a query within collections, and its values."""
+    if collections is None:
+        return "", ()
+    return f" WHERE collection IN ({','.join('?' * len(collections))})", tuple(sorted(collections))
+
+
 def _row(chunk: Chunk) -> tuple[object, ...]:
     return (
         chunk.id,
@@ -172,6 +191,7 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
         chunk.link,
         chunk.place.kind if chunk.place else None,
         plain(chunk.place.name) if chunk.place else None,
+        language_of(chunk.text) or "",
     )
 
 

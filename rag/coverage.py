@@ -3,17 +3,23 @@
 Without a dictionary a Chinese bigram may straddle two words (差回 in 出差回来), and such a pair is in no document.
 So the weight sits on the characters: one counts as covered when a bigram that holds it is in the text,
 less when only the character itself is; question words and particles weigh nothing; a word weighs as two characters.
+A figure is covered by its equals (35 by 三十五) and a name by itself with its signs (C# not by C++). What only another
+word for the same thing covers (`rag.synonyms`) counts a little less.
 This is the default measure of evidence, and how sentences are picked from passages.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rag import fillers
-from rag.terms import bigrams, idle_places, normalise, pieces, runs, word_terms
+from rag.figures import Figure, figures
+from rag.synonyms import matches
+from rag.terms import bigrams, cut, idle_places, normalise, runs, spelled_places
+from rag.words import TAG_SIGNS, cut_word
 
 LONE_CHARACTER_SHARE = 0.4
+SYNONYM_SHARE = 0.8
 WORD_WEIGHT = 2.0
 
 Idf = Callable[[str], float]
@@ -21,12 +27,15 @@ Idf = Callable[[str], float]
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One weighted piece of the question: covered by any of `by`, or in part by `partly`."""
+    """One weighted piece of the question, at `span` in it: covered by any of `by`, in part by all terms of another word
+    for it, or by `partly`."""
 
     weight: float
     by: frozenset[str]
     partly: str = ""
     partly_share: float = LONE_CHARACTER_SHARE
+    span: tuple[int, int] = (0, 0)
+    others: tuple[frozenset[str], ...] = ()
 
 
 class Coverage:
@@ -70,7 +79,9 @@ def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: fr
     for unit in units:
         if not unit.by.isdisjoint(found):
             covered += unit.weight
-        elif unit.partly and unit.partly in found_characters:
+        elif any(other <= found for other in unit.others):
+            covered += unit.weight * SYNONYM_SHARE
+        elif unit.partly and (unit.partly in found_characters or unit.partly in found):
             covered += unit.weight * unit.partly_share
     return covered
 
@@ -78,42 +89,90 @@ def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: fr
 @lru_cache(maxsize=256)
 def present(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """A text's terms and single characters, as `Coverage.of_terms` wants them."""
-    found: set[str] = set()
-    found_characters: set[str] = set()
-    for cjk, word in pieces(normalise(text)):
-        if cjk:
-            found.update(bigrams(cjk))
-            found_characters.update(cjk)
-        else:
-            found.update(word_terms(word))
-    return frozenset(found), frozenset(found_characters)
+    found = cut(text)
+    return frozenset(found.words).union(found.figures), frozenset(found.characters)
 
 
 def _units(question: str, term_idf: Idf, character_idf: Idf) -> list[_Unit]:
+    normalised = normalise(question)
+    asked = figures(normalised)
+    spelled = spelled_places(asked)
+    counting = {figure.unit_at: figure for figure in asked}
+    by_end = {figure.end: figure for figure in asked}
     units: dict[str, _Unit] = {}
-    for run, _, _, is_cjk in runs(normalise(question)):
-        for unit_name, unit in _of_characters(run, character_idf) if is_cjk else _of_word(run, term_idf):
+    for figure in asked:
+        if figure.replaces:
+            spelled_out = _of_figure(figure, normalised, term_idf, character_idf)
+            units.setdefault(figure.terms[0], replace(spelled_out, span=(figure.start, figure.end)))
+    for run, start, end, is_cjk in runs(normalised):
+        if is_cjk:
+            found = _of_characters(run, start, spelled, counting, character_idf)
+        elif spelled.issuperset(range(start, end)):
+            continue
+        else:
+            found = [
+                (name, replace(unit, span=(start, end))) for name, unit in _of_word(run, by_end.get(end), term_idf)
+            ]
+        for unit_name, unit in found:
             units.setdefault(unit_name, unit)
-    return list(units.values())
+    return _with_synonyms(list(units.values()), normalised)
 
 
-def _of_characters(run: str, idf: Idf) -> list[tuple[str, _Unit]]:
+def _with_synonyms(units: list[_Unit], normalised: str) -> list[_Unit]:
+    """The units, each with the other words for the concept that it is a part of."""
+    named = matches(normalised)
+    return [
+        next(
+            (
+                replace(unit, others=match.others)
+                for match in named
+                if match.start <= unit.span[0] and unit.span[1] <= match.end
+            ),
+            unit,
+        )
+        for unit in units
+    ]
+
+
+def _of_figure(figure: Figure, normalised: str, term_idf: Idf, character_idf: Idf) -> _Unit:
+    """A spelled figure: one character weighs as it would alone, a longer one as a word."""
+    if figure.end - figure.start == 1:
+        return _Unit(character_idf(normalised[figure.start]), frozenset(figure.terms))
+    return _Unit(term_idf(figure.terms[0]) * WORD_WEIGHT, frozenset(figure.terms))
+
+
+def _of_characters(
+    run: str, start: int, spelled: frozenset[int], counting: dict[int, Figure], idf: Idf
+) -> list[tuple[str, _Unit]]:
     idle = idle_places(run)
     pairs = bigrams(run)
     found = []
     for at, character in enumerate(run):
-        if at not in idle:
-            by = pairs[max(0, at - 1) : at + 1]
-            share = LONE_CHARACTER_SHARE if len(run) > 1 else 1.0
-            found.append((character, _Unit(idf(character), frozenset(by), character, share)))
+        if at in idle or start + at in spelled or character in TAG_SIGNS:
+            continue
+        counted = counting.get(start + at)
+        by = [*pairs[max(0, at - 1) : at + 1], *(counted.terms[-1:] if counted is not None else ())]
+        share = LONE_CHARACTER_SHARE if len(run) > 1 else 1.0
+        span = (start + at, start + at + 1)
+        found.append((character, _Unit(idf(character), frozenset(by), character, share, span)))
     return found
 
 
-def _of_word(run: str, idf: Idf) -> list[tuple[str, _Unit]]:
+def _of_word(run: str, counted: Figure | None, idf: Idf) -> list[tuple[str, _Unit]]:
     if run in fillers.ENGLISH:
         return []
-    names = word_terms(run)
-    if len(names) == 1:
-        return [(names[0], _Unit(idf(names[0]) * WORD_WEIGHT, frozenset(names)))]
-    whole, parts = frozenset(names[:2]), names[2:]  # each part counts, and the whole stands for all of them
-    return [(part, _Unit(idf(part) * WORD_WEIGHT, whole | {part})) for part in parts]
+    word = cut_word(run)
+    if counted is not None:
+        return [_of_counted(run, counted, idf)]
+    if word.is_name:
+        partly = next((term for term in (*word.parts, *word.weak) if len(term) > 1 and not term.isdigit()), "")
+        return [(word.exact[0], _Unit(idf(word.exact[0]) * WORD_WEIGHT, frozenset(word.exact), partly))]
+    whole = frozenset(word.exact)  # each part counts, and the whole stands for all of them
+    return [(part, _Unit(idf(part) * WORD_WEIGHT, whole | {part})) for part in word.parts or word.exact]
+
+
+def _of_counted(run: str, counted: Figure, idf: Idf) -> tuple[str, _Unit]:
+    """A number in digits with what it counts: it is covered by itself, but 80% only in part by 80."""
+    if counted.terms[0].endswith(("%", "‰")):
+        return counted.terms[0], _Unit(idf(counted.terms[0]) * WORD_WEIGHT, frozenset(counted.terms), run)
+    return run, _Unit(idf(run) * WORD_WEIGHT, frozenset((run, *counted.terms)))

@@ -6,8 +6,9 @@ import threading
 from rag.clock import Clock
 from rag.corpus import Corpus
 from rag.embedding import PROBE_TEXT, Embedder, choose
+from rag.embedding.instructed import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
-from rag.marks import check_probe, dense_problem
+from rag.marks import check_probe, dense_problem, instructions_of, outdated
 from rag.settings import EmbeddingSettings
 from rag.status import Part
 
@@ -44,7 +45,9 @@ class DenseLeg:
             check_probe(mark, self._probe, self._choice.model)
 
     def embedder_for(self, corpus: Corpus) -> Embedder | None:
-        """The loaded model for this index; None when search is by words only. Raises IndexMismatch.
+        """The loaded model, with the instructions of this index; None when search is by words only.
+
+        Raises IndexMismatch.
 
         Whoever comes first loads it, blocking; questions that come meanwhile do not wait and are searched by words.
         """
@@ -56,9 +59,10 @@ class DenseLeg:
                 self._load()
             finally:
                 self._loading.release()
-        if self._embedder is not None:
-            check_probe(mark, self._probe, self._choice.model)
-        return self._embedder
+        if self._embedder is None:
+            return None
+        check_probe(mark, self._probe, self._choice.model)
+        return instructed(self._embedder, instructions_of(mark))
 
     def failed(self, error: EmbeddingFailed) -> None:
         """Remember that the model refused a question, for the status."""
@@ -79,7 +83,8 @@ class DenseLeg:
             return Part(False, name, f"Search is by words only: {self._failure}.")
         if self._embedder is None:
             return Part(False, name, f"{self._choice.model} is not loaded yet; search is by words only until it is.")
-        return Part(True, name, self._choice.detail)
+        note = outdated(None if corpus is None else corpus.manifest.embedding, self._choice)
+        return Part(True, name, f"{self._choice.detail} {note}".rstrip())
 
     def close(self) -> None:
         """Let go of the model."""

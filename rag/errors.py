@@ -9,6 +9,7 @@ RagError
 │  ├─ IndexMismatch       built with another model, dimension or prompt
 │  └─ IndexCorrupt        files are damaged
 ├─ EmbeddingFailed        the embedding model or endpoint refused
+│  └─ TextsRefused        it refused some of the texts; holds the vectors of the others
 └─ GenerationFailed       `partial` says whether any text had been shown
    ├─ ModelUnavailable    refused connection, 5xx, wrong address
    │  └─ ModelOverloaded  its server says that it has too much to do
@@ -22,6 +23,13 @@ RagError
 
 Each message is one sentence that names what to fix; none holds a secret or the person's text.
 """
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class RagError(Exception):
@@ -69,6 +77,15 @@ class IndexCorrupt(IndexUnusable):
 
 class EmbeddingFailed(RagError):
     """The embedding model or endpoint refused."""
+
+
+class TextsRefused(EmbeddingFailed):
+    """Some of the texts have no vector: `refused` says why by their places; `vectors` are those of the others."""
+
+    def __init__(self, refused: "Mapping[int, str]", vectors: "NDArray[np.float32]") -> None:
+        super().__init__(f"{len(refused)} texts {next(iter(refused.values()))}")
+        self.refused = refused
+        self.vectors = vectors
 
 
 class GenerationFailed(RagError):

@@ -3,7 +3,7 @@
 A stream of `AnswerEvent` is always: `Retrieved`, any number of `Reasoning` and `Delta`, perhaps one `NoEvidence` (the
 floor or the model says that the documents do not answer), then exactly one `Finished`. Failures are raised as
 `RagError`. A delta is a delta: the text so far is the sum of them; only `Finished.text` may differ from that sum, where
-a refusal turned out to be one late.
+a refusal, or thinking without an opening tag, turned out to be one late.
 """
 
 from dataclasses import dataclass

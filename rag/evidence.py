@@ -1,37 +1,43 @@
-"""Whether what was found answers the question: signals that mean something, and a confidence made of them.
+"""What a search is worth: whether it is refused outright, and how likely its passages answer.
 
-A fused score says nothing about relevance. These do: how much of the question's weight a passage covers, how much of
-its rarest words, how far the best stands out from the rest, and, with embeddings, how near the nearest is and how far
-it stands out (a model that finds everything alike proves nothing).
+A fused score says nothing about relevance. These signals do: how much of the question's weight a passage covers, how
+much of its rarest words, how far the best stands out from the rest, and, with embeddings, how far the nearest is above
+questions that the documents are not about (`rag.background`), in standard deviations, which means the same for every
+embedding model and every index.
 
-Without a calibration the rule is plain. The best passage's coverage reaches `evidence_threshold`; or a cosine reaches
-`dense_evidence`, stands out by a margin, and the passage still covers half of what the threshold asks. (0.65 and 0.08
-are taken from what is published of bge v1.5, not measured.) With one (`rag.calibration`, made by
-`feishu-rag eval --calibrate` from the team's own questions) the confidence is a logistic function of the signals.
+**The floor.** Retrieval alone refuses only what is hopeless by every signal there is: a model that reads the passages
+knows better than any threshold. With embeddings that is a standing below `floor_standing` together with a coverage
+below `floor_coverage`; by words alone a coverage below `floor_words`. Above it the model decides.
+
+**The confidence** is a logistic function of the signals, fitted by benchmarks/confidence.py on questions of several
+corpora; `feishu-rag eval --calibrate` fits it, the floor and the levels to the team's own. It is shown in three levels;
+a percentage has a meaning only after a calibration. Without a model what is *strong* is quoted as the answer, and
+everything else above the floor as the nearest passages.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-from rag.calibration import Calibration
+from rag.calibration import Calibration, built_in
 from rag.coverage import Coverage
+from rag.dense_search import DenseHits
 from rag.documents import Passage
 from rag.events import Level
-from rag.fusion import Hits, spread
+from rag.fusion import Hits
 from rag.passages import present_in
 from rag.settings import RetrievalSettings
 
-DENSE_MARGIN = 0.08
-STEEPNESS = 8.0
-"""How fast the uncalibrated confidence falls off below the threshold: a quarter of coverage less is 0.12."""
 RANK_FOR_MARGIN = 5
+STANDING_FROM, STANDING_TO = -3.0, 6.0
+"""Beyond these a standing tells nothing more."""
+Evidence = Literal["none", "weak", "strong"]
+"""Of a search: below the floor (no model is asked), enough for a model to decide, enough to quote without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for an answer; each from 0 to 1, and 0 where there is no dense leg."""
+    """What speaks for an answer; from 0 to 1 but for the last two, which are 0 where there is no dense leg."""
 
     coverage: float
     """Of the question, by the best passage."""
@@ -43,12 +49,23 @@ class Signals:
     """The best BM25 score for each unit of the question's weight, saturating."""
     lexical_margin: float
     """How far the best BM25 score is above the fifth, as a share of itself."""
-    cosine: float
-    cosine_margin: float
+    standing: float = 0.0
+    """Of the nearest chunk: standard deviations above the background's questions."""
+    standing_margin: float = 0.0
+    """How far the nearest is above the fifth, in the same standard deviations."""
+    has_dense: bool = False
 
-
-Evidence = Literal["none", "weak", "strong"]
-"""Of a search: below the floor (no model is asked), enough for a model to decide, enough to quote without one."""
+    @property
+    def values(self) -> tuple[float, ...]:
+        """What a calibration reads, in its order."""
+        words = (
+            self.coverage,
+            self.first_coverage,
+            self.key_coverage,
+            self.lexical_strength,
+            self.lexical_margin,
+        )
+        return (*words, self.standing, self.standing_margin) if self.has_dense else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +78,24 @@ class Verdict:
     is_calibrated: bool = False
 
 
-def signals(passages: Sequence[Passage], lexical: Hits, dense: Hits, coverage: Coverage) -> Signals:
+def signals(passages: Sequence[Passage], lexical: Hits, dense: DenseHits, coverage: Coverage) -> Signals:
     """Read off a search; all zero when it found nothing."""
     if not passages:
-        return Signals(0, 0, 0, 0, 0, 0, 0)
+        return Signals(0, 0, 0, 0, 0)
     scores = [score for _, score in lexical]
     best = max(passages, key=lambda passage: passage.coverage)
     strength = scores[0] / coverage.weight if scores and coverage.weight else 0.0
     beyond = scores[min(RANK_FOR_MARGIN, len(scores)) - 1] if scores else 0.0
-    cosines = [score for _, score in dense]
+    standings = dense.standings
     return Signals(
         coverage=best.coverage,
         first_coverage=passages[0].coverage,
         key_coverage=coverage.of_key(*present_in(best.chunk)),
         lexical_strength=strength / (1 + strength),
         lexical_margin=1 - beyond / scores[0] if scores and scores[0] > 0 else 0.0,
-        cosine=max(cosines, default=0.0),
-        cosine_margin=spread(cosines),
+        standing=min(max(standings[0], STANDING_FROM), STANDING_TO) if standings else 0.0,
+        standing_margin=standings[0] - standings[min(RANK_FOR_MARGIN, len(standings)) - 1] if standings else 0.0,
+        has_dense=bool(standings),
     )
 
 
@@ -87,28 +105,16 @@ def judge(
     """The verdict on a search. A calibration made with embeddings does not judge a search without, nor vice versa."""
     if not passages:
         return Verdict("none", 0.0, "low")
-    if calibration is not None and calibration.with_dense == (found.cosine > 0):
-        confidence = calibration.confidence(astuple(found))
-        return Verdict(
-            "strong" if confidence >= calibration.threshold else "none", confidence, level_of(confidence), True
-        )
-    by_words = _logistic(STEEPNESS * (found.coverage - settings.evidence_threshold))
-    if found.coverage >= settings.evidence_threshold:
-        return Verdict("strong", by_words, level_of(by_words))
-    if found.cosine_margin >= DENSE_MARGIN and any(_is_near(passage, settings) for passage in passages):
-        return Verdict("strong", max(by_words, 0.5), level_of(by_words))
-    return Verdict("none", by_words, level_of(by_words))
+    own = calibration if calibration is not None and calibration.with_dense == found.has_dense else None
+    measure = own or built_in(found.has_dense)
+    confidence = measure.confidence(found.values)
+    is_refused = confidence < own.floor if own else is_below_floor(found, settings)
+    evidence: Evidence = "none" if is_refused else "strong" if confidence >= measure.strong else "weak"
+    return Verdict(evidence, confidence, measure.level(confidence), own is not None)
 
 
-def level_of(confidence: float) -> Level:
-    """A confidence in words."""
-    return "high" if confidence >= 0.75 else "medium" if confidence >= 0.5 else "low"
-
-
-def _is_near(passage: Passage, settings: RetrievalSettings) -> bool:
-    is_near = (passage.dense_score or 0.0) >= settings.dense_evidence
-    return is_near and passage.coverage >= settings.evidence_threshold / 2
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+def is_below_floor(found: Signals, settings: RetrievalSettings) -> bool:
+    """Whether a search is hopeless by every signal there is."""
+    if not found.has_dense:
+        return found.coverage < settings.floor_words
+    return found.standing < settings.floor_standing and found.coverage < settings.floor_coverage

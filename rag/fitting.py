@@ -1,50 +1,67 @@
-"""A logistic function fitted to signals: Newton's method with a little ridge, a few hundred questions are enough."""
+"""A logistic function fitted to signals: Newton's method, drawn towards weights that are known to work elsewhere.
 
+The fewer questions there are, the nearer the result stays to where it began: ten say little, a few hundred a lot.
+"""
+
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 RIDGE = 1.0
 STEPS = 50
+HIGH, MEDIUM = 0.8, 0.5
+"""A calibrated confidence of this much is called high, and medium."""
+STRONG_PRECISION = 0.9
+"""Of what is quoted as the answer without a model, this share shall be right."""
+MISSED = 0.01
+"""The share of answerable questions that a fitted floor may refuse."""
 
 
-def fit_logistic(rows: Sequence[Sequence[float]], answers: Sequence[bool]) -> tuple[tuple[float, ...], float]:
-    """Weights for the raw signals, and the bias. Signals that never vary get no weight."""
+def fit_logistic(
+    rows: Sequence[Sequence[float]], answers: Sequence[bool], *, towards: Sequence[float] = (), bias: float = 0.0
+) -> tuple[tuple[float, ...], float]:
+    """Weights for the raw signals, and the bias. Signals that never vary keep the weight they came with (or none)."""
     x = np.asarray(rows, dtype=np.float64)
     y = np.asarray(answers, dtype=np.float64)
+    before = np.asarray(towards if len(towards) else np.zeros(x.shape[1]), dtype=np.float64)
     mean, scale = x.mean(axis=0), x.std(axis=0)
     varies = scale > 1e-9
-    scaled = np.where(varies, (x - mean) / np.where(varies, scale, 1.0), 0.0)
-    design = np.hstack([scaled, np.ones((len(x), 1))])
-    ridge = np.diag([RIDGE] * x.shape[1] + [1e-6])
-    solution = np.zeros(design.shape[1])
+    safe = np.where(varies, scale, 1.0)
+    design = np.hstack([np.where(varies, (x - mean) / safe, 0.0), np.ones((len(x), 1))])
+    start = np.append(np.where(varies, before * safe, 0.0), bias + before @ mean)
+    ridge = np.diag([RIDGE] * x.shape[1] + [RIDGE if len(towards) else 1e-6])
+    solution = start.copy()
     for _ in range(STEPS):
         p = 1 / (1 + np.exp(-np.clip(design @ solution, -30, 30)))
-        gradient = design.T @ (p - y) + ridge @ solution
+        gradient = design.T @ (p - y) + ridge @ (solution - start)
         hessian = (design * (p * (1 - p))[:, None]).T @ design + ridge
         step = np.linalg.solve(hessian, gradient)
         solution -= step
         if np.abs(step).max() < 1e-8:
             break
-    weights = np.where(varies, solution[:-1] / np.where(varies, scale, 1.0), 0.0)
-    return tuple(float(value) for value in weights), float(solution[-1] - (weights * mean).sum())
+    weights = np.where(varies, solution[:-1] / safe, before)
+    return tuple(float(value) for value in weights), float(solution[-1] - weights @ mean)
 
 
-def best_threshold(confidences: Sequence[float], answers: Sequence[bool]) -> float:
-    """The confidence from which answering is best: by the mean of the F1 of answers and the F1 of refusals.
+def fitted_floor(confidences: Sequence[float], answers: Sequence[bool]) -> float:
+    """The confidence below which retrieval refuses: it costs hardly an answerable question (`MISSED`), and with few
+    questions leaves room below the least of them, since others will come lower."""
+    wanted = sorted(confidence for confidence, is_right in zip(confidences, answers, strict=True) if is_right)
+    if not wanted:
+        return 0.0
+    lowest = wanted[int(MISSED * len(wanted))]
+    return lowest * (1 - 1 / (1 + math.sqrt(len(wanted))))
 
-    (By that of answers alone, answering everything wins wherever the signals are weak.) It lies between two confidences
-    that occur, so that neither is on the edge.
-    """
+
+def fitted_strong(confidences: Sequence[float], answers: Sequence[bool], default: float) -> float:
+    """The least confidence from which on `STRONG_PRECISION` of the questions are right; `default` where none is."""
     pairs = sorted(zip(confidences, answers, strict=True), key=lambda pair: -pair[0])
-    wanted, unwanted = sum(answers), len(answers) - sum(answers)
-    best, threshold, right = -1.0, 0.5, 0
+    best: float | None = None
+    right = 0
     for count, (confidence, is_right) in enumerate(pairs, start=1):
         right += is_right
-        refused = len(pairs) - count
-        rightly = unwanted - (count - right)
-        score = 2 * right / (count + wanted) + (2 * rightly / (refused + unwanted) if refused + unwanted else 0.0)
-        if score > best and (count == len(pairs) or pairs[count][0] < confidence):
-            following = pairs[count][0] if count < len(pairs) else 0.0
-            best, threshold = score, (confidence + following) / 2
-    return threshold
+        # One more that is wrong is assumed, so that a lucky first few do not decide.
+        if right / (count + 1) >= STRONG_PRECISION:
+            best = confidence
+    return default if best is None else best

@@ -14,12 +14,12 @@ MOST_UNKNOWN = 0.25
 """Above this share of tokens that are not in its vocabulary, a model reads another question than the one asked."""
 
 
-def fuse(*rankings: Sequence[int], k: int) -> list[tuple[int, float]]:
-    """Ids by the sum of 1 / (k + rank), best first; ties keep first-seen order."""
+def fuse(*rankings: Sequence[int], k: int, weights: Sequence[float] = ()) -> list[tuple[int, float]]:
+    """Ids by the sum of weight / (k + rank), best first; ties keep first-seen order. Without weights each is 1."""
     scores: dict[int, float] = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for rank, chunk_id in enumerate(ranking, start=1):
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + 1.0 / (k + rank)
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (k + rank)
     return sorted(scores.items(), key=lambda item: -item[1])
 
 

@@ -58,6 +58,11 @@ class DenseIndex:
         if self.count > HALF_FLOATS_FROM and not self.has_half_floats:
             self._halve()
 
+    def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """The vectors of these chunks, shape (len(ids), dimension)."""
+        rows = [self._index.reconstruct(int(chunk_id)) for chunk_id in ids]
+        return np.array(rows, dtype=np.float32).reshape(len(ids), self.dimension)
+
     def remove(self, ids: Iterable[int]) -> None:
         """Take vectors out; unknown ids do no harm."""
         self._index.remove_ids(np.fromiter(ids, dtype=np.int64))  # type: ignore[arg-type]

@@ -5,22 +5,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rag.added import write_added
+from rag.background import Background
 from rag.chunks import Key
 from rag.difference import Plan, difference
 from rag.documents import Document
-from rag.embedding import PROBE_TEXT, Choice, Embedder, choose
-from rag.embedding.reading import reading
-from rag.embedding.weights import download, hub_is_reachable, local_folder, weights_mark
-from rag.errors import IndexMismatch, IngestError, SettingsMismatch, Unreadable
-from rag.marks import check_probe
+from rag.embedding import Choice, choose
+from rag.embedding.weights import fetch, local_folder
+from rag.embedding_run import EmbeddingRun
+from rag.errors import IngestError, SettingsMismatch, Unreadable
 from rag.readers import Readers
 from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, remote_items
+from rag.terms import VERSION
 from rag.versions import EmbeddingMark, Manifest
 
 Progress = Callable[[str, int, int], None]
@@ -31,9 +33,9 @@ class IngestReport:
     """What an ingest did.
 
     `documents` and `chunks` are what the index holds now; `new`, `changed` and `gone` count documents,
-    `embedded` chunks. `index` names the version (the old one when nothing changed), `embedding` says what embeds,
-    or why nothing does. `skipped` are the files that cannot be read, each with its reason,
-    `notes` say what was left out of others that were read now.
+    `embedded` chunks, `reused` those whose vectors were kept from an ingest before. `index` names the version (the old
+    one when nothing changed), `embedding` says what embeds, or why nothing does. `skipped` are the files that cannot be
+    read or embedded, each with its reason, `notes` say what was left out of others that were read now.
     """
 
     documents: int
@@ -47,6 +49,7 @@ class IngestReport:
     gone: int = 0
     unchanged: int = 0
     embedded: int = 0
+    reused: int = 0
     notes: tuple[Unreadable, ...] = ()
 
 
@@ -58,14 +61,16 @@ def ingest(
     progress: Progress | None = None,
     rebuild: bool = False,
     prune: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> IngestReport:
     """Bring the index to what the folders and `remote` hold now, and switch to it.
 
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
     are remembered, and read again by later ingests. `prune` drops whatever is not given now and forgets such places.
-    What cannot be read is left out and reported. `progress(stage, done, total)` is told the stages `weights`,
-    `checking` and `documents`. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
-    EmbeddingFailed; after any of them, or a kill, the old index is as it was.
+    What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is told the stages
+    `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is busy; `sleep` is
+    how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed;
+    after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors that were made.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
@@ -76,20 +81,17 @@ def ingest(
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
         shelf = cleanup.enter_context(opened_shelf(settings))
-        work = _Work(settings, selection, choice, shelf, tell, cleanup)
+        run = EmbeddingRun(settings, choice, tell=partial(tell, "waiting"), sleep=sleep)
+        cleanup.callback(run.close)
+        work = _Work(settings, selection, run, shelf, tell)
         before = work.index_before(rebuild=rebuild)
-        known = shelf.known(work.draft_mark(), fresh=before is None)
-        plan = difference(
-            items,
-            known,
-            unlisted=unlisted,
-            spares=selection.spares,
-            progress=lambda done, total: tell("checking", done, total),
-        )
+        known = shelf.known(run.draft_mark(), fresh=before is None)
+        told = partial(tell, "checking")
+        plan = difference(items, known, unlisted=unlisted, spares=selection.spares, progress=told)
         if paths is not None and not items and not plan.gone:
             raise IngestError(_nothing(selection.places, {}))
         write_added(settings.index_dir, selection.added)
-        if before is not None and plan.is_empty:
+        if before is not None and plan.is_empty and not run.is_outdated(before[1].embedding):
             name, manifest, embedded, failed = *before, 0, plan.failed
         else:
             name, manifest, embedded, failed, plan = work.apply(items, plan, before, unlisted)
@@ -106,7 +108,8 @@ def ingest(
         changed=sum(item.key not in failed for item, _ in plan.changed),
         gone=len(plan.gone),
         unchanged=plan.unchanged,
-        embedded=embedded,
+        embedded=embedded - run.reused,
+        reused=run.reused,
         notes=tuple(work.notes),
     )
 
@@ -118,18 +121,15 @@ class _Work:
         self,
         settings: RagSettings,
         selection: Selection,
-        choice: Choice,
+        run: EmbeddingRun,
         shelf: Shelf,
         tell: Progress,
-        cleanup: ExitStack,
     ) -> None:
         self._settings = settings
         self._selection = selection
-        self._choice = choice
+        self._run = run
         self._shelf = shelf
         self._tell = tell
-        self._cleanup = cleanup
-        self._embedder: Embedder | None = None
         self.notes: list[Unreadable] = []
 
     def index_before(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
@@ -151,24 +151,9 @@ class _Work:
 
     def _usable(self, *, rebuild: bool) -> tuple[str, Manifest] | None:
         current = self._shelf.current()
-        if current is None or rebuild:
+        if current is None or rebuild or current[1].terms != VERSION:
             return None
-        mark = current[1].embedding
-        if mark is None or self._choice.open is None:
-            return current if mark is None and self._choice.open is None else None
-        names = (mark.provider, mark.model, mark.instruction, mark.weights)
-        if names != _names(self._choice, self._settings.embedding):
-            return None
-        if self._choice.provider == "openai" and not self._is_same_model(mark):
-            return None
-        return current
-
-    def draft_mark(self) -> EmbeddingMark | None:
-        """The model's mark as far as it is known without loading it."""
-        if self._choice.open is None:
-            return None
-        provider, model, instruction, weights = _names(self._choice, self._settings.embedding)
-        return EmbeddingMark(provider, model, 0, instruction, weights=weights)
+        return current if self._run.goes_on_with(current[1].embedding) else None
 
     def apply(
         self,
@@ -179,12 +164,13 @@ class _Work:
     ) -> tuple[str, Manifest, int, dict[Key, str], Plan]:
         """Write and publish; gives the index's name and manifest, chunks embedded, what failed, and what was done."""
         mark = None if before is None else before[1].embedding
-        if mark is not None and (plan.new or plan.changed) and not self._is_same_model(mark):
+        is_outdated = self._run.is_outdated(mark)
+        if mark is not None and (plan.new or plan.changed or is_outdated) and not self._run.is_same_model(mark):
             self._check_whole()
             before, mark = None, None
-            plan = difference(items, self._shelf.known(self.draft_mark(), fresh=True), unlisted=unlisted)
-        needs_model = before is None or bool(plan.new or plan.changed)
-        embedder = self._opened() if needs_model else None
+            plan = difference(items, self._shelf.known(self._run.draft_mark(), fresh=True), unlisted=unlisted)
+        needs_model = before is None or is_outdated or bool(plan.new or plan.changed)
+        embedder = self._run.opened() if needs_model else None
         writer = self._shelf.writer(embedder, self._settings.embedding.batch_size, fresh=before is None)
         for key in plan.gone:
             writer.drop(key)
@@ -192,12 +178,26 @@ class _Work:
             writer.fail(key, "", reason)
         failed = plan.failed | self._read([*plan.new, *plan.changed], writer)
         manifest = writer.close()
+        failed |= writer.refused
         if manifest.documents == 0:
             raise IngestError(_nothing(self._selection.places, failed))
-        if mark is None and self._embedder is not None:
-            mark = _mark(self._choice, self._embedder, self._settings.embedding)
-        manifest = replace(manifest, embedding=mark)
-        return self._shelf.publish(manifest), manifest, writer.embedded, failed, plan
+        if (mark is None or is_outdated) and embedder is not None:
+            mark = self._run.mark()
+        manifest = replace(manifest, embedding=mark, background=self._background(manifest, mark, before))
+        name = self._shelf.publish(manifest)
+        self._run.forget_unused(manifest.chunks, self._shelf.texts)
+        return name, manifest, writer.embedded, failed, plan
+
+    def _background(
+        self, manifest: Manifest, mark: EmbeddingMark | None, before: tuple[str, Manifest] | None
+    ) -> dict[str, Background]:
+        """Measured anew where chunks may have changed; without the model what it was."""
+        if mark is None:
+            return {}
+        if not self._run.is_open and before is not None and before[1].background:
+            return before[1].background
+        embedder = self._run.opened()
+        return {} if embedder is None else self._shelf.measured(manifest, embedder)
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}
@@ -216,22 +216,6 @@ class _Work:
         self._tell("documents", len(items), len(items))
         return failed
 
-    def _opened(self) -> Embedder | None:
-        if self._embedder is None and self._choice.open is not None:
-            self._embedder = self._choice.open()
-            self._cleanup.callback(self._embedder.close)
-        return self._embedder
-
-    def _is_same_model(self, mark: EmbeddingMark) -> bool:
-        embedder = self._opened()
-        if embedder is None:
-            return False
-        try:
-            check_probe(mark, _probe(embedder), self._choice.model)
-        except IndexMismatch:
-            return False
-        return True
-
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:
     """The embedding provider; its weights are fetched first when they are missing and may be."""
@@ -239,7 +223,7 @@ def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:
     is_local_model = settings.provider in ("auto", "sentence-transformers")
     if is_local_model and _may_download(settings):
         tell("weights", 0, 1)
-        if hub_is_reachable() and download(settings.model):
+        if fetch(settings):
             choice = choose(settings)
         tell("weights", 1, 1)
     if isinstance(choice, SettingsMismatch):
@@ -260,21 +244,6 @@ def _may_download(settings: EmbeddingSettings) -> bool:
     is_hub_name = settings.model.count("/") == 1 and not settings.model.startswith((".", "/", "~"))
     wanted = settings.download and is_hub_name and local_folder(settings.model) is None
     return wanted and find_spec("sentence_transformers") is not None
-
-
-def _names(choice: Choice, settings: EmbeddingSettings) -> tuple[str, str, str, str]:
-    weights = "" if choice.provider == "openai" else weights_mark(settings.model)
-    return choice.provider, choice.model, settings.query_instruction, weights
-
-
-def _mark(choice: Choice, embedder: Embedder, settings: EmbeddingSettings) -> EmbeddingMark:
-    rounded = tuple(round(value, 5) for value in _probe(embedder))
-    provider, model, instruction, weights = _names(choice, settings)
-    return EmbeddingMark(provider, model, embedder.dimension, instruction, rounded, reading(embedder), weights)
-
-
-def _probe(embedder: Embedder) -> list[float]:
-    return [float(value) for value in embedder.embed_passages([PROBE_TEXT])[0]]
 
 
 def _nothing(places: Sequence[Path], failed: dict[Key, str]) -> str:

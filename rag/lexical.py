@@ -1,21 +1,30 @@
 """The lexical leg: BM25 over our own terms, kept by tantivy. The only module that imports tantivy.
 
 Text is cut into terms by `rag.terms` before it gets here and queries are built from term objects, never parsed, so that
-nothing a person types can be query syntax.
+nothing a person types can be query syntax. The terms of figures have a field of their own and score by their IDF alone:
+for BM25 a text is not longer because of them, and one that is full of figures is no worse a place for each.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import tantivy
 
 from rag.errors import IndexCorrupt, IngestError
-from rag.terms import characters, question_terms, terms
+from rag.synonyms import Match, matches
+from rag.terms import characters, cut, question_terms
 
 MAX_QUERY_TERMS = 256
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"
+_FIGURES = "figures"
+SYNONYM_WEIGHT = 0.5
+"""Of another word for what the question names; chosen by benchmarks/answers.py."""
+FIGURE_WEIGHT = 2.0
+"""What a figure scores for each unit of its IDF; BM25 gives a word between 1, for one in an average text, and 2.2."""
+_DIGIT = re.compile("[0-9]")
 
 
 def _schema() -> tantivy.Schema:
@@ -23,6 +32,7 @@ def _schema() -> tantivy.Schema:
     builder.add_integer_field("id", stored=True, indexed=True, fast=True)
     builder.add_text_field("collection", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name=_ANALYSER, index_option="freq")
+    builder.add_text_field(_FIGURES, tokenizer_name=_ANALYSER, index_option="basic")
     builder.add_text_field("chars", tokenizer_name=_ANALYSER, index_option="freq")
     return builder.build()
 
@@ -46,11 +56,13 @@ class LexicalWriter:
     def add(self, rows: Iterable[tuple[int, str, str]]) -> None:
         """Rows of (chunk id, collection, text)."""
         for chunk_id, collection, text in rows:
+            found = cut(text)
             document = tantivy.Document()
             document.add_integer("id", chunk_id)
             document.add_text("collection", collection)
-            document.add_text("terms", " ".join(terms(text)))
-            document.add_text("chars", " ".join(sorted(characters(text))))
+            document.add_text("terms", " ".join(found.words))
+            document.add_text(_FIGURES, " ".join(sorted(set(found.figures))))
+            document.add_text("chars", " ".join(sorted(found.characters)))
             self._writer.add_document(document)
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -76,6 +88,7 @@ class LexicalIndex:
             index.reload()
             self._searcher = index.searcher()
             self._schema = index.schema
+            self._has_figures = _has(index.schema, _FIGURES)
         except (ValueError, OSError) as error:
             raise IndexCorrupt(
                 f"The lexical index in {folder} cannot be opened; build it again: feishu-rag ingest"
@@ -100,26 +113,47 @@ class LexicalIndex:
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of a term as BM25 has it; above 0, highest for an unknown term."""
-        return self._idf("terms", term)
+        frequency = self._frequency("terms", term)
+        return self._idf(frequency + (self._frequency(_FIGURES, term) if self._is_figure(term) else 0))
 
     def character_idf(self, character: str) -> float:
         """The same for one CJK character."""
-        return self._idf("chars", character)
+        return self._idf(self._frequency("chars", character))
 
-    def _idf(self, field: str, term: str) -> float:
-        frequency = min(self._searcher.doc_freq(field, term), self.count)  # it may still count what was removed
+    def _frequency(self, field: str, term: str) -> int:
+        return int(self._searcher.doc_freq(field, term))
+
+    def _idf(self, frequency: int) -> float:
+        frequency = min(frequency, self.count)  # it may still count what was removed
         return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
+
+    def _is_figure(self, term: str) -> bool:
+        return self._has_figures and _DIGIT.search(term) is not None
 
     def _query(self, text: str) -> tantivy.Query | None:
         wanted = list(question_terms(text).items())[:MAX_QUERY_TERMS]
         clauses = [self._weighted(self._term("terms", term), weight) for term, weight in wanted]
+        clauses += [self._figure(term, weight) for term, weight in wanted if self._is_figure(term)]
         clauses += [self._term("chars", term) for term, _ in wanted if len(term) == 1 and term in characters(term)]
+        clauses += [self._synonyms(match) for match in matches(text)]
         if not clauses:
             return None
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
 
     def _weighted(self, query: tantivy.Query, weight: float) -> tantivy.Query:
         return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
+
+    def _figure(self, term: str, weight: float) -> tantivy.Query:
+        query = tantivy.Query.term_query(self._schema, _FIGURES, term, index_option="basic")
+        return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term))
+
+    def _synonyms(self, match: Match) -> tantivy.Query:
+        """Other words for a concept that the question names; the best of them counts, for less than its own."""
+        forms = [
+            tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term("terms", term)) for term in sorted(form)])
+            for form in match.others
+        ]
+        return tantivy.Query.boost_query(tantivy.Query.disjunction_max_query(forms), SYNONYM_WEIGHT)
 
     def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
         names = [(tantivy.Occur.Should, self._term("collection", name)) for name in sorted(collections)]
@@ -129,3 +163,12 @@ class LexicalIndex:
 
     def _term(self, field: str, value: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, value, index_option="freq")
+
+
+def _has(schema: tantivy.Schema, field: str) -> bool:
+    """Whether an index has a field: one of an earlier version serves without it until the next ingest."""
+    try:
+        tantivy.Query.term_query(schema, field, "", index_option="basic")
+    except ValueError:
+        return False
+    return True

@@ -3,11 +3,11 @@
 from pathlib import PurePath
 
 from rag.embedding import Choice
+from rag.embedding.families import Instructions, is_given
+from rag.embedding.protocol import LEAST_PROBE_COSINE
 from rag.errors import IndexMismatch
 from rag.settings import EmbeddingSettings
 from rag.versions import EmbeddingMark
-
-LEAST_PROBE_COSINE = 0.97  # the same weights in int8 reach 0.99; another model is nowhere near
 
 
 def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: EmbeddingSettings) -> str | None:
@@ -29,12 +29,31 @@ def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: Embeddin
             f"The index was built with {mark.model} but {choice.model} is configured; "
             f"build it again: feishu-rag ingest, or set RAG__EMBEDDING__MODEL={mark.model}"
         )
-    if mark.instruction != settings.query_instruction:
-        raise IndexMismatch(
-            "The index was built with another rag.embedding.query_instruction than configured; build it again: "
-            "feishu-rag ingest, or restore the setting"
-        )
+    built, wanted = instructions_of(mark), choice.instructions
+    for setting, is_other in (
+        ("query_instruction", built.query != wanted.query),
+        ("passage_instruction", built.passage != wanted.passage),
+    ):
+        if is_other and is_given(getattr(settings, setting)):
+            raise IndexMismatch(
+                f"The index was built with another rag.embedding.{setting} than configured; build it again: "
+                "feishu-rag ingest, or restore the setting"
+            )
     return None
+
+
+def instructions_of(mark: EmbeddingMark) -> Instructions:
+    """What was put before questions and passages when the index was built; questions get the same until the next."""
+    return Instructions(mark.instruction, mark.passage_instruction)
+
+
+def outdated(mark: EmbeddingMark | None, choice: Choice) -> str:
+    """A sentence for an index that serves, but was built with other instructions than its model has now; else empty."""
+    if mark is None or choice.open is None or instructions_of(mark) == choice.instructions:
+        return ""
+    return "The index was built with other instructions before its texts, and is searched with them; " + (
+        "to use those of the model's family: feishu-rag ingest."
+    )
 
 
 def check_probe(mark: EmbeddingMark, probe: list[float], model: str) -> None:

@@ -22,6 +22,7 @@ from pymilvus.exceptions import MilvusException
 
 from rag.chunks import Key, Known, plain
 from rag.documents import Chunk, Place
+from rag.embedding.reading import language_of
 from rag.errors import IndexUnusable
 from rag.settings import MilvusSettings
 from rag.terms import characters, terms
@@ -75,6 +76,7 @@ class MilvusStore:
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("collection", DataType.VARCHAR, max_length=512)
         schema.add_field("document", DataType.VARCHAR, max_length=64)
+        schema.add_field("language", DataType.VARCHAR, max_length=8)
         schema.add_field(
             "terms", DataType.VARCHAR, max_length=65535, enable_analyzer=True, analyzer_params={"tokenizer": "standard"}
         )
@@ -143,6 +145,11 @@ class MilvusStore:
         for at in range(0, len(ids), BATCH):
             self._call("delete", name, ids=list(ids[at : at + BATCH]))
 
+    def sample(self, name: str, language: str, limit: int) -> list[int]:
+        """Ids of some chunks of a language."""
+        options = {"filter": _within(None, language), "output_fields": ["id"], "limit": limit}
+        return [int(row["id"]) for row in self._call("query", name, **options)]
+
     def vectors(self, name: str, ids: Sequence[int]) -> dict[int, list[float]]:
         """The vectors of chunks."""
         found: dict[int, list[float]] = {}
@@ -194,7 +201,7 @@ class MilvusStore:
         return found
 
     def search(
-        self, name: str, field: str, query: Any, limit: int, within: Iterable[str] | None
+        self, name: str, field: str, query: Any, limit: int, within: Iterable[str] | None, language: str | None = None
     ) -> list[tuple[int, float]]:
         """The best chunks as (id, distance), best first; `within` may not be empty."""
         metric = "IP" if field == "dense" else "BM25"
@@ -204,7 +211,7 @@ class MilvusStore:
             data=[query],
             anns_field=field,
             limit=limit,
-            filter=_within(within),
+            filter=_within(within, language),
             search_params={"metric_type": metric},
         )[0]
         return [(int(hit["id"]), float(hit["distance"])) for hit in hits]
@@ -249,9 +256,12 @@ def hashed(term: str) -> str:
     return "t" + hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def _within(collections: Iterable[str] | None) -> str:
-    """A condition that keeps a search within collections."""
-    return "" if collections is None else f"collection in {json.dumps(sorted(collections), ensure_ascii=False)}"
+def _within(collections: Iterable[str] | None, language: str | None = None) -> str:
+    """A condition that keeps a search within collections and a language."""
+    parts = [] if language is None else [f"language == {json.dumps(language)}"]
+    if collections is not None:
+        parts.append(f"collection in {json.dumps(sorted(collections), ensure_ascii=False)}")
+    return " and ".join(parts)
 
 
 def _meta_row(key: str, owner: str, record: dict[str, Any]) -> dict[str, Any]:
@@ -265,6 +275,7 @@ def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
         "id": chunk.id,
         "collection": chunk.collection,
         "document": document_mark((chunk.collection, chunk.source)),
+        "language": language_of(chunk.text) or "",
         "terms": " ".join(map(hashed, terms(chunk.embedded_text)[:MOST_TERMS])) or hashed(""),
         "dense": [float(value) for value in vector],
         "body": body,

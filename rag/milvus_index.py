@@ -11,7 +11,10 @@ from rag.documents import Chunk
 from rag.errors import IndexCorrupt, IndexMissing
 from rag.milvus import MilvusStore, hashed
 from rag.terms import question_terms
-from rag.versions import EmbeddingMark, Manifest
+from rag.versions import Manifest, manifest_of
+
+WEIGHT_STEPS = 4
+"""Milvus takes no weights of terms, but one that stands so many times in a query counts so many times."""
 
 
 class MilvusChunks:
@@ -25,9 +28,13 @@ class MilvusChunks:
         """The chunks with these ids."""
         return self._store.chunks(self._name, ids)
 
-    def ids_in(self, collections: frozenset[str]) -> Any:
-        """What `MilvusDense.search` takes to stay within collections: their names."""
-        return collections
+    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> Any:
+        """What `MilvusDense.search` takes to stay within collections and a language: their names."""
+        return collections, language
+
+    def sample(self, language: str, limit: int) -> list[int]:
+        """Ids of some chunks of a language."""
+        return self._store.sample(self._name, language, limit)
 
     def collections(self) -> tuple[str, ...]:
         """The names of the collections that hold chunks, sorted."""
@@ -61,11 +68,15 @@ class MilvusLexical:
 
     def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
         """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
-        wanted = [hashed(term) for term in question_terms(text)]
+        wanted = [
+            word
+            for term, weight in question_terms(text).items()
+            for word in [hashed(term)] * max(1, round(weight * WEIGHT_STEPS))
+        ]
         if not wanted or limit < 1 or not self.count or (collections is not None and not collections):
             return []
         hits = self._store.search(self._name, "sparse", " ".join(wanted), limit, collections)
-        return [(chunk_id, abs(distance)) for chunk_id, distance in hits]
+        return [(chunk_id, abs(distance) / WEIGHT_STEPS) for chunk_id, distance in hits]
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of a term; one that is not listed is rare."""
@@ -91,9 +102,10 @@ class MilvusDense:
 
     def search(self, vector: Any, limit: int, ids: Any = None) -> list[tuple[int, float]]:
         """The nearest as (id, cosine), best first; `ids` is what `MilvusChunks.ids_in` gave."""
-        if limit < 1 or not self.count or (ids is not None and not ids):
+        within, language = (None, None) if ids is None else ids
+        if limit < 1 or not self.count or (within is not None and not within):
             return []
-        return self._store.search(self._name, "dense", [float(value) for value in vector], limit, ids)
+        return self._store.search(self._name, "dense", [float(value) for value in vector], limit, within, language)
 
 
 def read_state(state: dict[str, Any]) -> tuple[str, Manifest]:
@@ -101,11 +113,7 @@ def read_state(state: dict[str, Any]) -> tuple[str, Manifest]:
     if not state.get("collection"):
         raise IndexMissing("There is no index in Milvus yet; build it: feishu-rag ingest")
     try:
-        content = dict(state["manifest"])
-        mark = content.pop("embedding")
-        embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
-        collections = tuple(content.pop("collections"))
-        return str(state["collection"]), Manifest(**content, embedding=embedding, collections=collections)
+        return str(state["collection"]), manifest_of(state["manifest"])
     except (KeyError, TypeError, ValueError) as error:
         raise IndexCorrupt("What Milvus holds is of another version; run feishu-rag ingest --rebuild") from error
 

@@ -5,9 +5,12 @@ from collections import Counter
 from rag.chunks import Key, Known
 from rag.documents import Document
 from rag.embedding import Embedder
+from rag.embedding.reading import language_of
+from rag.errors import TextsRefused
 from rag.milvus import MilvusStore
 from rag.retrieval import embeddable
-from rag.version_writer import chunks_of
+from rag.terms import VERSION
+from rag.version_writer import chunks_of, refusal
 from rag.versions import Manifest
 
 
@@ -20,6 +23,7 @@ class MilvusWriter:
         self._embedder = embedder
         self._batch_size = batch_size
         self._documents = store.documents(name)
+        self.refused: dict[Key, str] = {}
         self.embedded = 0
 
     def put(self, document: Document, fingerprint: str) -> None:
@@ -35,7 +39,13 @@ class MilvusWriter:
         else:
             for at in range(0, len(new), self._batch_size):
                 some = new[at : at + self._batch_size]
-                vectors = self._embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in some])
+                try:
+                    vectors = self._embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in some])
+                except TextsRefused as error:
+                    place, reason = next(iter(error.refused.items()))
+                    self.embedded += len(some) - len(error.refused)
+                    self._leave_out(key, refusal(some[place], reason), [chunk.id for chunk in new[:at]])
+                    return
                 self._store.put(self._name, some, vectors.tolist())
                 self.embedded += len(some)
             self._store.put(self._name, old, [kept[chunk.id] for chunk in old])
@@ -47,6 +57,12 @@ class MilvusWriter:
         """Remember a document that cannot be read; what it held is dropped."""
         self._store.remove(self._name, self._ids(key))
         self._remember(key, Known(fingerprint, reason), [])
+
+    def _leave_out(self, key: Key, reason: str, written: list[int]) -> None:
+        """Without a fingerprint, so that the next ingest tries again."""
+        self._store.remove(self._name, written)
+        self.refused[key] = reason
+        self.fail(key, "", reason)
 
     def drop(self, key: Key) -> None:
         """Forget a document."""
@@ -60,10 +76,13 @@ class MilvusWriter:
         per_collection: Counter[str] = Counter()
         for (collection, _), (_, ids) in self._documents.items():
             per_collection[collection] += len(ids)
+        languages = Counter(language_of(chunk.text) or "" for chunk in self._store.every_chunk(self._name))
         return Manifest(
+            languages=dict(sorted(languages.items())),
             documents=sum(not known.failure for known, _ in self._documents.values()),
             chunks=sum(per_collection.values()),
             collections=tuple(sorted(name for name, count in per_collection.items() if count)),
+            terms=VERSION,
         )
 
     def _ids(self, key: Key) -> list[int]:

@@ -36,9 +36,10 @@ _BEGINNING = _beginning()
 
 class MarkFilter:
     """Takes every mark out of a stream, with the decoration around it. `seen` tells whether there was one, `is_first`
-    whether it stood before all text."""
+    whether it stood before all text; then nothing that follows is given (`ends`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends: bool = True) -> None:
+        self._ends = ends
         self._held = ""
         self._tail = 0  # how many characters behind a mark may still belong to it
         self._has_text = False
@@ -47,8 +48,10 @@ class MarkFilter:
 
     def feed(self, text: str) -> str:
         """The text that is certain now; what may be the start of a mark is kept back."""
+        if self._ends and self.is_first:
+            return ""
         if not self._held and not self._tail and _PLAIN.fullmatch(text):
-            self._has_text = self._has_text or bool(text.strip())
+            self._has_text = self._has_text or not is_blank(text)
             return text  # nearly all pieces are such
         given = "".join(self._take(character) for character in text)
         self._has_text = self._has_text or not is_blank(given)
@@ -60,6 +63,8 @@ class MarkFilter:
         return held
 
     def _take(self, character: str) -> str:
+        if self._ends and self.is_first:
+            return ""
         if self._tail and character in _TAIL:
             self._tail -= 1
             return ""
@@ -182,6 +187,6 @@ def _may_open(sentence: str) -> bool:
     """Whether a sentence begins, or may turn out to begin, like a refusal."""
     beginning = folded(sentence.lstrip(" \n\t\r*_`#>~-")[:_LONGEST_OPENING])
     beginning = beginning.lstrip("\"'「“")
-    if not beginning or beginning in _PREFIXES:
+    if is_blank(beginning) or beginning in _PREFIXES:
         return True
     return any(beginning[:length] in _OPENINGS for length in range(2, len(beginning) + 1))

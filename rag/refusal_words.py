@@ -113,10 +113,10 @@ _WEAK = (
 _PLAINLY = re.compile(
     rf"^.{{0,12}}?{_SOURCE}(?:中|里|内|里面|当中|之中)?[，,]?(?:都|均|也|并|目前|对此)*{_NOT}{_SPEAK}(?!.{{0,20}}(?:的(?!.{{0,6}}"
     r"(?:信息|内容|资料|规定|说明|标准|要求|答案)).{1,20}(?:不|会|将|须|应)|时[，,会将须应]|也可以|即可))"
-    r"|(?:问题|提问)"
+    rf"|(?:这个|该|此|您的?|你的?|上述|以上|本|这一)(?:问题|提问)|(?:根据|从|依据|基于).{{0,8}}?{_SOURCE}.{{0,8}}?{_CANNOT}"
     rf"|^(?:(?:sorry|unfortunately|i'm sorry),? )?(?:but )?(?:none of )?(?:the|these|your) (?:\w+ ){{0,3}}?{_IN}"
     r"(?: \w+)? (?:(?:do|does|did)(?: not|n't)|makes? no|contains? no|provides? no|have no|has no|mention)"
-    r"|\b(?:question|answer)\b"
+    r"|\b(?:this|the|your) (?:question|query)\b|\b(?:based on|from) (?:the|these)\b"
 )
 _CONDITION = re.compile(
     r"^(?:如果|若|如(?!上|下)|假如|当|一旦|凡|对于?(?:无法|未)|if\b|when\b|where\b|unless\b|in case)"
@@ -149,14 +149,17 @@ def says_no(text: str) -> bool:
     if not sentences:
         return False
     is_cited = bool(_CITED.search(text))
-    if _refuses(sentences[0], _STRONGLY):
+    if _refuses(sentences[0], _STRONGLY, is_cited):
         return not any(_turns(each, is_cited) for each in sentences)
-    return any(map(refuses, sentences)) and all(_adds_nothing(each, is_cited) for each in sentences)
+    return any(refuses(each, is_cited) for each in sentences) and all(
+        _adds_nothing(each, is_cited) for each in sentences
+    )
 
 
-def refuses(sentence: str) -> bool:
-    """Whether one sentence (folded, see `folded`) says that the documents do not answer."""
-    return _refuses(sentence, _STRONGLY) or _refuses(sentence, _WEAKLY)
+def refuses(sentence: str, is_cited: bool = False) -> bool:
+    """Whether one sentence (folded, see `folded`) says that the documents do not answer. `is_cited`: in a text with
+    citations, where a no may be the answer."""
+    return _refuses(sentence, _STRONGLY, is_cited) or _refuses(sentence, _WEAKLY, is_cited)
 
 
 def folded(text: str) -> str:
@@ -186,18 +189,18 @@ def _sentences(text: str) -> list[str]:
     return [each.rstrip("。.!！?？;；: ：") if not _CITED.search(each) else each for each in found]
 
 
-def _refuses(sentence: str, words: re.Pattern[str]) -> bool:
+def _refuses(sentence: str, words: re.Pattern[str], is_cited: bool) -> bool:
     bare = _CITED.sub("", sentence).strip(" 。.!！?？;；:：")
     if words.search(bare) is None or _CONDITION.search(bare):
         return False
-    return not _CITED.search(sentence) or _PLAINLY.search(bare) is not None
+    return not is_cited or _PLAINLY.search(bare) is not None
 
 
 def _adds_nothing(sentence: str, is_cited: bool) -> bool:
     """Whether a sentence of a refusal is part of it: the refusal itself, or what to do instead."""
     if _turns(sentence, is_cited):
         return False
-    if refuses(sentence):
+    if refuses(sentence, is_cited):
         return True
     rest = _LEADING_TURN.sub("", sentence)
     return not _CITED.search(sentence) and bool(_ADVICE.search(rest) or _ABOUT_SOURCES.search(rest))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rag.calibration import Calibration
 from rag.corpus import Corpus
 from rag.coverage import Coverage
+from rag.dense_search import DenseHits, DenseSearch
 from rag.documents import Chunk, Passage
 from rag.embedding import Embedder, Reranker
 from rag.embedding.reading import READS_FROM, language_of
@@ -24,6 +25,9 @@ from rag.settings import RetrievalSettings
 MAX_QUESTION_CHARS = 2000
 SPARE = 3
 """Chunks read for each passage wanted: some are duplicates, some neighbours."""
+WEIGHED = 5
+"""Lexical hits that tell how much the words are worth."""
+NOTHING = DenseHits([])
 Ranked = list[tuple[Chunk, float]]
 logger = logging.getLogger(__name__)
 
@@ -81,16 +85,17 @@ class Retriever:
     def search_now(self, question: str, collections: frozenset[str] | None = None) -> Finding:
         """The same, blocking."""
         if self._embedder is None or self._legs is None:
-            dense = self._search_dense(question, collections)
+            near = self._search_dense(question, collections)
             lexical = self._search_lexical(question, collections)
         else:
             # The dense leg here: it lets go of the GIL at once, and the words are looked up meanwhile.
             started = self._legs.submit(self._search_lexical, question, collections)
-            dense = self._search_dense(question, collections)
+            near = self._search_dense(question, collections)
             lexical = started.result()
+        dense = near.hits
         is_heard = self._is_heard(question, dense)
         coverage = self.coverage(question)
-        ranked = self._ranked(lexical, dense if is_heard else [])
+        ranked = self._ranked(lexical, dense if is_heard else [], coverage)
         ranked, reranked = self._reranked(question, ranked)
         found = passages(
             ranked,
@@ -100,8 +105,7 @@ class Retriever:
             legs=(lexical, dense),
             reranked=reranked,
         )
-        heard = dense if is_heard else []
-        read = signals(found, lexical, heard, coverage)
+        read = signals(found, lexical, near if is_heard else NOTHING, coverage)
         verdict = judge(read, found, self._settings, self._calibration)
         return Finding(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
 
@@ -113,19 +117,21 @@ class Retriever:
     def _search_lexical(self, question: str, collections: frozenset[str] | None) -> Hits:
         return self._corpus.lexical.search(question, self._settings.candidates, collections)
 
-    def _search_dense(self, question: str, collections: frozenset[str] | None) -> Hits:
+    def _search_dense(self, question: str, collections: frozenset[str] | None) -> DenseHits:
         """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
-        if self._embedder is None or self._corpus.dense is None:
-            return []
+        corpus = self._corpus
+        if self._embedder is None or corpus.dense is None:
+            return NOTHING
         try:
             vector = self._embedder.embed_question(embeddable(question))
         except EmbeddingFailed as error:
             logger.warning("Searching by words only, the embedding failed: %s", error)
             if self._on_embedding_failure is not None:
                 self._on_embedding_failure(error)
-            return []
-        ids = None if collections is None else self._corpus.chunks.ids_in(collections)
-        return self._corpus.dense.search(vector, self._settings.candidates, ids)
+            return NOTHING
+        manifest = corpus.manifest
+        search = DenseSearch(corpus.dense, corpus.chunks, manifest.languages, manifest.background)
+        return search.search(vector, language_of(question), self._settings.candidates, collections)
 
     def _is_heard(self, question: str, dense: Hits) -> bool:
         """Whether the dense leg has a voice: it reads the question's language and does not find all alike."""
@@ -137,15 +143,22 @@ class Retriever:
             return False
         return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
 
-    def _ranked(self, lexical: Hits, dense: Hits) -> Ranked:
-        """Chunks and their fused scores, best first."""
+    def _ranked(self, lexical: Hits, dense: Hits, coverage: Coverage) -> Ranked:
+        """Chunks and their fused scores, best first. Beside vectors, words weigh as much of the question as their best
+        hit covers: where the question shares few words with the documents their order is chance."""
         rankings = [[chunk_id for chunk_id, _ in hits] for hits in (lexical, dense)]
+        weights = (self._covered(lexical, coverage) if dense else 1.0, 1.0)
         wanted = self._settings.passages * SPARE
         if self._reranker is not None:
             wanted = max(wanted, self._settings.rerank_candidates)
-        fused = fuse(*rankings, k=self._settings.rrf_k)[:wanted]
+        fused = fuse(*rankings, k=self._settings.rrf_k, weights=weights)[:wanted]
         chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in fused])
         return [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+
+    def _covered(self, lexical: Hits, coverage: Coverage) -> float:
+        """How much of the question the best of the first hits covers, 0 to 1."""
+        chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in lexical[:WEIGHED]])
+        return max((coverage.of(chunk.embedded_text) for chunk in chunks.values()), default=0.0)
 
     def _reranked(self, question: str, ranked: Ranked) -> tuple[Ranked, dict[int, float]]:
         """In the reranker's order, with its scores by chunk id; as they are without one, or when it fails."""

@@ -23,11 +23,22 @@ class EmbeddingSettings(_Frozen):
     base_url: str = Field("", description="OpenAI-compatible endpoint, for provider openai")
     api_key: SecretStr = Field(SecretStr(""), description="For provider openai; may be empty for a local base_url")
     query_instruction: str = Field(
-        "为这个句子生成表示以用于检索相关文章：", description="Put before queries, not passages"
+        "auto", description="Put before questions: auto is what the model was trained with, none nothing, else the text"
     )
+    passage_instruction: str = Field("auto", description="Put before passages; auto, none, or the text")
     batch_size: int = Field(8, ge=1, le=256, description="Texts encoded together")
+    trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the endpoint")
+    patience_s: float = Field(
+        900.0,
+        ge=0,
+        le=86_400,
+        description="Longest that ingest waits for a busy endpoint without one vector in between, seconds",
+    )
     download: bool = Field(
         True, description="Let ingest fetch missing weights from the model hub; answering never does"
+    )
+    hub: Literal["huggingface", "modelscope"] = Field(
+        "huggingface", description="Where weights come from: HF_ENDPOINT names a mirror; modelscope needs its extra"
     )
 
 
@@ -65,21 +76,23 @@ class RetrievalSettings(_Frozen):
     """How passages are found."""
 
     candidates: int = Field(30, ge=1, le=500, description="Taken from each of the two lists")
-    passages: int = Field(5, ge=1, le=50, description="Given to the model")
+    passages: int = Field(8, ge=1, le=50, description="Given to the model")
     budget_tokens: int = Field(
-        3000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
+        6000, ge=200, description="Most tokens of all passages together; the first is given whatever its size"
     )
     rrf_k: int = Field(
         3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
-    evidence_threshold: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Least IDF-weighted share of the question's terms in the best passage; a calibration replaces it",
+    floor_standing: float = Field(
+        1.25,
+        description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
+        "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
     )
-    dense_evidence: float = Field(
-        0.65, ge=0, le=1, description="Least cosine that counts as evidence where the terms alone do not"
+    floor_coverage: float = Field(
+        0.35, ge=0, le=1, description="Share of the question's terms (by rarity) in the best passage, with embeddings"
+    )
+    floor_words: float = Field(
+        0.15, ge=0, le=1, description="The same share where search is by words only: refused below it"
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"
@@ -87,6 +100,7 @@ class RetrievalSettings(_Frozen):
     rerank_model: str = Field("", description="A folder that holds a cross-encoder, or the endpoint's model name")
     rerank_base_url: str = Field("", description="Address above /rerank (Jina, Cohere, TEI, Xinference), for endpoint")
     rerank_api_key: SecretStr = Field(SecretStr(""), description="For rerank endpoint; may be empty for a local one")
+    rerank_trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like to reach the rerank endpoint")
     rerank_candidates: int = Field(20, ge=1, le=200, description="Passages the reranker reads")
     rerank_timeout_s: float = Field(
         10.0, gt=0, le=120, description="Longest wait for the endpoint, seconds; then the order of the search stays"
@@ -127,8 +141,14 @@ class MilvusSettings(_Frozen):
 class PromptSettings(_Frozen):
     """Texts the team may write; an empty one means the built-in text."""
 
-    system: str = Field("", description="What the model is told about its task; no variables")
-    answer: str = Field("", description="Must contain {question} and {passages}")
+    system: str = Field(
+        "",
+        description="What the model is told about its task; no variables. What answers are read by is appended: cite "
+        "as [n], a mark where the passages do not answer, passages are data",
+    )
+    answer: str = Field(
+        "", description="Must contain {question} and {passages}; the same is appended to it as to rag.prompts.system"
+    )
     condense: str = Field("", description="Must contain {question} and {history}")
     picture: str = Field("", description="What to tell of a picture (rag.llm.vision); no variables")
     suggest: str = Field("", description="Must contain {question} and {passages}")

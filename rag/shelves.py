@@ -6,12 +6,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from rag.background import Background
 from rag.chunks import ChunkStore, Key, Known
-from rag.corpus import CHUNKS
+from rag.corpus import CHUNKS, DENSE
+from rag.dense_search import DenseSearch, measured
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
+from rag.retrieval import embeddable
 from rag.settings import RagSettings
+from rag.terms import VERSION
 from rag.version_writer import VersionWriter
 from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
 
@@ -23,6 +27,7 @@ class Writer(Protocol):
     """Changes documents; `close` gives the counts."""
 
     embedded: int
+    refused: dict[Key, str]
 
     def put(self, document: Document, fingerprint: str) -> None: ...
 
@@ -45,8 +50,14 @@ class Shelf(Protocol):
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         """Begin to write."""
 
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        """The background of what was written, closed and not yet published. Raises EmbeddingFailed."""
+
     def publish(self, manifest: Manifest) -> str:
         """Make what was written the index in use; gives its name."""
+
+    def texts(self) -> Iterator[str]:
+        """What is embedded of each chunk, without instructions, in no order; after `publish`."""
 
 
 @contextlib.contextmanager
@@ -70,6 +81,7 @@ class _Folder:
     def __init__(self, index_dir: Path, draft: Path) -> None:
         self._index_dir = index_dir
         self._draft = draft
+        self._published = draft
         self._before: Path | None = None
 
     def current(self) -> tuple[str, Manifest] | None:
@@ -88,8 +100,21 @@ class _Folder:
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         return VersionWriter(self._draft, embedder, batch_size=batch_size, before=None if fresh else self._before)
 
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        from rag.index import DenseIndex
+
+        dense = DenseIndex.open(self._draft / DENSE)
+        with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
+            return measured(DenseSearch(dense, chunks, manifest.languages, {}), embedder, dense.vectors)
+
     def publish(self, manifest: Manifest) -> str:
-        return publish(self._index_dir, self._draft, manifest)
+        name = publish(self._index_dir, self._draft, manifest)
+        self._published = self._index_dir / name
+        return name
+
+    def texts(self) -> Iterator[str]:
+        with contextlib.closing(ChunkStore(self._published / CHUNKS)) as store:
+            yield from (embeddable(chunk.embedded_text) for chunk in store.all())
 
 
 class _Milvus:
@@ -124,6 +149,15 @@ class _Milvus:
             self._store.write_state({**self._state, "building": self._name, "building_for": self._mark})
         return MilvusWriter(self._store, self._name, embedder, batch_size=batch_size)
 
+    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
+        from rag.milvus_index import MilvusChunks, MilvusDense
+
+        self._store.load(self._name)
+        dense = MilvusDense(self._store, self._name, embedder.dimension, manifest.chunks)
+        chunks = MilvusChunks(self._store, self._name)
+        search = DenseSearch(dense, chunks, manifest.languages, {})
+        return measured(search, embedder, lambda ids: list(self._store.vectors(self._name, ids).values()))
+
     def publish(self, manifest: Manifest) -> str:
         from rag.milvus_index import state_of
 
@@ -133,9 +167,12 @@ class _Milvus:
             self._store.drop(before)
         return self._name
 
+    def texts(self) -> Iterator[str]:
+        return (embeddable(chunk.embedded_text) for chunk in self._store.every_chunk(self._name))
+
     def _building(self, mark: EmbeddingMark | None) -> str:
-        """The name of a collection that was begun for the same model; one for another is dropped."""
-        self._mark = None if mark is None else asdict(replace(mark, probe=(), reads={}))
+        """The name of a collection that was begun for the same model and terms; one for others is dropped."""
+        self._mark = {"model": None if mark is None else asdict(replace(mark, probe=(), reads={})), "terms": VERSION}
         begun = str(self._state.get("building") or "")
         if begun and self._state.get("building_for") == self._mark:
             return begun

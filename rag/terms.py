@@ -1,40 +1,28 @@
 """Text to search terms, the same way for documents and questions: total on any string, and never query syntax.
 
 Chinese, Japanese and Korean runs become overlapping bigrams (no dictionary, two-character words are found); everything
-else becomes words. An identifier (`application-dev.yaml`, `ERR_1042`, `v2.3`) is kept whole *and* in its parts.
+else becomes words (`rag.words`). An identifier or a name with signs (`application-dev.yaml`, `ERR_1042`, `C++`, `.NET`)
+is kept whole *and* in its parts. Figures have terms beside these that are equal where the figures are (`rag.figures`).
 """
 
-import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from typing import NamedTuple
 
 from rag import fillers
+from rag.figures import Figure, figure_terms, figures
 from rag.script import simplified
+from rag.words import CJK as CJK
+from rag.words import MAX_TERM_CHARS as MAX_TERM_CHARS
+from rag.words import ONLY_CJK, RUN, cut_word
+from rag.words import word_terms as word_terms
 
-CJK = "々〇\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-MAX_TERM_CHARS = 64
-LEAST_STEM_CHARS = 4
-_RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+(?:[.\-/:@+&'’][^\W{CJK}]+)*)")
-_ENDINGS = (
-    "ations",
-    "ation",
-    "ating",
-    "ated",
-    "ates",
-    "ate",
-    "ings",
-    "ing",
-    "ions",
-    "ion",
-    "ies",
-    "ed",
-    "es",
-    "s",
-    "e",
-    "y",
-)
-_JOINT = re.compile(r"[._\-/:@+&'’]+")
+VERSION = 2
+"""Of the rules by which text becomes terms; an index written by others is made anew by the next ingest."""
+WEAK_SHARE = 0.3
+"""What a part of a name counts that says little without the rest (the `net` of `.NET`), against the name as 1."""
+SPELLING_SHARE = 0.25
+"""What a pair inside 三十五 counts where its value is searched for too."""
 
 
 def normalise(text: str) -> str:
@@ -50,13 +38,13 @@ def width(text: str) -> int:
 
 def runs(normalised: str) -> Iterator[tuple[str, int, int, bool]]:
     """Maximal runs of a *normalised* text as (run, start, end, is_cjk)."""
-    for match in _RUN.finditer(normalised):
+    for match in RUN.finditer(normalised):
         yield match.group(), match.start(), match.end(), match.lastgroup == "cjk"
 
 
 def pieces(normalised: str) -> list[tuple[str, str]]:
     """The same runs as (CJK run, "") or ("", word), where places do not matter: half the time."""
-    found: list[tuple[str, str]] = _RUN.findall(normalised)
+    found: list[tuple[str, str]] = RUN.findall(normalised)
     return found
 
 
@@ -65,59 +53,76 @@ def bigrams(run: str) -> list[str]:
     return [run] if len(run) < 2 else [run[i : i + 2] for i in range(len(run) - 1)]
 
 
-def word_terms(run: str) -> tuple[str, ...]:
-    """A word's stem; for an identifier with joints itself, itself without them (wi-fi, wifi), and its parts."""
-    return _known_word_terms(run) if len(run) <= MAX_TERM_CHARS else _word_terms(run)
+class Cut(NamedTuple):
+    """All that is searched of a text: terms of its runs in order, terms of its figures, its single CJK characters."""
+
+    words: list[str]
+    figures: list[str]
+    characters: set[str]
 
 
-def _word_terms(run: str) -> tuple[str, ...]:
-    parts = [part for part in _JOINT.split(run) if part]
-    whole = [run, "".join(parts)] if len(parts) > 1 else []
-    return tuple(dict.fromkeys(term[:MAX_TERM_CHARS] for term in (*whole, *map(_stem, parts))))
-
-
-_known_word_terms = lru_cache(maxsize=16_384)(_word_terms)
-
-
-def _stem(word: str) -> str:
-    """A plain English word without its ending; both sides do it, so that what is cut wrongly still meets itself."""
-    if not (word.isascii() and word.isalpha()) or word.endswith("ss"):
-        return word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= LEAST_STEM_CHARS:
-            return word[: -len(ending)]
-    return word[:-1] if word.endswith("s") and len(word) == LEAST_STEM_CHARS else word
+def cut(text: str) -> Cut:
+    """A text's terms, kind by kind, with repeats."""
+    normalised = normalise(text)
+    words: list[str] = []
+    for cjk, word in pieces(normalised):
+        words.extend(bigrams(cjk) if cjk else word_terms(word))
+    return Cut(words, figure_terms(normalised), set("".join(ONLY_CJK.findall(normalised))))
 
 
 def terms(text: str) -> list[str]:
-    """All terms of a text, in order, with repeats."""
-    found: list[str] = []
-    for cjk, word in pieces(normalise(text)):
-        found.extend(bigrams(cjk) if cjk else word_terms(word))
-    return found
+    """All terms of a text: those of its runs in order, with repeats, then those of its figures."""
+    found = cut(text)
+    return found.words + found.figures
 
 
 def characters(text: str) -> set[str]:
     """The single CJK characters of a text: the fallback for questions of one character, and weights for coverage."""
-    return {char for cjk, _ in pieces(normalise(text)) for char in cjk}
+    return set("".join(ONLY_CJK.findall(normalise(text))))
 
 
 def question_terms(question: str) -> dict[str, float]:
     """The terms to search for and their weights: what only asks is left out, a pair that half of it is counts half.
 
-    A question of nothing else keeps all its terms.
+    Parts of a name with signs and the spelling of a figure weigh less than the name and the figure, so that what has
+    them exactly comes first. A question of nothing else keeps all its terms.
     """
+    normalised = normalise(question)
+    asked = figures(normalised)
+    spelled = spelled_places(asked)
+    beside = frozenset(at for figure in asked for at in (figure.lead_at, figure.unit_at))
     weights: dict[str, float] = {}
-    for run, _, _, is_cjk in runs(normalise(question)):
+    for run, start, end, is_cjk in runs(normalised):
         if is_cjk:
-            idle = idle_places(run)
-            for at, pair in enumerate(bigrams(run)):
-                share = sum(place not in idle for place in range(at, at + len(pair))) / len(pair)
-                weights[pair] = max(share, weights.get(pair, 0.0))
-        elif run not in fillers.ENGLISH:
-            weights.update(dict.fromkeys(word_terms(run), 1.0))
+            found = _weighted_pairs(run, start, spelled | beside if len(run) == 1 else spelled)
+        elif run in fillers.ENGLISH:
+            continue
+        else:
+            found = _weighted_word(run, SPELLING_SHARE if spelled.issuperset(range(start, end)) else 1.0)
+        for term, weight in found:
+            weights[term] = max(weight, weights.get(term, 0.0))
+    weights.update(dict.fromkeys((term for figure in asked for term in figure.terms), 1.0))
     wanted = {term: weight for term, weight in weights.items() if weight > 0}
     return wanted or dict.fromkeys(terms(question), 1.0)
+
+
+def spelled_places(asked: list[Figure]) -> frozenset[int]:
+    """Places in the text of the characters that only spell a figure."""
+    return frozenset(at for figure in asked if figure.replaces for at in range(figure.start, figure.end))
+
+
+def _weighted_pairs(run: str, start: int, spelled: frozenset[int]) -> Iterator[tuple[str, float]]:
+    idle = idle_places(run)
+    for at, pair in enumerate(bigrams(run)):
+        places = range(at, at + len(pair))
+        share = sum(place not in idle for place in places) / len(pair)
+        yield pair, share * (1.0 if spelled.isdisjoint(range(start + at, start + at + len(pair))) else SPELLING_SHARE)
+
+
+def _weighted_word(run: str, share: float) -> Iterator[tuple[str, float]]:
+    word = cut_word(run)
+    yield from ((term, share) for term in (*word.exact, *word.parts))
+    yield from ((term, share * WEAK_SHARE) for term in (*word.weak, *word.hints))
 
 
 def idle_places(run: str) -> frozenset[int]:

@@ -93,6 +93,7 @@ class ThinkFilter:
         if self._inside:
             self._meet_thinking(parts, before, tag, is_quoted)
         elif tag in PAIRS and not (self._said + before).strip():
+            self._give(parts, before)
             self._said, self._inside = "", tag
         elif tag in PAIRS or in_code(self._said + before):
             self._opens += tag in PAIRS
@@ -101,6 +102,7 @@ class ThinkFilter:
             self._opens -= 1
             self._give(parts, before + tag)
         elif not (self._said + before).strip():
+            self._give(parts, before)
             self._said = ""
         elif self._has_thought:
             self._give(parts, before + tag)
@@ -111,6 +113,7 @@ class ThinkFilter:
     def _meet_thinking(self, parts: list[Part], before: str, tag: str, is_quoted: bool) -> None:
         presumed = self._inside == _PRESUMED
         if presumed and tag in PAIRS and not (self._said + before).strip():
+            self._give(parts, before)
             self._said, self._inside = "", tag
             return
         closes = tag in _CLOSES if presumed else tag == PAIRS[self._inside]
@@ -121,7 +124,7 @@ class ThinkFilter:
 
     def _take_back(self, parts: list[Part], before: str) -> None:
         """All text until now was thinking."""
-        if self._said.strip():
+        if self._said:
             parts[:] = [part for part in parts if part[0] != "answer"]
             given = self._said
             parts.append(("unsaid", given))

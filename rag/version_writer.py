@@ -10,7 +10,9 @@ from rag.chunks import ChunkWriter, Key, Known
 from rag.corpus import CHUNKS, DENSE, LEXICAL
 from rag.documents import Chunk, Document
 from rag.embedding import Embedder
+from rag.errors import TextsRefused
 from rag.retrieval import embeddable
+from rag.terms import VERSION
 from rag.versions import Manifest
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ BATCH_CHUNKS = 128
 class VersionWriter:
     """Changes documents a batch of chunks at a time; only chunks that are new are embedded.
 
-    `embedder` is None for an index of words only. Close it before the folder is published.
+    A document with a text that the model's endpoint refuses is left out; `refused` says why. `embedder` is None for an
+    index of words only. Close it before the folder is published.
     """
 
     def __init__(self, folder: Path, embedder: Embedder | None, *, batch_size: int, before: Path | None) -> None:
@@ -39,6 +42,8 @@ class VersionWriter:
         self._dense = self._dense_index(before)
         self._waiting: list[Chunk] = []
         self._waiting_ids: set[int] = set()
+        self._refused_now: dict[Key, str] = {}
+        self.refused: dict[Key, str] = {}
         self.embedded = 0
 
     def put(self, document: Document, fingerprint: str) -> None:
@@ -51,6 +56,7 @@ class VersionWriter:
         self._chunks.put(chunk for chunk in chunks if chunk.id in before)  # offsets, place and link may have moved
         self._wait_for([chunk for chunk in chunks if chunk.id not in before])
         self._chunks.remember(key, Known(fingerprint))
+        self._leave_out_refused()
 
     def fail(self, key: Key, fingerprint: str, reason: str) -> None:
         """Remember a document that cannot be read; what it held is dropped."""
@@ -65,12 +71,14 @@ class VersionWriter:
     def close(self) -> Manifest:
         """Write what waits, finish every file, and give the counts; the embedding's mark is the caller's to add."""
         self._flush()
+        self._leave_out_refused()
         documents, chunks, collections = self._chunks.counts()
+        languages = self._chunks.languages()
         self._chunks.close()
         self._lexical.close()
         if self._dense is not None:
             self._dense.save(self._folder / DENSE)
-        return Manifest(documents, chunks, collections=collections)
+        return Manifest(documents, chunks, collections=collections, languages=languages, terms=VERSION)
 
     def _dense_index(self, before: Path | None) -> "DenseIndex | None":
         has_vectors = before is not None and (before / DENSE).is_file()
@@ -120,11 +128,32 @@ class VersionWriter:
         if self._dense is not None and self._embedder is not None:
             by_length = sorted(chunks, key=lambda chunk: len(chunk.embedded_text))  # less padding in a batch
             for at in range(0, len(by_length), self._batch_size):
-                some = by_length[at : at + self._batch_size]
-                vectors = self._embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in some])
-                self._dense.add([chunk.id for chunk in some], vectors)
-                self.embedded += len(some)
+                self._embed(by_length[at : at + self._batch_size], self._embedder, self._dense)
         self._chunks.commit()
+
+    def _embed(self, chunks: list[Chunk], embedder: Embedder, dense: "DenseIndex") -> None:
+        try:
+            vectors = embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in chunks])
+        except TextsRefused as error:
+            for place, reason in error.refused.items():
+                self._refused_now[chunks[place].collection, chunks[place].source] = refusal(chunks[place], reason)
+            chunks = [chunk for place, chunk in enumerate(chunks) if place not in error.refused]
+            vectors = error.vectors
+        dense.add([chunk.id for chunk in chunks], vectors)
+        self.embedded += len(chunks)
+
+    def _leave_out_refused(self) -> None:
+        """Only between documents: the chunks of one that is being put come in several batches."""
+        while self._refused_now:
+            key, reason = self._refused_now.popitem()
+            self.refused[key] = reason
+            self.fail(key, "", reason)  # without a fingerprint: the next ingest tries again
+
+
+def refusal(chunk: Chunk, reason: str) -> str:
+    """Why a document was left out, in words for the report."""
+    path = chunk.heading_path
+    return f'a passage was {reason}, under "{path[:60]}"; it is tried again with the next ingest'
 
 
 def chunks_of(document: Document, model: Embedder | None) -> list[Chunk]:

@@ -15,9 +15,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from rag.background import Background, background_of
+from rag.embedding.families import before_families
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
 
 FORMAT = 2
@@ -29,10 +32,11 @@ _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"}
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMark:
-    """Which model made the vectors.
+    """Which model made the vectors, with which texts before questions (`instruction`) and passages.
 
-    `probe`, its vector for a fixed text, tells a swapped model from a renamed one; `reads` is, for each language, the
-    share of paraphrases it recognises (`rag.embedding.reading`); `weights` tells its files from another model's.
+    `probe`, its vector for a fixed text without instruction, tells a swapped model from a renamed one; `reads` is, for
+    each language, the share of paraphrases it recognises (`rag.embedding.reading`); `weights` tells its files from
+    another model's.
     """
 
     provider: str
@@ -42,19 +46,29 @@ class EmbeddingMark:
     probe: tuple[float, ...] = ()
     reads: dict[str, float] = field(default_factory=dict)
     weights: str = ""
+    passage_instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a version holds."""
+    """What a version holds.
+
+    `terms` is the version of the rules by which its text was cut into terms (`rag.terms.VERSION`); 1 where none is
+    recorded.
+    """
 
     documents: int
     chunks: int
     embedding: EmbeddingMark | None = None
     collections: tuple[str, ...] = ("default",)
+    languages: dict[str, int] = field(default_factory=dict)
+    """Chunks by language; {} in an index of an earlier version."""
+    background: dict[str, Background] = field(default_factory=dict)
+    """Where chance begins for its vectors, by the language of questions; {} without vectors."""
     format: int = FORMAT
     created_at: float = 0.0
     files: dict[str, str] = field(default_factory=dict)
+    terms: int = 1
 
 
 @contextlib.contextmanager
@@ -161,11 +175,30 @@ def _read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise IndexCorrupt(f"The index in {folder.parent} has format {content['format']}, not {FORMAT}; {FIX}")
-        mark = content.pop("embedding")
-        embedding = None if mark is None else EmbeddingMark(**{**mark, "probe": tuple(mark["probe"])})
-        return Manifest(**{**content, "embedding": embedding, "collections": tuple(content["collections"])})
+        return manifest_of(content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexCorrupt(f"{path} cannot be read; {FIX}") from error
+
+
+def _mark_of(written: dict[str, Any] | None) -> EmbeddingMark | None:
+    """The mark out of a manifest. One without `passage_instruction` was written before models had families: its
+    `instruction` is the setting of then, which was used for bge alone."""
+    if written is None:
+        return None
+    mark = EmbeddingMark(**{**written, "probe": tuple(written["probe"])})
+    if "passage_instruction" in written:
+        return mark
+    return replace(mark, instruction=before_families(mark.instruction, mark.model))
+
+
+def manifest_of(content: dict[str, Any]) -> Manifest:
+    """A manifest from JSON. Raises KeyError, TypeError and ValueError where that is none."""
+    read = {
+        "embedding": _mark_of(content["embedding"]),
+        "collections": tuple(content["collections"]),
+        "background": background_of(content.get("background", {})),
+    }
+    return Manifest(**{**content, **read})
 
 
 def _content(folder: Path) -> list[str]:

@@ -46,7 +46,11 @@ Outcome = Completed | Stopped | Failed | Unread | Exhausted
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (rag_errors.ModelTimeout, "failed_model_timeout"),
+    (rag_errors.ModelOverloaded, "failed_model_overloaded"),
     (rag_errors.ModelUnavailable, "failed_model_unavailable"),
+    (rag_errors.NoCredit, "failed_no_credit"),
+    (rag_errors.NoSuchModel, "failed_no_such_model"),
+    (rag_errors.NotAModel, "failed_not_a_model"),
     (rag_errors.ModelRejected, "failed_model_rejected"),
     (rag_errors.ContextTooLong, "failed_too_long"),
     (rag_errors.ContentRefused, "failed_refused"),

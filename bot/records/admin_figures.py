@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from sqlalchemy import Connection, func, select
@@ -16,11 +16,16 @@ from bot.records.conversations import collections_of
 from bot.store.database import Database
 from bot.store.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
+from rag.events import Ending
 from rag.scope import EVERYTHING, Scope
 
 DAY_S = 86_400.0
 MOST_ROWS = 100_000
 OUTCOMES = ("answered", "hedged", "no_evidence", "stopped", "failed")
+WRITTEN = ("answered", "hedged")
+"""The outcomes whose text says something."""
+ENDINGS = tuple(filter(None, get_args(Ending)))
+"""How a text was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Asked:
     model: str
     sources: str
     leaned_on: str
+    confidence: float | None
+    level: str
+    ending: str
+    recalled: bool
     up: int
     down: int
 
@@ -80,6 +89,10 @@ class Figures:
                 answers.c.model,
                 answers.c.sources,
                 answers.c.leaned_on,
+                answers.c.confidence,
+                answers.c.level,
+                answers.c.ending,
+                turns.c.recalled,
                 func.coalesce(up.c.n, 0),
                 func.coalesce(down.c.n, 0),
             )
@@ -117,7 +130,8 @@ class Figures:
         }
 
     async def gaps(self, days: float, scope: Scope = EVERYTHING) -> list[Gap]:
-        """What is missing, without what was settled after it was asked last; only what the scope shows."""
+        """What is missing, by the search or by the model's own refusal; only what the scope shows. What was settled
+        after it was asked last, or taken back, is not; nor is what was answered without a source."""
         told = [one for one in await self.answers(days) if scope.shows(one.collections)]
         newest = {asked.turn_id: asked for asked in told}
         said = await self.replies(days)
@@ -131,7 +145,7 @@ class Figures:
                 tuple(said.get(one.turn_id, ())),
             )
             for one in newest.values()
-            if one.outcome == "no_evidence"
+            if one.outcome == "no_evidence" and not one.recalled
         )
         statement = select(settled_gaps.c.question, settled_gaps.c.at)
         settled = dict(await self._database.read(lambda connection: connection.execute(statement).all()))
@@ -188,9 +202,10 @@ def summary(told: Sequence[Asked]) -> dict[str, Any]:
         "asked": len({one.turn_id for one in told}),
         "people": len({one.asker for one in told}),
         "outcomes": {name: outcomes.get(name, 0) for name in OUTCOMES},
+        "endings": {name: sum(one.ending == name for one in told) for name in ENDINGS},
         "votes": {"up": sum(one.up for one in told), "down": sum(one.down for one in told)},
         "first_token_s": percentiles(one.first_token_s for one in told),
-        "whole_s": percentiles(one.seconds for one in told if one.outcome == "answered"),
+        "whole_s": percentiles(one.seconds for one in told if one.outcome in WRITTEN),
         "channels": dict(Counter(one.chat_type for one in told)),
     }
 
@@ -208,7 +223,7 @@ def by_day(told: Sequence[Asked], days: int, now: float) -> list[dict[str, Any]]
             "up": sum(one.up for one in part),
             "down": sum(one.down for one in part),
             "first_token_s": percentiles(one.first_token_s for one in part),
-            "whole_s": percentiles(one.seconds for one in part if one.outcome == "answered"),
+            "whole_s": percentiles(one.seconds for one in part if one.outcome in WRITTEN),
         }
         for day, part in sorted(rows.items())
     ]
@@ -249,8 +264,9 @@ def _turn(row: Any) -> dict[str, Any]:
 
 def _version(row: Any, ballots: list[dict[str, Any]]) -> dict[str, Any]:
     names = ("id", "job_id", "version", "outcome", "text", "notice", "reasoning", "model", "first_token_s", "seconds")
+    grounds = ("confidence", "level", "is_calibrated", "ending")
     return {
-        **{name: getattr(row, name) for name in names},
+        **{name: getattr(row, name) for name in (*names, *grounds)},
         "created_at": row.created_at,
         "sources": orjson.loads(row.sources),
         "usage": orjson.loads(row.usage),

@@ -9,8 +9,18 @@ from bot.settings.files import Variable, YamlFile
 from bot.settings.models import Settings
 from bot.settings.secrets import holds_password
 
+REMOVED: dict[Place, str] = {
+    (
+        "rag",
+        "retrieval",
+        "evidence_threshold",
+    ): "the model decides now; see rag.retrieval.floor_words and floor_coverage",
+    ("rag", "retrieval", "dense_evidence"): "the model decides now; see rag.retrieval.floor_standing",
+}
+"""Settings of earlier versions, and what took their place."""
 LEAVES = {leaf.path: leaf for leaf in leaves(Settings)}
 SECTIONS = dict(sections(Settings))
+GONE = "is no setting any more"
 
 
 def yaml_problems(written: YamlFile, file: str) -> Iterator[SettingsError]:
@@ -58,12 +68,17 @@ def variable_problems(variables: list[Variable]) -> Iterator[SettingsError]:
                 variable.name, variable.source, f"set its settings one by one, like {first}", what="is a section"
             )
         elif place not in LEAVES:
+            if place in REMOVED:
+                yield SettingsError(variable.name, source, REMOVED[place], what=GONE)
+                continue
             wanted = nearest(place, LEAVES)
             fix = f"did you mean {variable_of(wanted)}?" if wanted else "see docs/configuration.md"
             yield SettingsError(variable.name, source, fix, what="is not a setting")
 
 
 def _unknown(place: Place, source: str, known: list[Place]) -> SettingsError:
+    if place in REMOVED:
+        return SettingsError(".".join(place), source, REMOVED[place], what=GONE)
     wanted = nearest(place, known)
     fix = f"did you mean {'.'.join(wanted)}?" if wanted else "see docs/configuration.md"
     return SettingsError(".".join(place), source, fix, what="is not a setting")

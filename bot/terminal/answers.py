@@ -23,11 +23,11 @@ from bot.settings import Settings, load_settings, secret_values
 from bot.store.database import Database
 from bot.terminal.rendering import rendered
 from bot.texts import Texts, language_of, texts
-from bot.turns.turn import sources_of
+from bot.turns.conclusion import sources_of
 from bot.watch.logs import configure_logs
 from bot.watch.tracing import Trace
 from rag.errors import RagError
-from rag.events import Question
+from rag.events import Ending, Finished, Question
 from rag.scope import EVERYTHING, Scope
 
 
@@ -67,6 +67,7 @@ async def run_ask(
     finally:
         await library.aclose()
     console.print()
+    console.print(_standing(progress, wording))
     if progress.passages:
         console.print(_sources(progress, wording))
     return True
@@ -102,7 +103,48 @@ def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
     return Text(f"{found}\n{wording.generating}")
 
 
+COLOURS = {"answered": "green", "hedged": "yellow", "no_evidence": "red"}
+
+
+def _standing(progress: Progress, wording: Texts) -> Text:
+    """What stands behind the answer, how sure the search is, and how the text ended: a line for each that is known."""
+    outcome, finished = progress.grounding, progress.finished
+    lines = Text(outcome, style=f"bold {COLOURS[outcome]}")
+    if finished and outcome == "answered":
+        lines.append(_sureness(finished, wording), style="not bold dim")
+    if outcome == "no_evidence":
+        lines.append(f"\n{wording.no_evidence_advice}", style="not bold default")
+    if outcome == "hedged":
+        is_written = finished is not None and finished.model is not None
+        lines.append(f"\n{wording.hedged_model if is_written else wording.hedged_quotes}", style="not bold default")
+    if finished and finished.ending:
+        lines.append(f"\n{_cut(finished.ending, wording)}", style="not bold default")
+    return lines
+
+
+def _cut(ending: Ending, wording: Texts) -> str:
+    """How a text was cut off."""
+    said: dict[Ending, str] = {
+        "length": wording.cut_length,
+        "broken": wording.cut_broken,
+        "overloaded": wording.cut_overloaded,
+        "filtered": wording.cut_filtered,
+    }
+    return said.get(ending, "")
+
+
+def _sureness(finished: Finished, wording: Texts) -> str:
+    """In words; as a percentage where a calibration gave it a meaning."""
+    if finished.level is None or finished.confidence is None:
+        return ""
+    if finished.is_calibrated:
+        return " · " + wording.footer_confidence.format(percent=round(100 * finished.confidence))
+    levels = {"high": wording.confidence_high, "medium": wording.confidence_medium, "low": wording.confidence_low}
+    return f" · {levels[finished.level]}"
+
+
 def _sources(progress: Progress, wording: Texts) -> Table:
+    """The cited passages; the nearest ones where none stands behind the answer."""
     is_answered = progress.grounding == "answered"
     title = wording.sources if is_answered else wording.nearest
     sources = [source for source in sources_of(progress) if source.cited or not is_answered]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from bot.settings import Settings, secret_values
 from bot.watch.logs import configure_logs
 from rag.cases import Cases
 from rag.errors import RagError
-from rag.evaluation import Report
 from rag.ingest import IngestReport
 from rag.selection import watched
 
@@ -48,8 +48,18 @@ async def _ingest_once(
     rebuild: bool = False,
     prune: bool = False,
 ) -> None:
+    ended = threading.Event()
+
+    def tell_unless_ended(stage: str, done: int, total: int) -> None:
+        if ended.is_set():
+            raise RagError("The ingest was broken off")
+        tell(stage, done, total)
+
     with _bars(console) as tell:
-        report = await ingest_all(settings, paths=paths, progress=tell, rebuild=rebuild, prune=prune)
+        try:
+            report = await ingest_all(settings, paths=paths, progress=tell_unless_ended, rebuild=rebuild, prune=prune)
+        finally:
+            ended.set()  # after Ctrl+C the ingest's thread would wait on for a busy endpoint
     _print_report(report, console)
 
 
@@ -82,6 +92,7 @@ async def _watch(settings: Settings, paths: Sequence[Path] | None, console: Cons
 
 
 WATCH_TIMEOUT_MS = 3_600_000
+WAITING = "waiting"
 
 
 @contextlib.contextmanager
@@ -91,9 +102,15 @@ def _bars(console: Console) -> Iterator[Tell]:
         tasks = {}
 
         def tell(stage: str, done: int, total: int) -> None:
+            words = stage
+            if stage == WAITING:
+                words = f"embedding endpoint busy, waiting {total} s"
+                if done == 0 and not console.is_terminal:
+                    console.print(words)
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bar.add_task(words, total=total)
+            is_over = stage == WAITING and done >= total
+            bar.update(tasks[stage], description=words, completed=done, total=total, visible=not is_over)
 
         yield tell
 
@@ -101,8 +118,9 @@ def _bars(console: Console) -> Iterator[Tell]:
 def _print_report(report: IngestReport, console: Console) -> None:
     changes = [(report.new, "new"), (report.changed, "changed"), (report.gone, "gone"), (report.unchanged, "unchanged")]
     said = ", ".join(f"{count} {word}" for count, word in changes if count) or "nothing to read"
+    reused = f", {report.reused} vectors kept from before" if report.reused else ""
     console.print(
-        f"{report.documents} documents, {report.chunks} passages ({said}; {report.embedded} embedded) "
+        f"{report.documents} documents, {report.chunks} passages ({said}; {report.embedded} embedded{reused}) "
         f"in {report.seconds:.1f} s → index {report.index}"
     )
     console.print(report.embedding, markup=False)
@@ -115,8 +133,10 @@ def _print_report(report: IngestReport, console: Console) -> None:
         console.print(Text(f"{note.source}: {note.reason}", style="yellow"))
 
 
-async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) -> None:
-    """Asks every question of the file or folder, prints the figures and saves them. Raises `RagError`."""
+async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False, plot: Path | None = None) -> None:
+    """Asks every question of the file or folder, prints the figures and saves them; with `plot`, draws how reliable the
+    confidence is. Raises `RagError`."""
+    from bot.terminal.evaluation import print_evaluation, write_plot
     from rag import evaluation
     from rag.cases import read_cases
 
@@ -124,15 +144,19 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False) 
     console = Console()
     cases = await asyncio.to_thread(read_cases, place)
     outcomes = await _outcomes(settings, cases, console)
-    made = evaluation.report(cases.name, outcomes)
+    made = evaluation.report(cases.name, outcomes, in_front=settings.rag.retrieval.passages)
     file, before = await asyncio.to_thread(evaluation.save, settings.rag.index_dir, made)
-    _print_evaluation(made, before, console)
+    print_evaluation(made, before, console)
     console.print(f"saved in {file}", markup=False)
+    if plot is not None:
+        await asyncio.to_thread(write_plot, made, plot)
+        console.print(f"wrote {plot}", markup=False)
     if calibrate:
         calibration = evaluation.calibrate(outcomes)
         kept = await asyncio.to_thread(evaluation.keep_calibration, settings.rag.index_dir, calibration)
         console.print(
-            f"calibrated on {calibration.questions} questions, answers from confidence {calibration.threshold:.2f} on; "
+            f"calibrated on {calibration.questions} questions: refuses below {calibration.floor:.2f}, quotes without a "
+            f"model from {calibration.strong:.2f} on; "
             f"kept in {kept} (delete it to go back)",
             markup=False,
         )
@@ -173,33 +197,3 @@ async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:
                 return await evaluate(library, cases, progress=lambda done, total: tell("questions", done, total))
         finally:
             await library.aclose()
-
-
-def _print_evaluation(made: Report, before: Report | None, console: Console) -> None:
-    table = Table("", "now", *(["last time"] if before else []), title=f"{made.questions} questions of {made.name}")
-    rates = (
-        "hit_at_1",
-        "hit_at_5",
-        "hit_at_10",
-        "mrr",
-        "ndcg_at_10",
-        "answered",
-        "refusal_precision",
-        "refusal_recall",
-    )
-    for name in (*rates, "p50_ms", "p95_ms"):
-        values = [getattr(report, name) for report in (made, before) if report is not None]
-        form = "{:.1f}" if name.endswith("_ms") else "{:.3f}"
-        table.add_row(name.replace("_", " "), *("–" if value is None else form.format(value) for value in values))
-    console.print(table)
-    lists = (
-        ("no right passage", made.missed),
-        ("refused, though the documents answer", made.wrongly_refused),
-        ("answered, though the documents do not", made.wrongly_answered),
-        ("to be judged", made.unjudged),
-    )
-    for title, questions in lists:
-        for question in questions[:20]:
-            console.print(Text(f"{title}: {question}", style="yellow"))
-        if len(questions) > 20:
-            console.print(Text(f"{title}: and {len(questions) - 20} more, see the report", style="yellow"))

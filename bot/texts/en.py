@@ -29,6 +29,10 @@ EN = Texts(
     failed_model_unavailable=(
         "⚠️ The model cannot be reached right now. Press 🔄 later; if it stays so, tell the admin."
     ),
+    failed_model_overloaded="⚠️ The model's server has too much to do right now. Please press 🔄 in a while.",
+    failed_no_credit="⚠️ The account at the model's provider has no credit left. Tell the admin.",
+    failed_no_such_model="⚠️ The model's server does not know the configured model. Tell the admin.",
+    failed_not_a_model="⚠️ What answers at the configured address is no model's server. Tell the admin.",
     failed_model_rejected=("⚠️ The model's server refused the request (key, model name or parameters). Tell the admin."),
     failed_model_timeout="⚠️ The model took too long. Please press 🔄 later.",
     failed_too_long="⚠️ Question and documents exceed what the model can read. Please shorten the question.",
@@ -182,7 +186,7 @@ EN = Texts(
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "
-        "**{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
+        "**{hedged}** have no source behind them, **{failed}** failed.\n👍 {up} · 👎 {down} · first words p95 {first}"
     ),
     digest_missing="🔎 Missing from the documents",
     digest_disliked="👎 Most disliked",

@@ -31,6 +31,10 @@ class Texts:
     cut_filtered: str
     answered_anew: str
     failed_model_unavailable: str
+    failed_model_overloaded: str
+    failed_no_credit: str
+    failed_no_such_model: str
+    failed_not_a_model: str
     failed_model_rejected: str
     failed_model_timeout: str
     failed_too_long: str

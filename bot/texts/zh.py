@@ -27,6 +27,10 @@ ZH = Texts(
     cut_filtered="⚠️ 大模型服务的内容过滤截断了回答，以上是截断前写下的内容。",
     answered_anew="ℹ️ 资料有变动，没法接着原来的文字写，已重新回答。",
     failed_model_unavailable="⚠️ 暂时连不上大模型服务，请稍后点 🔄 重试；如果一直这样，请告诉管理员。",
+    failed_model_overloaded="⚠️ 大模型服务现在太忙了，请过一会儿点 🔄 重试。",
+    failed_no_credit="⚠️ 大模型服务的账户余额不足，请告诉管理员充值。",
+    failed_no_such_model="⚠️ 大模型服务没有配置的这个模型，请告诉管理员检查模型名。",
+    failed_not_a_model="⚠️ 配置的地址不是大模型服务，请告诉管理员检查地址。",
     failed_model_rejected="⚠️ 大模型服务拒绝了请求（密钥、模型名或参数不对），请告诉管理员检查配置。",
     failed_model_timeout="⚠️ 大模型响应超时，请稍后点 🔄 重试。",
     failed_too_long="⚠️ 问题和资料加起来超出了大模型的长度上限，请把问题缩短一些再试。",
@@ -174,7 +178,8 @@ ZH = Texts(
     forwarded_gone="合并转发的内容取不到，可能已被撤回，或者应用没有读取消息的权限。",
     digest_title="📊 本周问答小结",
     digest_figures=(
-        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，**{failed}** 个出错。\n"
+        "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，"
+        "**{hedged}** 个没有资料作依据，**{failed}** 个出错。\n"
         "👍 {up} · 👎 {down} · 首字 p95 {first}"
     ),
     digest_missing="🔎 资料里缺的",

@@ -20,7 +20,8 @@ from bot.web.chat_errors import Refused
 
 API = "/admin/api"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = ("at", "question", "outcome", "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+GROUNDS = ("outcome", "confidence", "level", "ending")
+COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
 REPLIES = "replies"
 MOST_TURNS = 500
 Days = Annotated[int, Query(ge=1, le=366)]
@@ -186,7 +187,7 @@ def _row(one: Asked) -> dict[str, Any]:
         "question": one.question,
         "asker": one.asker,
         "chat_type": one.chat_type,
-        "outcome": one.outcome,
+        **{name: getattr(one, name) for name in GROUNDS},
         "first_token_s": one.first_token_s,
         "seconds": one.seconds,
         "model": one.model,

@@ -1,10 +1,12 @@
 """Which embedding provider the settings come to, decided without importing any runtime."""
 
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from rag.addresses import check_address, host_of
+from rag.embedding.families import Instructions, instructions
+from rag.embedding.patience import Patience
 from rag.embedding.protocol import Embedder
 from rag.embedding.weights import local_folder
 from rag.errors import SettingsMismatch
@@ -13,14 +15,24 @@ from rag.settings import EmbeddingSettings
 LEXICAL_ONLY = "search is by words only"
 
 
+class Opener(Protocol):
+    """Loads the model, without instructions; an ingest brings patience with an endpoint. Raises EmbeddingFailed."""
+
+    def __call__(self, patience: Patience | None = None) -> Embedder: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A provider, or none (`open` is None); `detail` says in one sentence which and why."""
+    """A provider, or none (`open` is None); `detail` says in one sentence which and why.
+
+    `instructions` are what the settings and the model's family put before texts.
+    """
 
     provider: str
     model: str
     detail: str
-    open: Callable[[], Embedder] | None = None
+    open: Opener | None = None
+    instructions: Instructions = field(default_factory=Instructions)
 
 
 def choose(settings: EmbeddingSettings) -> Choice:
@@ -51,16 +63,23 @@ def _sentence_transformers(settings: EmbeddingSettings) -> Choice:
     folder = local_folder(settings.model)
     if folder is None:
         raise SettingsMismatch(
-            f"The weights of {settings.model} are not on this machine; run feishu-rag ingest where the model hub "
+            f"The weights of {settings.model} are not on this machine; run feishu-rag ingest where {_hub(settings)} "
             "can be reached, or set RAG__EMBEDDING__MODEL to a folder that holds them"
         )
 
-    def open_model() -> Embedder:
+    def open_model(patience: Patience | None = None) -> Embedder:
         from rag.embedding.sentence_transformers import SentenceEmbedder
 
         return SentenceEmbedder(folder, settings)
 
-    return Choice("sentence-transformers", settings.model, f"{settings.model} by sentence-transformers.", open_model)
+    detail = f"{settings.model} by sentence-transformers."
+    return Choice("sentence-transformers", settings.model, detail, open_model, instructions(settings, folder))
+
+
+def _hub(settings: EmbeddingSettings) -> str:
+    if settings.hub == "modelscope":
+        return "ModelScope"
+    return "the model hub (or a mirror, by HF_ENDPOINT, or ModelScope, by RAG__EMBEDDING__HUB)"
 
 
 def _endpoint(settings: EmbeddingSettings) -> Choice:
@@ -68,12 +87,13 @@ def _endpoint(settings: EmbeddingSettings) -> Choice:
         raise SettingsMismatch("rag.embedding.provider is openai: set RAG__EMBEDDING__BASE_URL to the endpoint")
     check_address(settings.base_url, "RAG__EMBEDDING__BASE_URL")
 
-    def open_endpoint() -> Embedder:
+    def open_endpoint(patience: Patience | None = None) -> Embedder:
         from rag.embedding.endpoint import EndpointEmbedder
 
-        return EndpointEmbedder(settings)
+        return EndpointEmbedder(settings, patience)
 
-    return Choice("openai", settings.model, f"{settings.model} at {host_of(settings.base_url)}.", open_endpoint)
+    detail = f"{settings.model} at {host_of(settings.base_url)}."
+    return Choice("openai", settings.model, detail, open_endpoint, instructions(settings))
 
 
 def _onnx(settings: EmbeddingSettings) -> Choice:
@@ -85,12 +105,13 @@ def _onnx(settings: EmbeddingSettings) -> Choice:
             "rag.embedding.provider is onnx: set RAG__EMBEDDING__MODEL to a folder with tokenizer.json and a .onnx file"
         )
 
-    def open_model() -> Embedder:
+    def open_model(patience: Patience | None = None) -> Embedder:
         from rag.embedding.onnx import OnnxEmbedder
 
         return OnnxEmbedder(folder, settings)
 
-    return Choice("onnx", settings.model, f"{settings.model} by onnxruntime.", open_model)
+    detail = f"{settings.model} by onnxruntime."
+    return Choice("onnx", settings.model, detail, open_model, instructions(settings, folder))
 
 
 def _installed(*packages: str) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.embedding.families import instructions, write_prompts
+from rag.embedding.instructed import instructed
 from rag.embedding.protocol import PROBE_TEXT, Embedder
 from rag.embedding.reading import PAIRS, READS_FROM, reading
 from rag.embedding.weights import local_folder
@@ -53,7 +55,9 @@ def export(settings: EmbeddingSettings, folder: Path) -> Exported:
     _write(source, full)
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     _write_pooling(source, folder)
-    texts = _readable(original)
+    rule = instructions(settings, source)
+    write_prompts(folder, rule)  # the folder's name need not tell the family
+    texts = _readable(instructed(original, rule))
     for kind, left_out in (("int8", []), ("mixed", _narrowing(full))):
         quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=left_out)
         cosine = _agreement(OnnxEmbedder(folder, settings), original, texts)

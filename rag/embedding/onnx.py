@@ -12,7 +12,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from rag.embedding.instruction import instruction
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
@@ -63,7 +62,6 @@ class OnnxEmbedder:
         self._tokenizer.enable_truncation(self._window)
         self._takes_mean = _takes_mean(folder)
         self._inputs = {item.name for item in self._session.get_inputs()}
-        self._instruction = instruction(settings, folder.name)
         self._unknown = next(
             (found for mark in _UNKNOWN_MARKS if (found := self._tokenizer.token_to_id(mark)) is not None), None
         )
@@ -87,8 +85,8 @@ class OnnxEmbedder:
         return np.concatenate([self._encoded(list(texts[at : at + size])) for at in range(0, len(texts), size)])
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
-        """The unit vector of a question, with the instruction before it."""
-        vector: NDArray[np.float32] = self._encoded([self._instruction + text])[0]
+        """The unit vector of a question."""
+        vector: NDArray[np.float32] = self._encoded([text])[0]
         return vector
 
     def count_tokens(self, text: str) -> int:

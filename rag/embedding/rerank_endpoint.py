@@ -24,7 +24,7 @@ class EndpointReranker:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._timeout_s = settings.rerank_timeout_s
         timeout = httpx.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
-        self._http = httpx.Client(timeout=timeout, trust_env=False, headers=headers)
+        self._http = httpx.Client(timeout=timeout, trust_env=settings.rerank_trust_env, headers=headers)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """In the order of the texts."""

@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from rag.embedding.instruction import instruction
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
 
+_NO_PROMPTS = {"query": "", "document": ""}
+
 
 class SentenceEmbedder:
-    """A model in a local folder. The query instruction is its `query` prompt: a checkpoint's own are empty."""
+    """A model in a local folder. Its own prompts are not used: `rag.embedding.instructed` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
-        prompts = {"query": instruction(settings, folder.name), "document": ""}
         disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self._model = SentenceTransformer(str(folder), prompts=prompts, local_files_only=True)
+            self._model = SentenceTransformer(str(folder), prompts=_NO_PROMPTS, local_files_only=True)
         except Exception as error:  # torch, safetensors, tokenizers and json each have their own way to fail
             raise EmbeddingFailed(
                 f"{settings.model} could not be loaded ({type(error).__name__}); check the folder {folder}"
@@ -50,14 +50,14 @@ class SentenceEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), dimension)."""
-        return self._encoded(list(texts), "document")
+        return self._encoded(list(texts))
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a question. From the first on torch keeps to one thread: questions are parallel."""
         if not self._serves:
             self._serves = True
             torch.set_num_threads(1)
-        vector: NDArray[np.float32] = self._encoded([text], "query")[0]
+        vector: NDArray[np.float32] = self._encoded([text])[0]
         return vector
 
     def count_tokens(self, text: str) -> int:
@@ -78,11 +78,11 @@ class SentenceEmbedder:
         """Let go of the weights."""
         del self._model
 
-    def _encoded(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
+    def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
         try:
             vectors = self._model.encode(
                 texts,
-                prompt_name=prompt,
+                prompt_name="document",
                 batch_size=self._batch_size,
                 normalize_embeddings=True,
                 convert_to_numpy=True,

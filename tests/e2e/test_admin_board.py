@@ -1,5 +1,6 @@
 """The admin page in Chromium: charts, gaps, a turn's trace, keys and login, on a desk and on a phone."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -99,6 +100,14 @@ async def test_questions_are_searched_filtered_and_exported(watched: Watched, do
     page = watched.page
     await page.goto(f"{door.url}/admin")
     await expect(page.locator(".open-turn")).to_have_count(50)
+    await page.select_option("#outcome", "hedged")
+    await expect(page.locator("#turns .mark").first).to_have_text("无资料依据")
+    await page.locator(".open-turn").first.click()
+    await expect(page.locator("#drawer-body .marks").first).to_contain_text("无资料依据")
+    await expect(page.locator("#drawer-body .version p").first).to_contain_text(
+        re.compile(r"把握(较高|一般|较低) \(0\.\d\d\)")
+    )
+    await page.click("#drawer-close")
     await page.select_option("#outcome", "failed")
     await expect(page.locator("#turns .mark").first).to_have_text("出错")
     await page.fill("#words", "没有这样的问题")

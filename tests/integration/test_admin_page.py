@@ -11,10 +11,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from bot.records.forgetting import erase
 from bot.settings import ApiKey, BotSettings
+from bot.store.tables import turns
+from bot.web.admin import GROUNDS
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.support.caller import caller
-from tests.support.scripted_library import ScriptedLibrary, telling
+from tests.support.scripted_library import ScriptedLibrary, refusing, telling, turning_down
 from tests.support.seeded_store import reply, seed
 from tests.support.web_door import WebDoor, web_door
 
@@ -188,6 +191,45 @@ async def test_what_owners_replied_stands_beside_the_gap_and_begins_its_draft(lo
         replied = [row for row in rows if row["replies"]]
         assert [(row["turn_id"], row["replies"][0]["text"]) for row in replied] == [(turn_id, "周六开到两点。")]
         assert f"周六开到两点。 ({BOB}, 20" in (await http.get("/admin/api/export.csv?days=40")).text
+
+
+async def test_gaps_are_what_search_or_model_refuses_and_nothing_that_was_taken_back(tmp_path: Path) -> None:
+    library = ScriptedLibrary()
+    library.on("食堂几点开门？", refusing())
+    library.on("班车几点发车？", turning_down("抱歉，"))
+    library.on("团建去哪里？", telling("大概去海边。", outcome="hedged"))
+    library.on("宠物可以来吗？", refusing())
+    async with web_door(library, tmp_path) as door, caller(door.url) as http:
+        for question in list(library.scripts):
+            assert (await http.post("/chat", json={"question": question})).status_code == 200
+        taken_back = turns.c.question == "宠物可以来吗？"
+        await door.database.write(lambda connection: erase(connection, taken_back))
+        gaps = (await http.get("/admin/api/gaps")).json()["gaps"]
+        assert {gap["question"] for gap in gaps} == {"食堂几点开门？", "班车几点发车？"}
+        told = (await http.get("/admin/api/overview")).json()["outcomes"]
+        assert (told["hedged"], told["no_evidence"]) == (1, 3)
+
+
+async def test_outcome_level_and_ending_are_on_the_board_and_in_every_export(tmp_path: Path) -> None:
+    library = ScriptedLibrary()
+    library.otherwise = telling("大概", outcome="hedged", ending="length", confidence=0.4, level="low")
+    async with web_door(library, tmp_path) as door, caller(door.url) as http:
+        answer = (await http.post("/chat", json={"question": "团建去哪里？"})).json()
+        await http.post(f"/chat/{answer['answer_id']}/feedback", json={"vote": "up"})
+        overview = (await http.get("/admin/api/overview")).json()
+        assert overview["by_day"][-1]["hedged"] == overview["endings"]["length"] == 1
+        [row] = (await http.get("/admin/api/turns?outcome=hedged")).json()["turns"]
+        [exported] = (await http.get("/admin/api/export.json")).json()
+        for told in (row, exported):
+            assert [told[name] for name in GROUNDS] == ["hedged", 0.4, "low", "length"]
+        head, line = (await http.get("/admin/api/export.csv")).text.lstrip("\ufeff").splitlines()[:2]
+        cells = dict(zip(head.split(","), line.split(","), strict=True))
+        assert [cells[f'"{name}"'] for name in GROUNDS] == ['"hedged"', '"0.4"', '"low"', '"length"']
+        [version] = (await http.get(f"/admin/api/turns/{row['turn_id']}")).json()["answers"]
+        assert [version[name] for name in GROUNDS] == ["hedged", 0.4, "low", "length"]
+        assert (await http.get("/admin/api/turns?outcome=answered")).json()["count"] == 0
+        [voted] = await door.feedback.export()
+        assert [voted[name] for name in (*GROUNDS, "calibrated")] == ["hedged", 0.4, "low", "length", False]
 
 
 async def test_a_turn_has_its_trace(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import httpx
 from bot.cards.final_card import final
 from bot.models import Answer, CardState, Turn
 from bot.texts import EN, ZH
-from rag.calibration import SIGNALS, Calibration, write_calibration
+from rag.calibration import WORD_SIGNALS, Calibration, write_calibration
 from rag.ingest import ingest
 from rag.library import Library
 from rag.scope import EVERYTHING
@@ -16,6 +16,7 @@ from tests.support.caller import caller
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.web_door import web_door
 
+TAUGHT = Calibration((1.0, *[0.0] * (WORD_SIGNALS - 1)), -0.5, 0.55, 0.9, 0.75, 0.5, False, 20, 0.0)
 QUESTION, UNKNOWN = "出差结束后多久内提交报销单？", "比特币今天的价格"
 
 
@@ -33,7 +34,7 @@ async def test_the_api_gives_the_confidence_of_the_search_before_and_after_a_cal
 
     async with web_door(library, tmp_path) as door, caller(door.url) as http:
         before = {question: await told(http, question) for question in (QUESTION, UNKNOWN)}
-        write_calibration(settings.index_dir, Calibration((1.0, *[0.0] * (SIGNALS - 1)), -0.5, 0.55, False, 20, 0.0))
+        write_calibration(settings.index_dir, TAUGHT)
         after = {question: await told(http, question) for question in (QUESTION, UNKNOWN)}
     for found in (*before.values(), *after.values()):
         assert len(set(found)) == 1

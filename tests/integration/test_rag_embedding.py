@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from rag.corpus import Corpus
+from rag.embedding import choose
+from rag.embedding.families import BGE_ZH
+from rag.embedding.instructed import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.events import Finished, Question, Retrieved
 from rag.ingest import ingest
@@ -72,7 +75,7 @@ async def test_an_endpoints_vectors_are_searched_and_fused(server: ModelServer, 
         assert passage.dense_rank and passage.lexical_rank
         assert passage.score == pytest.approx(1 / (k + passage.lexical_rank) + 1 / (k + passage.dense_rank))
     question = server.requests[-1].body["input"][0]
-    assert question.startswith(endpoint.embedding.query_instruction)
+    assert question.startswith(BGE_ZH)
     await library.aclose()
 
 
@@ -137,11 +140,10 @@ async def test_bge_runs_with_its_instruction_and_both_legs_are_fused(tmp_path: P
 
 @needs_torch
 def test_questions_carry_the_instruction_and_passages_do_not(tiny_bert: Path) -> None:
-    from rag.embedding.sentence_transformers import SentenceEmbedder
-
-    embedder = SentenceEmbedder(tiny_bert, EmbeddingSettings(model=str(tiny_bert)))
-    instruction = EmbeddingSettings().query_instruction
-    question, same = embedder.embed_question("年假"), embedder.embed_passages([instruction + "年假", "年假"])
+    choice = choose(EmbeddingSettings(model=str(tiny_bert)))
+    assert choice.open is not None
+    embedder = instructed(choice.open(), choice.instructions)
+    question, same = embedder.embed_question("年假"), embedder.embed_passages([BGE_ZH + "年假", "年假"])
     assert np.allclose(question, same[0], atol=1e-5)
     assert not np.allclose(question, same[1], atol=1e-2)
     assert np.allclose(np.linalg.norm(same, axis=1), 1.0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,14 +11,15 @@ import pytest
 import respx
 from pydantic import SecretStr
 
-from rag.calibration import Calibration, read_calibration, write_calibration
+from rag.calibration import WORD_SIGNALS, read_calibration, write_calibration
 from rag.cases import Case, read_cases
 from rag.documents import Chunk, Passage
 from rag.errors import EmbeddingFailed, IngestError, SettingsMismatch
-from rag.evaluation import Outcome, Report, calibrate, evaluate, report, save
-from rag.fitting import best_threshold, fit_logistic
+from rag.evaluation import EvidenceCounts, Outcome, Report, calibrate, evaluate, report, save
+from rag.fitting import fit_logistic, fitted_floor, fitted_strong
 from rag.ingest import ingest
 from rag.library import Library
+from rag.reliability import brier, reliability
 from rag.rerank import RerankLeg
 from rag.retrieval import Finding
 from rag.scope import EVERYTHING
@@ -49,10 +51,62 @@ def test_the_figures_are_what_they_are_called() -> None:
     assert made.mrr == pytest.approx((1 + 1 / 4) / 3)
     assert made.ndcg_at_10 == pytest.approx((1 + 1 / np.log2(5)) / 3)
     assert (made.refusal_precision, made.refusal_recall, made.answered) == (1.0, 1.0, 0.75)
+    assert (made.weak, made.strong) == (0.0, 0.75)
     assert made.missed == ("question []",)
     wrong = report("x", [outcome([1], evidence=False), outcome([], answerable=False)])
     assert (wrong.refusal_precision, wrong.refusal_recall) == (0.0, 0.0)
     assert wrong.wrongly_refused and wrong.wrongly_answered
+
+
+def test_what_the_search_says_has_three_classes_and_only_strong_evidence_answers_wrongly() -> None:
+    told = [
+        (outcome([1]), "strong", 0.9),
+        (outcome([4]), "weak", 0.6),
+        (outcome([10]), "weak", 0.4),
+        (outcome([]), "none", 0.1),
+        (outcome([], answerable=False), "weak", 0.3),
+        (outcome([1], answerable=False), "strong", 0.8),
+        (outcome([], answerable=False), "none", 0.0),
+    ]
+    judged = [
+        replace(one, finding=replace(one.finding, evidence=evidence, confidence=confidence))  # type: ignore[arg-type]
+        for one, evidence, confidence in told
+    ]
+    unknown = replace(judged[0], case=Case("nobody said where", answerable=True))
+    made = report("x", [*judged, unknown], in_front=8)
+    assert made.classes == {
+        "none": EvidenceCounts(1, 0, 1),
+        "weak": EvidenceCounts(2, 1, 1),
+        "strong": EvidenceCounts(2, 1, 1),
+    }
+    assert (made.weak, made.strong) == (3 / 8, 3 / 8)
+    assert len(made.wrongly_answered) == 1 and made.wrongly_refused == ("question []",)
+    distances = [0.1, 0.4, 0.4, 0.1, 0.3, 0.8, 0.0]  # rank 10 is not in front; who cannot tell does not count
+    assert made.brier == pytest.approx(sum(each**2 for each in distances) / 7)
+    assert sum(each.count for each in made.reliability) == 7
+
+
+def test_the_reliability_is_what_was_predicted_and_what_was_seen() -> None:
+    bins = reliability([0.05, 0.15, 0.95, 1.0, 0.9, 0.5], [False, True, True, True, False, True])
+    assert [(each.low, each.high, each.count) for each in bins] == [(0.0, 0.2, 2), (0.4, 0.6, 1), (0.8, 1.0, 3)]
+    assert [each.predicted for each in bins] == pytest.approx([0.1, 0.5, 0.95])
+    assert [each.observed for each in bins] == pytest.approx([0.5, 1.0, 2 / 3])
+    assert len(reliability([at / 200 for at in range(200)], [True] * 200)) == 10
+    assert (brier([0.0, 1.0], [False, True]), brier([0.5], [True]), brier([], [])) == (0.0, 0.25, None)
+
+
+def test_a_report_of_the_version_before_is_compared_with(tmp_path: Path) -> None:
+    made = report("x", [outcome([1]), outcome([], answerable=False, evidence=False)])
+    saved, _ = save(tmp_path, made)
+    _, before = save(tmp_path, made)
+    assert before == made
+    old = json.loads(saved.read_text("utf-8"))
+    for name in ("weak", "strong", "brier", "reliability", "is_calibrated", "classes"):
+        del old[name]
+    for file in (tmp_path / "evaluations").iterdir():
+        file.write_text(json.dumps(old), encoding="utf-8")
+    _, before = save(tmp_path, made)
+    assert before is not None and (before.hit_at_1, before.brier, before.classes) == (1.0, None, {})
 
 
 async def test_a_file_of_questions_is_asked_and_compared_with_the_last_time(
@@ -118,8 +172,10 @@ def test_a_logistic_function_finds_the_signal_that_tells() -> None:
     weights, bias = fit_logistic(rows.tolist(), answers)
     assert weights[0] > 5 * abs(weights[1]) and weights[2] == 0
     confidences = [1 / (1 + np.exp(-(bias + np.dot(weights, row)))) for row in rows]
-    threshold = best_threshold(confidences, answers)
-    assert np.mean([(value >= threshold) == answer for value, answer in zip(confidences, answers, strict=True)]) > 0.97
+    assert np.mean([(value >= 0.5) == answer for value, answer in zip(confidences, answers, strict=True)]) > 0.97
+    floor, strong = fitted_floor(confidences, answers), fitted_strong(confidences, answers, 0.85)
+    assert floor < min(value for value, answer in zip(confidences, answers, strict=True) if answer)
+    assert np.mean([answer for value, answer in zip(confidences, answers, strict=True) if value >= strong]) >= 0.9
 
 
 async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) -> None:
@@ -154,13 +210,15 @@ async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) ->
     write_calibration(settings.index_dir, calibration)
     assert read_calibration(settings.index_dir) == calibration
     found, refused = await library.search("年假有几天", EVERYTHING), await library.search("比特币价格", EVERYTHING)
-    assert found.is_evidence and found.confidence >= calibration.threshold > refused.confidence
-    never = Calibration((0.0,) * 7, -9.0, 0.5, False, 1, 0.0)
+    assert found.is_calibrated and found.is_evidence and found.confidence > refused.confidence
+    assert found.confidence == pytest.approx(calibration.confidence(found.signals.values))  # type: ignore[union-attr]
+    never = replace(calibration, weights=(0.0,) * WORD_SIGNALS, bias=-9.0, floor=0.5)
     write_calibration(settings.index_dir, never)
     assert not (await library.search("年假有几天", EVERYTHING)).is_evidence
     await library.aclose()
-    with pytest.raises(IngestError, match="at least 10"):
-        calibrate(outcomes[:5])
+    assert calibrate([*outcomes[:5], *outcomes[-5:]]).questions == 10
+    with pytest.raises(IngestError, match="at least 5"):
+        calibrate([*outcomes[:5], *outcomes[-4:]])
 
 
 def test_a_damaged_calibration_is_as_none(tmp_path: Path) -> None:

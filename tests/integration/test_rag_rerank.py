@@ -20,6 +20,7 @@ from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
+from tests.support.proxy import forwarding_to
 from tests.support.tiny_bert import make_tiny_cross_encoder
 
 HAS_TORCH = all(importlib.util.find_spec(name) is not None for name in ("torch", "sentence_transformers"))
@@ -128,6 +129,20 @@ async def test_an_endpoint_orders_what_is_found(settings: RagSettings) -> None:
         after = await order(reranked(settings, rerank="endpoint", rerank_base_url=address, rerank_model="m"))
     assert after == before[::-1] and len(after) > 2
     assert (asked[0]["path"], asked[0]["model"], asked[0]["query"]) == ("/v1/rerank", "m", QUESTION)
+
+
+async def test_an_endpoint_behind_a_proxy_is_reached_when_the_environment_may_say_so(
+    settings: RagSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await order(settings)
+    far = {"rerank": "endpoint", "rerank_base_url": "http://rerank.corp.invalid/v1"}
+    with endpoint(last_first) as address, forwarding_to(address.removesuffix("/v1")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.address)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert await order(reranked(settings, **far)) == before
+        assert await order(reranked(settings, **far, rerank_trust_env=True)) == before[::-1]
+    assert proxy.asked == ["http://rerank.corp.invalid/v1/rerank"]
 
 
 WRONG: dict[str, tuple[int, bytes]] = {

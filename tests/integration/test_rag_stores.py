@@ -21,6 +21,7 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
+from rag.versions import read_current
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, running
 
@@ -134,6 +135,71 @@ def test_another_model_is_embedded_beside_the_old_one(make: Make, server: ModelS
     corpus.chunks.close()
 
 
+SIGNS = """# 规范
+
+## C++ 规范
+
+C++ 代码缩进为四个空格。
+
+## C# 规范
+
+C# 代码缩进为两个空格。
+
+## 保修
+
+保修期为三十五个月。
+
+## 旧机型保修
+
+保修期为 36 个月。
+"""
+ASKED = [
+    ("C# 缩进几个空格", "C# 规范"),
+    ("C++ 缩进几个空格", "C++ 规范"),
+    ("哪些保修 35 个月", "保修"),
+    ("哪些保修三十六个月", "旧机型保修"),
+]
+
+
+async def test_names_with_signs_and_figures_are_found_exactly(make: Make) -> None:
+    settings = make()
+    (settings.knowledge[0] / "signs.md").write_text(SIGNS, encoding="utf-8")
+    ingest(settings)
+    library = await Library.open(settings)
+    for question, heading in ASKED:
+        passages = (await library.search(question, EVERYTHING)).passages
+        assert (question, passages[0].chunk.headings[-1]) == (question, heading)
+    await library.aclose()
+
+
+def age_terms(settings: RagSettings) -> None:
+    """Make the index say that its terms were cut by the first rules."""
+    if settings.store == "faiss":
+        folder, _ = read_current(settings.index_dir)
+        content = json.loads((folder / "manifest.json").read_text("utf-8"))
+        (folder / "manifest.json").write_text(json.dumps(content | {"terms": 1}), encoding="utf-8")
+        return
+    from rag.milvus import MilvusStore
+
+    store = MilvusStore(settings.milvus)
+    state = store.state()
+    store.write_state(state | {"manifest": state["manifest"] | {"terms": 1}})
+    store.close()
+
+
+async def test_an_index_of_earlier_terms_serves_until_the_next_ingest(make: Make) -> None:
+    settings = make()
+    first = ingest(settings)
+    age_terms(settings)
+    library = await Library.open(settings)
+    assert (await library.search("年假有几天", EVERYTHING)).passages
+    await library.aclose()
+    second = ingest(settings)
+    assert second.index != first.index and second.new == 3
+    third = ingest(settings)
+    assert (third.index, third.unchanged) == (second.index, 3)
+
+
 @needs_milvus
 def test_a_broken_off_build_in_milvus_is_gone_on_with(tmp_path: Path) -> None:
     folder = write_knowledge(tmp_path / "knowledge")
@@ -167,3 +233,23 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(IndexUnusable, match="RAG__MILVUS__URI") as caught:
         open_corpus(RagSettings(store="milvus", milvus=settings, index_dir=tmp_path), None)
     assert "hidden" not in str(caught.value)
+
+
+def test_a_refused_text_costs_its_document_and_kept_vectors_are_used(make: Make, server: ModelServer) -> None:
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    parts = [f"## 第 {number} 节\n\n{'内容' * 60} {number}。\n" for number in range(12)]
+    parts.insert(9, "## 坏的一节\n\nPOISON。\n")
+    (settings.knowledge[0] / "poison.md").write_text("# 毒\n\n" + "\n".join(parts), encoding="utf-8")
+    server.embedding.refused_word = "POISON"
+    try:
+        report = ingest(settings)
+    finally:
+        server.embedding.refused_word = ""
+    assert [error.source for error in report.skipped] == ["poison.md"] and report.documents == 3
+    corpus = open_corpus(settings, None)
+    assert {chunk.source for chunk in corpus.chunks.all()} == {"expenses.md", "leave.md", "vpn.md"}
+    corpus.chunks.close()
+    again = ingest(settings)
+    assert again.skipped == () and again.documents == 4 and again.reused >= 7
+    rebuilt = ingest(settings, rebuild=True)
+    assert (rebuilt.embedded, rebuilt.reused) == (0, again.chunks)

@@ -7,12 +7,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.citations import CitationFilter
-from rag.thinking import CLOSE, OPEN, ThinkFilter
+from rag.refusal import MARK
+from rag.thinking import CLOSE, OPEN
 from rag.unwrapping import FenceFilter
+from tests.support.filters import thought, written
 
-THINK_TEXT = st.lists(st.sampled_from([OPEN, CLOSE, "<", "think", ">", "/", "a", "答", " ", "<thi"]), max_size=12).map(
-    "".join
-)
+THINK_TEXT = st.lists(
+    st.sampled_from(
+        [OPEN, CLOSE, "<", "think", ">", "/", "a", "答", " ", "<thi", "`", "```", "\n", "◁think▷", "◁/think▷"]
+    ),
+    max_size=12,
+).map("".join)
+REFUSAL_TEXT = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "根据现有资料",
+                "，",
+                "无法回答此问题",
+                "。",
+                "资料中没有提到停车费",
+                "抱歉",
+                "但",
+                "十五天 [1]",
+                "不过",
+                "[",
+                "]",
+            ),
+            *(
+                MARK,
+                "[[NO_",
+                "ANSWER]]",
+                "NO_ANSWER",
+                "**",
+                "`",
+                "【",
+                "\n",
+                " ",
+                "建议咨询人事",
+                "I cannot answer",
+                ". ",
+                "sorry",
+            ),
+        ]
+    ),
+    max_size=8,
+).map("".join)
+ANSWER_TEXT = st.text(alphabet="差旅费用须在返回后十五个工作日内提交报销单，。 abc\n1", max_size=60).map("差".__add__)
 CITE_TEXT = st.lists(
     st.sampled_from(
         ["[", "]", "1", "2", "9", "12", ",", "，", " ", "^", "【", "】", "`", "```", "\n", "答", "[1]", "[9]", "[1, 2]"]
@@ -38,12 +79,6 @@ def cut(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[str, list[str]]
     return text, [text[a:b] for a, b in itertools.pairwise(edges)]
 
 
-def thought(pieces: list[str]) -> tuple[str, str]:
-    think = ThinkFilter()
-    parts = [part for piece in pieces for part in think.feed(piece)] + think.finish()
-    return "".join(t for k, t in parts if k == "answer"), "".join(t for k, t in parts if k == "thinking")
-
-
 def cited(pieces: list[str], passages: int = 3) -> tuple[str, tuple[int, ...]]:
     citation_filter = CitationFilter(passages)
     text = "".join(citation_filter.feed(piece) for piece in pieces) + citation_filter.finish()
@@ -55,7 +90,9 @@ def test_thinking_is_found_under_any_cut(case: tuple[str, list[str]]) -> None:
     text, pieces = case
     answer, thinking = thought(pieces)
     assert (answer, thinking) == thought([text])
-    assert len(answer) + len(thinking) == len(text) - sum(len(tag) for tag in re.findall(f"{OPEN}|{CLOSE}", text))
+    assert len(answer) + len(thinking) <= len(text)
+    if "think" not in text:
+        assert (answer, thinking) == (text, "")
 
 
 @given(cut(CITE_TEXT))
@@ -104,3 +141,25 @@ def test_what_was_wrapped_comes_out_as_it_was(text: str, opening: str) -> None:
     mark = opening.rstrip("markdownMD")
     assert unwrapped([f"{opening}\n{text}\n{mark}"]) == text
     assert unwrapped([f"\n {opening}\n{text}"]).split() == text.split()
+
+
+@given(cut(REFUSAL_TEXT), st.sampled_from(["", "须在十五天内提交 [2]。超过五"]))
+def test_a_refusal_is_found_under_any_cut(case: tuple[str, list[str]], so_far: str) -> None:
+    text, pieces = case
+    finished, shown = written(pieces, so_far=so_far)
+    whole, at_once = written([text], so_far=so_far)
+    assert (finished.text, finished.outcome, finished.citations) == (whole.text, whole.outcome, whole.citations)
+    assert "".join(shown) == "".join(at_once)
+    assert so_far + "".join(shown) == finished.text
+    assert MARK not in finished.text
+
+
+@given(cut(ANSWER_TEXT))
+def test_an_answer_goes_out_with_the_pieces_it_came_in(case: tuple[str, list[str]]) -> None:
+    _, pieces = case
+    _, shown = written(pieces)
+    came = ""
+    for at, piece in enumerate(pieces):
+        came += piece
+        # A space may be a citation's, and waits for the next character.
+        assert "".join(shown[: at + 1]).rstrip() == came.rstrip()

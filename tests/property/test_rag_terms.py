@@ -43,6 +43,59 @@ def test_normalised_text_has_the_same_terms(text: str) -> None:
     assert terms(normalise(text)) == terms(text)
 
 
+ROWS = "零一二三四五六七八九"
+
+
+def spoken(value: int) -> str:
+    """A number from 1 to 9999 as it is said, by the rule of the school and not by ours."""
+    said, is_open = "", False
+    for power, unit in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = value // power % 10
+        if digit:
+            said += ("零" if is_open and said else "") + ROWS[digit] + unit
+        is_open = not digit
+    return said.removeprefix("一") if 10 <= value < 20 else said
+
+
+NUMBERS = st.integers(20, 9999)
+
+
+@given(NUMBERS)
+def test_equal_figures_share_a_term(value: int) -> None:
+    forms = [f"{value} 元", f"{value:,}元", f"{spoken(value)}元", f"￥{value}", f"{value}.00 元"]
+    assert f"{value}元" in set.intersection(*(set(terms(form)) for form in forms))
+    assert str(value) in terms(spoken(value))
+
+
+@given(NUMBERS, NUMBERS)
+def test_different_figures_do_not(one: int, other: int) -> None:
+    is_same = one == other
+    assert (f"{one}元" in terms(f"{other}元")) is is_same
+    assert (f"{one}元" in terms(f"{spoken(other)}元")) is is_same
+    assert (str(one) in terms(spoken(other))) is is_same
+
+
+VERSIONS = st.lists(st.integers(0, 40), min_size=2, max_size=4).map(lambda parts: ".".join(map(str, parts)))
+
+
+@given(VERSIONS, VERSIONS)
+def test_versions_meet_with_and_without_v_and_only_the_same(one: str, other: str) -> None:
+    assert one in terms(f"v{one}") and one in terms(f"版本{one}") and one in terms(f"V{one}。")
+    if one != other:
+        assert one not in terms(f"v{other}") and one not in terms(f"见 {other} 版")
+
+
+SIGNS = st.sampled_from(["{}++", "{}#", ".{}", "--{}", "@{}", "${}", "*.{}", "{}+", "#{}", "/{}"])
+
+
+@given(st.from_regex(r"[a-z]{1,12}", fullmatch=True), SIGNS, SIGNS)
+def test_names_are_told_apart_by_their_signs(name: str, sign: str, other: str) -> None:
+    whole = sign.format(name)
+    assert whole in terms(f"用{whole}的时候") and whole in terms(f"see ({whole.upper()})")
+    if sign != other and (sign, other) != (".{}", "*.{}"):
+        assert whole not in terms(other.format(name))
+
+
 @given(HOSTILE)
 def test_coverage_and_sentences_are_total(text: str) -> None:
     coverage = Coverage(text, term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)

@@ -100,6 +100,27 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     return content if isinstance(content, list) else []
 
 
+@dataclass
+class EmbeddingScript:
+    """How the embeddings endpoint misbehaves; as made, it does not.
+
+    A request with a text that holds `refused_word`, or with more than `most_texts`, is answered by `status` and `code`.
+    The next `busy` requests are answered by `busy_status` with `busy_headers`. `zeros_for` gives a vector of zeros.
+    """
+
+    refused_word: str = ""
+    most_texts: int = 10_000
+    status: int = 400
+    code: str = "data_inspection_failed"
+    busy: int = 0
+    busy_status: int = 429
+    busy_headers: dict[str, str] = field(default_factory=dict)
+    busy_code: str | None = None
+    zeros_for: str = ""
+    after: Callable[[int], None] = lambda count: None
+    """Called with the number of requests so far, before each reply."""
+
+
 PROPOSING = "questions\nthat this reader may well ask next"
 
 
@@ -117,6 +138,7 @@ class ModelServer:
         self._lock = threading.Lock()
         self.requests: list[Recorded] = []
         self.embedding_status = 200
+        self.embedding = EmbeddingScript()
         self.base_url = ""
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
@@ -163,9 +185,32 @@ class ModelServer:
             return JSONResponse({"error": {"message": "scripted failure"}}, status_code=self.embedding_status)
         given = recorded.body["input"]
         texts = [given] if isinstance(given, str) else given
-        rows = [{"object": "embedding", "index": i, "embedding": hash_vector(text)} for i, text in enumerate(texts)]
+        if refusal := self._embedding_refusal(texts):
+            return refusal
+        zeros = self.embedding.zeros_for
+        vectors = [[0.0] * DIMENSION if zeros and zeros in text else hash_vector(text) for text in texts]
+        rows = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
         usage = {"prompt_tokens": sum(map(len, texts)), "total_tokens": sum(map(len, texts))}
         return JSONResponse({"object": "list", "data": rows, "model": recorded.body["model"], "usage": usage})
+
+    def _embedding_refusal(self, texts: list[str]) -> Response | None:
+        script = self.embedding
+        script.after(len(self.embeddings()))
+        with self._lock:
+            is_busy = script.busy > 0
+            script.busy -= is_busy
+        if is_busy:
+            error = {"message": "scripted: busy", "code": script.busy_code}
+            return JSONResponse({"error": error}, status_code=script.busy_status, headers=script.busy_headers)
+        holds_word = bool(script.refused_word) and any(script.refused_word in text for text in texts)
+        if holds_word or len(texts) > script.most_texts:
+            error = {"message": f"scripted: {texts[0][:20]}", "code": script.code}
+            return JSONResponse({"error": error}, status_code=script.status)
+        return None
+
+    def embeddings(self) -> list[Recorded]:
+        """Recorded requests for embeddings."""
+        return [request for request in self.requests if request.path.endswith("/embeddings")]
 
     async def _models(self, request: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": "test-model", "object": "model"}]})

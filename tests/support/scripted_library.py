@@ -133,6 +133,7 @@ class Gate:
 
     parts: Sequence[str]
     citations: tuple[int, ...] = ()
+    so_far: str = ""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     finished: bool = False
     _passes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
@@ -145,12 +146,14 @@ class Gate:
         try:
             await self._passes.acquire()
             yield passages(*PASSAGES)
+            if self.so_far:
+                yield Delta(self.so_far)
             for part in self.parts:
                 await self._passes.acquire()
                 yield Delta(part)
             await self._passes.acquire()
             self.finished = True
-            yield Finished("".join(self.parts), "answered", self.citations, "qwen-plus", None, 3.0)
+            yield Finished(self.so_far + "".join(self.parts), "answered", self.citations, "qwen-plus", None, 3.0)
         finally:
             self.closed.set()
 

@@ -33,7 +33,8 @@ def seed(database: Database, now: float, *, days: int = 30, per_day: int = 8) ->
 def _one(
     chance: random.Random, at: float, number: int
 ) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
-    kind = chance.choices(("answered", "no_evidence", "failed", "stopped"), (70, 20, 5, 5))[0]
+    kind = chance.choices(("answered", "hedged", "no_evidence", "failed", "stopped"), (60, 10, 20, 5, 5))[0]
+    is_written = kind in ("answered", "hedged")
     question = chance.choice(MISSING if kind == "no_evidence" else ANSWERED)
     asker = f"ou_{chance.randrange(12)}"
     turn = {
@@ -56,9 +57,12 @@ def _one(
         "version": 1,
         "job_id": number + 1,
         "outcome": kind,
-        "text": "请在 10 个工作日内提交 [1]。" if kind == "answered" else "",
+        "text": {"answered": "请在 10 个工作日内提交 [1]。", "hedged": "大概 10 天。"}.get(kind, ""),
         "sources": orjson.dumps([{**cited, "cited": kind == "answered"}]).decode(),
-        "model": "qwen-plus" if kind == "answered" else "",
+        "model": "qwen-plus" if is_written else "",
+        "confidence": round(chance.random(), 3) if is_written else None,
+        "level": chance.choice(("high", "medium", "low")) if is_written else "",
+        "ending": chance.choice(("length", "broken")) if is_written and chance.random() < 0.1 else "",
         "first_token_s": first,
         "seconds": (first or 0.1) + chance.uniform(0.5, 6),
         "created_at": at,

@@ -6,7 +6,7 @@ import pytest
 
 from bot.records.admin_figures import percentiles
 from bot.records.admin_gaps import Reply, Unanswered, draft, gaps_of, normalised
-from bot.web.admin import csv_of
+from bot.web.admin import COLUMNS, csv_of
 
 
 def asked(*questions: str) -> list[Unanswered]:
@@ -68,7 +68,7 @@ def test_a_draft_begins_with_what_owners_replied() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "\r=1"])
 def test_cells_that_look_like_formulas_are_quoted(text: str) -> None:
-    row = dict.fromkeys(("at", "outcome", "asker", "chat_type", "first_token_s", "seconds", "model"))
+    row = dict.fromkeys(COLUMNS)
     reply = {"text": text, "by": "ou_owner", "at": "2026-01-01T00:00:00+00:00"}
     told = csv_of([{**row, "question": text, "up": 0, "down": -1, "replies": [reply]}])
     assert f'"\'{text}"' in told and '"-1"' in told

@@ -68,13 +68,13 @@ def test_the_card_tells_figures_and_holds_no_markup_of_people() -> None:
     body: dict[str, Any] = {
         "asked": 12,
         "people": 3,
-        "outcomes": {"no_evidence": 2, "failed": 1},
+        "outcomes": {"hedged": 3, "no_evidence": 2, "failed": 1},
         "votes": {"up": 5, "down": 1},
         "first_token_s": {"p95": 1.25},
         "documents": [{"title": "差旅", "source": "t.md", "up": 5, "down": 0, "cited": 9}],
     }
     card = digest_card(body, [("**班车** [几点](https://x)", 2)], [("年假", 1)], "auto")
     texts = [element["content"] for element in card["body"]["elements"]]
-    assert "**12**" in texts[0] and "1.2 s" in texts[0]
+    assert "**3** 个没有资料作依据" in texts[0] and "**12**" in texts[0] and "1.2 s" in texts[0]
     assert "**班车**" not in texts[1] and "[几点](" not in texts[1]
     assert "Missing" in digest_card(body, [("x", 1)], [], "en")["body"]["elements"][1]["content"]

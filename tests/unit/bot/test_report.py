@@ -34,6 +34,7 @@ def test_it_prints_and_writes_a_picture_and_a_page(
     asyncio.run(run_report(settings, 40, png, page))
     told = capsys.readouterr().out
     assert "240" in told and "What is missing" in told and "outdated" in told
+    assert "hedged" in told and "no_evidence" in told and "cut off" in told and "length" in told
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "data:image/png;base64," in page.read_text("utf-8") and "<script" not in page.read_text("utf-8")
 

@@ -37,3 +37,56 @@ def test_rare_terms_weigh_more() -> None:
 
 def test_unrelated_text_covers_nothing() -> None:
     assert flat("who won the world cup").of("出差报销") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("三十五", "共 35 项"),
+        ("35 项", "共三十五项"),
+        ("十五个工作日", "须在 15 个工作日内"),
+        ("15 个工作日", "须在十五个工作日内"),
+        ("三天", "3 天"),
+        ("3 天", "三天"),
+        ("五千元", "5,000 元"),
+        ("5,000 元", "五千元"),
+        ("百分之八十", "80%"),
+        ("第3条", "第三条"),
+        ("2026年3月", "二〇二六年三月"),
+        ("2026-03-15", "2026年3月15日"),
+        ("10:00", "十点"),
+        ("v2.3.1", "2.3.1"),
+        ("2.3.1", "v2.3.1"),
+        ("Ｃ＃", "c#"),
+    ],
+)
+def test_equal_forms_cover_each_other(question: str, text: str) -> None:
+    assert flat(question).of(text) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("C#", "C++"),
+        ("C#", "C"),
+        ("C", "C#"),
+        ("C++", "C#"),
+        ("2.3.1", "2.3.10"),
+        ("5.3", "5.30"),
+        ("三十五", "三十六"),
+        ("三十五", "三 十 五"),
+        ("E-4021", "E-4012"),
+        ("5,000", "500"),
+    ],
+)
+def test_what_only_looks_alike_covers_nothing(question: str, text: str) -> None:
+    assert flat(question).of(text) == 0.0
+
+
+def test_a_name_without_its_sign_covers_in_part() -> None:
+    assert 0 < flat(".NET").of("net") < 0.5
+    assert 0 < flat("80%").of("80") < 0.5
+
+
+def test_a_contraction_is_not_a_name() -> None:
+    assert flat("what's the company's policy").of("company policy") >= 0.6

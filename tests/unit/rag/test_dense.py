@@ -46,7 +46,7 @@ def corpus(tmp_path: Path) -> Corpus:
     settings = rag_settings(tmp_path)
     ingest(settings)
     opened = Corpus.open(settings.index_dir)
-    mark = EmbeddingMark("test", "model", 2, SETTINGS.query_instruction, (1.0, 0.0))
+    mark = EmbeddingMark("test", "model", 2, "", (1.0, 0.0))
     object.__setattr__(opened.manifest, "embedding", mark)
     return opened
 

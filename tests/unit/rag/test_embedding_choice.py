@@ -7,9 +7,10 @@ import pytest
 
 from rag.embedding import choice as choice_module
 from rag.embedding import choose
+from rag.embedding.families import BGE_ZH
 from rag.embedding.weights import hub_is_reachable, local_folder
 from rag.errors import IndexMismatch, SettingsMismatch
-from rag.marks import check_probe, dense_problem
+from rag.marks import check_probe, dense_problem, outdated
 from rag.settings import EmbeddingSettings
 from rag.versions import EmbeddingMark
 
@@ -94,7 +95,7 @@ def mark(**values: object) -> EmbeddingMark:
         "provider": "sentence-transformers",
         "model": BGE,
         "dimension": 2,
-        "instruction": settings().query_instruction,
+        "instruction": BGE_ZH,
     }
     return EmbeddingMark(**{**known, "probe": (1.0, 0.0), **values})  # type: ignore[arg-type]
 
@@ -105,11 +106,28 @@ def test_an_index_of_the_same_model_serves_even_from_a_folder(hub: Path) -> None
     assert dense_problem(moved, choose(settings()), settings()) is None
 
 
-@pytest.mark.parametrize("change", [{"model": "other"}, {"instruction": "query: "}])
-def test_an_index_of_another_model_or_prompt_is_refused(hub: Path, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "given"),
+    [
+        ({"model": "other"}, {}),
+        ({"instruction": "query: "}, {"query_instruction": "Frage: "}),
+        ({"passage_instruction": "passage: "}, {"passage_instruction": "none"}),
+    ],
+)
+def test_an_index_of_another_model_or_set_prompt_is_refused(
+    hub: Path, change: dict[str, str], given: dict[str, str]
+) -> None:
     cached(hub, "config.json", "model.safetensors")
     with pytest.raises(IndexMismatch, match="feishu-rag ingest"):
-        dense_problem(mark(**change), choose(settings()), settings())
+        dense_problem(mark(**change), choose(settings(**given)), settings(**given))
+
+
+def test_an_index_of_another_familys_prompts_serves_and_says_so(hub: Path) -> None:
+    cached(hub, "config.json", "model.safetensors")
+    other = mark(instruction="query: ", passage_instruction="passage: ")
+    assert dense_problem(other, choose(settings()), settings()) is None
+    assert "feishu-rag ingest" in outdated(other, choose(settings()))
+    assert outdated(mark(), choose(settings())) == ""
 
 
 def test_an_index_without_vectors_serves_auto_and_is_refused_by_an_explicit_model(hub: Path) -> None:

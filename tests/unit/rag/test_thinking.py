@@ -13,14 +13,14 @@ KIMI = "◁think▷a◁/think▷b"
     [
         ("plain", "plain", ""),
         ("<think>a</think>b", "b", "a"),
-        ("\n<think>a</think>\n\nb", "\n\nb", "a"),
+        ("\n<think>a</think>\n\nb", "\n\n\nb", "a"),
         ("<think>never closed", "", "never closed"),
         ("1 < 2 and <thin", "1 < 2 and <thin", ""),
         (KIMI, "b", "a"),
         ("[THINK]a[/THINK]b [1]", "b [1]", "a"),
         ("<seed:think>a</seed:think>b", "b", "a"),
         ("<thought>a</thought>b", "b", "a"),
-        ("<think>a</think>\n\n</think>b", "b", "a"),
+        ("<think>a</think>\n\n</think>b", "\n\nb", "a"),
         ("<think>about `</think>` in code</think>b", "b", "about `</think>` in code"),
     ],
 )

@@ -27,6 +27,14 @@ def test_a_published_version_is_read_back(tmp_path: Path) -> None:
     assert set(manifest.files) == {"chunks.sqlite", "lexical/meta.json"}
 
 
+def test_a_manifest_of_before_terms_had_versions_is_read_as_the_first(tmp_path: Path) -> None:
+    name = make(tmp_path)
+    content = json.loads((tmp_path / name / "manifest.json").read_text())
+    del content["terms"]
+    (tmp_path / name / "manifest.json").write_text(json.dumps(content))
+    assert read_current(tmp_path)[1].terms == 1
+
+
 def test_the_switch_changes_the_stamp_and_keeps_one_version_before(tmp_path: Path) -> None:
     names, stamps = [], []
     for _ in range(3):

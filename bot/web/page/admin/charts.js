@@ -64,6 +64,7 @@ export function drawCharts({ by_day: rows }) {
   const time = (name, share) => rows.map((row) => row[name][share]);
   stackedBars("outcomes", days, [
     { label: say("answered"), values: pick("answered"), tone: "answered", colour: "--good" },
+    { label: say("hedged"), values: pick("hedged"), tone: "hedged", colour: "--hedge" },
     { label: say("no_evidence"), values: pick("no_evidence"), tone: "no_evidence", colour: "--warn" },
     { label: say("stopped"), values: pick("stopped"), tone: "stopped", colour: "--quiet" },
     { label: say("failedOutcome"), values: pick("failed"), tone: "failed", colour: "--bad" },

@@ -10,7 +10,7 @@ import { Theme } from "../js/theme.js";
 import { toast } from "../js/toast.js";
 import { drawCharts } from "./charts.js";
 import { file, get, me, post, save } from "./data.js";
-import { mark, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
+import { marks, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
@@ -111,13 +111,14 @@ class Board {
     byId("gaps").replaceChildren(...(this.#gaps.length ? this.#gaps.map((gap) => this.#gap(gap)) : [el("li", { class: "note" }, say("noGaps"))]));
   }
 
-  #drawTiles({ asked, people, outcomes, votes, first_token_s: first, whole_s: whole }) {
-    const ended = outcomes.answered + outcomes.no_evidence + outcomes.failed;
+  #drawTiles({ asked, people, outcomes, endings, votes, first_token_s: first, whole_s: whole }) {
+    const ended = outcomes.answered + outcomes.hedged + outcomes.no_evidence + outcomes.failed;
+    const cut = Object.values(endings).reduce((sum, count) => sum + count, 0);
     const seconds = (value) => (value === null ? "–" : `${value.toFixed(1)} s`);
     const tiles = [
       [asked, "asked"], [people, "people"],
       [ended ? `${Math.round((outcomes.answered * 100) / ended)} %` : "–", "answeredShare"],
-      [outcomes.no_evidence, "noEvidenceCount"], [outcomes.failed, "failedCount"],
+      [outcomes.hedged, "hedgedCount"], [outcomes.no_evidence, "noEvidenceCount"], [outcomes.failed, "failedCount"], [cut, "cutCount"],
       [`${votes.up} / ${votes.down}`, "votesTotal"], [seconds(first.p95), "firstTokenP95"], [seconds(whole.p95), "wholeP95"],
     ];
     byId("tiles").replaceChildren(...tiles.map(([figure, word]) => el("li", { class: "tile" }, el("b", {}, String(figure)), el("span", {}, say(word)))));
@@ -165,7 +166,7 @@ class Board {
     const rows = turns.slice(0, most).map((turn) => [
       when(turn.at),
       el("button", { type: "button", class: "open-turn", onclick: () => this.#guarded(() => this.#drawer.open(turn.turn_id)) }, turn.question),
-      mark(turn.outcome),
+      el("span", { class: "marks" }, ...marks(turn)),
       [turn.up ? `👍 ${turn.up}` : "", turn.down ? `👎 ${turn.down}` : ""].join(" ").trim(),
       turn.asker, seconds(turn.first_token_s), seconds(turn.seconds),
     ]);

@@ -1,7 +1,7 @@
 /** Small parts that several places of the board use. */
 
 import { el } from "../js/dom.js";
-import { say } from "../js/texts.js";
+import { has, say } from "../js/texts.js";
 
 const LONG_REPLY_CHARS = 300;
 
@@ -9,7 +9,19 @@ export const OUTCOMES = ["answered", "hedged", "no_evidence", "stopped", "failed
 
 export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutcome") : OUTCOMES.includes(outcome) ? say(outcome) : outcome);
 
-export const mark = (outcome) => el("span", { class: "mark", "data-tone": outcome }, outcomeWord(outcome));
+const mark = (tone, word) => el("span", { class: "mark", "data-tone": tone }, word);
+
+/** How an answer ended: its outcome, and how its text was cut off, if it was. */
+export const marks = ({ outcome, ending }) => [
+  mark(outcome, outcomeWord(outcome)),
+  ...(ending && has(`ending_${ending}`) ? [mark("cut", say(`ending_${ending}`))] : []),
+];
+
+/** How sure the search was, in words and as the figure behind them. */
+export function sureness({ level, confidence, is_calibrated: calibrated }) {
+  if (!has(`level_${level}`)) return "";
+  return `${say(`level_${level}`)} (${confidence.toFixed(2)}${calibrated ? `, ${say("calibrated")}` : ""})`;
+}
 
 /** A table of texts or elements; `numbers` are the columns that hold figures. */
 export function table(heads, rows, numbers = []) {

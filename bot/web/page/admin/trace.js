@@ -4,7 +4,7 @@ import { byId, el } from "../js/dom.js";
 import { render } from "../js/markdown.js";
 import { has, say } from "../js/texts.js";
 import { get } from "./data.js";
-import { mark, table } from "./parts.js";
+import { marks, sureness, table } from "./parts.js";
 
 export class Drawer {
   #dialog = byId("drawer");
@@ -27,8 +27,9 @@ function version(answer) {
   const votes = answer.votes.map(({ vote, reason, comment, voter }) =>
     el("p", {}, `${say(vote)} ${voter}${reason && has(reason) ? ` · ${say(reason)}` : ""}${comment ? ` · ${comment}` : ""}`));
   const seconds = [answer.first_token_s, answer.seconds].map((value) => (value === null ? "–" : `${value.toFixed(2)} s`));
+  const facts = [say("version", answer), sureness(answer), `${say("firstToken")} ${seconds[0]}`, `${say("whole")} ${seconds[1]}`, answer.model || "–"].filter(Boolean);
   return el("section", { class: "version" },
-    el("p", {}, mark(answer.outcome), ` ${say("version", answer)} · ${say("firstToken")} ${seconds[0]} · ${say("whole")} ${seconds[1]} · ${answer.model || "–"}`),
+    el("p", {}, el("span", { class: "marks" }, ...marks(answer)), ` ${facts.join(" · ")}`),
     el("h3", {}, say("answerText")),
     el("div", { class: "answer-text prose" }, render(answer.text, 0, () => false, () => "")),
     answer.notice ? el("p", { class: "note" }, answer.notice) : "",

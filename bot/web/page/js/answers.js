@@ -1,7 +1,11 @@
 /** One answer while it grows and after: plain values that survive JSON. */
 
 export const RUNNING = new Set(["retrieving", "retrieved", "generating"]);
-const ENDED = new Set(["answered", "no_evidence", "stopped", "failed", "interrupted"]);
+/** What stands behind an answer: cited passages, nothing that can be named, or the documents do not answer. */
+export const OUTCOMES = ["answered", "hedged", "no_evidence"];
+const ENDED = new Set([...OUTCOMES, "stopped", "failed", "interrupted"]);
+const LEVELS = ["high", "medium", "low"];
+const ENDINGS = ["length", "broken", "filtered", "overloaded"];
 
 /** `state` is a running or an ended one; `failure` is `{kind, detail}` when it is "failed". */
 export function newAnswer() {
@@ -18,8 +22,23 @@ export function newAnswer() {
     model: "",
     tokens: 0,
     seconds: null,
+    level: "",
+    confidence: 0,
+    calibrated: false,
+    ending: "",
+    carried: "",
+    anew: false,
   };
 }
+
+/** One that goes on from an answer that was cut: its text stands there until the server says it again, longer. */
+export function continuing({ text, sources, ending }) {
+  return { ...newAnswer(), text, sources, ending, carried: text };
+}
+
+/** Whether its text was cut where the model can go on: not by a content filter. */
+export const canGoOn = ({ id, text, state, ending }) =>
+  Boolean(id && text) && state !== "no_evidence" && ENDINGS.includes(ending) && ending !== "filtered";
 
 /** Kind words for a greeting or thanks: no document was asked, and there is nothing to judge. */
 export const isCourtesy = ({ state, sources }) => state === "answered" && !sources.length;
@@ -34,11 +53,16 @@ export function fold(answer, { name, data }) {
   } else if (name === "reasoning") {
     answer.reasoning += data.text;
   } else if (name === "token") {
-    answer.text += data.text;
+    answer.text = answer.carried ? data.text : answer.text + data.text;
+    answer.anew ||= !data.text.startsWith(answer.carried);
+    answer.carried = "";
+  } else if (name === "replace") {
+    answer.text = data.text;
   } else if (name === "sources") {
     answer.sources = data.sources.map(source).filter(Boolean);
   } else if (name === "done") {
-    answer.state = data.answered ? "answered" : "no_evidence";
+    answer.state = OUTCOMES.includes(data.outcome) ? data.outcome : data.answered ? "answered" : "no_evidence";
+    Object.assign(answer, grounds(data));
     answer.id = data.answer_id || answer.id;
     answer.model = data.model ?? "";
     answer.seconds = data.seconds ?? null;
@@ -46,6 +70,16 @@ export function fold(answer, { name, data }) {
   } else if (name === "error") {
     fail(answer, "failedSaid", data.message);
   }
+}
+
+/** How sure the search is, in the server's words or in ours, and how the text was cut off. */
+function grounds({ confidence_level, level = confidence_level, confidence, calibrated, ending }) {
+  return {
+    level: LEVELS.includes(level) ? level : "",
+    confidence: Number(confidence) || 0,
+    calibrated: Boolean(calibrated),
+    ending: ENDINGS.includes(ending) ? ending : "",
+  };
 }
 
 function tokens(usage) {
@@ -58,6 +92,7 @@ export function told(stored, known) {
   const answer = revive({
     ...(known ?? {}),
     ...stored,
+    level: stored.confidence_level,
     id: stored.answer_id,
     state: open ? "interrupted" : stored.outcome,
     text: stored.answer || known?.text,
@@ -92,6 +127,8 @@ export function revive(stored) {
     model: text(stored.model),
     tokens: Number(stored.tokens) || 0,
     seconds: Number.isFinite(stored.seconds) ? stored.seconds : null,
+    ...grounds(stored),
+    anew: Boolean(stored.anew),
   };
 }
 

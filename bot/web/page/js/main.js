@@ -1,6 +1,6 @@
 /** The chat: what is on screen, what is running, and what the person does about it. */
 
-import { fail, fold, newAnswer } from "./answers.js";
+import { continuing, fail, fold, newAnswer, RUNNING } from "./answers.js";
 import { postJson, setUpKeys } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el, icon } from "./dom.js";
@@ -63,6 +63,13 @@ class Chat {
     if (!this.#runs.has(this.#current.id)) this.#run(this.#current, turn);
   }
 
+  /** Goes on with the shown answer, which was cut off. */
+  goOn(turn) {
+    if (this.#runs.has(this.#current.id)) return;
+    this.#run(this.#current, turn, turn.answers[turn.shown]);
+    this.composer.goOn(); // the button is gone, and the focus with it
+  }
+
   stop() {
     this.#runs.get(this.#current.id)?.line.abort();
   }
@@ -117,10 +124,11 @@ class Chat {
     return Boolean(response?.ok);
   }
 
-  async #run(conversation, turn) {
+  /** A new answer to the turn; with `cut`, one that goes on with that. */
+  async #run(conversation, turn, cut = null) {
     const again = turn.answers.findLast(({ id }) => id)?.id;
-    const asked = { question: turn.question, conversation_id: conversation.id, ...(again ? { again } : {}) };
-    const run = { conversation, turn, answer: newAnswer(), line: new AbortController() };
+    const asked = { question: turn.question, conversation_id: conversation.id, ...(cut ? { goOn: cut.id } : again ? { again } : {}) };
+    const run = { conversation, turn, answer: cut ? continuing(cut) : newAnswer(), line: new AbortController() };
     turn.shown = turn.answers.push(run.answer) - 1;
     conversation.updated_at = Date.now();
     this.#runs.set(conversation.id, run);
@@ -179,6 +187,7 @@ class Chat {
     return new TurnView(turn, {
       openSource: (answer, number) => this.#sheet.open(answer, number),
       again: () => this.again(turn),
+      goOn: () => this.goOn(turn),
       vote: (answer, body) => this.vote(turn, answer, body),
       show: (_, version) => {
         turn.shown = version;
@@ -230,15 +239,18 @@ class Chat {
     return this.#show();
   }
 
-  #announce({ state, found }) {
+  #announce({ state, found, ending }) {
     const words = {
       retrieving: () => say("retrieving"),
       retrieved: () => (found ? say("found", { count: found }) : say("foundNone")),
       generating: () => say("generating"),
+      hedged: () => say("hedgedSaid"),
+      no_evidence: () => say("noEvidence"),
       stopped: () => say("stopped"),
       failed: () => say("failed"),
     };
-    byId("status").textContent = (words[state] ?? (() => say("done")))();
+    const said = (words[state] ?? (() => say("done")))();
+    byId("status").textContent = ending && !RUNNING.has(state) ? `${said} ${say(`cut_${ending}`)}` : said;
     return state;
   }
 

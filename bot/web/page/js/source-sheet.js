@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { render } from "./markdown.js";
 import { mark } from "./marks.js";
 import { say } from "./texts.js";
-import { below } from "./turn-view.js";
+import { below } from "./source-list.js";
 
 const SNIPPET_CHARS = 200;
 

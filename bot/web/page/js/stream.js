@@ -17,8 +17,8 @@ export class AskFailed extends Error {
 
 /**
  * Yields `{name, data}`: first `begun` with the answer's id, then what the server sends until `done` or `error`.
- * `asked` is `{question, conversation_id}`, or `{again}` with the id of the answer to write anew (where the server has
- * forgotten that one, the question is asked as a new one). Raises `AskFailed`; returns once `signal` is aborted.
+ * `asked` is `{question, conversation_id}`, and `again` with the id of the answer to write anew, or `goOn` with that of the
+ * one to go on with (where the server has forgotten it, the question is asked as a new one). Raises `AskFailed`; returns once `signal` is aborted.
  */
 export async function* ask(asked, signal) {
   const line = new AbortController();
@@ -41,11 +41,13 @@ export async function* ask(asked, signal) {
   }
 }
 
-async function post({ again, ...question }, signal) {
+async function post({ again, goOn, ...question }, signal) {
   const options = { headers: { Accept: "text/event-stream" }, signal };
-  let response = again ? await postJson(`chat/${encodeURIComponent(again)}/regenerate`, {}, options) : null;
+  const act = goOn ? `${encodeURIComponent(goOn)}/continue` : again ? `${encodeURIComponent(again)}/regenerate` : "";
+  let response = act ? await postJson(`chat/${act}`, {}, options) : null;
   if (!response || response.status === 404) response = await postJson("chat/stream", question, options);
   if (response.ok && response.body) return response;
+  if (response.status === 409) throw new AskFailed("failedNotCut");
   throw new AskFailed(kindOf(response.status), await said(response));
 }
 

