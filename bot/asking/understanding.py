@@ -58,11 +58,14 @@ class Understanding:
         self._names = names
         self._settings = settings
 
-    async def of(self, turn: Turn) -> Question:
-        """The question to answer. What leans on nothing goes without history, so that it cannot be led astray."""
+    async def of(self, turn: Turn, *, as_before: bool = False) -> Question:
+        """The question to answer. What leans on nothing goes without history, so that it cannot be led astray.
+        `as_before` takes it as it was made to stand alone for an earlier version of the answer, where it was."""
         scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
         history = await self._told_apart(turn, before)
+        if as_before and turn.standalone:
+            return Question(turn.standalone, scope, history)
         came_with = (Exchange(turn.read_text, ""),) if turn.read_text not in ("", turn.question) else ()
         leaning = Question(turn.question, scope, (*history, *came_with))
         standalone = await self._library.condense(leaning, budget_s=self._settings.condense_s)

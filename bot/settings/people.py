@@ -23,7 +23,7 @@ class PeopleSettings(BaseModel):
     person_per_min: int = Field(60, ge=0, description="Questions a person may ask in a minute; 0: any number")
     chat_per_min: int = Field(300, ge=0, description="Questions a chat may ask in a minute; 0: any number")
     quiet_hours: str = Field("", description="Hours without answers in groups, local time, like 22:00-07:30")
-    regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 (and admins)")
+    regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 and ▶ (and admins)")
     stop_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press ⏹ (and admins)")
     answer_at_all: bool = Field(False, description="Whether @all (@所有人) counts as a mention of the bot")
     silent_chats: list[str] = Field(

@@ -70,6 +70,7 @@ class Texts:
     button_up: str
     button_down: str
     button_regenerate: str
+    button_continue: str
     button_stop: str
     button_previous: str
     button_next: str
@@ -89,6 +90,9 @@ class Texts:
     toast_regenerating: str
     toast_regenerating_already: str
     toast_regenerate_busy: str
+    toast_continuing: str
+    toast_continuing_already: str
+    toast_nothing_to_continue: str
     toast_stopping: str
     toast_nothing_to_stop: str
     toast_unknown_action: str

@@ -22,6 +22,11 @@ class Dressing:
         self._identity = identity
         self._settings = settings
 
+    def may_show(self, state: CardState) -> bool:
+        """Whether the answer, and how its question was understood, may be seen in their chat."""
+        scope = self._access.in_chat(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        return scope.shows(state.answer.collections | state.leaned_on)
+
     async def dressed(self, state: CardState, texts: Texts) -> CardState:
         """The state with what may be offered, and without what may not be seen there any more."""
         if state.turn.recalled:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -14,11 +15,13 @@ from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
 from bot.cards.proposing import Proposing
 from bot.ending import StopSignal, unless_stopped
+from bot.models import Answer
 from bot.texts import Texts
+from bot.turns.going_on import PassagesChanged, check
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from rag.errors import RagError
-from rag.events import AnswerEvent, Question
+from rag.events import AnswerEvent, Question, Retrieved
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +46,10 @@ class Writing:
         proposing: Proposing | None = None,
         *,
         started_at: float,
+        continued: Answer | None = None,
     ) -> None:
-        """`started_at`: when the card stood there (monotonic seconds)."""
+        """`started_at`: when the card stood there (monotonic seconds); `continued`: the cut answer to go on with."""
+        self._continued = continued
         self._proposing = proposing
         self._delivery = delivery
         self._wording = wording
@@ -57,8 +62,11 @@ class Writing:
         self.first_token_s: float | None = None
 
     async def run(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]], stop: StopSignal) -> Progress:
-        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
+        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call. Raises
+        `PassagesChanged` where what was found is not what the answer to continue cites."""
         written = await unless_stopped(self._write(understand), stop, meanwhile=self._tick())
+        if written and isinstance(changed := written.exception(), PassagesChanged):
+            raise changed
         return ended(self.progress, _outcome_of(written) if written else Stopped(stop.by))
 
     async def _tick(self) -> None:
@@ -73,11 +81,15 @@ class Writing:
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
         question, library = await understand()
+        so_far = self._continued.text if self._continued else ""
+        question = replace(question, so_far=so_far)
         self.leaned_on = tuple(sorted(question.leans_on))
         async with contextlib.aclosing(library.answer(question)) as events:
             async for event in events:
+                if self._continued is not None and isinstance(event, Retrieved):
+                    check(self._continued, event)
                 self.progress = fold(self.progress, event)
-                if self.progress.text and self.first_token_s is None:
+                if len(self.progress.text) > len(so_far) and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self._started_at
                     self._metrics.first_token(self.first_token_s)
                     if self._proposing is not None:
