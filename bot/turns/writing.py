@@ -12,7 +12,6 @@ from bot.cards import views
 from bot.cards.delivery import Delivery
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
-from bot.cards.proposing import Proposing
 from bot.ending import StopSignal, unless_stopped
 from bot.texts import Texts
 from bot.watch.metrics import Metrics
@@ -40,17 +39,17 @@ class Writing:
         wording: Texts,
         clock: Clock,
         metrics: Metrics,
-        proposing: Proposing | None = None,
         *,
         started_at: float,
     ) -> None:
         """`started_at`: when the card stood there (monotonic seconds)."""
-        self._proposing = proposing
         self._delivery = delivery
         self._wording = wording
         self._clock = clock
         self._metrics = metrics
         self.progress = Progress()
+        self.question: Question | None = None
+        """As it was understood; None until it is."""
         self.leaned_on: tuple[str, ...] = ()
         """The collections behind the question's history."""
         self._started_at = started_at
@@ -73,6 +72,7 @@ class Writing:
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
         question, library = await understand()
+        self.question = question
         self.leaned_on = tuple(sorted(question.leans_on))
         async with contextlib.aclosing(library.answer(question)) as events:
             async for event in events:
@@ -80,8 +80,6 @@ class Writing:
                 if self.progress.text and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self._started_at
                     self._metrics.first_token(self.first_token_s)
-                    if self._proposing is not None:
-                        self._proposing.begin(question, self.progress.passages or ())
                 self._show()
 
 

@@ -236,7 +236,11 @@ async def whole(request: Request, run: Run, body: Callable[[Run], dict[str, Any]
 
 def _reply(run: Run) -> dict[str, Any]:
     """A `ChatReply`."""
-    return {**answer_body(run.turn, run.answer), "confidence": run.confidence}
+    return {
+        **answer_body(run.turn, run.answer),
+        "confidence": run.confidence,
+        "understood": run.turn.standalone or None,
+    }
 
 
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:
@@ -301,7 +305,8 @@ async def _told(events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[bytes]:
 def _done(run: Run) -> dict[str, Any]:
     body = answer_body(run.turn, run.answer)
     kept = ("answer_id", "usage", "seconds", "answered", "conversation_id", "version", "model")
-    return {**{name: body[name] for name in kept}, "confidence": run.confidence}
+    told = {name: body[name] for name in kept}
+    return {**told, "confidence": run.confidence, "understood": run.turn.standalone or None}
 
 
 def _error(error: Exception, question: str) -> dict[str, Any]:

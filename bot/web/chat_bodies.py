@@ -76,6 +76,11 @@ class ChatReply(AnswerBody):
         le=1,
         description="How sure retrieval is that the passages answer; calibrated where that was done",
     )
+    understood: str | None = Field(
+        None,
+        description="How a follow-up was understood with what was said before; null where it was taken as asked",
+        examples=["上海的住宿标准是多少？"],
+    )
 
 
 class BatchRequest(BaseModel):
