@@ -14,6 +14,7 @@ from rag.coverage import Coverage
 from rag.documents import Passage
 from rag.errors import EmbeddingFailed
 from rag.events import CLOSEST, NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Grounding, Question
+from rag.follow_ups import in_full
 from rag.quotes import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval import Finding
 from rag.sentences import Sentence
@@ -43,8 +44,8 @@ class ExtractiveWriter:
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
         """Deltas of a few characters with a pause between, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
-        chosen = await asyncio.to_thread(self._chosen, question.text, passages)
-        is_sure = probability(self._finding, chosen, passages) >= SURE
+        chosen = await asyncio.to_thread(self._chosen, in_full(question), passages)
+        is_sure = self._finding.may_be_quoted and probability(self._finding, chosen, passages) >= SURE
         compose = quotation if is_sure else closest
         text, citations = compose(question.text, passages, chosen)
         outcome: Grounding = "answered" if is_sure else "hedged"
