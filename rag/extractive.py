@@ -7,7 +7,7 @@ from rag.clock import Clock
 from rag.coverage import Coverage
 from rag.documents import Passage
 from rag.events import NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Question
-from rag.follow_ups import in_full
+from rag.follow_ups import in_full, own_words
 from rag.quotes import Quote, choose_quotes
 from rag.sentences import Sentence
 from rag.terms import CJK
@@ -27,7 +27,7 @@ class ExtractiveWriter:
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
         """Deltas of a few characters with a pause between, then Finished."""
         started_at = self._clock.monotonic()
-        asked = in_full(question)
+        asked = question.text if own_words(question.text) else in_full(question)
         text, citations = compose(asked, passages, self._coverage_of(asked))
         for at in range(0, len(text), PIECE_CHARS):
             yield Delta(text[at : at + PIECE_CHARS])

@@ -114,7 +114,7 @@ _GENERIC_ENGLISH = frozenset(_WORDS_GENERIC_ENGLISH.split())
 def leans(text: str) -> bool:
     """Whether a question needs what was said before it to be understood. A guess by its form, for both languages."""
     plain = _plain(text)
-    if not plain:
+    if not pieces(plain):
         return False
     return (
         _points(text)
