@@ -60,7 +60,7 @@ class Answerer:
             wider = await self._retriever.search(other, question.scope.names)
             finding = wider if wider.is_evidence else finding
         together = in_full(question)
-        if together == question.text:
+        if together == question.text or (question.search and finding.is_evidence):  # it leans on what came with it
             return finding
         return self._of_its_own(question.text, finding, await self._retriever.search(together, question.scope.names))
 
