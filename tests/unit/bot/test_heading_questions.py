@@ -1,11 +1,16 @@
 """Questions out of headings read as a colleague would ask them."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bot.asking.heading_questions import LONGEST_CHARS, question_about
 from bot.asking.suggesting import below, examples, proposed
 from bot.models import Answer, Source, Turn
+from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
+from bot.turns.dressing import Dressing
 from rag.titles import Title
 
 
@@ -81,6 +86,23 @@ def test_below_an_answer_no_question_comes_twice_or_again() -> None:
     assert shown == ["事假有什么规定？", "怎么销假？", "其他假期有哪些？"]
     model = proposed(TURN, ANSWER, ["年假有多少天", "怎么销假？", "怎么销假？", "谁审批？"], "default", ["谁审批"])
     assert [(each.id, each.question) for each in model] == [("a1-m0", "怎么销假？")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        (ANSWER, True),
+        (replace(ANSWER, ending="length"), False),
+        (replace(ANSWER, outcome="hedged"), False),
+        (replace(ANSWER, outcome="no_evidence"), False),
+        (replace(ANSWER, leaned_on=("finance",)), False),
+    ],
+    ids=["whole", "cut", "hedged", "not known", "of two collections"],
+)
+def test_the_model_is_asked_for_more_after_a_whole_answer_with_sources(answer: Answer, wanted: bool) -> None:
+    nobody: Any = None
+    assert Dressing(nobody, nobody, PeopleSettings(), nobody).wants_proposals(answer) is wanted
+    assert not Dressing(nobody, nobody, PeopleSettings(suggestions="headings"), nobody).wants_proposals(answer)
 
 
 def test_examples_are_in_the_readers_language_where_there_are_such() -> None:
