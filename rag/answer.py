@@ -9,7 +9,7 @@ from rag.clock import Clock, SystemClock
 from rag.documents import Passage
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
 from rag.evidence import Evidence
-from rag.follow_ups import in_full, own_words
+from rag.follow_ups import in_full, is_only_connected, own_words
 from rag.passages import present_in
 from rag.retrieval import Finding, Retriever
 
@@ -69,6 +69,8 @@ class Answerer:
         own = own_words(text)
         if not own:  # why, how long: nothing but the question before it says what is meant
             return together
+        if alone.evidence == "strong" and is_only_connected(text):
+            return alone
         coverage = self._retriever.coverage(own)
         covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
         if covered >= OWN_COVERAGE:

@@ -139,6 +139,14 @@ def own_words(text: str) -> str:
     return " ".join(named)
 
 
+def is_only_connected(text: str) -> bool:
+    """Whether a question leans by nothing but the word that it begins with (那食堂几点开门, and where is the gym)."""
+    plain = _plain(text)
+    connected = _CONNECTED.match(plain) or _CONNECTED_EN.match(plain)
+    rest = plain[connected.end() :].lstrip(" ,，、") if connected else ""
+    return bool(rest) and bool(_ASKS.search(rest) or _ASKS_EN.match(rest)) and not leans(rest)
+
+
 def is_fragment(text: str) -> bool:
     """Whether a text is so short and asks so little (上海的, interns) that a reply goes on with what was asked."""
     plain = _plain(text)

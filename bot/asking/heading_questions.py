@@ -69,7 +69,7 @@ def question_about(title: str, path: Sequence[str]) -> str:
         names.pop()
     is_chinese = bool(_CJK.search(title) or any(map(_CJK.search, names)))
     ask: Callable[[str, list[str]], str] = _chinese_question if is_chinese else english_question
-    question = _spaced(ask(title, names))
+    question = _spaced(ask(title, names), [*names, title, topic_of(title)])
     is_fit = bool(question) and len(question) <= LONGEST_CHARS
     return question if is_fit and not question.startswith(("？", "?")) else ""
 
@@ -155,9 +155,12 @@ def _and(actions: str) -> str:
     return re.sub("[与、]", "和", actions)
 
 
-def _spaced(text: str) -> str:
-    """With a space between Chinese and what is not."""
-    return " ".join(_BETWEEN_SCRIPTS.sub(" ", text).split())
+def _spaced(text: str, names: Sequence[str]) -> str:
+    """With a space where Chinese and what is not meet; names stay as they are written."""
+    spaced = _BETWEEN_SCRIPTS.sub(" ", " ".join(text.split()))
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        spaced = spaced.replace(_BETWEEN_SCRIPTS.sub(" ", name), name)
+    return spaced
 
 
 _ENDINGS = (  # how a heading ends, what that asks, and whether the ending is a part of the question

@@ -97,7 +97,7 @@ def test_tokens_are_estimated() -> None:
 def test_examples_come_from_different_documents() -> None:
     titles = [Title(f"制度{n}", None, "default", (f"一、时限{n}",)) for n in range(9)]
     found = examples(titles, ZH)
-    assert [question for question, _ in found] == ["时限 0 有什么规定？", "时限 3 有什么规定？", "时限 6 有什么规定？"]
+    assert [question for question, _ in found] == ["时限0 有什么规定？", "时限3 有什么规定？", "时限6 有什么规定？"]
     assert examples([], ZH) == []
 
 

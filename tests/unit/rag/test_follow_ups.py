@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from rag.events import Exchange, Question
-from rag.follow_ups import LONGEST_REWRITE_CHARS, in_full, is_fragment, leans, own_words, standing_alone
+from rag.follow_ups import (
+    LONGEST_REWRITE_CHARS,
+    in_full,
+    is_fragment,
+    is_only_connected,
+    leans,
+    own_words,
+    standing_alone,
+)
 from rag.scope import EVERYTHING
 
 QUALITY = Path(__file__).parents[2] / "quality"
@@ -49,6 +57,11 @@ def test_it_is_joined_with_the_question_before_it_and_with_no_answer() -> None:
     assert in_full(Question("那上海呢", EVERYTHING, history)) == "住宿标准是多少 那上海呢"
     assert in_full(Question("发票抬头是什么", EVERYTHING, history)) == "发票抬头是什么"
     assert in_full(Question("那上海呢", EVERYTHING)) == "那上海呢"
+
+
+def test_a_word_before_a_whole_question_is_all_that_connects_it() -> None:
+    assert is_only_connected("那食堂几点供应午餐？") and is_only_connected("and where is the gym?")
+    assert not any(map(is_only_connected, ["那上海呢", "那要多久", "那它怎么用", "食堂几点开门", "and for interns?"]))
 
 
 def test_a_fragment_goes_on_with_a_card_that_it_replies_to() -> None:
