@@ -68,13 +68,7 @@ class Bot:
             bot, settings.rag, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
         )
         outbox = self._build_outbox()
-        self.proposing = Proposing(
-            library,
-            self.colleague.dressing,
-            self.jobs,
-            budget_s=bot.people.propose_s,
-            wake=self._wake,
-        )
+        self.proposing = self._build_proposing(library)
         turns = Turns(
             TracedLibrary(library, self.tracing),
             outbox,
@@ -113,8 +107,13 @@ class Bot:
         self._replicas = self._build_replicas()
         self._stopped = False
 
-    def _wake(self) -> None:
-        self.worker.wake()
+    def _build_proposing(self, library: Library) -> Proposing:
+        budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing
+
+        def wake() -> None:
+            self.worker.wake()
+
+        return Proposing(library, dressing, self.jobs, budget_s=budget_s, wake=wake)
 
     def _build_outbox(self) -> Outbox:
         return Outbox(

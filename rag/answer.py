@@ -9,7 +9,7 @@ from rag.clock import Clock, SystemClock
 from rag.documents import Passage
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
 from rag.evidence import Evidence
-from rag.follow_ups import in_full, own_words
+from rag.follow_ups import in_full, is_only_connected, own_words
 from rag.passages import present_in
 from rag.retrieval import Finding, Retriever
 
@@ -28,10 +28,10 @@ class Writer(Protocol):
 
 
 class Answerer:
-    """Answers questions from one corpus. `writer_for` gives the writer for a question and what was found for it."""
+    """Answers questions from one corpus. `writer_for` gives the writer, by what was found for a question."""
 
     def __init__(
-        self, retriever: Retriever, writer_for: Callable[[str, Finding], Writer], *, clock: Clock | None = None
+        self, retriever: Retriever, writer_for: Callable[[Finding], Writer], *, clock: Clock | None = None
     ) -> None:
         self._retriever = retriever
         self._writer_for = writer_for
@@ -48,7 +48,7 @@ class Answerer:
             yield _judged(Finished(NO_EVIDENCE_TEXT, "no_evidence", seconds=seconds), finding)
             return
         yield Retrieved(finding.passages, seconds)
-        writer = self._writer_for(question.text, finding)
+        writer = self._writer_for(finding)
         async with contextlib.aclosing(writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield _judged(event, finding) if isinstance(event, Finished) else event
@@ -63,7 +63,7 @@ class Answerer:
             wider = await self._retriever.search(other, question.scope.names)
             finding = wider if wider.is_evidence else finding
         together = in_full(question)
-        if together == question.text:
+        if together == question.text or (question.search and finding.is_evidence):  # it leans on what came with it
             return finding
         return self._of_its_own(question.text, finding, await self._retriever.search(together, question.scope.names))
 
@@ -72,6 +72,8 @@ class Answerer:
         own = own_words(text)
         if not own:  # why, how long: nothing but the question before it says what is meant
             return together
+        if alone.evidence == "strong" and is_only_connected(text):
+            return alone
         coverage = self._retriever.coverage(own)
         covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
         if covered >= OWN_COVERAGE:

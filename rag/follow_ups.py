@@ -32,7 +32,7 @@ _SELF_NAMED_CHARS = 4
 
 # Pronouns. What they may also be is left out: a time (这个月, this year), a place where one is (这里), a name, IT.
 _POINTING = re.compile(
-    r"(?<!其)[它他她](?![乡山人])|这(?![里边儿周月年天次季几]|个?(?:周|星期|月|季度|年|学期))|那(?:个(?!时候)|些|种|样|次|份|张|类)"
+    r"(?<!其)[它他她](?![乡山人])|这(?!里(?![说写问提讲面的])|[边儿周月年天次季几]|个?(?:周|星期|月|季度|年|学期))|那(?:个(?!时候)|些|种|样|次|份|张|类)"
     r"|前者|后者|两者|二者|对方|其中"
 )
 _POINTING_BACK = re.compile(
@@ -95,9 +95,9 @@ _GENERIC = """
     其次 接下来 接着 然后 之后 以后 后面 继续 再 别的 其他 其它 其余 另外 还有 比如 例如 比方 失败 忘了 忘记 丢了
     没有 没了 没 不行 不了 行 行不行 成功 通过 拒绝 退回 取消 修改 更改 撤回 重新 补 拿 取 填 交 发 传 上传 下载 看
     查 查询 联系 咨询 问谁 谁 钱 费用 免费 收费 贵 大概 大约 左右 每次 每天 每月 每年 次 天 月 年 周 小时 分钟 日 点
-    号 份 张 元 块 如果 要是 万一 假如 假设 为啥 啥 干嘛 干什么 方式 办法 方法 怎 咋 咋办 必要 情况 原因 理由 问题
-    吧 呗 嘛 哦 麻烦 全部 所有 两 多 少 长 久 快 慢 最 更 很 太 等 即可 行吗 算 包括 支持 那么 那 这 这样 那样 不同
-    一样 相同 自己 本身 直接 线上 线下 在线 现场 签字 盖章 打印 一
+    号 份 张 元 块 晚 如果 要是 万一 假如 假设 为啥 啥 干嘛 干什么 方式 办法 方法 怎 咋 咋办 必要 情况 原因 理由
+    问题 吧 呗 嘛 哦 麻烦 全部 所有 两 多 少 长 久 快 慢 最 更 很 太 等 即可 行吗 算 包括 支持 那么 那 这 这样 那样
+    不同 一样 相同 自己 本身 直接 线上 线下 在线 现场 签字 盖章 打印 一
 """
 _GENERIC_CHINESE = re.compile("|".join(sorted(_GENERIC.split(), key=len, reverse=True)))
 _WORDS_GENERIC_ENGLISH = """
@@ -105,8 +105,8 @@ _WORDS_GENERIC_ENGLISH = """
     detail details else anything something explain again mean means meaning way other another then contact
     responsible first next last step steps document documents form link happens happen fails fail miss missed late
     lost forget forgot extend extended mandatory required optional necessary possible allowed give show say said
-    tell find found choose until till really sure exactly cost costs money paid price free yes ok only both either
-    if unless elaborate continue go on there now also too even still
+    tell find found choose until till day days week weeks hour hours minutes times really sure exactly cost costs
+    money paid price free yes ok only both either if unless elaborate continue go on there now also too even still
 """
 _GENERIC_ENGLISH = frozenset(_WORDS_GENERIC_ENGLISH.split())
 
@@ -114,7 +114,7 @@ _GENERIC_ENGLISH = frozenset(_WORDS_GENERIC_ENGLISH.split())
 def leans(text: str) -> bool:
     """Whether a question needs what was said before it to be understood. A guess by its form, for both languages."""
     plain = _plain(text)
-    if not plain:
+    if not pieces(plain):
         return False
     return (
         _points(text)
@@ -137,6 +137,14 @@ def own_words(text: str) -> str:
         elif word not in fillers.ENGLISH and word not in _GENERIC_ENGLISH and not _POINTING_EN.fullmatch(word):
             named.append(word)
     return " ".join(named)
+
+
+def is_only_connected(text: str) -> bool:
+    """Whether a question leans by nothing but the word that it begins with (那食堂几点开门, and where is the gym)."""
+    plain = _plain(text)
+    connected = _CONNECTED.match(plain) or _CONNECTED_EN.match(plain)
+    rest = plain[connected.end() :].lstrip(" ,，、") if connected else ""
+    return bool(rest) and bool(_ASKS.search(rest) or _ASKS_EN.match(rest)) and not leans(rest)
 
 
 def is_fragment(text: str) -> bool:

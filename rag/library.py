@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from rag.corpus import Corpus
 from rag.dense import DenseLeg
 from rag.documents import Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question, Reasoning, Retrieved
+from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question
 from rag.follow_ups import is_fragment, leans, standing_alone
 from rag.pressure import Pressure
 from rag.prompts import prompt_text
@@ -74,8 +74,12 @@ class Library:
         answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
         with self._pressure.answering():
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
-                async for event in self._noting(events):
-                    yield event
+                try:
+                    async for event in events:
+                        yield event
+                except GenerationFailed:
+                    self._pressure.failed()
+                    raise
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
@@ -136,21 +140,6 @@ class Library:
         async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
                 yield event
-
-    async def _noting(self, events: AsyncIterator[AnswerEvent]) -> AsyncGenerator[AnswerEvent]:
-        """The events of an answer, with how fast the model began and whether it failed noted."""
-        since: float | None = None
-        try:
-            async for event in events:
-                if isinstance(event, Retrieved):
-                    since = self._clock.monotonic()
-                elif since is not None and isinstance(event, Delta | Reasoning):
-                    self._pressure.began(self._clock.monotonic() - since)
-                    since = None
-                yield event
-        except GenerationFailed:
-            self._pressure.failed()
-            raise
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""

@@ -39,7 +39,7 @@ _VAGUE = re.compile(
     r"|目录|示例|例子|举例|范围|适用范围|适用对象|术语|定义|名词解释|小结|总结|反馈|补充|备注|内容|正文|基本信息|一般规定|通用)$"
 )
 _LACKS_SUBJECT = re.compile(
-    r"^(?:日常|使用|预订|预约|申请|审批|办理|归还|领用|提交|安装|连接|操作|处理|基本|具体|详细|一般|主要|相关|收发|发放|参与|开通|升级|付款)$"
+    r"^(?:日常|使用|预订|预约|申请|审批|办理|归还|领用|提交|安装|连接|操作|处理|基本|具体|详细|一般|主要|相关|收发|发放|参与|开通|升级|付款|供应|开放|营业|服务|受理|有效)$"
 )
 _WORDS_ACTIONS = """
     申请 办理 开通 预订 预约 领取 领用 归还 安装 连接 激活 注册 登录 绑定 提交 上报 报告 申诉 复核 交接 停用 启用
@@ -69,7 +69,7 @@ def question_about(title: str, path: Sequence[str]) -> str:
         names.pop()
     is_chinese = bool(_CJK.search(title) or any(map(_CJK.search, names)))
     ask: Callable[[str, list[str]], str] = _chinese_question if is_chinese else english_question
-    question = _spaced(ask(title, names))
+    question = _spaced(ask(title, names), [*names, title, topic_of(title)])
     is_fit = bool(question) and len(question) <= LONGEST_CHARS
     return question if is_fit and not question.startswith(("？", "?")) else ""
 
@@ -155,9 +155,12 @@ def _and(actions: str) -> str:
     return re.sub("[与、]", "和", actions)
 
 
-def _spaced(text: str) -> str:
-    """With a space between Chinese and what is not."""
-    return " ".join(_BETWEEN_SCRIPTS.sub(" ", text).split())
+def _spaced(text: str, names: Sequence[str]) -> str:
+    """With a space where Chinese and what is not meet; names stay as they are written."""
+    spaced = _BETWEEN_SCRIPTS.sub(" ", " ".join(text.split()))
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        spaced = spaced.replace(_BETWEEN_SCRIPTS.sub(" ", name), name)
+    return spaced
 
 
 _ENDINGS = (  # how a heading ends, what that asks, and whether the ending is a part of the question

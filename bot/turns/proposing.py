@@ -55,6 +55,7 @@ class Proposing:
 
     async def _propose(self, turn: Turn, answer: Answer, question: Question, passages: Sequence[Passage]) -> None:
         proposed = await self._proposer.propose(question, passages, budget_s=self._budget_s)
+        log.info("questions_proposed", answer_id=answer.id, count=len(proposed.questions))
         try:
             if await self._dressing.offer(turn, answer, proposed):
                 await self._redraw(turn, answer)
