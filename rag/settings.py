@@ -84,7 +84,7 @@ class RetrievalSettings(_Frozen):
         3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     floor_standing: float = Field(
-        1.25,
+        1.5,
         description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
         "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
     )
@@ -92,7 +92,7 @@ class RetrievalSettings(_Frozen):
         0.35, ge=0, le=1, description="Share of the question's terms (by rarity) in the best passage, with embeddings"
     )
     floor_words: float = Field(
-        0.15, ge=0, le=1, description="The same share where search is by words only: refused below it"
+        0.13, ge=0, le=1, description="The same share where search is by words only: refused below it"
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"
