@@ -14,7 +14,7 @@ from rag.corpus import Corpus
 from rag.dense import DenseLeg
 from rag.documents import Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question
+from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.follow_ups import is_fragment, leans, standing_alone
 from rag.pressure import Pressure
 from rag.prompts import prompt_text
@@ -26,6 +26,7 @@ from rag.scope import Scope
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
 from rag.titles import Title, titles_of
+from rag.window import retrieval_within
 from rag.writers import Writers
 
 SEARCH_THREADS = 4
@@ -43,6 +44,7 @@ class Library:
 
     def __init__(self, settings: RagSettings, *, clock: Clock) -> None:
         self._settings = settings
+        self._retrieval = retrieval_within(settings)
         self._clock = clock
         self._executor = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag")
         self._legs = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag-dense")
@@ -96,12 +98,9 @@ class Library:
             return question.text
         history = "\n".join(f"Q: {each.question}\nA: {each.answer}" for each in question.history)
         text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
-        condensed = ""
         try:
             async with asyncio.timeout(budget_s):
-                async with contextlib.aclosing(self.generate(Prompt(text, 200, 0.0, 1.0))) as events:
-                    async for event in events:
-                        condensed += event.text if isinstance(event, Delta) else ""
+                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
         except (RagError, TimeoutError) as error:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
@@ -181,7 +180,7 @@ class Library:
     async def _retriever(self, corpus: Corpus) -> Retriever:
         def prepare() -> Retriever:
             return Retriever(
-                self._settings.retrieval,
+                self._retrieval,
                 corpus,
                 embedder=self._dense.embedder_for(corpus),
                 executor=self._executor,

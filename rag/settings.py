@@ -62,6 +62,12 @@ class LlmSettings(_Frozen):
     model: str = Field("", description="Model name, like deepseek-chat")
     api_key: SecretStr = Field(SecretStr(""), description="May be empty for a local base_url")
     temperature: float = Field(0.2, ge=0, le=2, description="Freedom of wording; 0 is the most literal")
+    context_tokens: int = Field(
+        0,
+        ge=0,
+        description="The model's context window, tokens; a small one lowers what passages may take. 0: large enough, "
+        "or found out when it is not",
+    )
     max_tokens: int = Field(2048, ge=1, description="Longest answer, tokens")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
     trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the model")
