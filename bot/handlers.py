@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
-import orjson
 import structlog
 
 from bot.access import Access
+from bot.asking.clicked import asked_by_click
 from bot.asking.commands import parse_command
 from bot.asking.identity import Identity
 from bot.asking.policy import Ignored, Unaddressed, judge, may_press
@@ -22,7 +22,7 @@ from bot.inbox.jobs import Jobs, NewJob
 from bot.inbox.worker import Worker
 from bot.job import CARD_LINE
 from bot.models import Answer, Turn
-from bot.records.chat_ledger import Ledger, Suggestion
+from bot.records.chat_ledger import Ledger
 from bot.records.conversations import Conversations
 from bot.records.feedback import REASONS, Feedback, Vote
 from bot.records.gaps import Gaps
@@ -191,6 +191,8 @@ class Handlers:
                 return await self._redrawn(turn, click, {})
             case "regenerate":
                 return await self._regenerate(turn, click)
+            case "continue":
+                return await self._continue(turn, answer, click)
             case "stop":
                 return await self._stop(turn, click.operator_open_id)
             case _:
@@ -285,30 +287,25 @@ class Handlers:
             return Ack(toast("toast_regenerating_already"))
         return Ack(toast("toast_regenerating", "success"), self._worker.wake)
 
+    async def _continue(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
+        """Goes on with the version that the card shows, once, however often it is pressed."""
+        state = await self._conversations.card_state(turn.id)
+        if state is None or state.answer.id != answer.id or not answer.can_continue:
+            return Ack(toast("toast_nothing_to_continue"))
+        job = NewJob(
+            app_id=turn.app_id,
+            kind="continue",
+            conversation=turn.conversation,
+            payload={"by": click.operator_open_id, "answer_id": answer.id},
+            keys=(f"event:{click.event_id}", f"continue:{answer.id}:{len(state.versions)}"),
+            turn_id=turn.id,
+        )
+        if not await self._jobs.enqueue(job):
+            return Ack(toast("toast_continuing_already"))
+        return Ack(toast("toast_continuing", "success"), self._worker.wake)
+
     async def _stop(self, turn: Turn, by: str) -> Ack:
         job_id = await self._jobs.ask_to_stop(turn.id, by=by or "somebody")
         if job_id is None:
             return Ack(toast("toast_nothing_to_stop"))
         return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
-
-
-def asked_by_click(click: CardAction, found: Suggestion) -> MessageReceived:
-    """The question of a button as if the clicker had written it in reply to the card."""
-    _, _, thread_id = found.conversation.partition("/")
-    return MessageReceived(
-        app_id=click.app_id,
-        tenant_key=click.tenant_key,
-        event_id=click.event_id,
-        created_at=click.created_at,
-        message_id=click.message_id,
-        chat_id=click.chat_id,
-        chat_type=found.chat_type,
-        thread_id=thread_id,
-        root_id="",
-        parent_id="",
-        message_type="text",
-        content=orjson.dumps({"text": found.question}).decode(),
-        mentions=(),
-        sender_open_id=click.operator_open_id,
-        sender_type="user",
-    )

@@ -6,12 +6,16 @@ from typing import Any, Literal
 
 from bot.errors import BotError
 
-JobKind = Literal["answer", "regenerate", "redraw", "ask_reason", "welcome", "menu", "recalled", "ask_person", "digest"]
+JobKind = Literal[
+    "answer", "regenerate", "continue", "redraw", "ask_reason", "welcome", "menu", "recalled", "ask_person", "digest"
+]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
 ENDED_STATES = ("done", "failed", "cancelled", "buried")
-WRITING_KINDS = ("answer", "regenerate")
+WRITING_KINDS = ("answer", "regenerate", "continue")
 """The kinds that write an answer, and so can be stopped."""
+PRESSED_KINDS = ("regenerate", "continue")
+"""The kinds that write a further version because somebody pressed a button of the card."""
 CARD_LINE = "card/"
 """Begins the line of jobs that change a card which was answered already, one after the other for each card."""
 MOST_KEYS = 2

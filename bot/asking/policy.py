@@ -74,6 +74,7 @@ def is_quiet(hours: str, now: datetime) -> bool:
 
 
 def may_press(kind: str, presser: str, asker: str, people: PeopleSettings) -> bool:
-    """Who may regenerate and who may stop; every other button is everybody's."""
-    rule = {"regenerate": people.regenerate_by, "stop": people.stop_by}.get(kind, "everyone")
+    """Who may regenerate or continue and who may stop; every other button is everybody's."""
+    writes = people.regenerate_by
+    rule = {"regenerate": writes, "continue": writes, "stop": people.stop_by}.get(kind, "everyone")
     return rule == "everyone" or presser == asker or presser in people.admins

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-ActionKind = Literal["up", "down", "regenerate", "stop", "show", "reason", "ask", "person"]
+ActionKind = Literal["up", "down", "regenerate", "continue", "stop", "show", "reason", "ask", "person"]
 
 _MAX_ID_CHARS = 64
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -13,7 +13,8 @@ _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 @dataclass(frozen=True, slots=True)
 class Action:
     """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
-    `ask` asks the question behind a suggestion's id, `person` asks the documents' owners."""
+    `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
+    answer it names where its text was cut."""
 
     kind: ActionKind
     answer_id: str

@@ -18,6 +18,7 @@ from bot.cards.views import ANSWER, STAGE
 from bot.cards.written_card import SIMPLER, TextReply, WrittenCard
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job
+from bot.job import PRESSED_KINDS
 from bot.models import Turn
 from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks
@@ -106,7 +107,7 @@ class Outbox:
             remedy = at_the_end(remedy_of(error))
             if remedy in SIMPLER:
                 log.warning("opening_refused", reason=str(error))
-            elif remedy is Remedy.NEW_MESSAGE or (remedy is Remedy.STOP and job.kind == "regenerate"):
+            elif remedy is Remedy.NEW_MESSAGE or (remedy is Remedy.STOP and job.kind in PRESSED_KINDS):
                 return await self._open_successor(job, turn, card, error)
             else:
                 raise

@@ -194,11 +194,15 @@ def _header(state: CardState) -> dict[str, object]:
 
 
 def _localised(answer: Answer, texts: Texts) -> Answer:
-    """The refusal's fixed words in the reader's language, with advice."""
-    if answer.outcome != "no_evidence":
-        return answer
-    text = answer.text.replace(NO_EVIDENCE_TEXT, texts.no_evidence)
-    return replace(answer, text=text, notice=texts.no_evidence_advice)
+    """In the reader's language: the refusal's fixed words with advice, and that nothing vouches for a hedged answer."""
+    match answer.outcome:
+        case "no_evidence":
+            text, said = answer.text.replace(NO_EVIDENCE_TEXT, texts.no_evidence), texts.no_evidence_advice
+        case "hedged":
+            text, said = answer.text, texts.hedged_model if answer.model else texts.hedged_quotes
+        case _:
+            return answer
+    return replace(answer, text=text, notice="\n".join(part for part in (answer.notice, said) if part))
 
 
 def _sources(answer: Answer, texts: Texts) -> list[Element]:
@@ -206,14 +210,18 @@ def _sources(answer: Answer, texts: Texts) -> list[Element]:
     shown = _shown_sources(answer)
     if not shown:
         return []
-    title = (texts.nearest if answer.outcome == "no_evidence" else texts.sources).format(count=len(shown))
+    title = (texts.nearest if _shows_nearest(answer) else texts.sources).format(count=len(shown))
     lines = [build.markdown(_source_line(source), size="notation") for source in shown]
     return [build.collapsible_panel(title, lines, element_id="sources")]
 
 
 def _shown_sources(answer: Answer) -> list[Source]:
-    """The cited passages; or, where nothing was answered, the nearest ones."""
-    return [source for source in answer.sources if source.cited or answer.outcome == "no_evidence"][:SOURCES_SHOWN]
+    """The cited passages; or, where none stands behind the answer, the nearest ones."""
+    return [source for source in answer.sources if source.cited or _shows_nearest(answer)][:SOURCES_SHOWN]
+
+
+def _shows_nearest(answer: Answer) -> bool:
+    return answer.outcome in ("no_evidence", "hedged")
 
 
 def _plain_source(source: Source) -> str:
@@ -235,9 +243,8 @@ def _source_line(source: Source) -> str:
 def _footer(state: CardState, texts: Texts) -> str:
     """Model, confidence, seconds, tokens, version: quiet facts."""
     answer = state.answer
-    parts = [answer.model or (texts.footer_extractive if answer.outcome == "answered" else "")]
-    if answer.confidence is not None and answer.outcome == "answered":
-        parts.append(texts.footer_confidence.format(percent=round(100 * answer.confidence)))
+    parts = [answer.model or (texts.footer_extractive if answer.outcome in ("answered", "hedged") else "")]
+    parts.append(_confidence(answer, texts))
     if answer.seconds is not None:
         parts.append(texts.footer_seconds.format(seconds=answer.seconds))
     if answer.usage:
@@ -245,6 +252,17 @@ def _footer(state: CardState, texts: Texts) -> str:
     if answer.version > 1:
         parts.append(texts.footer_version.format(version=answer.version))
     return " · ".join(part for part in parts if part) or "—"
+
+
+def _confidence(answer: Answer, texts: Texts) -> str:
+    """A percentage where the team's own questions gave it a meaning, else one of three levels in words; "" where the
+    answer claims nothing, and for what earlier versions stored."""
+    if answer.outcome != "answered":
+        return ""
+    if answer.is_calibrated and answer.confidence is not None:
+        return texts.footer_confidence.format(percent=round(100 * answer.confidence))
+    levels = {"high": texts.confidence_high, "medium": texts.confidence_medium, "low": texts.confidence_low}
+    return levels.get(answer.level, "")
 
 
 def _summary(answer: Answer) -> str:

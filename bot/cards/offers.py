@@ -14,8 +14,8 @@ SUGGESTION_CHARS = 60
 
 
 def foot(state: CardState, texts: Texts) -> list[Element]:
-    """Votes with everybody's totals (where there is something to vote on), regenerate, a pager where there are versions
-    to turn to; below it why 👎."""
+    """Votes with everybody's totals (where there is something to vote on), regenerate, continue where the text was cut,
+    a pager where there are versions to turn to; below it why 👎."""
     answer = state.answer
     buttons: list[Element] = []
     if answer.outcome != "failed" and not state.turn.unread:
@@ -24,7 +24,9 @@ def foot(state: CardState, texts: Texts) -> list[Element]:
             button(_counted(texts.button_down, state.down), "down", answer.id),
         ]
     buttons += regenerate(state, texts)
-    if state.has_owners and answer.outcome == "no_evidence":
+    if answer.can_continue:
+        buttons.append(button(texts.button_continue, "continue", answer.id, type="primary"))
+    if state.has_owners and answer.outcome in ("no_evidence", "hedged"):
         buttons.append(button(texts.button_person, "person", answer.id))
     pressed = row(buttons, state, texts)
     return [pressed, reason_form(answer.id, texts)] if state.asks_reason else [pressed]

@@ -1,9 +1,11 @@
 """How a turn ended, and the words for it. The one place where an error becomes a sentence for a person."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.texts import Texts
 from rag import errors as rag_errors
+from rag.events import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,35 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def words(outcome: Outcome, texts: Texts, *, has_text: bool) -> str:
-    """What the card says about the end; "" for a plain completion."""
+def words(outcome: Outcome, texts: Texts, *, has_text: bool, ending: Ending = "") -> str:
+    """What the card says about the end; "" for a plain completion. `ending` is how a completed text was cut off."""
     match outcome:
         case Completed():
-            return ""
+            return _cut(ending, texts)
         case Stopped():
             return texts.stopped if has_text else texts.stopped_empty
         case Unread(said):
             return said
         case Exhausted(attempts):
-            return texts.failed_many_attempts.format(attempts=attempts)
+            sentence = texts.failed_many_attempts.format(attempts=attempts)
+            return f"{sentence}\n{texts.failed_partial}" if has_text else sentence
         case Failed(error):
             key = next((key for kind, key in _WORDS if isinstance(error, kind)), "failed_other")
-            sentence: str = getattr(texts, key)
+            sentence = getattr(texts, key)
             return f"{sentence}\n{texts.failed_partial}" if has_text else sentence
+
+
+def _cut(ending: Ending, texts: Texts) -> str:
+    match ending:
+        case "":
+            return ""
+        case "length":
+            return texts.cut_length
+        case "broken":
+            return texts.cut_broken
+        case "overloaded":
+            return texts.cut_overloaded
+        case "filtered":
+            return texts.cut_filtered
+        case _:
+            assert_never(ending)

@@ -20,13 +20,15 @@ STREAMED_CHARS = 8_000  # of one element; beyond it the rest waits for the final
 STREAMING = build.streaming_config(print_frequency_ms=40, print_step=2)
 
 
-def opening_card(turn: Turn, answer: Answer, texts: Texts, *, resumed: bool, waiting: str = "") -> Card:
-    """The card as it opens: the question, a stage line (`waiting` where it has to wait), room for the answer, and a
-    stop button."""
+def opening_card(
+    turn: Turn, answer: Answer, texts: Texts, *, resumed: bool, waiting: str = "", so_far: str = ""
+) -> Card:
+    """The card as it opens: the question, a stage line (`waiting` where it has to wait), room for the answer (`so_far`
+    stands there already), and a stop button."""
     begins = texts.reading_picture if turn.unread else texts.retrieving
     elements = [
         build.markdown(waiting or (texts.resuming if resumed else begins), element_id=STAGE, size="notation"),
-        build.markdown("", element_id=ANSWER),
+        build.markdown(_streamed(so_far), element_id=ANSWER),
         button(texts.button_stop, "stop", answer.id, type="danger_text"),
     ]
     return build.card(
@@ -51,10 +53,14 @@ def paused_card(turn: Turn, answer: Answer, texts: Texts) -> Card:
 def frame(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> dict[str, str]:
     """Element id → its text now. The answer only ever grows; nothing decorative enters it."""
     shown = {STAGE: stage(progress, texts, elapsed_s=elapsed_s)}
-    streamed = safe_markdown(progress.text, streaming=True)[:STREAMED_CHARS]
+    streamed = _streamed(progress.text)
     if streamed:
         shown[ANSWER] = streamed
     return shown
+
+
+def _streamed(text: str) -> str:
+    return safe_markdown(text, streaming=True)[:STREAMED_CHARS]
 
 
 def reading_frame(texts: Texts, *, elapsed_s: float) -> dict[str, str]:

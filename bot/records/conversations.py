@@ -28,7 +28,7 @@ class Conversations:
     async def begin(self, job: Job, wanted: Turn | None) -> tuple[Turn, Answer]:
         """The turn and the answer of this job, made once: a resumed job finds what it made before.
 
-        `wanted` is the turn to make when the job has none yet.
+        `wanted` is the turn to make when the job has none yet. The answer that continues another begins with its text.
         """
         now = self._clock.time()
 
@@ -41,8 +41,12 @@ class Conversations:
                 turn = replace(wanted, created_at=now)
                 connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
                 connection.execute(update(jobs).where(jobs.c.id == job.id).values(turn_id=turn.id))
-            row = connection.execute(select(answers).where(answers.c.job_id == job.id)).one_or_none()
-            return turn, _answer(row) if row else _open_answer(connection, turn.id, job.id, now)
+            mine = select(answers).where(answers.c.job_id == job.id)
+            row = connection.execute(mine).one_or_none()
+            if row is None:
+                _open_answer(connection, turn.id, job, now)
+                row = connection.execute(mine).one()
+            return turn, _answer(row)
 
         return await self._database.write(work)
 
@@ -182,20 +186,32 @@ def new_turn_id() -> str:
     return "t" + secrets.token_hex(12)
 
 
-def _open_answer(connection: Connection, turn_id: str, job_id: int, now: float) -> Answer:
+def _open_answer(connection: Connection, turn_id: str, job: Job, now: float) -> None:
     last = connection.scalar(select(func.max(answers.c.version)).where(answers.c.turn_id == turn_id))
-    answer = Answer("a" + secrets.token_hex(12), turn_id, (last or 0) + 1, "open", created_at=now)
     connection.execute(
         insert(answers).values(
-            id=answer.id,
+            id="a" + secrets.token_hex(12),
             turn_id=turn_id,
-            version=answer.version,
-            job_id=job_id,
+            version=(last or 0) + 1,
+            job_id=job.id,
             outcome="open",
             created_at=now,
+            **_begun_with(connection, job),
         )
     )
-    return answer
+
+
+def _begun_with(connection: Connection, job: Job) -> dict[str, Any]:
+    """What an answer has from the version that it continues: its text, and what stands behind that. However it ends,
+    nothing of it is lost."""
+    if job.kind != "continue":
+        return {}
+    continued = (answers.c.id == job.payload["answer_id"]) & (answers.c.turn_id == job.turn_id)
+    row = connection.execute(select(answers).where(continued)).one_or_none()
+    if row is None:
+        return {}
+    behind = orjson.dumps(sorted(_answer(row).collections)).decode()
+    return {"text": row.text, "sources": row.sources, "leaned_on": behind, "ending": row.ending}
 
 
 def _turn(connection: Connection, turn_id: str) -> Turn | None:

@@ -23,7 +23,7 @@ class PeopleSettings(BaseModel):
     person_per_min: int = Field(60, ge=0, description="Questions a person may ask in a minute; 0: any number")
     chat_per_min: int = Field(300, ge=0, description="Questions a chat may ask in a minute; 0: any number")
     quiet_hours: str = Field("", description="Hours without answers in groups, local time, like 22:00-07:30")
-    regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 (and admins)")
+    regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 and ▶ (and admins)")
     stop_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press ⏹ (and admins)")
     answer_at_all: bool = Field(False, description="Whether @all (@所有人) counts as a mention of the bot")
     silent_chats: list[str] = Field(
@@ -44,9 +44,10 @@ class PeopleSettings(BaseModel):
     condense_s: float = Field(6.0, ge=0, le=60, description="Seconds to make a follow-up understandable by itself")
     suggestions: Literal["auto", "headings", "off"] = Field(
         "auto",
-        description="Follow-up questions below an answer. auto: the model's where they are there when the answer ends, "
-        "else from the headings of its sources",
+        description="Follow-up questions below an answer. auto: from the headings of its sources, then the model's, "
+        "which is asked once the answer's card is closed and while its server writes no answer",
     )
+    propose_s: float = Field(8.0, gt=0, le=60, description="Seconds that the model has for follow-up questions")
 
     @field_validator("quiet_hours")
     @classmethod

@@ -9,7 +9,8 @@ from bot.cards.outcomes import Completed, Exhausted, Failed, Outcome, Stopped, U
 from bot.cards.progress import Progress
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
-from rag.events import Grounding, Proposed
+from rag.citations import CitationFilter
+from rag.events import Grounding
 
 SNIPPET_CHARS = 200
 REASONING_KEPT_CHARS = 8_000
@@ -31,16 +32,18 @@ def conclude(
     if progress.outcome is None:
         raise ValueError("only an ended progress can be concluded")
     finished = progress.finished
-    kept = answer.text if isinstance(progress.outcome, Stopped) else ""  # written before a restart
-    text = progress.text or kept
-    behind = {*leaned_on, *(answer.leaned_on if text and not progress.text else ())}
+    text = progress.text or answer.text  # what was there before: written before a restart, or in the version continued
+    is_kept = bool(text) and not progress.text
+    ending = finished.ending if finished else ""
+    behind = {*leaned_on, *(answer.leaned_on if is_kept else ())}
+    said = (answer.notice, words(progress.outcome, wording, has_text=bool(text), ending=ending))
     return replace(
         answer,
         outcome=_outcome_name(progress.outcome, progress.grounding),
         text=text,
         reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
-        notice=words(progress.outcome, wording, has_text=bool(text)),
-        sources=sources_of(progress),
+        notice="\n".join(part for part in said if part),
+        sources=answer.sources if is_kept else sources_of(progress),
         model=(finished.model or "") if finished else "",
         usage=_usage(progress),
         seconds=seconds,
@@ -48,14 +51,14 @@ def conclude(
         confidence=finished.confidence if finished else None,
         level=(finished.level or "") if finished else "",
         is_calibrated=finished.is_calibrated if finished else False,
-        ending=finished.ending if finished else "",
+        ending=finished.ending if finished else answer.ending,
         leaned_on=tuple(sorted(behind)),
     )
 
 
 def sources_of(progress: Progress) -> tuple[Source, ...]:
     """The passages as sources; those the answer cites come first in their number's order."""
-    cited = set(progress.finished.citations) if progress.finished else set()
+    cited = set(progress.finished.citations if progress.finished else _cited_so_far(progress))
     return tuple(
         Source(
             number=number,
@@ -71,19 +74,18 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
     )
 
 
+def _cited_so_far(progress: Progress) -> tuple[int, ...]:
+    """The numbers in a text that did not come to its end."""
+    citations = CitationFilter(len(progress.passages or ()))
+    citations.feed(progress.text)
+    return citations.citations
+
+
 def snippet_of(text: str) -> str:
     """The beginning of a passage in one line, without Markdown's marks."""
     rows = (line for line in text.splitlines() if not _TABLE_RULE.fullmatch(line.strip()))
     line = " ".join(" ".join(rows).replace("|", " ").split())
     return _MARKS.sub("", line)[:SNIPPET_CHARS]
-
-
-def with_proposals(answer: Answer, proposed: Proposed) -> Answer:
-    """The answer with what asking the model for further questions cost."""
-    if proposed.usage is None:
-        return answer
-    cost = proposed.usage.prompt_tokens + proposed.usage.completion_tokens
-    return replace(answer, usage={**(answer.usage or {}), "proposals": cost})
 
 
 def _usage(progress: Progress) -> dict[str, int] | None:

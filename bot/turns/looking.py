@@ -71,8 +71,9 @@ class Looking:
         return looked.result() if looked else Stopped(stop.by)
 
     async def understood(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
-        """The question, and who answers it: the files of a private chat where they know, else the library."""
-        question = await self._understanding.of(turn)
+        """The question, and who answers it: the files of a private chat where they know, else the library. What goes
+        on with an answer asks what that one answered."""
+        question = await self._understanding.of(turn, as_before=job.kind == "continue")
         is_as_asked = question.text.startswith(turn.question)  # what came with it follows
         standalone = "" if is_as_asked else question.text
         if standalone != turn.standalone:  # also away: a version before may have been understood with more

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -15,31 +14,30 @@ from bot.asking.reading import MAX_QUESTION_CHARS, Reading, conversation_of, mes
 from bot.asking.understanding import Understanding
 from bot.cards import views
 from bot.cards.delivery import Delivery, Outbox
-from bot.cards.final_card import Final, final
-from bot.cards.offers import reason_card
+from bot.cards.final_card import final
 from bot.cards.outcomes import Exhausted, Outcome, Unread
 from bot.cards.progress import Progress, ended
-from bot.cards.proposing import Proposer, Proposing
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.inbox.breakpoints import reach
 from bot.inbox.jobs import Job, LeaseLost
-from bot.job import CARD_LINE
+from bot.job import CARD_LINE, WRITING_KINDS
 from bot.models import Answer, CardState, Turn
 from bot.records.attachments import Attachments
 from bot.records.conversations import Conversations
 from bot.texts import Language, Texts, language_of, texts
-from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
+from bot.turns.conclusion import conclude, snippet_of, sources_of
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
+from bot.turns.going_on import GoingOn, PassagesChanged, anew
 from bot.turns.looking import Looking
 from bot.turns.one_writer import OneWriter
+from bot.turns.proposing import Proposing
+from bot.turns.redrawing import Redrawing
 from bot.turns.writing import Answers, Writing
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
-from feishu.messages import short_id
-from rag.events import Proposed
 
 __all__ = [
     "MAX_QUESTION_CHARS",
@@ -56,8 +54,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 FORGIVEN_AFTER_S = 24 * 3600.0
-MOST_DRAWINGS = 3
-"""A card is drawn again while it is not what the store says: another replica may have written below what was drawn."""
 
 
 class Turns:
@@ -78,9 +74,9 @@ class Turns:
         language: Literal["auto", "zh", "en"] = "auto",
         debt_s: float = 120.0,
         attachments: Attachments | None = None,
-        proposer: Proposer | None = None,
+        proposing: Proposing | None = None,
     ) -> None:
-        self._proposer = proposer
+        self._proposing = proposing
         self._outbox = outbox
         self._conversations = conversations
         self._looking = Looking(reading, understanding, conversations, library, attachments, clock=clock)
@@ -91,15 +87,14 @@ class Turns:
         self._language = language
         self._debt_s = debt_s
         self._one_writer = OneWriter()
+        self._going_on = GoingOn(conversations, dressing)
+        self._redrawing = Redrawing(outbox, conversations, errands, dressing, self._one_writer, language=language)
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
-        if job.kind == "redraw":
-            return await self._redraw(job)
-        if job.kind == "ask_reason":
-            return await self._ask_reason(job)
-        if job.kind == "recalled":
-            return await self._recalled(job)
+        if job.kind in ("redraw", "ask_reason", "recalled"):
+            ended: Ended = await getattr(self._redrawing, job.kind)(job)
+            return ended
         if job.kind in ("welcome", "menu", "ask_person"):
             return Ended("done", await getattr(self._errands, job.kind)(job))
         wanted = None if job.turn_id else await self._looking.begun(job)
@@ -112,13 +107,15 @@ class Turns:
         turn, answer = await self._conversations.begin(job, wanted)
         if job.kind == "regenerate" and answer.outcome == "open":
             turn = await self._looking.as_edited(job, turn)
+        if job.kind == "continue" and answer.outcome == "open":
+            return await self._go_on(job, turn, answer, stop)
         if answer.outcome == "open":
             return await self._answer(job, turn, answer, stop)
         return await self._pay(job, turn, answer, texts(self._language_for(turn.question)))
 
     async def bury(self, job: Job) -> None:
         """Closes the card of a job that failed too often with a sentence that says so."""
-        if job.kind in ("answer", "regenerate"):
+        if job.kind in WRITING_KINDS:
             await self.end_unwritten(job, Exhausted(job.attempt - 1))
 
     async def end_unwritten(self, job: Job, outcome: Outcome) -> None:
@@ -133,13 +130,33 @@ class Turns:
                 await self._conversations.save_answer(job, answer)
             await self._close(job, turn, answer, wording)
 
+    async def _go_on(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal) -> Ended:
+        """Writes on where a version was cut; or anew, in the same card, where that is not possible any more."""
+        since = self._clock.monotonic()
+        continued = await self._going_on.source_of(job)
+        if continued is not None:
+            with contextlib.suppress(PassagesChanged):
+                return await self._answer(job, turn, answer, stop, started_at=since, continued=continued)
+            turn, answer = await self._conversations.begin(job, None)
+        log.info("answered_anew", answer_id=answer.id)
+        answer = anew(answer, texts(self._language_for(turn.question)))
+        return await self._answer(job, turn, answer, stop, started_at=since)
+
     async def _answer(
-        self, job: Job, turn: Turn, answer: Answer, stop: StopSignal, *, started_at: float | None = None
+        self,
+        job: Job,
+        turn: Turn,
+        answer: Answer,
+        stop: StopSignal,
+        *,
+        started_at: float | None = None,
+        continued: Answer | None = None,
     ) -> Ended:
         """The card opens before anything is read that takes long; once it is read, it opens anew with the question."""
         wording = texts(self._language_for(turn.question))
         resumed = job.is_resumed and bool(turn.card_id)
-        opening = views.opening_card(turn, answer, wording, resumed=resumed)
+        so_far = continued.text if continued else ""
+        opening = views.opening_card(turn, answer, wording, resumed=resumed, so_far=so_far)
         try:
             delivery = await self._outbox.open(job, turn, opening)
         except TargetGone as error:
@@ -148,7 +165,7 @@ class Turns:
         since = self._clock.monotonic() if started_at is None else started_at
         try:
             if not turn.unread:
-                return await self._answer_into(delivery, job, turn, answer, stop, wording, since)
+                return await self._answer_into(delivery, job, turn, answer, stop, wording, since, continued)
             seen = await self._look_into(delivery, job, turn, answer, stop, wording, since)
         finally:
             await delivery.aclose()
@@ -171,36 +188,38 @@ class Turns:
         return Ended("done", "its pictures ask nothing") if isinstance(seen, Unread) else finished
 
     async def _answer_into(
-        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, stop: StopSignal, wording: Texts, since: float
+        self,
+        delivery: Delivery,
+        job: Job,
+        turn: Turn,
+        answer: Answer,
+        stop: StopSignal,
+        wording: Texts,
+        since: float,
+        continued: Answer | None,
     ) -> Ended:
-        proposing = Proposing(self._proposer) if self._proposer and self._dressing.wants_proposals else None
-        writing = Writing(delivery, wording, self._clock, self._metrics, proposing, started_at=since)
+        writing = Writing(delivery, wording, self._clock, self._metrics, started_at=since, continued=continued)
         try:
             progress = await writing.run(partial(self._looking.understood, job, turn), stop)
-            proposed = proposing.ready() if proposing else Proposed()
         except asyncio.CancelledError:
             seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
-            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen}))
-            paused = replace(answer, text=writing.progress.text, leaned_on=behind)
+            kept = answer.leaned_on if continued or not writing.progress.text else ()
+            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen, *kept}))
+            paused = replace(answer, text=writing.progress.text or answer.text, leaned_on=behind)
             await self._pause(delivery, job, turn, paused, wording)
             raise
-        finally:
-            if proposing is not None:
-                await proposing.aclose()
         seconds = self._clock.monotonic() - since
-        behind = (*writing.leaned_on, *_asked_of(job))
+        behind = (*writing.leaned_on, *_asked_of(job), *(continued.collections if continued else ()))
         first_s = writing.first_token_s
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
-        answer = with_proposals(answer, proposed)
-        return await self._finish(delivery, job, turn, answer, wording, proposed.questions)
+        ended_as = await self._finish(delivery, job, turn, answer, wording)
+        if self._proposing:
+            self._proposing.begin(turn, answer, writing.question, progress.passages or ())
+        return ended_as
 
-    async def _finish(
-        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts, proposed: Sequence[str] = ()
-    ) -> Ended:
+    async def _finish(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         """Stores the concluded answer, then closes its card. Raises `Owed` where only that could not be done."""
         await self._conversations.save_answer(job, answer)
-        if proposed:
-            await self._dressing.offer(turn, answer, proposed)
         self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
         reach("before-final")
         try:
@@ -251,45 +270,6 @@ class Turns:
         stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
         state = replace(stored, answer=answer) if stored else CardState(turn, answer, (answer.id,))
         return await self._dressing.dressed(state, texts(self._language_for(turn.question)))
-
-    async def _redraw(self, job: Job) -> Ended:
-        """New totals, another version, the reason form: whatever the store says now. Left to a version under way."""
-        if await self._conversations.is_writing(job.turn_id):
-            return Ended("done", "nothing to redraw")
-        drawn: Final | None = None
-        async with self._one_writer.of(job.turn_id):
-            for _ in range(MOST_DRAWINGS):
-                state = await self._conversations.card_state(job.turn_id)
-                if state is None or await self._conversations.is_writing(job.turn_id):
-                    break
-                wording = texts(self._language_for(state.turn.question))
-                state = await self._dressing.dressed(state, wording)
-                wanted = final(state, wording)
-                if drawn and drawn.card == wanted.card:
-                    break
-                await self._outbox.redraw(job, state.turn, wanted)
-                drawn = wanted
-        return Ended("done", "redrawn" if drawn else "nothing to redraw")
-
-    async def _recalled(self, job: Job) -> Ended:
-        """The question was taken back: nothing of it and its answer stays on the card."""
-        turn_id = await self._errands.await_end(job)
-        state = await self._conversations.card_state(turn_id) if turn_id else None
-        if state is None:
-            return Ended("done", "nothing was answered")
-        await self._outbox.take_back(state.turn)
-        async with self._one_writer.of(state.turn.id):
-            await self._outbox.redraw(job, state.turn, final(state, texts(self._language_for(""))))
-        return Ended("done", "blanked")
-
-    async def _ask_reason(self, job: Job) -> Ended:
-        """Why 👎, asked of the clicker alone."""
-        wording = texts(self._language_for(str(job.payload["question"])))
-        answer_id, question = str(job.payload["answer_id"]), str(job.payload["question"])
-        here, private = reason_card(answer_id, wording), reason_card(answer_id, wording, about=question)
-        chat_id, open_id = str(job.payload["chat_id"]), str(job.payload["open_id"])
-        await self._outbox.ask_alone(chat_id, open_id, here, private, uuid=short_id("reason", answer_id, open_id))
-        return Ended("done", "asked")
 
     async def _close(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         closing = final(await self._state(turn, answer), wording)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -12,13 +13,14 @@ from bot.cards import views
 from bot.cards.delivery import Delivery
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
-from bot.cards.proposing import Proposing
 from bot.ending import StopSignal, unless_stopped
+from bot.models import Answer
 from bot.texts import Texts
+from bot.turns.going_on import PassagesChanged, check
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from rag.errors import RagError
-from rag.events import AnswerEvent, Question
+from rag.events import AnswerEvent, Question, Retrieved
 
 log = structlog.get_logger(__name__)
 
@@ -40,25 +42,30 @@ class Writing:
         wording: Texts,
         clock: Clock,
         metrics: Metrics,
-        proposing: Proposing | None = None,
         *,
         started_at: float,
+        continued: Answer | None = None,
     ) -> None:
-        """`started_at`: when the card stood there (monotonic seconds)."""
-        self._proposing = proposing
+        """`started_at`: when the card stood there (monotonic seconds); `continued`: the cut answer to go on with."""
+        self._continued = continued
         self._delivery = delivery
         self._wording = wording
         self._clock = clock
         self._metrics = metrics
         self.progress = Progress()
+        self.question: Question | None = None
+        """As it was understood; None until it is."""
         self.leaned_on: tuple[str, ...] = ()
         """The collections behind the question's history."""
         self._started_at = started_at
         self.first_token_s: float | None = None
 
     async def run(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]], stop: StopSignal) -> Progress:
-        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call."""
+        """The last progress, with its outcome set. Cancelling this (shutdown) cancels the model call. Raises
+        `PassagesChanged` where what was found is not what the answer to continue cites."""
         written = await unless_stopped(self._write(understand), stop, meanwhile=self._tick())
+        if written and isinstance(changed := written.exception(), PassagesChanged):
+            raise changed
         return ended(self.progress, _outcome_of(written) if written else Stopped(stop.by))
 
     async def _tick(self) -> None:
@@ -73,15 +80,18 @@ class Writing:
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
         question, library = await understand()
+        self.question = question
+        so_far = self._continued.text if self._continued else ""
+        question = replace(question, so_far=so_far)
         self.leaned_on = tuple(sorted(question.leans_on))
         async with contextlib.aclosing(library.answer(question)) as events:
             async for event in events:
+                if self._continued is not None and isinstance(event, Retrieved):
+                    check(self._continued, event)
                 self.progress = fold(self.progress, event)
-                if self.progress.text and self.first_token_s is None:
+                if len(self.progress.text) > len(so_far) and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self._started_at
                     self._metrics.first_token(self.first_token_s)
-                    if self._proposing is not None:
-                        self._proposing.begin(question, self.progress.passages or ())
                 self._show()
 
 

@@ -32,16 +32,16 @@ class Scene:
     sandbox: Sandbox
     model: ModelServer
 
-    async def ask(self, *, chat: str = "chat-oc_product", mention: bool = True) -> Locator:
+    async def ask(self, *, chat: str = "chat-oc_product", mention: bool = True, text: str = QUESTION) -> Locator:
         """Asks as a person does; gives the card."""
         await self.page.get_by_test_id(chat).click()
         if mention:
             await self.page.get_by_test_id("mention-bot").click()
         await self.page.get_by_test_id("composer-input").focus()
-        await self.page.keyboard.type(QUESTION)
+        await self.page.keyboard.type(text)
         await self.page.get_by_test_id("send").click()
         cards = self.page.get_by_test_id("card")
-        await expect(cards.last).to_contain_text(QUESTION, timeout=DEADLINE_MS)
+        await expect(cards.last).to_contain_text(text, timeout=DEADLINE_MS)
         return cards.last
 
     async def picture(self, name: str) -> None:
@@ -50,11 +50,11 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(watched: Watched, folder: Path, *replies: Reply) -> AsyncIterator[Scene]:
+async def scene(watched: Watched, folder: Path, *replies: Reply, **environment: str) -> AsyncIterator[Scene]:
     sandbox = Sandbox(SandboxSettings())
     with model_server.running() as model:
         model.script(*replies)
-        chosen = using(model, RAG__INDEX_DIR=str(folder / "index"))
+        chosen = using(model, RAG__INDEX_DIR=str(folder / "index"), **environment)
         async with running(sandbox) as url, bot_process(url, folder, **chosen) as bot:
             sandbox.set_webhook(f"{bot.public}/feishu/webhook")
             await watched.page.goto(url)

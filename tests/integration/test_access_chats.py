@@ -255,6 +255,22 @@ async def test_an_answer_broken_off_under_other_rules_goes_on_under_those_of_now
     assert CANARY not in json.dumps(card["card"], ensure_ascii=False)
 
 
+async def test_a_cut_answer_does_not_go_on_where_its_documents_were_closed(house: House, model: ModelServer) -> None:
+    stage = house.stage
+    model.script(Reply(f"奖金是 {CANARY} 元 [1]，另外", end="length"), Reply("食堂有奖金 [1]。"))
+    bot = await house.bot(*OPEN_RULES, **using(model))
+    cut = await house.ask(SECRET, HR)
+    await bot.terminate()
+    before, asked = len(stage.sandbox.messages_in(HR)), len(model.requests)
+    await house.bot({HR: ["open"]}, {}, **using(model))
+    await stage.click(cut, "continue", BOB)
+    anew = await stage.closed(cut["parent_id"], containing="2/2")
+    assert CANARY not in json.dumps(anew["card"], ensure_ascii=False)
+    assert "已重新回答" in words(anew["card"])
+    assert CANARY not in house.said(HR, since=before)
+    assert CANARY not in json.dumps([each.body for each in model.requests[asked:]], ensure_ascii=False)
+
+
 async def test_files_of_a_private_chat_are_seen_there_under_any_rule(house: House) -> None:
     stage = house.stage
     await house.bot({}, {ALICE: []})

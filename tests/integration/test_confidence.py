@@ -46,7 +46,8 @@ def test_the_footer_shows_it_of_what_was_answered() -> None:
     turn = Turn("t", "a", "c", "oc_x", "group", "om_x", "ou_x", "？")
 
     def shown(outcome: str, confidence: float | None, wording: object = ZH) -> str:
-        answer = Answer("a", "t", 1, outcome, "文", confidence=confidence, seconds=1.0)  # type: ignore[arg-type]
+        how = {"confidence": confidence, "seconds": 1.0, "is_calibrated": True}
+        answer = Answer("a", "t", 1, outcome, "文", **how)  # type: ignore[arg-type]
         return words(final(CardState(turn, answer, ("a",)), wording).card)  # type: ignore[arg-type]
 
     assert "把握 87%" in shown("answered", 0.874) and "87% sure" in shown("answered", 0.874, EN)
