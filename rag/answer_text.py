@@ -19,7 +19,7 @@ class TextFilter(Protocol):
 
 
 class AnswerText:
-    """Thinking apart, a model's text goes through: the fence around all of it, the mark of a refusal, the beginning that
+    """Thinking apart, a model's text goes through: a fence around all of it, the mark of a refusal, the beginning that
     may be one (or, where an answer goes on, what it says twice), and its citations. `text` is what came out so far."""
 
     def __init__(self, passages: int, so_far: str = "") -> None:

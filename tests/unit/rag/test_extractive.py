@@ -206,12 +206,18 @@ def test_fewer_passages_are_all_shown_and_what_would_be_quoted_comes_first() -> 
 def test_a_long_passage_is_shown_around_the_sentence_that_leads() -> None:
     filler = "\n\n".join(f"第{number}段讲的是别的事情，与此无关，仅为占位。" * 4 for number in range(6))
     rows = "".join(f"| 城市{number} | {number} 元 |\n" for number in range(9))
-    texts = f"# 手册\n\n{filler}\n\n押金**归还时**退。\n\n{filler}\n", f"# 表\n\n{filler}\n\n| 城市 | 上限 |\n|---|---|\n{rows}"
+    texts = (
+        f"# 手册\n\n{filler}\n\n押金**归还时**退。\n\n{filler}\n",
+        f"# 表\n\n{filler}\n\n| 城市 | 上限 |\n|---|---|\n{rows}",
+    )
     chunks = [Passage(split(Document("a.md", "手册", "x"))[0], 1.0) for _ in texts]
     long = [
         Passage(dataclasses.replace(passage.chunk, text=text), 1.0) for passage, text in zip(chunks, texts, strict=True)
     ]
-    for question, needed in (("押金归还时退吗", "押金**归还时**退。"), ("城市7上限", f"| 城市 | 上限 |\n|---|---|\n{rows}".strip())):
+    for question, needed in (
+        ("押金归还时退吗", "押金**归还时**退。"),
+        ("城市7上限", f"| 城市 | 上限 |\n|---|---|\n{rows}".strip()),
+    ):
         text, numbers = closest(question, long, choose_quotes(question, long, coverage_of(question)))
         own = text.split(f"[{numbers[0]}]")[1].split("\n**")[0]
         assert needed in own and own.strip().startswith("…")

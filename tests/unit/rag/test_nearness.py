@@ -8,12 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rag import nearness as module
-from rag.clock import SystemClock
 from rag.errors import EmbeddingFailed
 from rag.nearness import SentenceNearness
-from rag.retrieval import Retriever
-from rag.settings import RagSettings
-from rag.writers import Writers
 from tests.support.model_server import DIMENSION, hash_vector
 
 
