@@ -48,13 +48,13 @@ class Surety:
     access: Access
 
     async def confidence(self, text: str, message: MessageReceived) -> float:
-        """0 where nothing can be searched."""
+        """That of strong evidence; 0 for any other, and where nothing can be searched."""
         scope = self.access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
         try:
             finding = await self.library.search(text, scope)
         except RagError:
             return 0.0
-        return finding.confidence if finding.is_evidence else 0.0
+        return finding.confidence if finding.evidence == "strong" else 0.0
 
 
 class Colleague:
@@ -86,7 +86,7 @@ class Colleague:
         memory = Memory(database, people, clock=clock)
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
-        self.attachments = Attachments(database, rag, kept_h=people.memory_h, clock=clock)
+        self.attachments = Attachments(database, rag, library, kept_h=people.memory_h, clock=clock)
         pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names)
         files, images = FileReader(messages, self.attachments), ImageReader(pictures)
         self.reading = Reading(

@@ -6,6 +6,7 @@ import threading
 from rag.clock import Clock
 from rag.corpus import Corpus
 from rag.embedding import PROBE_TEXT, Embedder, choose
+from rag.embedding.families import Instructions
 from rag.embedding.instructed import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.marks import check_probe, dense_problem, instructions_of, outdated
@@ -28,6 +29,7 @@ class DenseLeg:
         self._choice = choose(settings)
         self._loading = threading.Lock()
         self._embedder: Embedder | None = None
+        self._instructed: dict[Instructions, Embedder] = {}
         self._probe: list[float] = []
         self._failure: str | None = None
         self._failed_at = 0.0
@@ -45,9 +47,8 @@ class DenseLeg:
             check_probe(mark, self._probe, self._choice.model)
 
     def embedder_for(self, corpus: Corpus) -> Embedder | None:
-        """The loaded model, with the instructions of this index; None when search is by words only.
-
-        Raises IndexMismatch.
+        """The loaded model, with the instructions of this index, the same object each time; None when search is by
+        words only. Raises IndexMismatch.
 
         Whoever comes first loads it, blocking; questions that come meanwhile do not wait and are searched by words.
         """
@@ -62,7 +63,8 @@ class DenseLeg:
         if self._embedder is None:
             return None
         check_probe(mark, self._probe, self._choice.model)
-        return instructed(self._embedder, instructions_of(mark))
+        instructions = instructions_of(mark)
+        return self._instructed.setdefault(instructions, instructed(self._embedder, instructions))
 
     def failed(self, error: EmbeddingFailed) -> None:
         """Remember that the model refused a question, for the status."""
@@ -91,6 +93,7 @@ class DenseLeg:
         if self._embedder is not None:
             self._embedder.close()
             self._embedder = None
+            self._instructed.clear()
 
     def _is_resting(self) -> bool:
         return self._failure is not None and self._clock.monotonic() - self._failed_at < RETRY_S

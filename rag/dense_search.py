@@ -5,12 +5,13 @@ several languages each is searched for itself, and a cosine counts by how far it
 documents are not about (`rag.background`). Where there is one language this changes no order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rag.background import ANY, SAMPLED, Background, questions_by_language, spread_of, spreads
 from rag.embedding import Embedder
+from rag.errors import EmbeddingFailed
 from rag.fusion import Hits
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from rag.milvus_index import MilvusChunks, MilvusDense
 
 LEAST_SHARE = 0.01
-"""A language with a smaller share of the chunks is not searched for itself."""
+"""A language with a smaller share of the chunks does not make an index one of several languages."""
 SINGLE = 1
+MOST_FAILED = 5
+"""Background questions of a language that may fail to be embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class DenseSearch:
         """The languages to search one by one; None for all at once."""
         total = sum(self.languages.values())
         large = [name for name, count in self.languages.items() if count >= LEAST_SHARE * total]
-        return [None] if len(large) <= SINGLE else list(large)
+        return [None] if len(large) <= SINGLE else list(self.languages)
 
     def _only(self) -> str:
         """The language of an index that has only one worth mentioning."""
@@ -86,7 +89,8 @@ class DenseSearch:
 def measured(search: DenseSearch, embedder: Embedder, vectors: Callable[[list[int]], Any]) -> dict[str, Background]:
     """The background of a finished index, for each language of questions and for all of them (`ANY`).
 
-    `vectors` gives those of chunk ids, shape (n, dimension). Blocking; embeds the background questions.
+    `vectors` gives those of chunk ids, shape (n, dimension). Blocking; embeds the background questions, and does
+    without the few that an endpoint refuses. Raises EmbeddingFailed.
     """
     import numpy as np
 
@@ -100,7 +104,7 @@ def measured(search: DenseSearch, embedder: Embedder, vectors: Callable[[list[in
     found: dict[str, Background] = {}
     asked: dict[str, Any] = {}
     for language, questions in questions_by_language():
-        asked[language] = np.array([embedder.embed_question(question) for question in questions])
+        asked[language] = np.array(list(_embedded(questions, embedder)), dtype=np.float32)
         found[language] = Background(spreads(asked[language], sampled))
     asked[ANY] = np.concatenate(list(asked.values()))
     found[ANY] = Background(spreads(asked[ANY], sampled))
@@ -110,3 +114,15 @@ def measured(search: DenseSearch, embedder: Embedder, vectors: Callable[[list[in
         )
         for language, background in found.items()
     }
+
+
+def _embedded(questions: Sequence[str], embedder: Embedder) -> "Iterator[NDArray[np.float32]]":
+    """Their vectors, but for a few that fail: a content filter may take exception to any of them."""
+    failed = 0
+    for question in questions:
+        try:
+            yield embedder.embed_question(question)
+        except EmbeddingFailed:
+            failed += 1
+            if failed > MOST_FAILED:
+                raise

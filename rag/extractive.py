@@ -17,7 +17,8 @@ from rag.events import CLOSEST, NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Gr
 from rag.follow_ups import in_full, own_words
 from rag.quotes import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval import Finding
-from rag.sentences import Sentence
+from rag.sections import Block, blocks, fence_after
+from rag.sentences import Sentence, sentences
 from rag.terms import CJK
 
 PIECE_CHARS = 3
@@ -118,23 +119,37 @@ def closest(question: str, passages: Sequence[Passage], chosen: Chosen) -> tuple
 
 def _shown(number: int, passage: Passage, lead: str) -> str:
     """A passage under its heading path: all of it, or the blocks around the sentence that leads."""
-    return f"**{passage.chunk.heading_path}** [{number}]\n\n{_cut(passage.chunk.text, lead)}"
+    return f"**{passage.chunk.heading_path}** [{number}]\n\n{_closed(_cut(passage.chunk.text.strip(), lead))}"
+
+
+def _closed(text: str) -> str:
+    """With its last code fence closed, where the passage's or our own cut left it open."""
+    fence = ""
+    for line in text.split("\n"):
+        fence = fence_after(fence, line)
+    return f"{text}\n{fence}" if fence else text
 
 
 def _cut(text: str, lead: str) -> str:
     """At most about `SHOWN_CHARS` characters, whole paragraphs, with the one that holds the leading sentence."""
     if len(text) <= SHOWN_CHARS:
         return text
-    blocks = text.split("\n\n")
-    start = next((at for at, block in enumerate(blocks) if lead and lead[:20] in block), 0)
-    kept, length = [blocks[start]], len(blocks[start])
-    for block in blocks[start + 1 :]:
-        length += len(block)
+    parts = [part.strip("\n") for block in blocks(text, 0, len(text)) for part in _parts(text, block) if part.strip()]
+    start = next((at for at, part in enumerate(parts) if any(each.text == lead for each in sentences(part))), 0)
+    kept, length = [parts[start]], len(parts[start])
+    for part in parts[start + 1 :]:
+        length += len(part)
         if length > SHOWN_CHARS:
             break
-        kept.append(block)
+        kept.append(part)
     shown = "\n\n".join(kept)
-    return ("…\n\n" if start else "") + shown + ("\n\n…" if start + len(kept) < len(blocks) else "")
+    return ("…\n\n" if start else "") + shown + ("\n\n…" if start + len(kept) < len(parts) else "")
+
+
+def _parts(text: str, block: Block) -> list[str]:
+    """The paragraphs of prose; tables and code are whole."""
+    body = text[block.start : block.end]
+    return body.split("\n\n") if block.kind == "prose" else [body]
 
 
 def _language(question: str) -> str:

@@ -3,12 +3,13 @@
 The fewer questions there are, the nearer the result stays to where it began: ten say little, a few hundred a lot.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-RIDGE = 1.0
+RIDGE = 4.0
+"""How many questions, about, a standard deviation's worth of a weight is held to its beginning by; with one, ten
+questions turned the weights of correlated signals around."""
 STEPS = 50
 HIGH, MEDIUM = 0.8, 0.5
 """A calibrated confidence of this much is called high, and medium."""
@@ -45,13 +46,16 @@ def fit_logistic(
 
 
 def fitted_floor(confidences: Sequence[float], answers: Sequence[bool]) -> float:
-    """The confidence below which retrieval refuses: it costs hardly an answerable question (`MISSED`), and with few
-    questions leaves room below the least of them, since others will come lower."""
+    """The confidence below which retrieval refuses: it costs hardly an answerable question (`MISSED`).
+
+    With few questions it is far below the least of them: of others, one in n + 1 will come lower, and how low is
+    anybody's guess; taken as equally likely down to 0, this share of the least loses `MISSED` of all.
+    """
     wanted = sorted(confidence for confidence, is_right in zip(confidences, answers, strict=True) if is_right)
     if not wanted:
         return 0.0
-    lowest = wanted[int(MISSED * len(wanted))]
-    return lowest * (1 - 1 / (1 + math.sqrt(len(wanted))))
+    allowed = MISSED * (len(wanted) + 1)
+    return wanted[max(0, int(allowed) - 1)] * min(1.0, allowed)
 
 
 def fitted_strong(confidences: Sequence[float], answers: Sequence[bool], default: float) -> float:

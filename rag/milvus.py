@@ -147,8 +147,11 @@ class MilvusStore:
 
     def sample(self, name: str, language: str, limit: int) -> list[int]:
         """Ids of some chunks of a language."""
-        options = {"filter": _within(None, language), "output_fields": ["id"], "limit": limit}
-        return [int(row["id"]) for row in self._call("query", name, **options)]
+        condition = _within(None, language)
+        rows = self._call(
+            "query", name, filter=condition, output_fields=["id"], limit=limit, consistency_level="Strong"
+        )
+        return [int(row["id"]) for row in rows]
 
     def vectors(self, name: str, ids: Sequence[int]) -> dict[int, list[float]]:
         """The vectors of chunks."""

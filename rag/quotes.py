@@ -161,8 +161,8 @@ def _list_around(
     lead: _Candidate, ranked: list[_Candidate], all_sentences: list[Sentence], question: str, coverage: Coverage
 ) -> list[Sentence]:
     """The list that answers: what the lead announces, the steps that it is one of, or the rows that are asked for."""
-    if lead.sentence.text.endswith((":", "：")):
-        return [lead.sentence, *_items(all_sentences[lead.place + 1 :])][:MAX_ITEMS]
+    if lead.sentence.text.endswith((":", "：")) and (announced := _announced(all_sentences[lead.place + 1 :])):
+        return [lead.sentence, *announced][:MAX_ITEMS]
     if lead.sentence.step is not None:
         steps = [one for one in all_sentences if one.step is not None and one.block == lead.sentence.block]
         return steps[:MAX_ITEMS] if len(steps) > 1 else []
@@ -185,9 +185,12 @@ def _rows_asked_for(table: list[Sentence], lead: Sentence, question: str, covera
     return chosen[:MAX_ITEMS] if lead in chosen[:MAX_ITEMS] else [lead]
 
 
-def _items(candidates: list[Sentence]) -> list[Sentence]:
+def _announced(following: list[Sentence]) -> list[Sentence]:
+    """The list, or the code, that comes next."""
+    if following and following[0].kind == "fence":
+        return following[:1]
     items: list[Sentence] = []
-    for sentence in candidates:
+    for sentence in following:
         if not sentence.is_item:
             break
         items.append(sentence)

@@ -51,7 +51,7 @@ def sections(text: str) -> list[Section]:
     fence = ""
     for start, stop in lines(text, 0, len(text)):
         line = text[start:stop].rstrip("\n")
-        fence = _fence_after(fence, line)
+        fence = fence_after(fence, line)
         heading = None if fence else _HEADING.match(line)
         if heading is None:
             continue
@@ -76,7 +76,7 @@ def blocks(text: str, start: int, end: int) -> list[Block]:
     fence = ""
     for line_start, line_stop in lines(text, start, end):
         line = text[line_start:line_stop].rstrip("\n")
-        before, fence = fence, _fence_after(fence, line)
+        before, fence = fence, fence_after(fence, line)
         kind: Kind = "fence" if before or fence else "table" if _ROW.match(line) else "prose"
         opens = kind == "fence" and not before
         if found and found[-1].kind == kind and not opens:
@@ -86,7 +86,7 @@ def blocks(text: str, start: int, end: int) -> list[Block]:
     return found
 
 
-def _fence_after(fence: str, line: str) -> str:
+def fence_after(fence: str, line: str) -> str:
     """The open code fence after this line: its marker, or an empty string."""
     match = _FENCE.match(line)
     if match is None:

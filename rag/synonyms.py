@@ -196,18 +196,30 @@ class Match:
 
 
 def matches(question: str) -> list[Match]:
-    """The concepts that a question names, longest forms first where they overlap, in no order that means anything."""
+    """The concepts that a question names, longest forms first where they overlap, in no order that means anything.
+
+    A form of several lines has the others of all of them.
+    """
     text = normalise(question)
+    lines: dict[tuple[int, int], list[int]] = {}
+    for at, end, line in _occurrences(text):
+        lines.setdefault((at, end), []).append(line)
     named: list[Match] = []
     taken = [False] * len(text)
-    for at, end, line in sorted(_occurrences(text), key=lambda item: item[0] - item[1]):
+    for at, end in sorted(lines, key=lambda place: place[0] - place[1]):
         if any(taken[at:end]):
             continue
         taken[at:end] = [True] * (end - at)
-        own = text[at:end]
-        others = tuple(found for form in _concepts()[line] if form != own and (found := _terms_of(form)))
-        named.append(Match(at, end, others))
+        if others := _others(text[at:end], lines[at, end]):
+            named.append(Match(at, end, others))
     return named
+
+
+def _others(own: str, lines: list[int]) -> tuple[frozenset[str], ...]:
+    """The terms of each other form of these lines, once; not those of another spelling of the same terms."""
+    forms = (form for line in lines for form in _concepts()[line])
+    found = dict.fromkeys(_terms_of(form) for form in forms)
+    return tuple(needed for needed in found if needed and needed != _terms_of(own))
 
 
 def _occurrences(text: str) -> list[tuple[int, int, int]]:
@@ -234,7 +246,8 @@ def _patterns() -> list[re.Pattern[str]]:
 
 def _pattern(form: str) -> str:
     escaped = re.escape(form)
-    return rf"\b{escaped}(?:s|es|d|ed|ing)?\b" if form[0].isascii() else escaped
+    # Not \b: Chinese characters count as letters, and stand right beside English words.
+    return rf"(?<![a-z0-9]){escaped}(?:s|es|d|ed|ing)?(?![a-z0-9])" if form[0].isascii() else escaped
 
 
 @cache

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Protocol
 
 import structlog
 from sqlalchemy import insert, select
@@ -22,6 +23,8 @@ from rag.ingest import ingest
 from rag.library import Library
 from rag.loading import SUFFIXES, to_document
 from rag.readers import Readers
+from rag.retrieval import Finding
+from rag.scope import Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,12 @@ log = structlog.get_logger(__name__)
 MOST_FILES = 5
 MOST_CHARS = 2_000_000
 MOST_OPEN = 20
+
+
+class Searched(Protocol):
+    """What is needed of `rag.library.Library`."""
+
+    async def search(self, text: str, scope: Scope) -> Finding: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,19 @@ class Attachment:
 class Attachments:
     """The files of conversations, each conversation with a small library of its own while it is used."""
 
-    def __init__(self, database: Database, settings: RagSettings, *, kept_h: float, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: RagSettings,
+        documents: Searched,
+        *,
+        kept_h: float,
+        clock: Clock | None = None,
+    ) -> None:
+        """`documents` are the team's, which may know better than a file."""
         self._database = database
         self._settings = settings
+        self._documents = documents
         self._kept_s = kept_h * 3600
         self._clock = clock or SystemClock()
         self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
@@ -77,18 +96,28 @@ class Attachments:
         await self._database.write(lambda connection: connection.execute(statement) and None)
 
     async def library_for(self, turn: Turn, question: Question) -> Library | None:
-        """The library of the conversation's files, where they answer the question; else None."""
+        """The library of the conversation's files, where they answer the question better than the documents do."""
         kept = await self._kept(turn.app_id, turn.conversation) if turn.chat_type == "p2p" else []
         if not kept:
             return None
         try:
             library = await self._library(kept)
-            texts = dict.fromkeys((question.text, turn.question))
-            found = [await library.search(text, question.scope) for text in texts]
+            for text in dict.fromkeys((question.text, turn.question)):
+                if await self._knows_better(await library.search(text, question.scope), text, question.scope):
+                    return library
         except RagError as error:
             log.warning("attachments_unusable", reason=str(error))
-            return None
-        return library if any(each.is_evidence for each in found) else None
+        return None
+
+    async def _knows_better(self, found: Finding, text: str, scope: Scope) -> bool:
+        """Whether a finding in the files is strong, or at least as good as what the documents have."""
+        if found.evidence != "weak":
+            return found.evidence == "strong"
+        try:
+            other = await self._documents.search(text, scope)
+        except RagError:
+            return True
+        return not other.is_evidence or found.confidence >= other.confidence
 
     async def _kept(self, app_id: str, conversation: str) -> list[Attachment]:
         mine = (attachments.c.app_id == app_id) & (attachments.c.conversation == conversation)

@@ -115,7 +115,7 @@ async def test_a_file_of_questions_is_asked_and_compared_with_the_last_time(
     rows = [
         {"question": "年假有几天", "source": "leave.md", "must_contain": "5 天"},
         {"question": "What does ERR_1042 mean?", "must_contain": "certificate"},
-        {"question": "比特币的价格", "answerable": False},
+        {"question": "恐龙是怎么灭绝的", "answerable": False},
         {"question": "病假要证明吗", "vote": "up", "sources": [{"source": "leave.md", "cited": True}]},
         {"question": "食堂几点开门", "vote": "down", "sources": []},
     ]
@@ -174,7 +174,7 @@ def test_a_logistic_function_finds_the_signal_that_tells() -> None:
     confidences = [1 / (1 + np.exp(-(bias + np.dot(weights, row)))) for row in rows]
     assert np.mean([(value >= 0.5) == answer for value, answer in zip(confidences, answers, strict=True)]) > 0.97
     floor, strong = fitted_floor(confidences, answers), fitted_strong(confidences, answers, 0.85)
-    assert floor < min(value for value, answer in zip(confidences, answers, strict=True) if answer)
+    assert floor <= min(value for value, answer in zip(confidences, answers, strict=True) if answer)
     assert np.mean([answer for value, answer in zip(confidences, answers, strict=True) if value >= strong]) >= 0.9
 
 

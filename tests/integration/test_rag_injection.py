@@ -24,7 +24,7 @@ DOCUMENTS = {
 
 def settings_for(server: ModelServer, folder: Path) -> RagSettings:
     llm = LlmSettings(provider="openai", base_url=server.base_url, model="obedient")
-    retrieval = RetrievalSettings(evidence_threshold=0)
+    retrieval = RetrievalSettings(floor_words=0)
     none = EmbeddingSettings(provider="none")
     return RagSettings(knowledge=[], index_dir=folder, embedding=none, llm=llm, retrieval=retrieval)
 

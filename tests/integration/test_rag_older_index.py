@@ -52,6 +52,7 @@ def written_before(server: ModelServer, folder: Path, model: str) -> RagSettings
 
 async def question_sent(server: ModelServer, settings: RagSettings) -> tuple[str, str]:
     """What the endpoint is asked for a question, and what the status says of the model."""
+    server.requests.clear()
     library = await Library.open(settings)
     await library.warm_up()
     async with contextlib.aclosing(library.answer(Question(QUESTION, EVERYTHING))) as events:
@@ -61,7 +62,8 @@ async def question_sent(server: ModelServer, settings: RagSettings) -> tuple[str
     status = library.status()
     assert status.index.ok and status.embedding.ok
     await library.aclose()
-    return server.embeddings()[-1].body["input"][0], status.embedding.detail
+    [asked] = {text for each in server.embeddings() for text in each.body["input"] if text.endswith(AS_ASKED)}
+    return asked, status.embedding.detail
 
 
 async def test_an_index_of_bge_in_chinese_goes_on_as_it_was(server: ModelServer, tmp_path: Path) -> None:

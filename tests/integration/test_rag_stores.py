@@ -1,16 +1,20 @@
 """One contract for both stores: a folder with FAISS and tantivy, and Milvus (milvus-lite here)."""
 
+import asyncio
 import contextlib
+import hashlib
 import importlib.util
 import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -23,7 +27,7 @@ from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
 from rag.versions import read_current
 from tests.support.library_parts import rag_settings, write_knowledge
-from tests.support.model_server import ModelServer, running
+from tests.support.model_server import ModelServer, hash_vector, running
 
 HAS_MILVUS = all(importlib.util.find_spec(name) is not None for name in ("pymilvus", "milvus_lite"))
 needs_milvus = pytest.mark.skipif(not HAS_MILVUS, reason="pymilvus or milvus-lite is not installed (extra milvus)")
@@ -253,3 +257,66 @@ def test_a_refused_text_costs_its_document_and_kept_vectors_are_used(make: Make,
     assert again.skipped == () and again.documents == 4 and again.reused >= 7
     rebuilt = ingest(settings, rebuild=True)
     assert (rebuilt.embedded, rebuilt.reused) == (0, again.chunks)
+
+
+def manifest_of_before(settings: RagSettings) -> None:
+    """Make the index one of the version before: no background, no languages, terms of the first rules."""
+    later = {"background", "languages", "terms"}
+    if settings.store == "milvus":
+        from rag.milvus import MilvusStore
+
+        store = MilvusStore(settings.milvus)
+        state = store.state()
+        kept = {key: value for key, value in state["manifest"].items() if key not in later}
+        store.write_state({**state, "manifest": kept})
+        store.close()
+        return
+    folder = read_current(settings.index_dir)[0]
+    with contextlib.closing(sqlite3.connect(folder / "chunks.sqlite")) as database:
+        database.execute("ALTER TABLE chunk DROP COLUMN language")
+        database.commit()
+    written = json.loads((folder / "manifest.json").read_text("utf-8"))
+    kept = {key: value for key, value in written.items() if key not in later}
+    kept["files"]["chunks.sqlite"] = hashlib.sha256((folder / "chunks.sqlite").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(kept), encoding="utf-8")
+
+
+def test_what_everyday_questions_find_is_measured_and_kept(make: Make, server: ModelServer) -> None:
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    ingest(settings)
+    corpus = open_corpus(settings, None)
+    assert corpus.manifest.languages == {"en": 1, "zh": 4}
+    assert set(corpus.manifest.background) == {"zh", "en", "*"}
+    assert all(-1 < each.best.mean < 20 and set(each.cosines) == {"*"} for each in corpus.manifest.background.values())
+    assert corpus.dense is not None
+    for language, sources in (("en", {"vpn.md"}), ("zh", {"leave.md", "expenses.md"})):
+        within = corpus.chunks.ids_in(None, language)
+        found = [chunk_id for chunk_id, _ in corpus.dense.search(np.array(hash_vector("年假")), 10, within)]
+        assert {chunk.source for chunk in corpus.chunks.get(found).values()} == sources
+        assert sorted(corpus.chunks.sample(language, 10)) == sorted(found)
+    both = corpus.chunks.ids_in(frozenset({"nobody"}), "zh")
+    assert corpus.dense.search(np.array(hash_vector("年假")), 10, both) == []
+    corpus.chunks.close()
+
+
+async def test_an_index_of_the_version_before_serves_and_is_made_anew_by_the_next_ingest(
+    make: Make, server: ModelServer
+) -> None:
+    settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
+    before = ingest(settings)
+    manifest_of_before(settings)
+    question = "出差结束后多久内提交报销单？"
+    for is_new in (False, True):
+        library = await Library.open(settings)
+        await library.warm_up()
+        assert library.status().index.ok and library.status().embedding.ok
+        finding = await library.search(question, EVERYTHING)
+        assert "报销制度 > 差旅报销" in [passage.chunk.heading_path for passage in finding.passages]
+        assert any(passage.dense_rank for passage in finding.passages)
+        assert finding.signals is not None and finding.signals.has_dense is is_new
+        _, finished = await answered(library, question)
+        assert finished.outcome != "no_evidence"
+        await library.aclose()
+        if not is_new:
+            report = await asyncio.to_thread(ingest, settings)
+            assert report.index != before.index and (report.embedded, report.reused) == (0, report.chunks)

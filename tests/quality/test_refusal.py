@@ -1,7 +1,8 @@
-"""Evidence on the demo handbook, lexical only: most of what it holds is answered, most of what it does not is refused.
+"""Evidence on the demo handbook, by words only: the floor refuses nothing that it holds, and some of what it does not;
+what is left is weak, for a model to decide.
 
 The questions were written against its table of contents, in the words of colleagues rather than of the handbook.
-The default threshold was chosen on these same questions: a gate against getting worse, not a measurement.
+A gate against getting worse, not a measurement.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag.corpus import Corpus
+from rag.evidence import Evidence
 from rag.ingest import ingest
 from rag.retrieval import Retriever
 from rag.settings import EmbeddingSettings, RagSettings
@@ -53,24 +55,29 @@ def retriever(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
     return Retriever(settings.retrieval, Corpus.open(index_dir))
 
 
-async def answered(retriever: Retriever, questions: list[str]) -> list[str]:
-    return [question for question in questions if (await retriever.search(question)).is_evidence]
+async def judged(retriever: Retriever, questions: list[str]) -> dict[str, Evidence]:
+    return {question: (await retriever.search(question)).evidence for question in questions}
 
 
-async def test_most_known_questions_are_answered(retriever: Retriever) -> None:
-    questions = listed(KNOWN)
-    found = await answered(retriever, questions)
-    print(f"answered {len(found)} of {len(questions)}; not: {sorted(set(questions) - set(found))}")  # noqa: T201
-    assert len(found) / len(questions) >= 0.85
+def those(found: dict[str, Evidence], evidence: Evidence) -> list[str]:
+    return [question for question, each in found.items() if each == evidence]
 
 
-async def test_most_unknown_questions_are_refused(retriever: Retriever) -> None:
-    questions = listed(UNKNOWN)
-    found = await answered(retriever, questions)
-    print(f"refused {len(questions) - len(found)} of {len(questions)}; not: {found}")  # noqa: T201
-    assert len(found) / len(questions) <= 0.25
+async def test_no_known_question_is_refused_and_most_are_strong(retriever: Retriever) -> None:
+    found = await judged(retriever, listed(KNOWN))
+    print(f"strong {len(those(found, 'strong'))} of {len(found)}; weak: {those(found, 'weak')}")  # noqa: T201
+    assert those(found, "none") == []
+    assert len(those(found, "strong")) / len(found) >= 0.7
+
+
+async def test_many_unknown_questions_are_refused_and_hardly_one_is_strong(retriever: Retriever) -> None:
+    found = await judged(retriever, listed(UNKNOWN))
+    print(f"refused {len(those(found, 'none'))} of {len(found)}; strong: {those(found, 'strong')}")  # noqa: T201
+    assert len(those(found, "none")) / len(found) >= 0.35
+    assert len(those(found, "strong")) / len(found) <= 0.05
 
 
 @pytest.mark.parametrize("question", ["今天天气怎么样？", "公司的股价是多少", "who won the world cup"])
-async def test_the_plainly_unknown_is_always_refused(retriever: Retriever, question: str) -> None:
-    assert not (await retriever.search(question)).is_evidence
+async def test_the_plainly_unknown_is_never_strong(retriever: Retriever, question: str) -> None:
+    finding = await retriever.search(question)
+    assert finding.evidence != "strong" and finding.level == "low"

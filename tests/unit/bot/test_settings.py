@@ -249,3 +249,26 @@ def test_settings_cannot_be_changed() -> None:
 def test_settings_built_directly_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT__PORT", "1")
     assert Settings().bot.port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "instead"),
+    [("evidence_threshold", "0.5", ["floor_words", "floor_coverage"]), ("dense_evidence", "0.65", ["floor_standing"])],
+)
+def test_a_setting_of_an_earlier_version_names_what_took_its_place(
+    write: Write, tmp_path: Path, name: str, value: str, instead: list[str]
+) -> None:
+    place, variable = f"rag.retrieval.{name}", f"RAG__RETRIEVAL__{name.upper()}"
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"{variable}={value}\n", "utf-8")
+    told = {
+        place: refusal(write(f"rag:\n  retrieval:\n    {name}: {value}\n")),
+        variable: refusal(None, **{variable: value}),
+        f"{variable} ": refusal(None, env_file),
+    }
+    for where, error in told.items():
+        text = str(error)
+        assert where.strip() in text and "is no setting any more" in text
+        assert all(f"rag.retrieval.{instead[0]}" in text and each in text for each in instead)
+        assert "did you mean" not in text
+    assert "line 3" in str(told[place])

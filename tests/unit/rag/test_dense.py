@@ -97,3 +97,15 @@ async def test_a_model_that_fails_is_tried_again_after_a_rest(monkeypatch: pytes
     await clock.advance(31)
     assert leg.embedder_for(corpus) is not None
     assert leg.part(corpus).ok
+
+
+def test_one_with_instructions_is_the_same_object_for_each_question(
+    monkeypatch: pytest.MonkeyPatch, corpus: Corpus
+) -> None:
+    mark = EmbeddingMark("test", "model", 2, "query: ", (1.0, 0.0), passage_instruction="passage: ")
+    object.__setattr__(corpus.manifest, "embedding", mark)
+    leg = leg_with(monkeypatch, Ones, HandClock())
+    first = leg.embedder_for(corpus)
+    assert first is not None and not isinstance(first, Ones)
+    assert leg.embedder_for(corpus) is first, "what is kept by model would be forgotten each time"
+    leg.close()

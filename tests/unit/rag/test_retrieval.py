@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rag.background import ANY, Background, Spread
 from rag.corpus import Corpus
 from rag.errors import EmbeddingFailed
 from rag.index import DenseIndex
@@ -88,23 +89,43 @@ async def test_a_dense_leg_that_finds_all_alike_does_not_blur_the_lexical_one(co
     assert all(passage.dense_rank for passage in fused)
 
 
+def known_to(corpus: Corpus) -> Corpus:
+    """With a background of cosines about 0.3, and of best ones about 0.5."""
+    background = {ANY: Background({ANY: Spread(0.3, 0.1)}, Spread(2.0, 1.0))}
+    return dataclasses.replace(corpus, manifest=dataclasses.replace(corpus.manifest, background=background))
+
+
 @pytest.mark.parametrize(
-    ("cosines", "rest", "evidence"),
+    ("question", "cosine", "is_evidence"),
     [
-        ({"报销制度 > 差旅报销": 0.8}, 0.3, True),
-        ({"报销制度 > 差旅报销": 0.6}, 0.3, False),  # too far
-        ({"报销制度 > 差旅报销": 0.8}, 0.75, False),  # does not stand out
-        ({"VPN": 0.8}, 0.3, False),  # holds nothing of the question's words
+        ("比特币", 0.9, True),  # no word in common, but far above chance
+        ("比特币", 0.5, False),  # nearest as any question is
+        ("病假证明比特币", 0.5, True),  # as near as any, but with words
+        ("差旅比特币何时", 0.63, True),
     ],
 )
-async def test_dense_evidence_needs_nearness_margin_and_some_words(
-    corpus: Corpus, cosines: dict[str, float], rest: float, evidence: bool
+async def test_it_is_refused_only_where_both_signals_are_low(
+    corpus: Corpus, question: str, cosine: float, is_evidence: bool
 ) -> None:
-    settings = RetrievalSettings(evidence_threshold=0.6)
-    search = Retriever(settings, with_cosines(corpus, cosines, rest), embedder=SetEmbedder())
-    finding = await search.search("差旅比特币")
-    assert 0.3 <= max(passage.coverage for passage in finding.passages) < 0.6
-    assert finding.is_evidence is evidence
+    fused = known_to(with_cosines(corpus, {"报销制度 > 差旅报销": cosine}, 0.3))
+    finding = await retriever(fused, SetEmbedder()).search(question)
+    assert finding.signals is not None and finding.signals.has_dense
+    assert finding.signals.standing == pytest.approx((cosine - 0.3) / 0.1 - 2.0, abs=1e-3)
+    assert finding.is_evidence is is_evidence
+
+
+async def test_words_weigh_beside_vectors_as_much_as_they_cover(corpus: Corpus) -> None:
+    fused = known_to(with_cosines(corpus, {"VPN": 0.9}, 0.3))
+    first = (await retriever(fused, SetEmbedder()).retrieve("病假证明比特币行情走势预测"))[0]
+    assert first.chunk.heading_path == "VPN"
+    first = (await retriever(fused, SetEmbedder()).retrieve("病假须在当天上午告知直属上级"))[0]
+    assert first.chunk.heading_path == "休假制度 > 病假"
+
+
+async def test_vectors_of_an_index_without_a_background_order_but_do_not_judge(corpus: Corpus) -> None:
+    finding = await retriever(with_cosines(corpus, {"VPN": 0.9}, 0.3), SetEmbedder()).search("病假")
+    assert finding.signals is not None and not finding.signals.has_dense
+    assert any(passage.dense_rank == 1 for passage in finding.passages)
 
 
 @pytest.mark.parametrize(("reads", "unknown"), [({"zh": 0.08, "en": 0.92}, 0.0), ({"zh": 0.9}, 0.6)])
@@ -124,7 +145,7 @@ async def test_a_dense_leg_that_cannot_read_the_question_has_no_voice(
     assert len(await retriever(heard, SetEmbedder()).retrieve("病假证明")) > len(lexical)
 
 
-async def test_words_alone_are_evidence_at_the_threshold(corpus: Corpus) -> None:
+async def test_words_alone_are_evidence_above_their_floor(corpus: Corpus) -> None:
     assert (await retriever(corpus).search("病假")).is_evidence
     assert not (await retriever(corpus).search("比特币")).is_evidence
 

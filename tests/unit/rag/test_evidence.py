@@ -1,0 +1,90 @@
+"""The floor refuses only what is hopeless by every signal there is; above it there are weak and strong evidence."""
+
+import dataclasses
+
+import pytest
+
+from rag.calibration import DENSE_SIGNALS, WORD_SIGNALS, Calibration, built_in
+from rag.coverage import Coverage
+from rag.dense_search import DenseHits
+from rag.documents import Chunk, Passage
+from rag.evidence import STANDING_TO, Evidence, Signals, is_below_floor, judge, signals
+from rag.settings import RetrievalSettings
+
+SETTINGS = RetrievalSettings()
+FOUND = [Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0)]
+NOTHING = Signals(0, 0, 0, 0, 0)
+OWN = Calibration(
+    (4.0, *[0.0] * (DENSE_SIGNALS - 1)), -2.0, floor=0.3, strong=0.7, high=0.8, medium=0.5, with_dense=True
+)
+
+
+def of(coverage: float, standing: float | None = None) -> Signals:
+    words = dataclasses.replace(NOTHING, coverage=coverage)
+    return words if standing is None else dataclasses.replace(words, standing=standing, has_dense=True)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "standing", "is_refused"),
+    [
+        (0.34, 1.24, True),
+        (0.0, -3.0, True),
+        (0.34, 1.25, False),
+        (0.0, 5.0, False),
+        (0.35, 1.24, False),
+        (1.0, -3.0, False),
+        (0.14, None, True),
+        (0.15, None, False),
+    ],
+)
+def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
+    coverage: float, standing: float | None, is_refused: bool
+) -> None:
+    found = of(coverage, standing)
+    assert is_below_floor(found, SETTINGS) is is_refused
+    assert (judge(found, FOUND, SETTINGS, None).evidence == "none") is is_refused
+
+
+def test_the_settings_move_the_floor() -> None:
+    open_door = RetrievalSettings(floor_words=0.0, floor_standing=-9.0)
+    assert not is_below_floor(of(0.0), open_door)
+    assert not is_below_floor(of(0.0, -3.0), open_door)
+    shut = RetrievalSettings(floor_words=1.0, floor_standing=9.0, floor_coverage=1.0)
+    assert is_below_floor(of(0.99), shut) and is_below_floor(of(0.99, 6.0), shut)
+
+
+def test_no_passage_is_no_evidence() -> None:
+    assert judge(of(1.0, 6.0), [], SETTINGS, None).evidence == "none"
+
+
+@pytest.mark.parametrize(
+    ("coverage", "evidence", "level"),
+    [(0.2, "none", "low"), (0.4, "weak", "low"), (0.6, "weak", "medium"), (0.8, "strong", "medium")],
+)
+def test_a_calibration_has_its_own_floor_strength_and_levels(coverage: float, evidence: Evidence, level: str) -> None:
+    verdict = judge(of(coverage, -3.0), FOUND, SETTINGS, OWN)
+    assert (verdict.evidence, verdict.level, verdict.is_calibrated) == (evidence, level, True)
+
+
+def test_a_calibration_with_embeddings_does_not_judge_a_search_without() -> None:
+    verdict = judge(of(0.2), FOUND, SETTINGS, OWN)
+    assert (verdict.evidence, verdict.is_calibrated) == ("weak", False)
+    assert verdict.confidence == built_in(False).confidence(of(0.2).values)
+
+
+@pytest.mark.parametrize(("with_dense", "count"), [(False, WORD_SIGNALS), (True, DENSE_SIGNALS)])
+def test_signals_are_as_many_as_a_calibration_reads(with_dense: bool, count: int) -> None:
+    found = of(0.5, 1.0 if with_dense else None)
+    assert len(found.values) == len(built_in(with_dense).weights) == count
+
+
+def test_a_standing_is_read_off_the_nearest_and_bounded() -> None:
+    coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
+    hits = [(number, 0.9) for number in range(6)]
+    read = signals(FOUND, [(1, 2.0)], DenseHits(hits, (3.0, 2.0, 1.5, 1.0, 0.5, -4.0)), coverage)
+    assert (read.standing, read.standing_margin, read.has_dense) == (3.0, 2.5, True)
+    far = signals(FOUND, [(1, 2.0)], DenseHits(hits, (99.0,)), coverage)
+    assert (far.standing, far.standing_margin) == (STANDING_TO, 0.0)
+    unknown = signals(FOUND, [(1, 2.0)], DenseHits(hits), coverage)
+    assert not unknown.has_dense and unknown.standing == 0.0
+    assert signals([], [], DenseHits([]), coverage) == NOTHING
