@@ -52,10 +52,12 @@ _LEAD = re.compile(r"^\s*(?:那么|那|还有|另外|and|but|so|then)\s*[,，]?\
 _LEAST_CHARS = 4
 
 _NUMBERING = re.compile(r"^\s*(?:第?[一二三四五六七八九十百\d]+[、.．)）章节条]\s*)+(?:[.\d]+\s+)?")
-_SHORT_CHARS = 3
+_SHORT_CHARS = 2
 _Endings = tuple[tuple[str, str], ...]
 _ENDINGS_ZH: _Endings = (
     (r"[?？]", "{name}"),
+    (r"怎么办|怎么做|什么|哪些|多久|多少|如何.*|怎么.*", "{name}？"),
+    (r"示例|模板|样例", "有{name}吗？"),
     (r"时限|期限|周期|有效期|时长", "{name}是多久？"),
     (r"标准|额度|上限|金额|比例|价格|天数|数量|限额", "{name}是多少？"),
     (r"时间", "{name}是怎么规定的？"),
@@ -105,5 +107,4 @@ def question_on(name: str, asked: str) -> str:
     """What a colleague may ask about a heading, in the language of the question that was asked."""
     endings = _ENDINGS_ZH if is_chinese(asked) else _ENDINGS_EN
     form = next(form for ending, form in endings if re.search(rf"(?:{ending})$", name, re.IGNORECASE))
-    is_foreign = is_chinese(asked) != is_chinese(name)
-    return form.format(name=f"“{name}”" if is_foreign and form != "{name}" else name)
+    return form.format(name=name)

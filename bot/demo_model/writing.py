@@ -15,12 +15,14 @@ from rag.quotes import Quote, choose_quotes
 from rag.refusal import MARK, MarkFilter
 from rag.sentences import Sentence, plain, sentences
 
-LEAST = 0.25
+LEAST = 0.36
 """Share of the question that the best sentence covers under its headings, weighted by rarity among the passages given;
 below it the passages do not answer. Both figures were chosen by one half of the benchmark's everyday questions."""
 CLAIMED = 0.45
 """From this share on it claims something; below it says only where the answer may stand."""
 LONG_PASSAGES = 3
+SIMILAR = 0.75
+"""Share of what the best passage and its headings cover, from which another one belongs to a long answer."""
 LONG_SENTENCES = 40
 SUGGESTED = 3
 SUGGESTED_CHARS = 40
@@ -57,11 +59,11 @@ def answer(question: str, passages: Sequence[Passage]) -> str:
         return MARK
     lead = passages[chosen.quotes[0].number - 1]
     if chosen.coverage < CLAIMED:
-        path = harmless(lead.chunk.title).replace(" › ", " > ")
-        return wording(question).perhaps.format(title=path.split(" > ")[0], heading=named(path))
+        place = harmless(named(lead.chunk.title.replace(" › ", " > ")))
+        return wording(question).perhaps.format(title=harmless(_document(lead)), heading=place)
     if not DETAIL.search(question):
         return "\n\n".join(_paragraph(quote, passages, question) for quote in chosen.quotes)
-    numbers = _at_length(chosen.passages, passages, coverage)
+    numbers = _at_length(passages, coverage)
     return "\n\n".join(_section(number, passages, question) for number in numbers)
 
 
@@ -79,12 +81,20 @@ def _coverage(question: str, passages: Sequence[Passage]) -> Coverage:
     )
 
 
-def _at_length(leading: Sequence[int], passages: Sequence[Passage], coverage: Coverage) -> list[int]:
-    """The leading passages, then others that cover as much of the question."""
-    covered = [coverage.of(f"{passage.chunk.title}\n{passage.chunk.text}") for passage in passages]
-    others = sorted(range(1, len(passages) + 1), key=lambda number: -covered[number - 1])
-    enough = [number for number in others if covered[number - 1] >= max(CLAIMED, 0.8 * max(covered))]
-    return list(dict.fromkeys((*leading, *enough)))[:LONG_PASSAGES]
+def _at_length(passages: Sequence[Passage], coverage: Coverage) -> list[int]:
+    """The passage that, with its headings, covers most of the question, then those of its document that come near."""
+    covered = [
+        coverage.of(passage.chunk.title) + coverage.of(f"{passage.chunk.title}\n{passage.chunk.text}")
+        for passage in passages
+    ]
+    best_first = sorted(range(len(passages)), key=lambda at: -covered[at])
+    lead = best_first[0]
+    near = [at for at in best_first if _document(passages[at]) == _document(passages[lead])]
+    return [at + 1 for at in near if covered[at] >= SIMILAR * covered[lead]][:LONG_PASSAGES]
+
+
+def _document(passage: Passage) -> str:
+    return passage.chunk.title.split(" › ")[0]
 
 
 def _section(number: int, passages: Sequence[Passage], question: str) -> str:
@@ -157,7 +167,9 @@ def _rest(whole: str, so_far: str) -> str:
 
 
 def _suggested(asked: Suggesting) -> list[str]:
-    """Questions on headings that were not asked about, one a heading."""
-    names = dict.fromkeys(harmless(named(path)).strip() for path in asked.paths)
-    questions = [question_on(name, asked.question) for name in names if name and name not in asked.question]
+    """Questions on headings in the question's language that were not asked about, one a heading."""
+    names = dict.fromkeys(harmless(named(path)).strip() for path in asked.paths if " > " in path)
+    open_names = [name for name in names if name and name not in asked.question]
+    alike = [name for name in open_names if is_chinese(name) == is_chinese(asked.question)]
+    questions = [question_on(name, asked.question) for name in alike]
     return [question for question in questions if len(question) <= SUGGESTED_CHARS][:SUGGESTED]
