@@ -52,6 +52,7 @@ _LEAD = re.compile(r"^\s*(?:那么|那|还有|另外|and|but|so|then)\s*[,，]?\
 _LEAST_CHARS = 4
 
 _NUMBERING = re.compile(r"^\s*(?:第?[一二三四五六七八九十百\d]+[、.．)）章节条]\s*)+(?:[.\d]+\s+)?")
+_ASIDE = re.compile(r"\s*[（(][^（）()]*[)）]$")
 _SHORT_CHARS = 2
 _Endings = tuple[tuple[str, str], ...]
 _ENDINGS_ZH: _Endings = (
@@ -62,7 +63,9 @@ _ENDINGS_ZH: _Endings = (
     (r"标准|额度|上限|金额|比例|价格|天数|数量|限额", "{name}是多少？"),
     (r"时间", "{name}是怎么规定的？"),
     (r"流程|步骤", "{name}怎么走？"),
-    (r"原因|要求|条件|范围|情形|材料|例外|方式|规则|类型", "{name}有哪些？"),
+    (r"原因|要求|费用|条件|范围|情形|材料|例外|方式|规则|类型", "{name}有哪些？"),
+    (r"费", "{name}的标准是多少？"),
+    (r"求助|支持|服务台", "{name}找谁？"),
     (r"问题|故障|排查|异常|失败", "{name}怎么解决？"),
     (r"假", "{name}怎么请？"),
     (r"申请|审批|办理|开通|预订|借用|领用|更换|归还|变更|注销|付款|借款", "{name}怎么办理？"),
@@ -98,7 +101,7 @@ def alone(question: str, earlier: str) -> str:
 
 def named(path: str) -> str:
     """What a heading path is about, without numbers: its last part, with the one above it where that says little."""
-    parts = [" ".join(_NUMBERING.sub("", part).split()) for part in path.split(" > ")]
+    parts = [" ".join(_ASIDE.sub("", _NUMBERING.sub("", part)).split()) for part in path.split(" > ")]
     short = len(parts) > 2 and len(parts[-1]) <= _SHORT_CHARS and is_chinese(parts[-1])
     return "".join(parts[-2:]) if short else parts[-1]
 

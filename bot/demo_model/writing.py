@@ -167,9 +167,12 @@ def _rest(whole: str, so_far: str) -> str:
 
 
 def _suggested(asked: Suggesting) -> list[str]:
-    """Questions on headings in the question's language that were not asked about, one a heading."""
-    names = dict.fromkeys(harmless(named(path)).strip() for path in asked.paths if " > " in path)
-    open_names = [name for name in names if name and name not in asked.question]
-    alike = [name for name in open_names if is_chinese(name) == is_chinese(asked.question)]
-    questions = [question_on(name, asked.question) for name in alike]
+    """Questions on headings in the question's language: of the first passage's document, then of others. The first
+    passage itself is what the answer is about."""
+    document = asked.paths[0].split(" > ")[0] if asked.paths else ""
+    others = (path for path in asked.paths[1:] if " > " in path)
+    near_first = sorted(others, key=lambda path: path.split(" > ")[0] != document)
+    names = dict.fromkeys(harmless(named(path)).strip() for path in near_first)
+    alike = [name for name in names if name and is_chinese(name) == is_chinese(asked.question)]
+    questions = [question_on(name, asked.question) for name in alike if name not in asked.question]
     return [question for question in questions if len(question) <= SUGGESTED_CHARS][:SUGGESTED]
