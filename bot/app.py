@@ -27,6 +27,7 @@ from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.engines import serving_lock
+from bot.turns.proposing import Proposing
 from bot.turns.turn import Turns
 from bot.turns.waiting import WaitingRoom
 from bot.watch.metrics import Metrics
@@ -67,6 +68,7 @@ class Bot:
             bot, settings.rag, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
         )
         outbox = self._build_outbox()
+        self.proposing = self._build_proposing(library)
         turns = Turns(
             TracedLibrary(library, self.tracing),
             outbox,
@@ -80,7 +82,7 @@ class Bot:
             language=bot.language,
             debt_s=feishu.debt_s,
             attachments=self.colleague.attachments,
-            proposer=library,
+            proposing=self.proposing,
         )
         self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)
@@ -98,11 +100,20 @@ class Bot:
             clock=clock,
         )
         store = WebStore(database, clock=clock)
-        self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language)
+        condense_s = bot.people.condense_s
+        self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language, condense_s)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
         self._replicas = self._build_replicas()
         self._stopped = False
+
+    def _build_proposing(self, library: Library) -> Proposing:
+        budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing
+
+        def wake() -> None:
+            self.worker.wake()
+
+        return Proposing(library, dressing, self.jobs, budget_s=budget_s, wake=wake)
 
     def _build_outbox(self) -> Outbox:
         return Outbox(
@@ -232,6 +243,7 @@ class Bot:
 
     async def _let_go(self) -> None:
         await self.worker.drain(0)
+        await self.proposing.aclose()
         if self._replicas:
             await self._replicas.stop()
         if self._listener:

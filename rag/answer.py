@@ -8,7 +8,15 @@ from typing import Protocol
 from rag.clock import Clock, SystemClock
 from rag.documents import Passage
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
+from rag.evidence import Evidence
+from rag.follow_ups import in_full, is_only_connected, own_words
+from rag.passages import present_in
 from rag.retrieval import Finding, Retriever
+
+OWN_COVERAGE = 0.5
+"""Of a follow-up's own words by a passage that was found together with the question before it: it is about them."""
+LEAST_OWN_COVERAGE = 0.15
+"""Below this the passage has nothing of them."""
 
 
 class Writer(Protocol):
@@ -20,10 +28,10 @@ class Writer(Protocol):
 
 
 class Answerer:
-    """Answers questions from one corpus. `writer_for` gives the writer for a question and what was found for it."""
+    """Answers questions from one corpus. `writer_for` gives the writer, by what was found for a question."""
 
     def __init__(
-        self, retriever: Retriever, writer_for: Callable[[str, Finding], Writer], *, clock: Clock | None = None
+        self, retriever: Retriever, writer_for: Callable[[Finding], Writer], *, clock: Clock | None = None
     ) -> None:
         self._retriever = retriever
         self._writer_for = writer_for
@@ -40,25 +48,42 @@ class Answerer:
             yield _judged(Finished(NO_EVIDENCE_TEXT, "no_evidence", seconds=seconds), finding)
             return
         yield Retrieved(finding.passages, seconds)
-        writer = self._writer_for(question.text, finding)
+        writer = self._writer_for(finding)
         async with contextlib.aclosing(writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield _judged(event, finding) if isinstance(event, Finished) else event
 
     async def _find(self, question: Question) -> Finding:
-        """Passages for the question; a follow-up that finds nothing alone is sought with the question before it."""
+        """Passages for the question; one that leans on the question before it is sought together with that."""
         first, *others = question.search or (question.text,)
         finding = await self._retriever.search(first, question.scope.names)
         for other in others:
             if finding.is_evidence:
-                return finding
+                break
             wider = await self._retriever.search(other, question.scope.names)
             finding = wider if wider.is_evidence else finding
-        if finding.is_evidence or not question.history or not question.text.strip():
+        together = in_full(question)
+        if together == question.text or (question.search and finding.is_evidence):  # it leans on what came with it
             return finding
-        together = f"{question.history[-1].question} {question.text}"
-        wider = await self._retriever.search(together, question.scope.names)
-        return wider if wider.is_evidence else finding
+        return self._of_its_own(question.text, finding, await self._retriever.search(together, question.scope.names))
+
+    def _of_its_own(self, text: str, alone: Finding, together: Finding) -> Finding:
+        """What was found for a follow-up, judged by its own words: those that come from before prove nothing."""
+        own = own_words(text)
+        if not own:  # why, how long: nothing but the question before it says what is meant
+            return together
+        if alone.evidence == "strong" and is_only_connected(text):
+            return alone
+        coverage = self._retriever.coverage(own)
+        covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
+        if covered >= OWN_COVERAGE:
+            return together
+        if alone.evidence == "strong":
+            return alone
+        if covered < LEAST_OWN_COVERAGE:
+            return alone
+        evidence: Evidence = "weak" if together.is_evidence else "none"
+        return replace(together, evidence=evidence, level="low", may_be_quoted=False)
 
 
 def _judged(finished: Finished, finding: Finding) -> Finished:

@@ -19,8 +19,8 @@ class TextFilter(Protocol):
 
 
 class AnswerText:
-    """Thinking apart, a model's text goes through: the fence around all of it, the mark of a refusal, the beginning that
-    may be one (or, where an answer goes on, what it says twice), and its citations. `text` is what came out so far."""
+    """Thinking apart, a model's text goes through: the fence around all of it, the mark of a refusal, the beginning
+    that may be one (or, where an answer goes on, what it says twice), and its citations. `text` is what came out."""
 
     def __init__(self, passages: int, so_far: str = "") -> None:
         self._passages = passages

@@ -7,13 +7,14 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from rag.clock import Clock
 from rag.coverage import Coverage
 from rag.documents import Passage
 from rag.errors import EmbeddingFailed
 from rag.events import CLOSEST, NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Grounding, Question
+from rag.follow_ups import in_full, own_words
 from rag.quotes import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval import Finding
 from rag.sentences import Sentence
@@ -29,13 +30,20 @@ logger = logging.getLogger(__name__)
 
 
 class ExtractiveWriter:
-    """Writes an answer out of what one search found. `nearness` is None where there is no embedding model."""
+    """Writes an answer out of what one search found. `coverage_of` gives the measure for a question; `nearness` is None
+    where there is no embedding model."""
 
     def __init__(
-        self, finding: Finding, coverage: Coverage, nearness: Nearness | None, *, clock: Clock, pause_s: float
+        self,
+        finding: Finding,
+        coverage_of: Callable[[str], Coverage],
+        nearness: Nearness | None,
+        *,
+        clock: Clock,
+        pause_s: float,
     ) -> None:
         self._finding = finding
-        self._coverage = coverage
+        self._coverage_of = coverage_of
         self._nearness = nearness
         self._clock = clock
         self._pause_s = pause_s
@@ -43,10 +51,11 @@ class ExtractiveWriter:
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
         """Deltas of a few characters with a pause between, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
-        chosen = await asyncio.to_thread(self._chosen, question.text, passages)
-        is_sure = probability(self._finding, chosen, passages) >= SURE
+        asked = question.text if own_words(question.text) else in_full(question)
+        chosen = await asyncio.to_thread(self._chosen, asked, passages)
+        is_sure = self._finding.may_be_quoted and probability(self._finding, chosen, passages) >= SURE
         compose = quotation if is_sure else closest
-        text, citations = compose(question.text, passages, chosen)
+        text, citations = compose(asked, passages, chosen)
         outcome: Grounding = "answered" if is_sure else "hedged"
         for at in range(0, len(text), PIECE_CHARS):
             yield Delta(text[at : at + PIECE_CHARS])
@@ -58,11 +67,12 @@ class ExtractiveWriter:
         """Nothing to let go of."""
 
     def _chosen(self, question: str, passages: Sequence[Passage]) -> Chosen:
+        coverage = self._coverage_of(question)
         try:
-            return choose_quotes(question, passages, self._coverage, self._nearness)
+            return choose_quotes(question, passages, coverage, self._nearness)
         except EmbeddingFailed as error:
             logger.warning("Quoting by words only, the embedding failed: %s", error)
-            return choose_quotes(question, passages, self._coverage)
+            return choose_quotes(question, passages, coverage)
 
 
 def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> float:

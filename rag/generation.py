@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from rag.answer_text import AnswerText
@@ -11,7 +12,7 @@ from rag.clock import Clock
 from rag.deadline import Deadline
 from rag.documents import Passage
 from rag.endings import ending_of
-from rag.errors import ContentRefused, GenerationFailed, ModelOverloaded, ModelTimeout, ModelUnavailable
+from rag.errors import ContentRefused, ContextTooLong, GenerationFailed, ModelOverloaded, ModelTimeout, ModelUnavailable
 from rag.events import (
     NO_EVIDENCE_TEXT,
     AnswerEvent,
@@ -46,23 +47,36 @@ class GenerativeWriter:
         self._model: Model | None = None
         self._opening = asyncio.Lock()
         self._failure: GenerationFailed | None = None
+        self._most_passages: int | None = None
+        """How many passages the model's window held when it was too small for more."""
 
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
         """Reasoning and Delta as they come, NoEvidence when the model says that the passages do not answer, then
-        Finished. Once there is text, whatever goes wrong ends it and keeps it. Closing this hangs up. Raises
-        GenerationFailed before the first text."""
+        Finished. Once there is text, whatever goes wrong ends it and keeps it. Where the model's window is too small
+        for the passages it gets half as many, from then on. Closing this hangs up. Raises GenerationFailed before the
+        first text."""
         started_at = self._clock.monotonic()
-        course = _Course(lambda: AnswerText(len(passages), question.so_far), self._settings)
         if question.so_far:
             yield Delta(question.so_far)
-        pieces = self._pieces(lambda model: model.stream(question, passages), started_at)
-        try:
-            async with contextlib.aclosing(self._run(course, pieces)) as events:
-                async for event in events:
-                    yield event
-        except GenerationFailed as error:
-            self._failure = error
-            raise
+        given = tuple(passages)[: self._most_passages]
+        while True:
+            course = self._course(question, len(given))
+            pieces = self._pieces(partial(_stream, question, given), started_at)
+            try:
+                async with contextlib.aclosing(self._run(course, pieces)) as events:
+                    async for event in events:
+                        yield event
+                break
+            except ContextTooLong as error:
+                self._failure = error
+                if len(given) < 2:
+                    raise
+                given = given[: len(given) // 2]
+                self._most_passages = len(given)
+                logger.warning("The model's window is too small, trying %d passages: %s", len(given), error)
+            except GenerationFailed as error:
+                self._failure = error
+                raise
         self._failure = course.cut
         text, seconds = course.text, self._clock.monotonic() - started_at
         if text.is_refusal:
@@ -72,6 +86,9 @@ class GenerativeWriter:
         yield Finished(
             text.text, text.outcome, text.citations, self._settings.model, course.usage, seconds, ending=course.ending
         )
+
+    def _course(self, question: Question, passages: int) -> "_Course[AnswerText]":
+        return _Course(lambda: AnswerText(passages, question.so_far), self._settings)
 
     async def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """The model alone: Reasoning and Delta, then Finished without citations. Raises GenerationFailed like `write`;
@@ -202,6 +219,10 @@ class GenerativeWriter:
 
     def _remaining_s(self, started_at: float) -> float:
         return self._settings.timeouts.total_s - (self._clock.monotonic() - started_at)
+
+
+def _stream(question: Question, passages: Sequence[Passage], model: "Model") -> AsyncGenerator["Piece"]:
+    return model.stream(question, passages)
 
 
 class _Text(Protocol):

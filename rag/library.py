@@ -13,8 +13,10 @@ from rag.corpora import corpus_stamp, open_corpus
 from rag.corpus import Corpus
 from rag.dense import DenseLeg
 from rag.documents import Passage
-from rag.errors import IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Delta, Finished, Prompt, Proposed, Question
+from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
+from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
+from rag.follow_ups import is_fragment, leans, standing_alone
+from rag.pressure import Pressure
 from rag.prompts import prompt_text
 from rag.proposals import excerpts, questions_in
 from rag.relay import Relay
@@ -24,10 +26,10 @@ from rag.scope import Scope
 from rag.settings import RagSettings
 from rag.status import LibraryStatus, Part
 from rag.titles import Title, titles_of
+from rag.window import retrieval_within
 from rag.writers import Writers
 
 SEARCH_THREADS = 4
-CONDENSED_CHARS = 1_000
 LOOK_TOKENS = 1_000
 PROPOSE_TOKENS = 200
 T = TypeVar("T")
@@ -42,12 +44,14 @@ class Library:
 
     def __init__(self, settings: RagSettings, *, clock: Clock) -> None:
         self._settings = settings
+        self._retrieval = retrieval_within(settings)
         self._clock = clock
         self._executor = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag")
         self._legs = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag-dense")
         self._rerank = RerankLeg(settings.retrieval, clock)
         self._writers = Writers(settings, clock)
         self._dense = DenseLeg(settings.embedding, clock)
+        self._pressure = Pressure(clock)
         self._corpus: Corpus | None = None
         self._index_error: IndexUnusable | None = None
         self._stamp: tuple[int, ...] | None = None
@@ -70,33 +74,37 @@ class Library:
         corpus = await self._current_corpus()
         retriever = await self._retriever(corpus)
         answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
-        async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
-            async for event in events:
-                yield event
+        with self._pressure.answering():
+            async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
+                try:
+                    async for event in events:
+                        yield event
+                except GenerationFailed:
+                    self._pressure.failed()
+                    raise
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
-        async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
-            async for event in events:
-                yield event
+        with self._pressure.answering():
+            async with contextlib.aclosing(self._complete(prompt)) as events:
+                async for event in events:
+                    yield event
 
-    async def condense(self, question: Question, *, budget_s: float) -> str:
-        """A follow-up as a question that stands alone; the question itself without history, model, time or luck."""
-        if not question.history or not self._writers.has_model:
+    async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
+        """A follow-up as a question that stands alone; the question itself where it leans on nothing (no model is
+        asked then), and without history, model, time or luck. In a reply a mere fragment leans, too."""
+        leaning = leans(question.text) or (is_reply and is_fragment(question.text))
+        if not (leaning and question.history and self._writers.has_model):
             return question.text
         history = "\n".join(f"Q: {each.question}\nA: {each.answer}" for each in question.history)
         text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
-        condensed = ""
         try:
             async with asyncio.timeout(budget_s):
-                async with contextlib.aclosing(self.generate(Prompt(text, 200, 0.0, 1.0))) as events:
-                    async for event in events:
-                        condensed += event.text if isinstance(event, Delta) else ""
+                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
         except (RagError, TimeoutError) as error:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
-        condensed = " ".join(condensed.split())
-        return condensed if 0 < len(condensed) <= CONDENSED_CHARS else question.text
+        return standing_alone(condensed, question.text) or question.text
 
     @property
     def can_look(self) -> bool:
@@ -106,27 +114,31 @@ class Library:
     async def look(self, pictures: Sequence[str]) -> str:
         """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
         text = prompt_text(self._settings.prompts, "picture")
-        return (await self._written(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures)))).text.strip()
+        return (await _end_of(self.generate(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))))).text.strip()
 
-    async def propose(self, question: Question, passages: Sequence[Passage]) -> Proposed:
-        """What a reader may ask next, by the model; nothing without a model, or when it fails."""
-        if not self._writers.has_model:
+    async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
+        """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
+        answers to write (`rag.pressure`)."""
+        if not self._writers.has_model or self._pressure.is_high:
             return Proposed()
         prompt = prompt_text(self._settings.prompts, "suggest")
         text = prompt.format(question=question.text, passages=excerpts(passages))
         try:
-            written = await self._written(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0))
+            async with self._pressure.spare_time(budget_s):
+                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
+        except TimeoutError:
+            logger.info("The model proposes no questions: there was no time left")
+            return Proposed()
         except RagError as error:
+            self._pressure.failed()
             logger.info("The model proposes no questions: %s", error)
             return Proposed()
         return Proposed(questions_in(written.text, asked=question.text), written.usage)
 
-    async def _written(self, prompt: Prompt) -> Finished:
-        async with contextlib.aclosing(self.generate(prompt)) as events:
+    async def _complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
-                if isinstance(event, Finished):
-                    return event
-        return Finished("", "no_evidence")
+                yield event
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
@@ -168,7 +180,7 @@ class Library:
     async def _retriever(self, corpus: Corpus) -> Retriever:
         def prepare() -> Retriever:
             return Retriever(
-                self._settings.retrieval,
+                self._retrieval,
                 corpus,
                 embedder=self._dense.embedder_for(corpus),
                 executor=self._executor,
@@ -216,3 +228,11 @@ class Library:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+async def _end_of(written: AsyncGenerator[AnswerEvent]) -> Finished:
+    async with contextlib.aclosing(written) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return event
+    return Finished("", "no_evidence")

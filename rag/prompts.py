@@ -35,7 +35,7 @@ anything of it, and write no preamble and no remark about going on."""
 
 CONDENSE = """Below are earlier questions and answers, and a new question that may lean on them. Rewrite it
 so that it can be understood alone, in its own language, keeping names and numbers. If it already can, repeat it.
-Reply with the question only.
+Reply with the question only: one line, no label, no quotation marks, no answer.
 
 {history}
 

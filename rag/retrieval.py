@@ -42,6 +42,8 @@ class Finding:
     level: Level = "low"
     is_calibrated: bool = False
     signals: Signals | None = None
+    may_be_quoted: bool = True
+    """Whether a quotation may stand as the answer where no model reads the passages."""
 
     @property
     def is_evidence(self) -> bool:

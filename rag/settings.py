@@ -62,6 +62,12 @@ class LlmSettings(_Frozen):
     model: str = Field("", description="Model name, like deepseek-chat")
     api_key: SecretStr = Field(SecretStr(""), description="May be empty for a local base_url")
     temperature: float = Field(0.2, ge=0, le=2, description="Freedom of wording; 0 is the most literal")
+    context_tokens: int = Field(
+        0,
+        ge=0,
+        description="The model's context window, tokens; a small one lowers what passages may take. 0: large enough, "
+        "or found out when it is not",
+    )
     max_tokens: int = Field(2048, ge=1, description="Longest answer, tokens")
     stream_usage: bool = Field(True, description="Ask for token usage; off for servers that refuse stream_options")
     trust_env: bool = Field(False, description="Use HTTPS_PROXY and the like of the environment to reach the model")
@@ -84,7 +90,7 @@ class RetrievalSettings(_Frozen):
         3, ge=1, description="Reciprocal rank fusion: a higher one favours passages that both lists hold"
     )
     floor_standing: float = Field(
-        1.25,
+        1.5,
         description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
         "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
     )
@@ -92,7 +98,7 @@ class RetrievalSettings(_Frozen):
         0.35, ge=0, le=1, description="Share of the question's terms (by rarity) in the best passage, with embeddings"
     )
     floor_words: float = Field(
-        0.15, ge=0, le=1, description="The same share where search is by words only: refused below it"
+        0.13, ge=0, le=1, description="The same share where search is by words only: refused below it"
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"

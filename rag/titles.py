@@ -8,7 +8,7 @@ from rag.documents import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """One document: its title, link and headings in their order."""
+    """One document: its title, link and headings in their order, each with those above it, joined by ` › `."""
 
     title: str
     link: str | None
@@ -26,9 +26,6 @@ def titles_of(chunks: Iterable[Chunk]) -> list[Title]:
 
 def _title(chunks: list[Chunk]) -> Title:
     first = min(chunks, key=lambda chunk: chunk.start)
-    names = dict.fromkeys(
-        chunk.headings[-1]
-        for chunk in sorted(chunks, key=lambda chunk: chunk.start)
-        if chunk.headings and chunk.headings[-1] != first.title
-    )
-    return Title(first.title, first.link, first.collection, tuple(names))
+    ordered = sorted(chunks, key=lambda chunk: chunk.start)
+    paths = dict.fromkeys(" › ".join(name for name in chunk.headings if name != first.title) for chunk in ordered)
+    return Title(first.title, first.link, first.collection, tuple(path for path in paths if path))

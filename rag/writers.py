@@ -37,18 +37,17 @@ class Writers:
         """Whether a model writes."""
         return self._generative is not None
 
-    def for_question(self, retriever: Retriever) -> Callable[[str, Finding], Writer]:
-        """Gives the writer of an answer, by its question and what was found for it."""
+    def for_question(self, retriever: Retriever) -> Callable[[Finding], Writer]:
+        """Gives the writer of an answer, by what was found for its question."""
         if (generative := self._generative) is not None:
-            return lambda _question, _finding: generative
+            return lambda _finding: generative
         nearness = self._nearness_by(retriever.embedder)
 
-        def writer(question: str, finding: Finding) -> Writer:
-            coverage = retriever.coverage(question)
+        def writer(finding: Finding) -> Writer:
             pause_s = self._settings.typing_pause_s
             has_dense = finding.signals is not None and finding.signals.has_dense
             near = nearness if has_dense else None
-            return ExtractiveWriter(finding, coverage, near, clock=self._clock, pause_s=pause_s)
+            return ExtractiveWriter(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
 
         return writer
 

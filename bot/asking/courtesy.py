@@ -1,14 +1,16 @@
-"""A greeting is greeted and thanks are taken, in chats and on the web, without a search: nobody asked for anything."""
+"""A greeting is greeted, thanks and a yes or no are taken, in chats and on the web: nothing is asked, nor searched."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from bot.asking.commands import parse_command
+from bot.asking.commands import Command, parse_command
 from bot.asking.suggesting import examples
 from bot.texts import Texts
 from rag.errors import RagError
 from rag.scope import Scope
 from rag.titles import Title
+
+_ASK_NOTHING = ("greeting", "thanks", "farewell", "noted")
 
 
 class Shelf(Protocol):
@@ -26,19 +28,31 @@ class Said:
 
 
 def is_pleasantry(text: str) -> bool:
-    """Whether a whole message is a greeting or thanks."""
-    return _kind_of(text) is not None
+    """Whether a whole message is a greeting, thanks, a farewell or a yes or no: it asks nothing."""
+    command = parse_command(text)
+    return command is not None and command.kind in _ASK_NOTHING
 
 
 async def reply_to(text: str, shelf: Shelf, scope: Scope, wording: Texts) -> Said | None:
-    """The words for a greeting or thanks where no commands are known (the web); None for all else."""
-    match _kind_of(text):
-        case "greeting":
-            return await greeting(shelf, scope, wording.greeting_reply.format(help=""), wording)
+    """The words for what asks nothing where no commands are known (the web); None for all else."""
+    command = parse_command(text)
+    if command and command.kind == "greeting":
+        return await greeting(shelf, scope, wording.greeting_reply.format(help=""), wording)
+    said = kind_words(command, wording) if command else ""
+    return Said(said) if said else None
+
+
+def kind_words(command: Command, wording: Texts) -> str:
+    """What is said to thanks, a farewell, a yes or no; "" for all else."""
+    match command.kind:
         case "thanks":
-            return Said(wording.thanks_reply)
-        case None:
-            return None
+            return wording.thanks_reply
+        case "farewell":
+            return wording.farewell_reply
+        case "noted":
+            return wording.noted_reply
+        case _:
+            return ""
 
 
 async def greeting(shelf: Shelf, scope: Scope, words: str, wording: Texts) -> Said:
@@ -49,8 +63,3 @@ async def greeting(shelf: Shelf, scope: Scope, words: str, wording: Texts) -> Sa
         questions = []
     tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []
     return Said("\n".join([words, *tries]), frozenset(collection for _, collection in questions))
-
-
-def _kind_of(text: str) -> Literal["greeting", "thanks"] | None:
-    command = parse_command(text)
-    return command.kind if command and command.kind in ("greeting", "thanks") else None

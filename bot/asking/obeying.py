@@ -2,7 +2,7 @@
 
 from bot.access import Access
 from bot.asking.commands import Command
-from bot.asking.courtesy import Shelf, greeting
+from bot.asking.courtesy import Shelf, greeting, kind_words
 from bot.asking.outbound import Voice
 from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job, Jobs
@@ -61,7 +61,7 @@ class Obedience:
         """Does it; gives the words that tell. `scope` is what may be seen where they are told."""
         match command.kind:
             case "help":
-                return wording.help_text
+                return (await greeting(self._shelf, scope, wording.help_text, wording)).text
             case "sources":
                 return await self._sources(wording, scope)
             case "new":
@@ -82,8 +82,8 @@ class Obedience:
             case "greeting":
                 words = wording.greeting_reply.format(help=wording.greeting_help)
                 return (await greeting(self._shelf, scope, words, wording)).text
-            case "thanks":
-                return wording.thanks_reply
+            case "thanks" | "farewell" | "noted":
+                return kind_words(command, wording)
 
     async def _sources(self, wording: Texts, scope: Scope) -> str:
         try:

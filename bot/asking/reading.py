@@ -113,7 +113,7 @@ class Reading:
         if heard != "silent" and (command := parse_command(text)):
             await self._commands.obey(job, message, command, wording)
             return Nothing(f"obeyed /{command.kind}")
-        if heard == "silent" and not await self._is_sure(text, message):
+        if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
             return Nothing("nobody asked, and the documents are not sure", done=False)
         parent = await self._parent_turn(job, message)
         asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))

@@ -1,15 +1,17 @@
 """A turn's question as the answerer gets it: with what was said before, and standing alone where it leaned on that."""
 
 import re
+from dataclasses import replace
 from typing import Protocol
 
 from bot.access import Access
 from bot.asking.names import Names
 from bot.models import Turn
-from bot.records.memory import Memory, Remembered, leans
+from bot.records.memory import Memory, Remembered
 from bot.settings.people import PeopleSettings
 from bot.texts import language_of, texts
 from rag.events import Exchange, Question
+from rag.follow_ups import leans
 
 CONTEXT_CHARS = 1_500
 LINE_CHARS = 4
@@ -22,7 +24,22 @@ _SPEAKER = re.compile(r"^[^:：]{1,20}[:：]\s")
 class Condenser(Protocol):
     """What this needs of `rag.library.Library`."""
 
-    async def condense(self, question: Question, *, budget_s: float) -> str: ...
+    async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str: ...
+
+
+async def standing_alone(
+    library: Condenser, question: Question, *, budget_s: float, is_reply: bool = False
+) -> tuple[Question, str]:
+    """The question to answer, in chats and on the web alike, and how it was understood ("" as asked).
+
+    One that leans on what was said before is made to stand alone, by a model that has `budget_s`; one that leans on
+    nothing goes without history, so that it cannot be led astray. A reply keeps that of the card it replies to.
+    """
+    text = await library.condense(question, budget_s=budget_s, is_reply=is_reply)
+    if text.split() != question.text.split():
+        return replace(question, text=text), text
+    kept = question.history if is_reply or leans(question.text) else ()
+    return replace(question, history=kept), ""
 
 
 def _with_context(turn: Turn) -> str:
@@ -59,19 +76,21 @@ class Understanding:
         self._settings = settings
 
     async def of(self, turn: Turn, *, as_before: bool = False) -> Question:
-        """The question to answer. What leans on nothing goes without history, so that it cannot be led astray.
-        `as_before` takes it as it was made to stand alone for an earlier version of the answer, where it was."""
+        """The question to answer, with what came with it. `as_before` takes it as it was made to stand alone for an
+        earlier version of the answer, where it was."""
         scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
         history = await self._told_apart(turn, before)
         if as_before and turn.standalone:
             return Question(turn.standalone, scope, history)
         came_with = (Exchange(turn.read_text, ""),) if turn.read_text not in ("", turn.question) else ()
-        leaning = Question(turn.question, scope, (*history, *came_with))
-        standalone = await self._library.condense(leaning, budget_s=self._settings.condense_s)
-        if standalone.split() != turn.question.split():
-            return Question(standalone, scope, history)
-        kept = history if turn.parent_turn or leans(turn.question) else ()
+        asked = Question(turn.question, scope, (*history, *came_with))
+        found, understood = await standing_alone(
+            self._library, asked, budget_s=self._settings.condense_s, is_reply=bool(turn.parent_turn)
+        )
+        if understood:
+            return replace(found, history=history)
+        kept = history if found.history else ()
         return Question(_with_context(turn), scope, kept, _searches(turn))
 
     async def _told_apart(self, turn: Turn, before: tuple[Remembered, ...]) -> tuple[Exchange, ...]:

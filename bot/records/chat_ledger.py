@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+import orjson
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.records.forgetting import erase
@@ -13,6 +14,7 @@ from bot.store.tables import answer_messages, answers, attachments, onces, remar
 from feishu.clock import Clock, SystemClock
 
 MAX_REMARK_CHARS = 2_000
+MOST_ASKED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,37 @@ class Ledger:
         found = await self._suggestions(suggestions.c.id == suggestion_id)
         return found[0] if found else None
 
+    async def suggest_instead(self, answer_id: str, found: Sequence[Suggestion], cost: int) -> bool:
+        """Stores the model's questions, which take the place of those below an answer, and the tokens that they cost;
+        False where the question was taken back or forgotten meanwhile."""
+        now = self._clock.time()
+        rows = [{**{name: getattr(each, name) for name in Suggestion.__slots__}, "created_at": now} for each in found]
+        its_turn = select(answers.c.usage, turns.c.recalled).join(turns, turns.c.id == answers.c.turn_id)
+        statement = its_turn.where(answers.c.id == answer_id).with_for_update(of=turns)
+
+        def work(connection: Connection) -> bool:
+            row = connection.execute(statement).one_or_none()
+            if row is None or row.recalled:
+                return False
+            connection.execute(self._insert(suggestions).values(rows).on_conflict_do_nothing())
+            usage = {**(orjson.loads(row.usage) or {}), **({"proposals": cost} if cost else {})}
+            kept = orjson.dumps(usage or None).decode()
+            connection.execute(update(answers).where(answers.c.id == answer_id).values(usage=kept))
+            return True
+
+        return await self._database.write(work)
+
     async def suggestions_of(self, answer_id: str) -> list[Suggestion]:
-        """The questions below an answer."""
-        return await self._suggestions(suggestions.c.id.startswith(f"{answer_id}-", autoescape=True))
+        """The questions below an answer: the model's where it gave any."""
+        found = await self._suggestions(suggestions.c.id.startswith(f"{answer_id}-", autoescape=True))
+        return [each for each in found if each.id.startswith(f"{answer_id}-m")] or found
+
+    async def asked_in(self, app_id: str, conversation: str) -> list[str]:
+        """What was asked in a conversation lately, as it was written and as it was understood."""
+        mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
+        statement = select(turns.c.question, turns.c.standalone).where(mine).order_by(turns.c.created_at.desc())
+        rows = await self._database.read(lambda connection: connection.execute(statement.limit(MOST_ASKED)).all())
+        return [text for row in rows for text in row if text]
 
     async def _suggestions(self, which: ColumnElement[bool]) -> list[Suggestion]:
         columns = [suggestions.c[name] for name in Suggestion.__slots__]

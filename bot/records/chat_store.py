@@ -70,8 +70,9 @@ class WebStore:
 
         return await self._database.write(work)
 
-    async def conclude(self, answer: Answer) -> int:
-        """Stores how an answer ended; gives the number that stands for its job."""
+    async def conclude(self, answer: Answer, *, standalone: str = "") -> int:
+        """Stores how an answer ended and how its question was understood ("" as asked); gives the number that stands
+        for its job."""
         values = {
             "outcome": answer.outcome,
             "text": answer.text.replace("\x00", ""),
@@ -94,7 +95,7 @@ class WebStore:
             kept = update(answers).where(answers.c.id == answer.id).values(**values).returning(answers.c.job_id)
             job_id = connection.scalar(kept) or 0
             shown = update(turns).where(turns.c.id == answer.turn_id)
-            connection.execute(shown.values(shown_answer=answer.id))
+            connection.execute(shown.values(shown_answer=answer.id, standalone=standalone))
             return job_id
 
         return await self._database.write(work)
@@ -175,15 +176,15 @@ def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange
     """What was answered before, of each turn the newest version that may be seen; no pleasantries."""
     before = (turns.c.conversation == turn.conversation) & (turns.c.created_at < turn.created_at)
     earlier = (
-        select(turns.c.id, turns.c.question, answers.c.text, answers.c.sources, answers.c.leaned_on)
+        select(turns.c.id, turns.c.question, turns.c.standalone, answers.c.text, answers.c.sources, answers.c.leaned_on)
         .join(answers, answers.c.turn_id == turns.c.id)
         .where(before, answers.c.outcome.in_(("answered", "hedged")), answers.c.sources != NO_SOURCES)
         .order_by(turns.c.created_at.desc(), answers.c.version.desc())
         .limit(HISTORY_TURNS * 4)
     )
     told: dict[str, Exchange] = {}
-    for turn_id, question, text, sources, leaned_on in connection.execute(earlier):
+    for turn_id, question, standalone, text, sources, leaned_on in connection.execute(earlier):
         collections = frozenset((*orjson.loads(leaned_on), *collections_of(sources)))
         if scope.shows(collections):
-            told.setdefault(turn_id, Exchange(question, text, collections))
+            told.setdefault(turn_id, Exchange(standalone or question, text, collections))
     return tuple(list(told.values())[:HISTORY_TURNS][::-1])

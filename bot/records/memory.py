@@ -1,6 +1,5 @@
 """What a conversation remembers: the last turns within a budget, and the card that a question replies to."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +17,7 @@ from feishu.clock import Clock, SystemClock
 from rag.scope import Scope
 
 ANSWER_CHARS = 1_200
-LEANING_CHARS = 14
 REMEMBERED = ("answered", "hedged", "stopped", "no_evidence")
-
-_LEANS = re.compile(
-    r"^\s*(那|那么|还有|另外|然后|如果|要是|万一|为什么|怎么办|具体|继续|再)|[它他她]|这个|那个|这些|那些|上面|上述|刚才|前面|之前说|呢\s*[?？]?\s*$"
-    r"|^\s*(and|but|what about|how about|why|then|so|or)\b|\b(it|its|that|this|those|these|they|them|he|she|above)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +30,6 @@ class Remembered:
     answer: str
     collections: frozenset[str] = frozenset()
     """Every collection that question or answer may speak of."""
-
-
-def leans(text: str) -> bool:
-    """Whether a question sounds as if it needs what was said before. A guess, for machines without a model."""
-    return len(text.strip()) <= LEANING_CHARS or bool(_LEANS.search(text))
 
 
 def tokens(text: str) -> int:

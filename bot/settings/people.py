@@ -44,9 +44,10 @@ class PeopleSettings(BaseModel):
     condense_s: float = Field(6.0, ge=0, le=60, description="Seconds to make a follow-up understandable by itself")
     suggestions: Literal["auto", "headings", "off"] = Field(
         "auto",
-        description="Follow-up questions below an answer. auto: the model's where they are there when the answer ends, "
-        "else from the headings of its sources",
+        description="Follow-up questions below an answer. auto: from the headings of its sources, then the model's, "
+        "which is asked once the answer's card is closed and while its server writes no answer",
     )
+    propose_s: float = Field(8.0, gt=0, le=60, description="Seconds that the model has for follow-up questions")
 
     @field_validator("quiet_hours")
     @classmethod

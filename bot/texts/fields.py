@@ -118,12 +118,32 @@ class Texts:
     greeting_reply: str
     greeting_help: str
     thanks_reply: str
+    farewell_reply: str
+    noted_reply: str
     welcome_title: str
     welcome_group: str
     welcome_private: str
     welcome_try: str
-    suggest_about: str
-    suggest_title: str
+    ask_how: str
+    ask_how_it: str
+    ask_how_many_days: str
+    ask_how_long: str
+    ask_how_much: str
+    ask_what_is: str
+    ask_what_are: str
+    ask_what_in: str
+    ask_when: str
+    ask_when_do: str
+    ask_demands: str
+    ask_rules: str
+    ask_arranged: str
+    ask_graded: str
+    ask_works: str
+    ask_work: str
+    ask_trouble: str
+    ask_exceptions: str
+    ask_who: str
+    ask_about: str
     suggestions: str
     toast_asking: str
     toast_asked_already: str

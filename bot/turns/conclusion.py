@@ -10,7 +10,7 @@ from bot.cards.progress import Progress
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
 from rag.citations import CitationFilter
-from rag.events import Grounding, Proposed
+from rag.events import Grounding
 
 SNIPPET_CHARS = 200
 REASONING_KEPT_CHARS = 8_000
@@ -86,14 +86,6 @@ def snippet_of(text: str) -> str:
     rows = (line for line in text.splitlines() if not _TABLE_RULE.fullmatch(line.strip()))
     line = " ".join(" ".join(rows).replace("|", " ").split())
     return _MARKS.sub("", line)[:SNIPPET_CHARS]
-
-
-def with_proposals(answer: Answer, proposed: Proposed) -> Answer:
-    """The answer with what asking the model for further questions cost."""
-    if proposed.usage is None:
-        return answer
-    cost = proposed.usage.prompt_tokens + proposed.usage.completion_tokens
-    return replace(answer, usage={**(answer.usage or {}), "proposals": cost})
 
 
 def _usage(progress: Progress) -> dict[str, int] | None:

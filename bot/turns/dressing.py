@@ -1,6 +1,5 @@
 """What a closed card offers beside its answer: next questions, a person to ask, a hint how to follow up."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.access import Access
@@ -11,6 +10,7 @@ from bot.records.chat_ledger import Ledger
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts
 from bot.turns.errands import GROUP_SCOPE, collections_in, owners_of
+from rag.events import Proposed
 
 
 class Dressing:
@@ -39,7 +39,8 @@ class Dressing:
         turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
         if not suggested and self._settings.suggestions != "off":
-            suggested = below(turn, answer, texts)
+            asked = await self._ledger.asked_in(turn.app_id, turn.conversation)
+            suggested = below(turn, answer, texts, asked)
             await self._ledger.suggest(suggested)
         return replace(
             state,
@@ -48,17 +49,19 @@ class Dressing:
             wants_mention=turn.chat_type != "p2p" and GROUP_SCOPE not in (self._identity.scopes or ()),
         )
 
-    @property
-    def wants_proposals(self) -> bool:
-        """Whether the model is asked for questions."""
-        return self._settings.suggestions == "auto"
+    def wants_proposals(self, answer: Answer) -> bool:
+        """Whether the model is asked for questions to follow this answer: not where nothing stands behind it, nor where
+        it was cut off. Where the passages come from several collections nobody could say which of them a question
+        gives away: the headings serve there."""
+        is_whole = answer.outcome == "answered" and not answer.ending
+        return self._settings.suggestions == "auto" and is_whole and len(answer.collections) == 1
 
-    async def offer(self, turn: Turn, answer: Answer, questions: Sequence[str]) -> None:
-        """Stores the model's questions as the answer's suggestions. Where the passages come from several collections
-        nobody can say which of them a question gives away: the headings serve there."""
-        collections = set(answer.collections)
-        if answer.outcome == "answered" and len(collections) == 1:
-            await self._ledger.suggest(proposed(turn, answer, questions, collections.pop()))
+    async def offer(self, turn: Turn, answer: Answer, model: Proposed) -> bool:
+        """Stores the model's questions as the answer's suggestions, with what they cost; whether there are any."""
+        asked = await self._ledger.asked_in(turn.app_id, turn.conversation)
+        found = proposed(turn, answer, model.questions, next(iter(answer.collections), ""), asked)
+        cost = model.usage.prompt_tokens + model.usage.completion_tokens if model.usage else 0
+        return bool(found) and await self._ledger.suggest_instead(answer.id, found, cost)
 
 
 def shut(state: CardState, texts: Texts) -> CardState:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -18,7 +17,6 @@ from bot.cards.delivery import Delivery, Outbox
 from bot.cards.final_card import final
 from bot.cards.outcomes import Exhausted, Outcome, Unread
 from bot.cards.progress import Progress, ended
-from bot.cards.proposing import Proposer, Proposing
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.inbox.breakpoints import reach
@@ -28,18 +26,18 @@ from bot.models import Answer, CardState, Turn
 from bot.records.attachments import Attachments
 from bot.records.conversations import Conversations
 from bot.texts import Language, Texts, language_of, texts
-from bot.turns.conclusion import conclude, snippet_of, sources_of, with_proposals
+from bot.turns.conclusion import conclude, snippet_of, sources_of
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
 from bot.turns.going_on import GoingOn, PassagesChanged, anew
 from bot.turns.looking import Looking
 from bot.turns.one_writer import OneWriter
+from bot.turns.proposing import Proposing
 from bot.turns.redrawing import Redrawing
 from bot.turns.writing import Answers, Writing
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
-from rag.events import Proposed
 
 __all__ = [
     "MAX_QUESTION_CHARS",
@@ -76,9 +74,9 @@ class Turns:
         language: Literal["auto", "zh", "en"] = "auto",
         debt_s: float = 120.0,
         attachments: Attachments | None = None,
-        proposer: Proposer | None = None,
+        proposing: Proposing | None = None,
     ) -> None:
-        self._proposer = proposer
+        self._proposing = proposing
         self._outbox = outbox
         self._conversations = conversations
         self._looking = Looking(reading, understanding, conversations, library, attachments, clock=clock)
@@ -200,13 +198,9 @@ class Turns:
         since: float,
         continued: Answer | None,
     ) -> Ended:
-        proposing = Proposing(self._proposer) if self._proposer and self._dressing.wants_proposals else None
-        writing = Writing(
-            delivery, wording, self._clock, self._metrics, proposing, started_at=since, continued=continued
-        )
+        writing = Writing(delivery, wording, self._clock, self._metrics, started_at=since, continued=continued)
         try:
             progress = await writing.run(partial(self._looking.understood, job, turn), stop)
-            proposed = proposing.ready() if proposing else Proposed()
         except asyncio.CancelledError:
             seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
             kept = answer.leaned_on if continued or not writing.progress.text else ()
@@ -214,23 +208,18 @@ class Turns:
             paused = replace(answer, text=writing.progress.text or answer.text, leaned_on=behind)
             await self._pause(delivery, job, turn, paused, wording)
             raise
-        finally:
-            if proposing is not None:
-                await proposing.aclose()
         seconds = self._clock.monotonic() - since
         behind = (*writing.leaned_on, *_asked_of(job), *(continued.collections if continued else ()))
         first_s = writing.first_token_s
         answer = conclude(answer, progress, wording, seconds=seconds, first_token_s=first_s, leaned_on=behind)
-        answer = with_proposals(answer, proposed)
-        return await self._finish(delivery, job, turn, answer, wording, proposed.questions)
+        ended_as = await self._finish(delivery, job, turn, answer, wording)
+        if self._proposing:
+            self._proposing.begin(turn, answer, writing.question, progress.passages or ())
+        return ended_as
 
-    async def _finish(
-        self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts, proposed: Sequence[str] = ()
-    ) -> Ended:
+    async def _finish(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         """Stores the concluded answer, then closes its card. Raises `Owed` where only that could not be done."""
         await self._conversations.save_answer(job, answer)
-        if proposed:
-            await self._dressing.offer(turn, answer, proposed)
         self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
         reach("before-final")
         try:

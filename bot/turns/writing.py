@@ -13,7 +13,6 @@ from bot.cards import views
 from bot.cards.delivery import Delivery
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
-from bot.cards.proposing import Proposing
 from bot.ending import StopSignal, unless_stopped
 from bot.models import Answer
 from bot.texts import Texts
@@ -43,19 +42,19 @@ class Writing:
         wording: Texts,
         clock: Clock,
         metrics: Metrics,
-        proposing: Proposing | None = None,
         *,
         started_at: float,
         continued: Answer | None = None,
     ) -> None:
         """`started_at`: when the card stood there (monotonic seconds); `continued`: the cut answer to go on with."""
         self._continued = continued
-        self._proposing = proposing
         self._delivery = delivery
         self._wording = wording
         self._clock = clock
         self._metrics = metrics
         self.progress = Progress()
+        self.question: Question | None = None
+        """As it was understood; None until it is."""
         self.leaned_on: tuple[str, ...] = ()
         """The collections behind the question's history."""
         self._started_at = started_at
@@ -81,6 +80,7 @@ class Writing:
 
     async def _write(self, understand: Callable[[], Awaitable[tuple[Question, Answers]]]) -> None:
         question, library = await understand()
+        self.question = question
         so_far = self._continued.text if self._continued else ""
         question = replace(question, so_far=so_far)
         self.leaned_on = tuple(sorted(question.leans_on))
@@ -92,8 +92,6 @@ class Writing:
                 if len(self.progress.text) > len(so_far) and self.first_token_s is None:
                     self.first_token_s = self._clock.monotonic() - self._started_at
                     self._metrics.first_token(self.first_token_s)
-                    if self._proposing is not None:
-                        self._proposing.begin(question, self.progress.passages or ())
                 self._show()
 
 

@@ -228,7 +228,7 @@ async def whole(request: Request, run: Run, body: Callable[[Run], dict[str, Any]
 
 def _reply(run: Run) -> dict[str, Any]:
     """A `ChatReply`."""
-    return answer_body(run.turn, run.answer)
+    return {**answer_body(run.turn, run.answer), "understood": run.turn.standalone or None}
 
 
 async def _run(door: ChatDoor, caller: Caller, body: ChatRequest) -> Run:

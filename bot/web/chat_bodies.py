@@ -90,6 +90,11 @@ class ChatReply(AnswerBody):
         description="answered: cited passages stand behind it; hedged: no source does (check it), or, without a model, "
         "these are the closest passages and perhaps not it; no_evidence: the documents do not know"
     )
+    understood: str | None = Field(
+        None,
+        description="How a follow-up was understood with what was said before; null where it was taken as asked",
+        examples=["上海的住宿标准是多少？"],
+    )
 
 
 class BatchRequest(BaseModel):

@@ -46,7 +46,7 @@ async def events_of(run: Run) -> AsyncGenerator[bytes]:
         yield sse("error", _error(error, run.turn.question))
         return
     yield sse("sources", {"sources": sources_body(run.answer.id, run.answer.sources)})
-    body = answer_body(run.turn, run.answer)
+    body = {**answer_body(run.turn, run.answer), "understood": run.turn.standalone or None}
     yield sse("done", {name: value for name, value in body.items() if name not in TOLD_BEFORE})
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from bot.asking.courtesy import Said, reply_to
+from bot.asking.understanding import standing_alone
 from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
 from bot.cards.progress import Progress, ended, fold
 from bot.continuing import can_go_on
@@ -40,6 +41,8 @@ class WebLibrary(Protocol):
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 
     def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]: ...
+
+    async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str: ...
 
     async def collections(self) -> tuple[str, ...]: ...
 
@@ -87,6 +90,7 @@ class Run:
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
         try:
+            await self._understand()
             async with contextlib.aclosing(self._answering()) as events:
                 async for event in events:
                     self._note(event)
@@ -98,6 +102,14 @@ class Run:
             await self._conclude(Failed(error))
             raise
         await self._conclude(Completed())
+
+    async def _understand(self) -> None:
+        """A question that leans on the conversation is made to stand alone, as in the chats."""
+        if not self.is_sought:
+            return
+        question, understood = await standing_alone(self._turns.library, self.question, budget_s=self._turns.condense_s)
+        self.question = self._trace.question = question
+        self.turn = replace(self.turn, standalone=understood)
 
     def _answering(self) -> AsyncGenerator[AnswerEvent]:
         if self._said is not None:
@@ -176,7 +188,7 @@ class Run:
             await self._begun
         if isinstance(outcome, Stopped):
             self._trace.tell("chain.stopped")
-        job_id = await self._turns.store.conclude(self.answer)
+        job_id = await self._turns.store.conclude(self.answer, standalone=self.turn.standalone)
         if self.is_sought:
             self._turns.tracing.keep(job_id, self._trace)
         log.info("web_turn_ended", turn_id=self.turn.id, outcome=self.answer.outcome, seconds=round(seconds, 3))
@@ -196,6 +208,8 @@ class WebTurns:
     clock: Clock
     tracing: Tracing
     language: Literal["auto", "zh", "en"] = "auto"
+    condense_s: float = 6.0
+    """For making a follow-up understandable by itself."""
     _owed: "set[asyncio.Task[None]]" = field(default_factory=set)
     _made_at: float = field(init=False)
 

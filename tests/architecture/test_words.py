@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 SENTENCE = re.compile(r"[A-Za-z]{2,}['’]?[a-z]*,? [A-Za-z]{2,}")
 MARKUP = re.compile(r"</?[a-z]+[^>]*")
-# Words that are read, not said: what people type, how they lean on what was said before, how headings are numbered.
-READ_NOT_SAID = {"bot/asking/commands.py", "bot/records/memory.py", "bot/asking/suggesting.py"}
+# Words that are read, not said: what people type, how headings are numbered and end.
+READ_NOT_SAID = {"bot/asking/commands.py", "bot/asking/heading_questions.py"}
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.
 SPEAKS_TO_ADMINS = re.compile(r"bot/(doctor|settings|terminal|cli|demo|serve|report|web|records/admin_)")
 

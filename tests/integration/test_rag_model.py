@@ -90,6 +90,15 @@ def reasoning_of(events: list[AnswerEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, Reasoning))
 
 
+def wanted_calls(server: ModelServer, kind: type[GenerationFailed], *, heals: bool) -> int:
+    """What may heal is tried once more (here); what is too long with fewer passages, down to one."""
+    if kind is not ContextTooLong:
+        return 2 if heals else 1
+    given = [request.prompt.count("<passage number=") for request in server.chats()]
+    assert given == sorted(set(given), reverse=True) and given[-1] == 1
+    return len(given)
+
+
 def finished(events: list[AnswerEvent]) -> Finished:
     last = events[-1]
     assert isinstance(last, Finished)
@@ -160,7 +169,7 @@ async def test_a_refusal_is_not_repeated_and_names_the_fix(
     _, error = await ask(library)
     assert type(error) is kind and words in str(error) and not error.partial
     assert error.__cause__ is not None
-    assert len(server.chats()) == 1
+    assert len(server.chats()) == wanted_calls(server, kind, heals=False)
     assert not library.status().model.ok
 
 
@@ -229,7 +238,7 @@ async def test_an_error_in_the_stream_keeps_its_cause(
     server.script(Reply(end="error", error=said))
     _, error = await ask(library)
     assert type(error) is kind and not error.partial
-    assert len(server.chats()) == (2 if heals else 1)
+    assert len(server.chats()) == wanted_calls(server, kind, heals=heals)
     server.requests.clear()
     server.script(Reply("出差结束", end="error", error=said))
     events, error = await ask(library)
@@ -252,7 +261,7 @@ async def test_an_error_instead_of_a_stream_keeps_its_cause(
     monkeypatch.setattr("rag.generation.BACKOFFS_S", (0.0,))
     server.script(Reply(raw=json.dumps({"error": said}).encode(), content_type=content_type))
     _, error = await ask(library)
-    assert type(error) is kind and len(server.chats()) == (2 if heals else 1)
+    assert type(error) is kind and len(server.chats()) == wanted_calls(server, kind, heals=heals)
 
 
 @pytest.mark.parametrize(
@@ -523,3 +532,22 @@ async def test_the_clients_own_transport_can_be_mocked_and_the_key_is_sent_but_n
             _, error = await ask(library)
     assert route.calls[0].request.headers["authorization"] == "Bearer sk-test-secret"
     assert "sk-test" not in str(error) + repr(error) + str(library.status())
+
+
+async def test_a_window_that_is_too_small_gets_fewer_passages_from_then_on(folder: Path, server: ModelServer) -> None:
+    def answer(body: dict[str, Any]) -> Reply:
+        if str(body["messages"][-1]["content"]).count("<passage number=") > 1:
+            error = {"message": "This model's maximum context length is 2048 tokens", "code": "context_length_exceeded"}
+            return Reply(status=400, error=error)
+        return Reply("15 个工作日 [1]，另见 [2]。")
+
+    server.script(answer=answer)
+    server.requests.clear()
+    async with library_with(folder, model_settings(server.base_url)) as library:
+        events, error = await ask(library)
+        assert error is None and finished(events).text == "15 个工作日 [1]，另见。"
+        assert library.status().model.ok
+        tried = len(server.chats())
+        assert tried > 1
+        await ask(library)
+    assert len(server.chats()) == tried + 1

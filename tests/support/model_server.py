@@ -136,6 +136,7 @@ class ModelServer:
         self._taken = 0
         self.proposal = Reply("")
         self._lock = threading.Lock()
+        self._arrived = threading.Condition()
         self.requests: list[Recorded] = []
         self.embedding_status = 200
         self.embedding = EmbeddingScript()
@@ -159,6 +160,12 @@ class ModelServer:
     def proposals(self) -> list[Recorded]:
         """Recorded requests for follow-up questions."""
         return [each for each in self._asked() if PROPOSING in each.prompt]
+
+    def proposed(self, count: int, timeout_s: float) -> Recorded:
+        """The newest request for follow-up questions, once there are so many; blocks the calling thread."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.proposals()) >= count, timeout_s), "nobody asked for them"
+        return self.proposals()[-1]
 
     def _asked(self) -> list[Recorded]:
         return [request for request in self.requests if request.path.endswith("/chat/completions")]
@@ -219,6 +226,8 @@ class ModelServer:
         recorded = Recorded(request.url.path, dict(request.headers), json.loads(await request.body()))
         with self._lock:
             self.requests.append(recorded)
+        with self._arrived:
+            self._arrived.notify_all()
         return recorded
 
     def _next(self, body: dict[str, Any]) -> Reply:

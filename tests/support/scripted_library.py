@@ -168,6 +168,8 @@ class ScriptedLibrary:
         self.questions: list[Question] = []
         self.prompts: list[Prompt] = []
         self.writes: Script = telling("你好")
+        self.condensed: dict[str, str] = {}
+        """How follow-ups are understood."""
 
     def on(self, question: str, *scripts: Script) -> None:
         self.scripts[question] = list(scripts)
@@ -184,6 +186,9 @@ class ScriptedLibrary:
             async for event in events:
                 if not isinstance(event, Retrieved):
                     yield event
+
+    async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
+        return self.condensed.get(question.text, question.text) if question.history else question.text
 
     async def collections(self) -> tuple[str, ...]:
         return ("default", "finance")
