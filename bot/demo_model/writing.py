@@ -7,13 +7,15 @@ import math
 import re
 from collections.abc import Sequence
 
+from bot.asking.heading_questions import plain, question_about
 from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting
-from bot.demo_model.wording import DETAIL, alone, is_chinese, named, question_on, wording
+from bot.demo_model.wording import DETAIL, alone, is_chinese, named, wording
 from rag.coverage import Coverage, present
 from rag.documents import Passage
 from rag.quotes import Quote, choose_quotes
 from rag.refusal import MARK, MarkFilter
-from rag.sentences import Sentence, plain, sentences
+from rag.sentences import Sentence, sentences
+from rag.sentences import plain as without_markup
 
 LEAST = 0.36
 """Share of the question that the best sentence covers under its headings, weighted by rarity among the passages given;
@@ -25,7 +27,6 @@ SIMILAR = 0.75
 """Share of what the best passage and its headings cover, from which another one belongs to a long answer."""
 LONG_SENTENCES = 40
 SUGGESTED = 3
-SUGGESTED_CHARS = 40
 LEAST_REPEATED = 6
 
 _CITATION = re.compile(r"\s?(?:\[\^?[\d ,，、]{1,24}\]|【[\d ,，、]{1,24}】)")
@@ -59,7 +60,7 @@ def answer(question: str, passages: Sequence[Passage]) -> str:
         return MARK
     lead = passages[chosen.quotes[0].number - 1]
     if chosen.coverage < CLAIMED:
-        place = harmless(named(lead.chunk.title.replace(" › ", " > ")))
+        place = harmless(named(lead.chunk.title.split(" › ")))
         return wording(question).perhaps.format(title=harmless(_document(lead)), heading=place)
     if not DETAIL.search(question):
         return "\n\n".join(_paragraph(quote, passages, question) for quote in chosen.quotes)
@@ -100,13 +101,13 @@ def _document(passage: Passage) -> str:
 def _section(number: int, passages: Sequence[Passage], question: str) -> str:
     passage = passages[number - 1]
     whole = Quote(number, tuple(sentences(passage.chunk.text)[:LONG_SENTENCES]))
-    heading = harmless(named(passage.chunk.title.replace(" › ", " > ")))
+    heading = harmless(named(passage.chunk.title.split(" › ")))
     return f"**{heading}**\n\n{_paragraph(whole, passages, question)}"
 
 
 def _paragraph(quote: Quote, passages: Sequence[Passage], question: str) -> str:
     """Statements run on, items and code on lines of their own."""
-    bold = [plain(span) for span in _BOLD.findall(passages[quote.number - 1].chunk.text)]
+    bold = [without_markup(span) for span in _BOLD.findall(passages[quote.number - 1].chunk.text)]
     is_list = sum(sentence.is_item for sentence in quote.sentences) > 1
     text, is_open = "", False
     for sentence in quote.sentences:
@@ -169,10 +170,8 @@ def _rest(whole: str, so_far: str) -> str:
 def _suggested(asked: Suggesting) -> list[str]:
     """Questions on headings in the question's language: of the first passage's document, then of others. The first
     passage itself is what the answer is about."""
-    document = asked.paths[0].split(" > ")[0] if asked.paths else ""
-    others = (path for path in asked.paths[1:] if " > " in path)
-    near_first = sorted(others, key=lambda path: path.split(" > ")[0] != document)
-    names = dict.fromkeys(harmless(named(path)).strip() for path in near_first)
-    alike = [name for name in names if name and is_chinese(name) == is_chinese(asked.question)]
-    questions = [question_on(name, asked.question) for name in alike if name not in asked.question]
-    return [question for question in questions if len(question) <= SUGGESTED_CHARS][:SUGGESTED]
+    paths = [harmless(path).split(" > ") for path in asked.paths]
+    others = [path for path in paths[1:] if len(path) > 1 and plain(path[-1]) not in asked.question]
+    near_first = sorted(others, key=lambda path: path[0] != paths[0][0])
+    questions = dict.fromkeys(question_about(path[0], path[1:]) for path in near_first)
+    return [each for each in questions if each and is_chinese(each) == is_chinese(asked.question)][:SUGGESTED]

@@ -177,7 +177,7 @@ def test_it_suggests_what_other_headings_are_about() -> None:
     found = read_messages([{"role": "user", "content": prompt}])
     assert isinstance(found, Suggesting)
     proposed = questions_in(written(found), asked="报销时限是多久？")
-    assert proposed == ("审批流程怎么走？", "发票要求有哪些？", "使用与结转有什么规定？")
+    assert proposed == ("费用报销的审批流程是怎样的？", "发票有什么要求？", "年假怎么使用和结转？")
 
 
 def test_without_passages_it_says_what_it_is_and_sees_no_pictures() -> None:
