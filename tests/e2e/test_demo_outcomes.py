@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from bot.demo import SCRIPTED
 from tests.e2e.browser import Watched
-from tests.e2e.test_demo import DEADLINE_MS, PICTURES, QUESTION, ask_in_the_group, demo, picture
+from tests.e2e.test_demo import DEADLINE_MS, PICTURES, QUESTION, ask_in_the_group, demo, picture, warmed_up
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,7 +33,8 @@ async def test_each_outcome_and_a_cut_answer_that_goes_on_stand_on_the_card(
 ) -> None:
     page = watched.page
     await page.set_viewport_size(TALL)
-    async with demo(tmp_path, RAG__LLM__MAX_TOKENS=LIMIT) as (_, url):
+    async with demo(tmp_path, RAG__LLM__MAX_TOKENS=LIMIT) as (bot, url):
+        await warmed_up(bot)
         await page.goto(url)
         answered = await closed(await ask_in_the_group(page))
         await expect(answered).to_contain_text("📎 参考资料")
