@@ -7,38 +7,37 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rag.cases import Case, read_cases
 from rag.documents import Document, Passage
-from rag.events import NO_EVIDENCE_TEXT, Finished, NoEvidence, Question, Retrieved
+from rag.events import Finished, Grounding, NoEvidence, Question, Retrieved
 from rag.library import Library
+from rag.refusal import MARK
 from rag.retrieval import Finding
 from rag.scope import EVERYTHING
 from rag.terms import normalise
 from tests.support.model_server import ModelServer, Reply
 
 # What the product calls things stands here alone.
-REFUSAL = NO_EVIDENCE_TEXT
+REFUSAL = MARK
 """What the scripted model says when the answer is not among its passages."""
-OUTCOMES = ("answered", "hedged", "no_evidence")
-CLOSEST = 3
+OUTCOMES: tuple[Grounding, ...] = get_args(Grounding)
 
 
 def is_refused(finding: Finding) -> bool:
     """Whether retrieval alone refuses."""
-    return not finding.is_evidence
+    return finding.evidence == "none"
 
 
-def outcome_of(finished: Finished) -> str:
+def outcome_of(finished: Finished) -> Grounding:
     """One of OUTCOMES."""
-    return "answered" if finished.answered else "no_evidence"
+    return finished.outcome
 
 
 def shown_of(finished: Finished, passages: Sequence[Passage]) -> list[Passage]:
-    """The passages that an answer puts before its reader: those it cites, or the closest."""
-    cited = [passages[number - 1] for number in finished.citations if number <= len(passages)]
-    return cited or list(passages[:CLOSEST])
+    """The passages that an answer puts before its reader: those it cites."""
+    return [passages[number - 1] for number in finished.citations if number <= len(passages)]
 
 
 def signals_of(finding: Finding) -> dict[str, float]:
@@ -184,25 +183,21 @@ async def searched(library: Library, item: Item) -> Asked:
     return Asked(item, is_refused(finding), tuple(ranks), len(finding.passages), signals_of(finding))
 
 
-async def asked(searching: Library, modelled: Library, quoting: Library, server: ModelServer, item: Item) -> Asked:
+async def asked(modelled: Library, quoting: Library, server: ModelServer, item: Item) -> Asked:
     """By retrieval alone, of a library with the scripted model, and of one without a model."""
-    found = await searched(searching, item)
+    found = await searched(modelled, item)
     server.script(answer=obedient(item))
     finished, passages = await _answered(modelled, item)
     outcome = outcome_of(finished)
-    cited = [passages[number - 1] for number in finished.citations if number <= len(passages)]
+    cited = shown_of(finished, passages)
     right = any(_is_right(item, passage) for passage in cited) if item.case.answerable else outcome == "no_evidence"
     quoted, passages = await _answered(quoting, item)
-    shown = shown_of(quoted, passages)
-    text = quoted.text
-    if outcome_of(quoted) == "hedged":
-        text = "\n".join([text, *(passage.chunk.text for passage in shown[:CLOSEST])])
     return replace(
         found,
         with_model=outcome,
         with_model_right=right,
         without_model=outcome_of(quoted),
-        without_model_right=item.is_right_answer(text, shown),
+        without_model_right=item.is_right_answer(quoted.text, shown_of(quoted, passages)),
         confidence=quoted.confidence,
     )
 

@@ -75,3 +75,8 @@ def reliability(confidences: Sequence[float], right: Sequence[bool], *, bins: in
         for at, pairs in enumerate(held)
         if pairs
     ]
+
+
+def told(figure: Share | float | None) -> str:
+    """A figure as a table's cell."""
+    return f"{figure:.3f}" if isinstance(figure, float) else "–" if figure is None else str(figure)

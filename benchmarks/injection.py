@@ -44,7 +44,7 @@ def settings_for(server: ModelServer, folder: Path) -> RagSettings:
         index_dir=folder,
         embedding=EmbeddingSettings(provider="none"),
         llm=LlmSettings(provider="openai", base_url=server.base_url, model="obedient"),
-        retrieval=RetrievalSettings(evidence_threshold=0),
+        retrieval=RetrievalSettings(floor_words=0),
     )
 
 

@@ -102,16 +102,17 @@ def run_bare(pipe: Connection, folder: str, model_url: str) -> None:
     """The chain alone, as often as the pipe says (answers, first tokens, readers): tokens, CPU, first pieces."""
     import uvloop
 
+    from rag.events import Question
     from rag.llm import Model
-    from rag.prompts import passages_text
+    from rag.scope import EVERYTHING
 
     async def main() -> None:
         chosen = settings(folder, model_url)
-        model, passages = Model(chosen.llm, chosen.prompts), passages_text(())
+        model, question = Model(chosen.llm, chosen.prompts), Question(QUESTION, EVERYTHING)
 
         async def one() -> tuple[int, float]:
             began, count, first = time.perf_counter(), 0, 0.0
-            async with contextlib.aclosing(model.stream(QUESTION, passages, ())) as pieces:
+            async with contextlib.aclosing(model.stream(question, ())) as pieces:
                 async for piece in pieces:
                     if piece.text:
                         first = first or time.perf_counter() - began

@@ -25,6 +25,10 @@ SHOWN_PASSAGES = 3
 SHOWN_CHARS = 600
 SURE = 0.85
 """Probability from which a quotation is called an answer. Measured by benchmarks/quoting.py: nine of ten are right."""
+WORDS = (1.3, 2.2, 2.0, 0.5), -3.1
+DENSE = (1.6, 1.9, 3.4, 0.5, 0.6), -2.9
+"""Weights of `readings`, and the bias, by words alone and with embeddings: fitted by benchmarks/quoting.py on one half
+of its questions and judged on the other."""
 _CHINESE = re.compile(f"[{CJK}]")
 logger = logging.getLogger(__name__)
 
@@ -76,19 +80,25 @@ class ExtractiveWriter:
 
 
 def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> float:
-    """That the quotation answers, 0 to 1: by the confidence in the search, how much of the question the leading
-    sentence covers, how far it is above those of other passages, and whether its passage leads each search. The weights
-    were fitted by benchmarks/quoting.py on one half of its questions and judged on the other."""
-    if not chosen.quotes:
+    """That the quotation answers, 0 to 1; 0 for none."""
+    read = readings(finding, chosen, passages)
+    if not read:
         return 0.0
-    lead = passages[chosen.quotes[0].number - 1]
-    leads_words, leads_vectors = float(lead.lexical_rank == 1), float(lead.dense_rank == 1)
-    if finding.signals is not None and finding.signals.has_dense:
-        value = -2.9 + 1.6 * finding.confidence + 1.9 * chosen.coverage + 3.4 * chosen.margin
-        value += 0.5 * leads_words + 0.6 * leads_vectors
-    else:
-        value = -3.1 + 1.3 * finding.confidence + 2.2 * chosen.coverage + 2.0 * chosen.margin + 0.5 * leads_words
+    weights, bias = DENSE if len(read) == len(DENSE[0]) else WORDS
+    value = bias + sum(weight * reading for weight, reading in zip(weights, read, strict=True))
     return 1 / (1 + math.exp(-value))
+
+
+def readings(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> tuple[float, ...]:
+    """What the probability is made of: the confidence in the search, how much of the question the leading sentence
+    covers, how far it is above those of other passages, whether its passage leads the search by words and, where there
+    is one, the search by vectors. Nothing for no quotation."""
+    if not chosen.quotes:
+        return ()
+    lead = passages[chosen.quotes[0].number - 1]
+    read = (finding.confidence, chosen.coverage, chosen.margin, float(lead.lexical_rank == 1))
+    has_dense = finding.signals is not None and finding.signals.has_dense
+    return (*read, float(lead.dense_rank == 1)) if has_dense else read
 
 
 def quotation(question: str, _passages: Sequence[Passage], chosen: Chosen) -> tuple[str, tuple[int, ...]]:

@@ -21,6 +21,8 @@ NEW_SHARE = 0.2  # what a second sentence must add of the question to be quoted 
 OTHER_NEW_SHARE = 0.3  # the same for one of another passage, which may be about something else
 OTHER_LANGUAGE = 0.6  # what a sentence in a language that the question is not in counts for, by words
 FIGURE_BONUS = 0.2
+QUESTION_SHARE = 0.6  # what a sentence that asks counts for: a question is no answer
+CODE_SHARE = 0.5  # what a block of code counts for
 MEANING_WEIGHT = 0.15  # of a standard deviation of nearness, against the whole question covered by words
 MOST_COMPARED = 64  # sentences whose meaning is compared: those that words and passages put first
 
@@ -126,8 +128,8 @@ def _score(sentence: Sentence, own: float, placed: float, asks_figure: bool) -> 
     if asks_figure and placed >= 0.5 and _FIGURE.search(sentence.text):
         score += FIGURE_BONUS
     if sentence.text.endswith(("？", "?")):
-        score *= 0.6  # a question is no answer
-    return score * 0.5 if sentence.kind == "fence" else score
+        score *= QUESTION_SHARE
+    return score * CODE_SHARE if sentence.kind == "fence" else score
 
 
 def _by_meaning(question: str, ranked: list[_Candidate], nearness: Nearness | None) -> list[_Candidate]:

@@ -2,14 +2,19 @@
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from benchmarks._asking import REFUSAL, Item, cut, obedient, sampled
+from benchmarks._asking import OUTCOMES, REFUSAL, Item, cut, is_refused, obedient, outcome_of, sampled, shown_of
 from benchmarks._overrides import override, settings_for
+from rag.answer_text import AnswerText
 from rag.cases import Case
 from rag.documents import Chunk, Document, Passage
+from rag.events import Finished
+from rag.evidence import Evidence
 from rag.prompts import passages_text
+from rag.retrieval import Finding
 
 ROW = Item(Case("住一晚多少", frozenset({"a.md"}), "P7 | 650"), answers=("P7 | 650",))
 
@@ -58,6 +63,29 @@ def test_the_scripted_model_refuses_without_one() -> None:
 def test_the_scripted_model_knows_pieces_of_the_documents_that_answer() -> None:
     item = Item(Case("?", frozenset({"a.md"})), gold=("第一段第二段",))
     assert obedient(item)(prompt("别的", "第一段")).text == "第一段 [2]"
+
+
+def test_outcomes_are_the_products_own() -> None:
+    assert set(OUTCOMES) == {"answered", "hedged", "no_evidence"}
+    assert [outcome_of(Finished("", outcome)) for outcome in OUTCOMES] == list(OUTCOMES)
+    assert [is_refused(Finding((), evidence)) for evidence in get_args(Evidence)] == [
+        evidence == "none" for evidence in get_args(Evidence)
+    ]
+    assert replied(REFUSAL).is_refusal
+
+
+def replied(text: str) -> AnswerText:
+    read = AnswerText(1)
+    read.feed(text)
+    read.finish()
+    return read
+
+
+def test_what_is_shown_without_a_model_are_the_passages_that_are_named() -> None:
+    passages = [passage(str(number)) for number in range(5)]
+    closest = Finished("…", "hedged", (4, 1, 2))
+    assert [each.chunk.text for each in shown_of(closest, passages)] == ["3", "0", "1"]
+    assert shown_of(Finished("…", "no_evidence"), passages) == []
 
 
 def test_settings_are_overridden_by_their_keys(tmp_path: Path) -> None:
