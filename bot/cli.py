@@ -81,12 +81,18 @@ def demo(
     config: ConfigOption = None,
     port: Annotated[int, typer.Option(help="Port of the sandbox chat page; 0 takes a free one")] = 8002,
     data: Annotated[Path, typer.Option(help="Folder for the demo's own data")] = Path("data/demo"),
+    no_model: Annotated[bool, typer.Option("--no-model", help="No model at all: the bot quotes its documents")] = False,
+    speed: Annotated[
+        float, typer.Option(min=0, help="Tokens a second that the scripted model types; 0 is all at once")
+    ] = 45.0,
 ) -> None:
-    """Run the bot with a local sandbox platform and its chat page: no account, no key."""
-    from bot.demo import demo_settings
+    """Run the bot with a local sandbox platform and its chat page: no account, no key. A scripted model stands in for
+    yours unless one is configured (RAG__LLM__BASE_URL, RAG__LLM__MODEL)."""
+    from bot.demo import demo_settings, without_model
     from bot.serve import serve_demo
 
-    _run(serve_demo(demo_settings(config, data), sandbox_port=port))
+    settings = demo_settings(config, data)
+    _run(serve_demo(without_model(settings) if no_model else settings, sandbox_port=port, tokens_per_s=speed))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 It takes nothing of a real app's settings (`FEISHU__*`, `BOT__DATABASE_URL`, the file's `feishu` section): keys are made
 up at each start, data lies in its own folder, and every door is on loopback. `RAG__*` counts, so that a real model can
-be tried.
+be tried; where none is configured, a scripted one (`bot.demo_model`) writes the answers, and is named so.
 """
 
 import os
@@ -19,6 +19,8 @@ from feishu.settings import FeishuSettings
 APP_ID = "cli_demo"
 LOOPBACK = "127.0.0.1"
 HANDBOOK = Path(__file__).parent.parent / "knowledge"
+SCRIPTED = "demo-model (scripted)"
+"""The name of the model that stands in for a real one, wherever a model's name shows."""
 EXAMPLES = ("出差回来多久内要报销？", "年假可以跨年休吗？", "VPN 连不上怎么办？")
 
 
@@ -58,3 +60,25 @@ def with_platform(settings: Settings, base_url: str) -> Settings:
     """The same settings, speaking to the platform at `base_url`."""
     feishu = settings.feishu.model_copy(update={"base_url": base_url})
     return Settings(feishu=feishu, rag=settings.rag, bot=settings.bot)
+
+
+def wants_scripted_model(settings: Settings) -> bool:
+    """Whether nothing says which model should write, so that the scripted one may."""
+    llm = settings.rag.llm
+    is_named = bool(llm.base_url or llm.model or llm.api_key.get_secret_value())
+    return llm.provider == "auto" and not is_named
+
+
+def with_model(settings: Settings, base_url: str) -> Settings:
+    """The same settings, with the scripted model at `base_url` as the one that writes."""
+    return _with_llm(settings, {"provider": "openai", "base_url": base_url, "model": SCRIPTED})
+
+
+def without_model(settings: Settings) -> Settings:
+    """The same settings without any model: answers are quotations."""
+    return _with_llm(settings, {"provider": "extractive"})
+
+
+def _with_llm(settings: Settings, chosen: Mapping[str, str]) -> Settings:
+    rag = settings.rag.model_copy(update={"llm": settings.rag.llm.model_copy(update=dict(chosen))})
+    return Settings(feishu=settings.feishu, rag=rag, bot=settings.bot)

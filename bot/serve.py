@@ -1,14 +1,17 @@
 """Starting the bot: for a real app, and with the sandbox platform for the demo."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import structlog
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
 from bot.app import Bot, public_app
-from bot.demo import EXAMPLES, LOOPBACK, with_platform
+from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
+from bot.demo_model.server import Pace, scripted_model
 from bot.knowledge import ingest_all
 from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
@@ -16,6 +19,7 @@ from bot.watch.logs import configure_logs
 from bot.web_app import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import TENANT_KEY
+from rag.writers import uses_model
 
 log = structlog.get_logger(__name__)
 
@@ -35,18 +39,22 @@ async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None
         await serve_doors([public, web], drain=bot.stop)
 
 
-async def serve_demo(settings: Settings, *, sandbox_port: int) -> None:
-    """Starts the sandbox, ingests the handbook (and links to documents of the sandbox), starts the bot, tells where."""
+async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: float) -> None:
+    """Starts the sandbox and, where no model is chosen, the scripted one; ingests the handbook (and links to documents
+    of the sandbox), starts the bot, tells where."""
     console = Console(stderr=True)
     settings = _with_free_ports(settings)
-    async with _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page):
+    async with (
+        _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page),
+        _model(settings, Pace(tokens_per_s=tokens_per_s)) as settings,
+    ):
         settings = _with_login(with_platform(settings, page))
         await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:
             sandbox.set_webhook(f"{public.url}/feishu/webhook")
-            console.print(_welcome(page, web.url, sandbox.world.people[ADMIN].name))
-            log.info("demo_open", page=page)
+            console.print(_welcome(page, web.url, sandbox.world.people[ADMIN].name, _writes(settings)))
+            log.info("demo_open", page=page, model=settings.rag.llm.model)
 
         await serve_bot(settings, announce=announce)
 
@@ -65,6 +73,29 @@ async def _sandbox(settings: Settings, port: int) -> AsyncIterator[tuple[Sandbox
     )
     async with running(sandbox, LOOPBACK, port) as page:
         yield sandbox, page
+
+
+@contextlib.asynccontextmanager
+async def _model(settings: Settings, pace: Pace) -> AsyncIterator[Settings]:
+    """The settings with the model that writes: the person's own, none where none is wanted, or the scripted one."""
+    if not wants_scripted_model(settings):
+        yield settings
+        return
+    door = Door(scripted_model(SCRIPTED, pace), LOOPBACK, 0, setting="")
+    serving = asyncio.create_task(door.serve())
+    try:
+        yield with_model(settings, f"{door.url}/v1")
+    finally:
+        door.close()
+        await serving
+
+
+def _writes(settings: Settings) -> str:
+    """Who writes the answers, in a line."""
+    llm = settings.rag.llm
+    if llm.model == SCRIPTED:
+        return "A scripted model stands in for yours; set RAG__LLM__BASE_URL and RAG__LLM__MODEL to try a real one."
+    return f"Answers by {llm.model}." if uses_model(llm) else "No model: the bot quotes the documents."
 
 
 async def _ingest_handbook(settings: Settings, console: Console) -> None:
@@ -99,9 +130,9 @@ def _free_or(port: int) -> int:
         return int(taken.getsockname()[1])
 
 
-def _welcome(page: str, web: str, admin: str) -> Panel:
+def _welcome(page: str, web: str, admin: str, writes: str) -> Panel:
     return Panel.fit(
-        f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n\n"
+        f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n\n{escape(writes)}\n"
         f"web chat {web}/   metrics {web}/metrics   API {web}/docs\n"
         f"for the admin {web}/admin (log in as {admin}; anybody else is refused)\nCtrl-C stops.",
         title="feishu-rag demo",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from bot.demo import SCRIPTED
 from tests.e2e.browser import Watched
 from tests.support.bot_process import BotProcess
 from tests.support.caller import caller
@@ -20,15 +21,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 QUESTION = "出差回来多久内要报销？"
 PRESSED = {"👍 有用": "谢谢，已记下 👍", "👎 没用": "谢谢，已记下 👎", "🔄 重新生成": "正在重新生成"}
 DEADLINE_MS = 60_000
-# Where screenshots go when somebody wants to look at them (`make pictures`).
+# Where screenshots go when somebody wants to look at them, those of docs/images (card, sandbox, outcomes) among them.
 PICTURES = os.environ.get("PICTURES_DIR")
 
 
 @contextlib.asynccontextmanager
-async def demo(folder: Path, **environment: str) -> AsyncIterator[tuple[BotProcess, str]]:
+async def demo(folder: Path, *options: str, **environment: str) -> AsyncIterator[tuple[BotProcess, str]]:
     """A running demo and the address of its page."""
     settings = {"BOT__PORT": "0", "BOT__WEB_PORT": "0", **environment}
-    bot = BotProcess(folder, settings, ("demo", "--port", "0", "--data", str(folder / "data")))
+    bot = BotProcess(folder, settings, ("demo", "--port", "0", "--data", str(folder / "data"), *options))
     try:
         await bot.start()
         yield bot, (await bot.logged("demo_open"))["page"]
@@ -63,16 +64,24 @@ async def streamed(url: str) -> dict[str, list[str]]:
     return frames
 
 
-async def picture(page: Page, name: str) -> None:
+async def picture(shown: Page | Locator, name: str) -> None:
     if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        await shown.screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")
+
+
+async def warmed_up(bot: BotProcess) -> None:
+    """The first answer loads the model's client, which takes seconds on a busy machine: no picture tells of it."""
+    if PICTURES:
+        async with caller(bot.web) as http:
+            await http.post("/chat", json={"question": QUESTION})
 
 
 async def test_a_newcomer_asks_in_the_group_and_presses_every_button(watched: Watched, tmp_path: Path) -> None:
     # A real app's settings must not leak into the demo.
     (tmp_path / ".env").write_text("FEISHU__APP_SECRET=real\nBOT__DATABASE_URL=postgresql://real/db\n")
-    async with demo(tmp_path) as (_, url):
+    async with demo(tmp_path) as (bot, url):
         page = watched.page
+        await warmed_up(bot)
         await page.goto(url)
         await picture(page, "demo-start")
         card = await ask_in_the_group(page)
@@ -80,13 +89,15 @@ async def test_a_newcomer_asks_in_the_group_and_presses_every_button(watched: Wa
         up = card.get_by_role("button", name="👍 有用")
         await expect(up).to_be_visible(timeout=DEADLINE_MS)
         await expect(card).to_contain_text("10 个工作日")
+        await expect(card).to_contain_text(SCRIPTED)
         await card.get_by_text(re.compile("参考资料")).click()
         await expect(card.get_by_role("link").first).to_have_attribute(
             "href", re.compile(r"^https://wiki\.example\.com/")
         )
-        await picture(page, "demo-answer")
-        if PICTURES:
-            await card.screenshot(path=Path(PICTURES) / "card.png")
+        await page.mouse.move(0, 0)
+        await page.evaluate("document.activeElement.blur()")  # no toolbar over the message
+        await picture(page, "sandbox")
+        await picture(card, "card")
         for name, said in PRESSED.items():
             await card.get_by_role("button", name=name).click()
             await expect(page.get_by_test_id("toasts")).to_contain_text(said)
@@ -112,6 +123,18 @@ async def test_a_question_without_an_answer_is_refused(watched: Watched, tmp_pat
         await expect(card).to_contain_text("根据现有资料无法回答此问题", timeout=DEADLINE_MS)
         await expect(card.get_by_role("button", name="🔄 重新生成")).to_be_visible(timeout=DEADLINE_MS)
         await picture(page, "demo-no-evidence")
+        assert watched.troubles == []
+
+
+async def test_without_a_model_the_card_says_that_it_quotes(watched: Watched, tmp_path: Path) -> None:
+    async with demo(tmp_path, "--no-model") as (_, url):
+        page = watched.page
+        await page.goto(url)
+        card = await ask_in_the_group(page)
+        await expect(card.get_by_role("button", name="🔄 重新生成")).to_be_visible(timeout=DEADLINE_MS)
+        await expect(card).to_contain_text("10 个工作日")
+        await expect(card).to_contain_text("未配置语言模型")
+        await picture(page, "demo-no-model")
         assert watched.troubles == []
 
 
