@@ -60,7 +60,7 @@ class GenerativeWriter:
             yield Delta(question.so_far)
         given = tuple(passages)[: self._most_passages]
         while True:
-            course = self._course(question, len(given))
+            course = _Course(partial(AnswerText, len(given), question.so_far), self._settings)
             pieces = self._pieces(partial(_stream, question, given), started_at)
             try:
                 async with contextlib.aclosing(self._run(course, pieces)) as events:
@@ -86,9 +86,6 @@ class GenerativeWriter:
         yield Finished(
             text.text, text.outcome, text.citations, self._settings.model, course.usage, seconds, ending=course.ending
         )
-
-    def _course(self, question: Question, passages: int) -> "_Course[AnswerText]":
-        return _Course(lambda: AnswerText(passages, question.so_far), self._settings)
 
     async def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """The model alone: Reasoning and Delta, then Finished without citations. Raises GenerationFailed like `write`;

@@ -66,7 +66,7 @@ async def check_breaks(shown: Locator) -> None:
 
 async def test_the_web_chat_shows_emphasis_beside_chinese_signs(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(TEXT, size=3))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     prose = chat.page.locator(".answer .prose")
     await check_emphasis(prose)
     await expect(prose.locator("em", has_text="（注）")).to_have_count(1)
@@ -75,7 +75,7 @@ async def test_the_web_chat_shows_emphasis_beside_chinese_signs(chat: Chat) -> N
 
 async def test_the_web_chat_breaks_lines_where_the_model_did(chat: Chat) -> None:
     chat.library.on(QUESTION, telling(BREAKS, citations=(1,), size=3))
-    await chat.ask(QUESTION, "completed")
+    await chat.ask(QUESTION, "answered")
     await check_breaks(chat.page.locator(".answer .prose"))
     await expect(chat.page.locator("td button.cite")).to_have_text("1")
     chat.check()

@@ -236,7 +236,7 @@ async def test_a_turn_has_its_trace(tmp_path: Path) -> None:
     library = ScriptedLibrary()
     library.otherwise = telling("好 [1]", citations=(1,), reasoning="想")
     async with web_door(library, tmp_path) as door, caller(door.url) as http:
-        await http.post("/chat", json={"question": "=1+1"})
+        await http.post("/chat", json={"question": "=1+1 等于几"})
         await door.tracing.settle()
         [row] = (await http.get("/admin/api/turns")).json()["turns"]
         [version] = (await http.get(f"/admin/api/turns/{row['turn_id']}")).json()["answers"]
@@ -244,8 +244,8 @@ async def test_a_turn_has_its_trace(tmp_path: Path) -> None:
         assert kinds[:3] == ["chain.start", "retriever.start", "retriever.end"] and kinds[-1] == "chain.end"
         assert {"model.start", "model.first_reasoning", "model.first_token", "model.end"} <= set(kinds)
         assert [message["role"] for message in version["trace"]["prompt"]] == ["system", "user"]
-        assert "=1+1" in version["trace"]["prompt"][1]["content"]
+        assert "=1+1 等于几" in version["trace"]["prompt"][1]["content"]
         assert version["trace"]["passages"][0]["text"].startswith("出差结束后")
-        assert '"\'=1+1"' in (await http.get("/admin/api/export.csv")).text
-        assert (await http.get("/admin/api/export.json")).json()[0]["question"] == "=1+1"
+        assert '"\'=1+1 等于几"' in (await http.get("/admin/api/export.csv")).text
+        assert (await http.get("/admin/api/export.json")).json()[0]["question"] == "=1+1 等于几"
         assert (await http.get("/admin/api/turns/nothing")).status_code == 404

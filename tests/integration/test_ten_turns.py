@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from feishu.sandbox.uploads import take_upload
+from rag.refusal import MARK
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import GROUP_SCOPE, replied, shown
@@ -29,6 +30,8 @@ def colleague(body: dict[str, Any]) -> Reply:
     if asked:
         return Reply(UNDERSTOOD.get(asked, asked))
     question = content.rpartition("Question: ")[2].strip()
+    if question == UNKNOWN:
+        return Reply(MARK)
     if "年假" in question:
         return Reply("年假的规定很长。" * 300, delay_s=0.05)
     return Reply(f"关于“{question}”：请按制度办理 [1]。")
