@@ -27,14 +27,14 @@ def of(coverage: float, standing: float | None = None) -> Signals:
 @pytest.mark.parametrize(
     ("coverage", "standing", "is_refused"),
     [
-        (0.34, 1.24, True),
+        (0.34, 1.49, True),
         (0.0, -3.0, True),
-        (0.34, 1.25, False),
+        (0.34, 1.5, False),
         (0.0, 5.0, False),
-        (0.35, 1.24, False),
+        (0.35, 1.49, False),
         (1.0, -3.0, False),
-        (0.14, None, True),
-        (0.15, None, False),
+        (0.12, None, True),
+        (0.13, None, False),
     ],
 )
 def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(

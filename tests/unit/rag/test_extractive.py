@@ -59,7 +59,7 @@ def writer_of(
     question: str, confidence: float, *, signals: Signals = WORDS, nearness: Nearness | None = None
 ) -> ExtractiveWriter:
     finding = Finding((), "strong", confidence, signals=signals)
-    return ExtractiveWriter(finding, coverage_of(question), nearness, clock=SystemClock(), pause_s=0)
+    return ExtractiveWriter(finding, coverage_of, nearness, clock=SystemClock(), pause_s=0)
 
 
 async def finished(writer: ExtractiveWriter, question: str, found: Sequence[Passage]) -> Finished:
@@ -250,7 +250,7 @@ async def test_a_failure_to_embed_leaves_it_to_the_words(caplog: pytest.LogCaptu
 async def test_it_is_typed_with_a_pause_between_pieces() -> None:
     clock = HandClock()
     finding = Finding((), "strong", 0.9, signals=WORDS)
-    writer = ExtractiveWriter(finding, coverage_of("年假有几天"), None, clock=clock, pause_s=0.02)
+    writer = ExtractiveWriter(finding, coverage_of, None, clock=clock, pause_s=0.02)
 
     async def collect() -> list[object]:
         return [event async for event in writer.write(Question("年假有几天", EVERYTHING), passages(LEAVE))]
