@@ -40,7 +40,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "less for a question": {"QUESTION_SHARE": 1.0},
     "less for code": {"CODE_SHARE": 1.0},
     "lists, steps and rows whole": {"_list_around": lambda *_: []},
-    "  the list that is announced": {"_items": lambda _: []},
+    "  the list that is announced": {"_announced": lambda _: []},
     "  only the rows asked for": {"_rows_asked_for": lambda table, *_: table[:MAX_ITEMS]},
     "a second sentence": {"_second": lambda *_: None},
 }

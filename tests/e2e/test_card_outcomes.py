@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, ViewportSize, expect
 
+from rag.refusal import MARK
 from tests.e2e.browser import Watched
 from tests.e2e.test_card import ANSWER, DEADLINE_MS, folder, scene
 from tests.support.model_server import Reply
@@ -25,7 +26,7 @@ async def colour_of(card: Locator) -> str:
 
 async def test_each_outcome_has_its_own_look(watched: Watched, folder: Path) -> None:
     await watched.page.set_viewport_size(TALL)
-    replies = [Reply(ANSWER), Reply("一般来说，出差回来两周内报销都来得及。")]
+    replies = [Reply(ANSWER), Reply("一般来说，出差回来两周内报销都来得及。"), Reply(MARK)]
     async with scene(watched, folder, *replies, BOT__PEOPLE__MEMORY_TURNS="0") as stage:
         answered = await stage.ask()
         await expect(answered).to_contain_text("📎 参考资料", timeout=DEADLINE_MS)

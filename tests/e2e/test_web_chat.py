@@ -51,7 +51,7 @@ async def test_a_greeting_is_greeted_and_not_judged(chat: Chat) -> None:
     await chat.ask("你好", "answered")
     page = chat.page
     await expect(page.locator(".prose")).to_contain_text("你好！有问题直接问我")
-    await expect(page.locator(".prose")).to_contain_text("差旅报销制度")
+    await expect(page.locator(".prose")).to_contain_text("差旅报销的时限是多久")
     await expect(page.locator(".facts")).not_to_contain_text("原文摘录（未配置大模型）")
     await expect(page.locator("[data-act='up'], [data-act='again']")).to_have_count(0)
     await expect(page.locator("[data-act='copy']")).to_have_count(1)
