@@ -25,7 +25,7 @@ async def test_a_question_in_the_group_is_answered_with_sources_on_one_closed_ca
     assert "10 个工作日" in answer_text(card)
     assert "https://wiki.example.com/" in words(card["card"])
     assert card["card"]["header"]["title"]["content"] == QUESTION
-    assert card["summary"].startswith("出差回来")
+    assert "出差回来" in card["summary"]
     assert len(stage.cards(asked)) == 1
     [created] = [entry for entry in stage.sandbox.log if entry.name == "card.create"]
     opened = json.loads(created.detail["request"]["data"])["config"]
@@ -43,7 +43,7 @@ async def test_a_private_question_needs_no_mention(stage: Stage) -> None:
 
 async def test_what_the_documents_do_not_know_is_said_plainly_with_the_nearest_titles(stage: Stage) -> None:
     await stage.bot()
-    card = await stage.closed(await stage.ask("火星上的日落是什么颜色？"))
+    card = await stage.closed(await stage.ask("恐龙为什么会灭绝？"))
     assert "根据现有资料无法回答此问题" in answer_text(card)
     assert card["card"]["header"]["template"] == "orange"
 
