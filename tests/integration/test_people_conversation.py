@@ -273,7 +273,7 @@ async def test_reactions_are_votes_and_their_removal_takes_them_back(stage: Stag
 
 async def test_next_questions_ask_in_the_clickers_name(stage: Stage) -> None:
     await stage.bot()
-    asked = await stage.ask(QUESTION)
+    asked = await stage.ask("补卡")
     card = await stage.closed(asked)
     value = button(card, "ask")
     assert value is not None and "还可以问" in words(card["card"])
