@@ -92,14 +92,13 @@ def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -
 
 def readings(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> tuple[float, ...]:
     """What the probability is made of: the confidence in the search, how much of the question the leading sentence
-    covers, how far it is above those of other passages, whether its passage leads the search by words and, where there
-    is one, the search by vectors. Nothing for no quotation."""
+    covers, how far it is above those of other passages, whether its passage leads the search by words and, where
+    vectors had a say, theirs. Nothing for no quotation."""
     if not chosen.quotes:
         return ()
     lead = passages[chosen.quotes[0].number - 1]
     read = (finding.confidence, chosen.coverage, chosen.margin, float(lead.lexical_rank == 1))
-    has_dense = finding.signals is not None and finding.signals.has_dense
-    return (*read, float(lead.dense_rank == 1)) if has_dense else read
+    return (*read, float(lead.dense_rank == 1)) if chosen.by_meaning else read
 
 
 def quotation(question: str, _passages: Sequence[Passage], chosen: Chosen) -> tuple[str, tuple[int, ...]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import tantivy
 
 from rag.errors import IndexCorrupt, IngestError
+from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import Match, matches
 from rag.terms import characters, cut, question_terms
 
@@ -20,8 +21,6 @@ MAX_QUERY_TERMS = 256
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"
 _FIGURES = "figures"
-SYNONYM_WEIGHT = 0.5
-"""Of another word for what the question names; chosen by benchmarks/answers.py."""
 FIGURE_WEIGHT = 2.0
 """What a figure scores for each unit of its IDF; BM25 gives a word between 1, for one in an average text, and 2.2."""
 _DIGIT = re.compile("[0-9]")

@@ -10,6 +10,8 @@ from rag.chunks import Key, Known
 from rag.documents import Chunk
 from rag.errors import IndexCorrupt, IndexMissing
 from rag.milvus import MilvusStore, hashed
+from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
+from rag.synonyms import matches
 from rag.terms import question_terms
 from rag.versions import Manifest, manifest_of
 
@@ -67,7 +69,11 @@ class MilvusLexical:
         self._frequencies = store.frequencies(name)
 
     def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
-        """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
+        """The best chunks as (id, BM25 score above 0), best first. No terms, no hits.
+
+        Other words for the question's (`rag.synonyms`) are a search of their own: Milvus knows neither weights nor a
+        choice of the best of several, so that each of their terms counts.
+        """
         wanted = [
             word
             for term, weight in question_terms(text).items()
@@ -75,7 +81,17 @@ class MilvusLexical:
         ]
         if not wanted or limit < 1 or not self.count or (collections is not None and not collections):
             return []
-        hits = self._store.search(self._name, "sparse", " ".join(wanted), limit, collections)
+        scores = dict(self._hits(wanted, limit, collections))
+        others = list(dict.fromkeys(hashed(term) for match in matches(text) for form in match.others for term in form))
+        for chunk_id, score in self._hits(others, limit, collections):
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + SYNONYM_WEIGHT * score * WEIGHT_STEPS
+        return sorted(scores.items(), key=lambda item: -item[1])[:limit]
+
+    def _hits(self, words: list[str], limit: int, collections: frozenset[str] | None) -> list[tuple[int, float]]:
+        """By terms that are repeated as often as they weigh."""
+        if not words:
+            return []
+        hits = self._store.search(self._name, "sparse", " ".join(words), limit, collections)
         return [(chunk_id, abs(distance) / WEIGHT_STEPS) for chunk_id, distance in hits]
 
     def idf(self, term: str) -> float:

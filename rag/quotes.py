@@ -54,6 +54,8 @@ class Chosen:
     quotes: tuple[Quote, ...]
     coverage: float = 0.0
     margin: float = 0.0
+    by_meaning: bool = False
+    """Whether vectors had a say."""
 
     @property
     def passages(self) -> tuple[int, ...]:
@@ -85,7 +87,7 @@ def choose_quotes(
     lead = ranked[0]
     other = next((candidate.score for candidate in ranked if candidate.passage != lead.passage), 0.0)
     quotes = _around(lead, ranked, cut[lead.passage], question, coverage)
-    return Chosen(tuple(quotes), lead.placed, lead.score - other)
+    return Chosen(tuple(quotes), lead.placed, lead.score - other, nearness is not None)
 
 
 def _around(

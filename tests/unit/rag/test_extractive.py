@@ -62,6 +62,10 @@ def writer_of(
     return ExtractiveWriter(finding, coverage_of, nearness, clock=SystemClock(), pause_s=0)
 
 
+def alike(_question: str, wanted: Sequence[str]) -> list[float]:
+    return [0.5 for _ in wanted]
+
+
 async def finished(writer: ExtractiveWriter, question: str, found: Sequence[Passage]) -> Finished:
     last = [event async for event in writer.write(Question(question, EVERYTHING), found)][-1]
     assert isinstance(last, Finished)
@@ -166,18 +170,21 @@ async def test_only_what_surely_answers_is_called_an_answer(signals: Signals, qu
         dataclasses.replace(each, **first) if "15 个" in each.chunk.text else each  # type: ignore[arg-type]
         for each in passages(LEAVE, EXPENSES)
     ]
-    chosen = choose_quotes(question, found, coverage_of(question))
+    nearness = alike if signals.has_dense else None
+    chosen = choose_quotes(question, found, coverage_of(question), nearness)
     outcomes = set()
     for hundredths in range(101):
         finding = Finding((), "strong", hundredths / 100, signals=signals)
         told = probability(finding, chosen, found)
-        end = await finished(writer_of(question, hundredths / 100, signals=signals), question, found)
+        end = await finished(writer_of(question, hundredths / 100, signals=signals, nearness=nearness), question, found)
         assert end.outcome == ("answered" if told >= SURE else "hedged")
         assert end.text.startswith(f"**{CLOSEST['zh']}**") is (end.outcome == "hedged")
         outcomes.add(end.outcome)
     assert outcomes == {"answered", "hedged"}
     unlike = passages(VPN, LEAVE)
-    assert (await finished(writer_of(question, 0.5, signals=signals), question, unlike)).outcome == "hedged"
+    assert (await finished(writer_of(question, 0.5, signals=signals, nearness=nearness), question, unlike)).outcome == (
+        "hedged"
+    )
 
 
 @pytest.mark.parametrize(
