@@ -81,18 +81,18 @@ class MilvusLexical:
         ]
         if not wanted or limit < 1 or not self.count or (collections is not None and not collections):
             return []
-        scores = dict(self._hits(wanted, limit, collections))
+        scores = {chunk_id: score / WEIGHT_STEPS for chunk_id, score in self._hits(wanted, limit, collections)}
         others = list(dict.fromkeys(hashed(term) for match in matches(text) for form in match.others for term in form))
         for chunk_id, score in self._hits(others, limit, collections):
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + SYNONYM_WEIGHT * score * WEIGHT_STEPS
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + SYNONYM_WEIGHT * score
         return sorted(scores.items(), key=lambda item: -item[1])[:limit]
 
     def _hits(self, words: list[str], limit: int, collections: frozenset[str] | None) -> list[tuple[int, float]]:
-        """By terms that are repeated as often as they weigh."""
+        """Chunks with these terms, each as often as it stands here; their BM25 scores are above 0."""
         if not words:
             return []
         hits = self._store.search(self._name, "sparse", " ".join(words), limit, collections)
-        return [(chunk_id, abs(distance) / WEIGHT_STEPS) for chunk_id, distance in hits]
+        return [(chunk_id, abs(distance)) for chunk_id, distance in hits]
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of a term; one that is not listed is rare."""
