@@ -15,6 +15,7 @@ from rag.documents import Chunk
 from rag.embedding.reading import language_of
 from rag.errors import EmbeddingFailed
 from rag.index import DenseIndex
+from tests.support.embedders import QuestionsOnly
 
 DIMENSION = 8
 ZH, EN, OTHER = "报销单须在十五个工作日内提交", "The report is due soon", "申請は十五日以内に"
@@ -105,18 +106,14 @@ def test_a_question_in_another_language_is_held_against_all_of_them(tmp_path: Pa
         assert search.search(ASKED, language, 1).standings == pytest.approx((0.6,), abs=1e-5)
 
 
-class Axes:
+class Axes(QuestionsOnly):
     """Questions of the list are near the first axis as their language and place say."""
 
     dimension = DIMENSION
-    max_tokens = 510
 
     def __init__(self, failing: int = 0) -> None:
         self.failing = failing
         self.asked: list[str] = []
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        raise NotImplementedError
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         self.asked.append(text)
@@ -124,15 +121,6 @@ class Axes:
             self.failing -= 1
             raise EmbeddingFailed("refused by a content filter")
         return vector(0.2 if language_of(text) == "zh" else 0.8)
-
-    def count_tokens(self, text: str) -> int:
-        return len(text)
-
-    def unknown_share(self, text: str) -> float:
-        return 0.0
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture

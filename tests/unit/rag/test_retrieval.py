@@ -1,7 +1,6 @@
 """Fusion of the two legs and the judgement of evidence, with a dense leg whose cosines the test sets."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,34 +15,22 @@ from rag.ingest import ingest
 from rag.retrieval import Retriever
 from rag.settings import RetrievalSettings
 from rag.versions import EmbeddingMark
+from tests.support.embedders import QuestionsOnly
 from tests.support.library_parts import rag_settings, write_knowledge
 
 
-class SetEmbedder:
+class SetEmbedder(QuestionsOnly):
     """Every question is the first axis."""
 
     dimension = 2
-    max_tokens = 510
 
     def __init__(self, failure: EmbeddingFailed | None = None) -> None:
         self._failure = failure
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        raise NotImplementedError
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         if self._failure is not None:
             raise self._failure
         return np.array([1.0, 0.0], dtype=np.float32)
-
-    def count_tokens(self, text: str) -> int:
-        return len(text)
-
-    def unknown_share(self, text: str) -> float:
-        return 0.0
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture
