@@ -31,8 +31,8 @@ from rag.fitting import fitted_floor
 from rag.settings import RetrievalSettings
 
 FULL, QUICK = Size(400, None, 200), Size(80, 150, 80)
-WORDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
-STANDINGS, COVERAGES = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0), (0.25, 0.35, 0.45)
+WORDS = (0.1, 0.14, 0.18, 0.22, 0.3)
+STANDINGS, MATCHES = (1.0, 1.25, 1.5, 1.75, 2.0), (0.3, 0.4, 0.5, 0.6)
 MOST_OWN = 0.01
 """The share of each set's own questions that a floor may refuse."""
 BINS = 10
@@ -93,15 +93,13 @@ def rules(with_dense: bool) -> dict[str, Rule]:
     shipped = RetrievalSettings()
     if not with_dense:
         chosen = [shipped.model_copy(update={"floor_words": each}) for each in WORDS]
-        return {f"coverage < {each.floor_words}": _rule(each) for each in (shipped, *chosen)}
+        return {f"match < {each.floor_words}": _rule(each) for each in (shipped, *chosen)}
     grid = [
-        shipped.model_copy(update={"floor_standing": standing, "floor_coverage": coverage})
-        for coverage in COVERAGES
+        shipped.model_copy(update={"floor_standing": standing, "floor_match": match})
+        for match in MATCHES
         for standing in STANDINGS
     ]
-    return {
-        f"standing < {each.floor_standing}, coverage < {each.floor_coverage}": _rule(each) for each in (shipped, *grid)
-    }
+    return {f"standing < {each.floor_standing}, match < {each.floor_match}": _rule(each) for each in (shipped, *grid)}
 
 
 def _rule(settings: RetrievalSettings) -> Rule:

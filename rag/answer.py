@@ -65,16 +65,17 @@ class Answerer:
         together = in_full(question)
         if together == question.text or (question.search and finding.is_evidence):  # it leans on what came with it
             return finding
-        return self._of_its_own(question.text, finding, await self._retriever.search(together, question.scope.names))
+        wider = await self._retriever.search(together, question.scope.names)
+        return self._of_its_own(question, finding, wider)
 
-    def _of_its_own(self, text: str, alone: Finding, together: Finding) -> Finding:
+    def _of_its_own(self, question: Question, alone: Finding, together: Finding) -> Finding:
         """What was found for a follow-up, judged by its own words: those that come from before prove nothing."""
-        own = own_words(text)
+        own = own_words(question.text)
         if not own:  # why, how long: nothing but the question before it says what is meant
             return together
-        if alone.evidence == "strong" and is_only_connected(text):
+        if alone.evidence == "strong" and is_only_connected(question.text):
             return alone
-        coverage = self._retriever.coverage(own)
+        coverage = self._retriever.coverage(own, question.scope.names)
         covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
         if covered >= OWN_COVERAGE:
             return together

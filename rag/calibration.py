@@ -16,7 +16,7 @@ from rag.errors import IngestError
 from rag.events import Level
 
 FILE = "calibration.json"
-FORMAT = 2
+FORMAT = 3
 WORD_SIGNALS, DENSE_SIGNALS = 5, 7
 """How many signals `rag.evidence` reads, by words alone and with embeddings."""
 logger = logging.getLogger(__name__)

@@ -8,9 +8,11 @@ word for the same thing covers (`rag.synonyms`) counts a little less.
 This is the default measure of evidence, and how sentences are picked from passages.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from rag import fillers
 from rag.figures import Figure, figures
@@ -86,11 +88,30 @@ def _covered(units: Sequence[_Unit], found: frozenset[str], found_characters: fr
     return covered
 
 
-@lru_cache(maxsize=256)
+class Words(NamedTuple):
+    """A text as it is measured: how often each term stands in it, its figures, both of these, its single CJK characters
+    and the number of its terms."""
+
+    counts: Mapping[str, int]
+    figures: frozenset[str]
+    found: frozenset[str]
+    characters: frozenset[str]
+    length: int
+
+
+@lru_cache(maxsize=512)
+def words_of(text: str) -> Words:
+    """A text cut once for every question that it is held against."""
+    cut_text = cut(text)
+    counts = Counter(cut_text.words)
+    figures = frozenset(cut_text.figures)
+    return Words(counts, figures, figures.union(counts), frozenset(cut_text.characters), len(cut_text.words))
+
+
 def present(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """A text's terms and single characters, as `Coverage.of_terms` wants them."""
-    found = cut(text)
-    return frozenset(found.words).union(found.figures), frozenset(found.characters)
+    words = words_of(text)
+    return words.found, words.characters
 
 
 def _units(question: str, term_idf: Idf, character_idf: Idf) -> list[_Unit]:

@@ -24,11 +24,13 @@ from rag.coverage import Coverage
 from rag.dense_search import DenseHits
 from rag.documents import Passage
 from rag.events import Level
-from rag.fusion import Hits
 from rag.passages import present_in
 from rag.settings import RetrievalSettings
+from rag.word_search import WordHits
 
 RANK_FOR_MARGIN = 5
+CHANCE_SHARE = 0.5
+"""A match below this share of what background questions reach is no sign of an answer."""
 STANDING_FROM, STANDING_TO = -3.0, 6.0
 """Beyond these a standing tells nothing more."""
 Evidence = Literal["none", "weak", "strong"]
@@ -37,7 +39,7 @@ Evidence = Literal["none", "weak", "strong"]
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for an answer; from 0 to 1 but for the last two, which are 0 where there is no dense leg."""
+    """What speaks for an answer; from 0 to 1 where nothing else is said. Without a dense leg the standings are 0."""
 
     coverage: float
     """Of the question, by the best passage."""
@@ -45,15 +47,17 @@ class Signals:
     """Of the question, by the first passage."""
     key_coverage: float
     """Of the question's rarest words, by the best passage."""
-    lexical_strength: float
-    """The best BM25 score for each unit of the question's weight, saturating."""
-    lexical_margin: float
-    """How far the best BM25 score is above the fifth, as a share of itself."""
+    match: float
+    """Of the best chunk by words (`rag.word_match`); from 0 to about 3."""
+    match_margin: float
+    """How far the best match is above the fifth, as a share of itself."""
     standing: float = 0.0
     """Of the nearest chunk: standard deviations above the background's questions."""
     standing_margin: float = 0.0
     """How far the nearest is above the fifth, in the same standard deviations."""
     has_dense: bool = False
+    chance: float = 0.0
+    """The match that background questions reach (`rag.word_search`)."""
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -62,8 +66,8 @@ class Signals:
             self.coverage,
             self.first_coverage,
             self.key_coverage,
-            self.lexical_strength,
-            self.lexical_margin,
+            self.match / (1 + self.match),
+            self.match_margin,
         )
         return (*words, self.standing, self.standing_margin) if self.has_dense else words
 
@@ -78,24 +82,26 @@ class Verdict:
     is_calibrated: bool = False
 
 
-def signals(passages: Sequence[Passage], lexical: Hits, dense: DenseHits, coverage: Coverage) -> Signals:
+def signals(
+    passages: Sequence[Passage], words: WordHits, dense: DenseHits, coverage: Coverage, chance: float = 0.0
+) -> Signals:
     """Read off a search; all zero when it found nothing."""
     if not passages:
         return Signals(0, 0, 0, 0, 0)
-    scores = [score for _, score in lexical]
     best = max(passages, key=lambda passage: passage.coverage)
-    strength = scores[0] / coverage.weight if scores and coverage.weight else 0.0
-    beyond = scores[min(RANK_FOR_MARGIN, len(scores)) - 1] if scores else 0.0
+    match = words.matches[0] if words.matches else 0.0
+    beyond = words.matches[min(RANK_FOR_MARGIN, len(words.matches)) - 1] if match else 0.0
     standings = dense.standings
     return Signals(
         coverage=best.coverage,
         first_coverage=passages[0].coverage,
         key_coverage=coverage.of_key(*present_in(best.chunk)),
-        lexical_strength=strength / (1 + strength),
-        lexical_margin=1 - beyond / scores[0] if scores and scores[0] > 0 else 0.0,
+        match=match,
+        match_margin=1 - beyond / match if match else 0.0,
         standing=min(max(standings[0], STANDING_FROM), STANDING_TO) if standings else 0.0,
         standing_margin=standings[0] - standings[min(RANK_FOR_MARGIN, len(standings)) - 1] if standings else 0.0,
         has_dense=bool(standings),
+        chance=chance,
     )
 
 
@@ -116,5 +122,6 @@ def judge(
 def is_below_floor(found: Signals, settings: RetrievalSettings) -> bool:
     """Whether a search is hopeless by every signal there is."""
     if not found.has_dense:
-        return found.coverage < settings.floor_words
-    return found.standing < settings.floor_standing and found.coverage < settings.floor_coverage
+        return found.match < max(settings.floor_words, CHANCE_SHARE * found.chance)
+    floor = max(settings.floor_match, CHANCE_SHARE * found.chance)
+    return found.standing < settings.floor_standing and found.match < floor

@@ -35,13 +35,13 @@ logger = logging.getLogger(__name__)
 
 
 class ExtractiveWriter:
-    """Writes an answer out of what one search found. `coverage_of` gives the measure for a question; `nearness` is None
-    where there is no embedding model."""
+    """Writes an answer out of what one search found. `coverage_of` gives the measure for a question and the collections
+    that it may see; `nearness` is None where there is no embedding model."""
 
     def __init__(
         self,
         finding: Finding,
-        coverage_of: Callable[[str], Coverage],
+        coverage_of: Callable[[str, frozenset[str] | None], Coverage],
         nearness: Nearness | None,
         *,
         clock: Clock,
@@ -57,7 +57,7 @@ class ExtractiveWriter:
         """Deltas of a few characters with a pause between, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
         asked = question.text if own_words(question.text) else in_full(question)
-        chosen = await asyncio.to_thread(self._chosen, asked, passages)
+        chosen = await asyncio.to_thread(self._chosen, asked, question.scope.names, passages)
         is_sure = self._finding.may_be_quoted and probability(self._finding, chosen, passages) >= SURE
         compose = quotation if is_sure else closest
         text, citations = compose(asked, passages, chosen)
@@ -71,8 +71,8 @@ class ExtractiveWriter:
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
-    def _chosen(self, question: str, passages: Sequence[Passage]) -> Chosen:
-        coverage = self._coverage_of(question)
+    def _chosen(self, question: str, names: frozenset[str] | None, passages: Sequence[Passage]) -> Chosen:
+        coverage = self._coverage_of(question, names)
         try:
             return choose_quotes(question, passages, coverage, self._nearness)
         except EmbeddingFailed as error:

@@ -183,7 +183,9 @@ class _Work:
             raise IngestError(_nothing(self._selection.places, failed))
         if (mark is None or is_outdated) and embedder is not None:
             mark = self._run.mark()
-        manifest = replace(manifest, embedding=mark, background=self._background(manifest, mark, before))
+        background = self._background(manifest, mark, before)
+        word_chance = self._shelf.word_chance(manifest)
+        manifest = replace(manifest, embedding=mark, background=background, word_chance=word_chance)
         name = self._shelf.publish(manifest)
         self._run.forget_unused(manifest.chunks, self._shelf.texts)
         return name, manifest, writer.embedded, failed, plan

@@ -8,21 +8,22 @@ for BM25 a text is not longer because of them, and one that is full of figures i
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import tantivy
 
 from rag.errors import IndexCorrupt, IngestError
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import Match, matches
-from rag.terms import characters, cut, question_terms
+from rag.terms import MAX_QUERY_TERMS, content_characters, cut, lone_characters, question_terms
+from rag.word_match import FIGURE_WEIGHT
 
-MAX_QUERY_TERMS = 256
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"
 _FIGURES = "figures"
-FIGURE_WEIGHT = 2.0
-"""What a figure scores for each unit of its IDF; BM25 gives a word between 1, for one in an average text, and 2.2."""
+CACHED_FREQUENCIES = 20_000
 _DIGIT = re.compile("[0-9]")
 
 
@@ -88,6 +89,7 @@ class LexicalIndex:
             self._searcher = index.searcher()
             self._schema = index.schema
             self._has_figures = _has(index.schema, _FIGURES)
+            self._counted = lru_cache(maxsize=CACHED_FREQUENCIES)(self._frequency)
         except (ValueError, OSError) as error:
             raise IndexCorrupt(
                 f"The lexical index in {folder} cannot be opened; build it again: feishu-rag ingest"
@@ -99,10 +101,33 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
-        """The best chunks as (id, BM25 score), best first. No terms, no hits."""
-        query = self._query(text)
-        if query is None or limit < 1 or self.count == 0:
+        """The best chunks as (id, BM25 score), best first. No terms, no hits.
+
+        Where no term is found the single characters are sought: 分枝 for 分支 shares one with it.
+        """
+        if limit < 1 or self.count == 0:
             return []
+        clauses = self._clauses(text, collections)
+        return self._hits(clauses, limit, collections) or self._hits(self._characters(text), limit, collections)
+
+    def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
+        """Inverse document frequency of a term as BM25 has it, among the chunks of these collections (None: all); above
+        0, highest for an unknown term."""
+        frequency = self._counted("terms", term, collections)
+        if self._is_figure(term):
+            frequency += self._counted(_FIGURES, term, collections)
+        return self._idf(frequency, collections)
+
+    def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
+        """The same for one CJK character."""
+        return self._idf(self._counted("chars", character, collections), collections)
+
+    def _hits(
+        self, clauses: list[tantivy.Query], limit: int, collections: frozenset[str] | None
+    ) -> list[tuple[int, float]]:
+        if not clauses:
+            return []
+        query = _any_of(clauses)
         if collections is not None:
             query = self._within(query, collections)
         hits = self._searcher.search(query, limit=limit, count=False).hits
@@ -110,58 +135,73 @@ class LexicalIndex:
         ids = self._searcher.fast_field_values("id", addresses)
         return [(int(chunk_id or 0), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
-    def idf(self, term: str) -> float:
-        """Inverse document frequency of a term as BM25 has it; above 0, highest for an unknown term."""
-        frequency = self._frequency("terms", term)
-        return self._idf(frequency + (self._frequency(_FIGURES, term) if self._is_figure(term) else 0))
+    def _frequency(self, field: str, term: str, collections: frozenset[str] | None) -> int:
+        """In how many chunks a term is. Of some collections they have to be counted, which takes a search."""
+        if collections is None:
+            return int(self._searcher.doc_freq(field, term))
+        return self._count(self._within(self._term(field, term), collections))
 
-    def character_idf(self, character: str) -> float:
-        """The same for one CJK character."""
-        return self._idf(self._frequency("chars", character))
+    def _count(self, query: tantivy.Query) -> int:
+        found: Any = self._searcher.search(query, limit=1, count=True)  # its stub knows no count
+        return int(found.count)
 
-    def _frequency(self, field: str, term: str) -> int:
-        return int(self._searcher.doc_freq(field, term))
+    def _visible(self, collections: frozenset[str] | None) -> int:
+        """How many chunks there are in these collections."""
+        if collections is None:
+            return self.count
+        return sum(self._counted("collection", name, None) for name in collections)
 
-    def _idf(self, frequency: int) -> float:
-        frequency = min(frequency, self.count)  # it may still count what was removed
-        return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
+    def _idf(self, frequency: int, collections: frozenset[str] | None) -> float:
+        count = self._visible(collections)
+        frequency = min(frequency, count)  # it may still count what was removed
+        return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 
     def _is_figure(self, term: str) -> bool:
         return self._has_figures and _DIGIT.search(term) is not None
 
-    def _query(self, text: str) -> tantivy.Query | None:
+    def _clauses(self, text: str, collections: frozenset[str] | None) -> list[tantivy.Query]:
         wanted = list(question_terms(text).items())[:MAX_QUERY_TERMS]
-        clauses = [self._weighted(self._term("terms", term), weight) for term, weight in wanted]
-        clauses += [self._figure(term, weight) for term, weight in wanted if self._is_figure(term)]
-        clauses += [self._term("chars", term) for term, _ in wanted if len(term) == 1 and term in characters(term)]
-        clauses += [self._synonyms(match) for match in matches(text)]
-        if not clauses:
-            return None
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
+        clauses = [self._weighted("terms", term, weight, collections) for term, weight in wanted]
+        clauses += [self._figure(term, weight, collections) for term, weight in wanted if self._is_figure(term)]
+        clauses += [self._term("chars", term) for term in lone_characters(dict(wanted))]
+        return clauses + [self._synonyms(match, collections) for match in matches(text)]
 
-    def _weighted(self, query: tantivy.Query, weight: float) -> tantivy.Query:
+    def _characters(self, text: str) -> list[tantivy.Query]:
+        return [self._term("chars", character) for character in content_characters(text)[:MAX_QUERY_TERMS]]
+
+    def _weighted(self, field: str, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
+        """A term that scores by its rarity among the chunks searched, which is not that of the whole index."""
+        if collections is not None:
+            weight *= self.idf(term, collections) / self.idf(term)
+        query = self._term(field, term)
         return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
 
-    def _figure(self, term: str, weight: float) -> tantivy.Query:
+    def _figure(self, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
         query = tantivy.Query.term_query(self._schema, _FIGURES, term, index_option="basic")
-        return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term))
+        return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term, collections))
 
-    def _synonyms(self, match: Match) -> tantivy.Query:
+    def _synonyms(self, match: Match, collections: frozenset[str] | None) -> tantivy.Query:
         """Other words for a concept that the question names; the best of them counts, for less than its own."""
         forms = [
-            tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term("terms", term)) for term in sorted(form)])
+            tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, self._weighted("terms", term, 1.0, collections)) for term in sorted(form)]
+            )
             for form in match.others
         ]
         return tantivy.Query.boost_query(tantivy.Query.disjunction_max_query(forms), SYNONYM_WEIGHT)
 
     def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
-        names = [(tantivy.Occur.Should, self._term("collection", name)) for name in sorted(collections)]
-        allowed = tantivy.Query.boolean_query(names) if names else tantivy.Query.empty_query()
+        names = [self._term("collection", name) for name in sorted(collections)]
+        allowed = _any_of(names) if names else tantivy.Query.empty_query()
         scoreless = tantivy.Query.const_score_query(allowed, 0.0)
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, scoreless)])
 
     def _term(self, field: str, value: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, value, index_option="freq")
+
+
+def _any_of(clauses: Iterable[tantivy.Query]) -> tantivy.Query:
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
 
 
 def _has(schema: tantivy.Schema, field: str) -> bool:

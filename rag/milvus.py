@@ -13,8 +13,8 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pymilvus import DataType, Function, FunctionType, MilvusClient
@@ -32,8 +32,17 @@ MOST_TERMS = 3000
 COMMON_FROM = 0.002
 """Terms in a smaller share of the chunks than this count as rare and are not listed."""
 FREQUENCIES_A_ROW = 1500
+EVERY_COLLECTION = "*"
 _MANIFEST = "manifest"
 _NO_VECTOR = [0.0, 1.0]
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """Of one collection: its chunks, and in how many of them each common term is."""
+
+    chunks: int
+    terms: dict[str, int]
 
 
 class MilvusStore:
@@ -177,30 +186,42 @@ class MilvusStore:
         """How many chunks there are."""
         return int(self._rows(name, "", ["count(*)"])[0]["count(*)"])
 
-    def count_terms(self, name: str) -> dict[str, int]:
-        """In how many chunks each common term and character is; written beside the manifest by the caller."""
-        counted: Counter[str] = Counter()
-        chunks = 0
+    def count_terms(self, name: str) -> dict[str, Frequencies]:
+        """In how many chunks of each collection its common terms and characters are; the caller writes them."""
+        counted: dict[str, Counter[str]] = {}
+        chunks: Counter[str] = Counter()
         for chunk in self.every_chunk(name):
-            chunks += 1
+            chunks[chunk.collection] += 1
             text = chunk.embedded_text
-            counted.update({*map(hashed, terms(text)), *(f"c{character}" for character in characters(text))})
-        least = max(2.0, COMMON_FROM * chunks)
-        return {term: count for term, count in counted.items() if count >= least}
+            found = {*map(hashed, terms(text)), *(f"c{character}" for character in characters(text))}
+            counted.setdefault(chunk.collection, Counter()).update(found)
+        return {
+            collection: Frequencies(chunks[collection], _common(counts, chunks[collection]))
+            for collection, counts in counted.items()
+        }
 
-    def write_frequencies(self, name: str, frequencies: dict[str, int]) -> None:
-        """Replace the list of common terms."""
+    def write_frequencies(self, name: str, frequencies: Mapping[str, Frequencies]) -> None:
+        """Replace the lists of common terms."""
         self._call("delete", self._meta, filter=f"owner == {json.dumps(name + '#')}")
-        listed = list(frequencies.items())
-        for at in range(0, len(listed), FREQUENCIES_A_ROW):
-            record = dict(listed[at : at + FREQUENCIES_A_ROW])
-            self._call("upsert", self._meta, data=[_meta_row(f"{name}#{at}", f"{name}#", record)])
+        written = 0
+        for collection, known in frequencies.items():
+            listed = list(known.terms.items())
+            for at in range(0, len(listed) or 1, FREQUENCIES_A_ROW):
+                part = dict(listed[at : at + FREQUENCIES_A_ROW])
+                record = {"collection": collection, "chunks": known.chunks, "terms": part}
+                self._call("upsert", self._meta, data=[_meta_row(f"{name}#{written}", f"{name}#", record)])
+                written += 1
 
-    def frequencies(self, name: str) -> dict[str, int]:
-        """The list of common terms."""
-        found: dict[str, int] = {}
+    def frequencies(self, name: str) -> dict[str, Frequencies]:
+        """The lists of common terms by collection. An earlier version wrote one for all of them (`EVERY_COLLECTION`, of
+        0 chunks); the next change of the documents replaces it."""
+        found: dict[str, Frequencies] = {}
         for row in self._every(self._meta, f"owner == {json.dumps(name + '#')}", ["record"]):
-            found |= {term: int(count) for term, count in row["record"].items()}
+            record = row["record"]
+            if not isinstance(record.get("terms"), dict):
+                record = {"collection": EVERY_COLLECTION, "chunks": 0, "terms": record}
+            known = found.setdefault(record["collection"], Frequencies(int(record["chunks"]), {}))
+            known.terms.update({term: int(count) for term, count in record["terms"].items()})
         return found
 
     def search(
@@ -247,6 +268,11 @@ class MilvusStore:
             raise IndexUnusable(
                 f"Milvus at {self._settings.uri} failed ({method}: code {error.code}); look at its log"
             ) from error
+
+
+def _common(counted: Mapping[str, int], chunks: int) -> dict[str, int]:
+    least = max(2.0, COMMON_FROM * chunks)
+    return {term: count for term, count in counted.items() if count >= least}
 
 
 def document_mark(key: Key) -> str:

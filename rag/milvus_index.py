@@ -9,7 +9,7 @@ from typing import Any
 from rag.chunks import Key, Known
 from rag.documents import Chunk
 from rag.errors import IndexCorrupt, IndexMissing
-from rag.milvus import MilvusStore, hashed
+from rag.milvus import EVERY_COLLECTION, MilvusStore, hashed
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import matches
 from rag.terms import question_terms
@@ -94,17 +94,21 @@ class MilvusLexical:
         hits = self._store.search(self._name, "sparse", " ".join(words), limit, collections)
         return [(chunk_id, abs(distance)) for chunk_id, distance in hits]
 
-    def idf(self, term: str) -> float:
-        """Inverse document frequency of a term; one that is not listed is rare."""
-        return self._idf(hashed(term))
+    def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
+        """Inverse document frequency of a term among the chunks of these collections (None: all); what is not listed is
+        rare."""
+        return self._idf(hashed(term), collections)
 
-    def character_idf(self, character: str) -> float:
+    def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
         """The same for one CJK character."""
-        return self._idf(f"c{character}")
+        return self._idf(f"c{character}", collections)
 
-    def _idf(self, key: str) -> float:
-        frequency = min(self._frequencies.get(key, 1), self.count)
-        return math.log1p((self.count - frequency + 0.5) / (frequency + 0.5))
+    def _idf(self, key: str, collections: frozenset[str] | None) -> float:
+        wanted = None if collections is None else collections | {EVERY_COLLECTION}
+        known = [each for name, each in self._frequencies.items() if wanted is None or name in wanted]
+        count = sum(each.chunks for each in known) or self.count
+        frequency = min(sum(each.terms.get(key, 0) for each in known) or 1, count)
+        return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 
 
 class MilvusDense:

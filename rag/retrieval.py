@@ -18,15 +18,16 @@ from rag.errors import EmbeddingFailed
 from rag.events import Level
 from rag.evidence import Evidence, Signals, judge, signals
 from rag.fusion import MOST_UNKNOWN, Hits, fuse, says_something
-from rag.passages import passages
+from rag.passages import passages, present_in
 from rag.script import simplified
 from rag.settings import RetrievalSettings
+from rag.word_search import WordHits, WordSearch, chance_of
 
 MAX_QUESTION_CHARS = 2000
 SPARE = 3
 """Chunks read for each passage wanted: some are duplicates, some neighbours."""
 WEIGHED = 5
-"""Lexical hits that tell how much the words are worth."""
+"""Hits by words that tell how much the words are worth."""
 NOTHING = DenseHits([])
 Ranked = list[tuple[Chunk, float]]
 logger = logging.getLogger(__name__)
@@ -93,36 +94,43 @@ class Retriever:
         """The same, blocking."""
         if self._embedder is None or self._legs is None:
             near = self._search_dense(question, collections)
-            lexical = self._search_lexical(question, collections)
+            coverage, words = self._search_words(question, collections)
         else:
             # The dense leg here: it lets go of the GIL at once, and the words are looked up meanwhile.
-            started = self._legs.submit(self._search_lexical, question, collections)
+            started = self._legs.submit(self._search_words, question, collections)
             near = self._search_dense(question, collections)
-            lexical = started.result()
+            coverage, words = started.result()
         dense = near.hits
         is_heard = self._is_heard(question, dense)
-        coverage = self.coverage(question)
-        ranked = self._ranked(lexical, dense if is_heard else [], coverage)
+        ranked = self._ranked(words, dense if is_heard else [], coverage)
         ranked, reranked = self._reranked(question, ranked)
         found = passages(
             ranked,
             limit=self._settings.passages,
             budget=self._settings.budget_tokens,
             coverage=coverage,
-            legs=(lexical, dense),
+            legs=(words.hits, dense),
             reranked=reranked,
         )
-        read = signals(found, lexical, near if is_heard else NOTHING, coverage)
+        chance = chance_of(self._corpus.manifest.word_chance, language_of(question))
+        read = signals(found, words, near if is_heard else NOTHING, coverage, chance)
         verdict = judge(read, found, self._settings, self._calibration)
         return Finding(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
 
-    def coverage(self, question: str) -> Coverage:
-        """The question made ready to be held against texts, with this corpus's frequencies."""
-        lexical = self._corpus.lexical
-        return Coverage(question, term_idf=lexical.idf, character_idf=lexical.character_idf)
+    def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
+        """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""
+        return self._words(collections).coverage(question)
 
-    def _search_lexical(self, question: str, collections: frozenset[str] | None) -> Hits:
-        return self._corpus.lexical.search(question, self._settings.candidates, collections)
+    def _words(self, collections: frozenset[str] | None) -> WordSearch:
+        """Whoever may see all there is needs no limits, which cost time."""
+        corpus = self._corpus
+        sees_all = collections is not None and collections.issuperset(corpus.manifest.collections)
+        return WordSearch(corpus.lexical, corpus.chunks, None if sees_all else collections)
+
+    def _search_words(self, question: str, collections: frozenset[str] | None) -> tuple[Coverage, WordHits]:
+        search = self._words(collections)
+        coverage = search.coverage(question)
+        return coverage, search.search(question, coverage, self._settings.candidates)
 
     def _search_dense(self, question: str, collections: frozenset[str] | None) -> DenseHits:
         """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
@@ -150,22 +158,18 @@ class Retriever:
             return False
         return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
 
-    def _ranked(self, lexical: Hits, dense: Hits, coverage: Coverage) -> Ranked:
+    def _ranked(self, words: WordHits, dense: Hits, coverage: Coverage) -> Ranked:
         """Chunks and their fused scores, best first. Beside vectors, words weigh as much of the question as their best
         hit covers: where the question shares few words with the documents their order is chance."""
-        rankings = [[chunk_id for chunk_id, _ in hits] for hits in (lexical, dense)]
-        weights = (self._covered(lexical, coverage) if dense else 1.0, 1.0)
+        rankings = [[chunk_id for chunk_id, _ in hits] for hits in (words.hits, dense)]
+        weights = (_covered(words, coverage) if dense else 1.0, 1.0)
         wanted = self._settings.passages * SPARE
         if self._reranker is not None:
             wanted = max(wanted, self._settings.rerank_candidates)
         fused = fuse(*rankings, k=self._settings.rrf_k, weights=weights)[:wanted]
-        chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in fused])
+        unread = [chunk_id for chunk_id, _ in fused if chunk_id not in words.read]
+        chunks = {**words.read, **self._corpus.chunks.get(unread)}
         return [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
-
-    def _covered(self, lexical: Hits, coverage: Coverage) -> float:
-        """How much of the question the best of the first hits covers, 0 to 1."""
-        chunks = self._corpus.chunks.get([chunk_id for chunk_id, _ in lexical[:WEIGHED]])
-        return max((coverage.of(chunk.embedded_text) for chunk in chunks.values()), default=0.0)
 
     def _reranked(self, question: str, ranked: Ranked) -> tuple[Ranked, dict[int, float]]:
         """In the reranker's order, with its scores by chunk id; as they are without one, or when it fails."""
@@ -179,6 +183,12 @@ class Retriever:
         best_first = sorted(range(len(read)), key=lambda at: -scores[at])
         ordered = [(read[at][0], scores[at]) for at in best_first] + [(chunk, 0.0) for chunk, _ in rest]
         return ordered, {read[at][0].id: scores[at] for at in best_first}
+
+
+def _covered(words: WordHits, coverage: Coverage) -> float:
+    """How much of the question the best of the first hits covers, 0 to 1."""
+    best = [words.read[chunk_id] for chunk_id, _ in words.hits[:WEIGHED] if chunk_id in words.read]
+    return max((coverage.of_terms(*present_in(chunk)) for chunk in best), default=0.0)
 
 
 def embeddable(text: str) -> str:

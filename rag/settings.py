@@ -92,14 +92,12 @@ class RetrievalSettings(_Frozen):
     floor_standing: float = Field(
         1.5,
         description="Refused without asking the model: the nearest vector is fewer standard deviations than this above "
-        "questions that no document is about, and the terms cover less than floor_coverage; a calibration replaces it",
+        "questions that no document is about, and the match of words is below floor_match; a calibration replaces it",
     )
-    floor_coverage: float = Field(
-        0.35, ge=0, le=1, description="Share of the question's terms (by rarity) in the best passage, with embeddings"
+    floor_match: float = Field(
+        0.4, ge=0, le=3, description="How well the words of the best passage match: about 1 for half of the question's"
     )
-    floor_words: float = Field(
-        0.13, ge=0, le=1, description="The same share where search is by words only: refused below it"
-    )
+    floor_words: float = Field(0.18, ge=0, le=3, description="The same where search is by words only: refused below it")
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"
     )

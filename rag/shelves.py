@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.background import Background
 from rag.chunks import ChunkStore, Key, Known
-from rag.corpus import CHUNKS, DENSE
+from rag.corpus import CHUNKS, DENSE, LEXICAL
 from rag.dense_search import DenseSearch, measured
 from rag.documents import Document
 from rag.embedding import Embedder
@@ -18,6 +18,7 @@ from rag.settings import RagSettings
 from rag.terms import VERSION
 from rag.version_writer import VersionWriter
 from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
+from rag.word_search import WordSearch
 
 if TYPE_CHECKING:
     from rag.milvus import MilvusStore
@@ -52,6 +53,9 @@ class Shelf(Protocol):
 
     def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
         """The background of what was written, closed and not yet published. Raises EmbeddingFailed."""
+
+    def word_chance(self, manifest: Manifest) -> dict[str, float]:
+        """What background questions reach by words in what was written, closed and not yet published."""
 
     def publish(self, manifest: Manifest) -> str:
         """Make what was written the index in use; gives its name."""
@@ -107,6 +111,12 @@ class _Folder:
         with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
             return measured(DenseSearch(dense, chunks, manifest.languages, {}), embedder, dense.vectors)
 
+    def word_chance(self, manifest: Manifest) -> dict[str, float]:
+        from rag.lexical import LexicalIndex
+
+        with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
+            return WordSearch(LexicalIndex(self._draft / LEXICAL), chunks).chance()
+
     def publish(self, manifest: Manifest) -> str:
         name = publish(self._index_dir, self._draft, manifest)
         self._published = self._index_dir / name
@@ -157,6 +167,13 @@ class _Milvus:
         chunks = MilvusChunks(self._store, self._name)
         search = DenseSearch(dense, chunks, manifest.languages, {})
         return measured(search, embedder, lambda ids: list(self._store.vectors(self._name, ids).values()))
+
+    def word_chance(self, manifest: Manifest) -> dict[str, float]:
+        from rag.milvus_index import MilvusChunks, MilvusLexical
+
+        self._store.load(self._name)
+        lexical = MilvusLexical(self._store, self._name, manifest.chunks)
+        return WordSearch(lexical, MilvusChunks(self._store, self._name)).chance()
 
     def publish(self, manifest: Manifest) -> str:
         from rag.milvus_index import state_of

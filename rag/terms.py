@@ -6,7 +6,7 @@ is kept whole *and* in its parts. Figures have terms beside these that are equal
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rag import fillers
@@ -23,6 +23,8 @@ WEAK_SHARE = 0.3
 """What a part of a name counts that says little without the rest (the `net` of `.NET`), against the name as 1."""
 SPELLING_SHARE = 0.25
 """What a pair inside 三十五 counts where its value is searched for too."""
+MAX_QUERY_TERMS = 256
+"""A question is searched for by its first terms only."""
 
 
 def normalise(text: str) -> str:
@@ -104,6 +106,25 @@ def question_terms(question: str) -> dict[str, float]:
     weights.update(dict.fromkeys((term for figure in asked for term in figure.terms), 1.0))
     wanted = {term: weight for term, weight in weights.items() if weight > 0}
     return wanted or dict.fromkeys(terms(question), 1.0)
+
+
+def lone_characters(wanted: Iterable[str]) -> list[str]:
+    """Those terms of a question that are one CJK character."""
+    return [term for term in wanted if len(term) == 1 and ONLY_CJK.fullmatch(term)]
+
+
+def content_characters(question: str) -> list[str]:
+    """The CJK characters of a question that are no part of question words and particles, without repeats."""
+    normalised = normalise(question)
+    found = (
+        character
+        for run, _, _, is_cjk in runs(normalised)
+        if is_cjk
+        for idle in [idle_places(run)]
+        for at, character in enumerate(run)
+        if at not in idle
+    )
+    return list(dict.fromkeys(found))
 
 
 def spelled_places(asked: list[Figure]) -> frozenset[int]:

@@ -65,6 +65,8 @@ class Manifest:
     """Chunks by language; {} in an index of an earlier version."""
     background: dict[str, Background] = field(default_factory=dict)
     """Where chance begins for its vectors, by the language of questions; {} without vectors."""
+    word_chance: dict[str, float] = field(default_factory=dict)
+    """What background questions reach by words (`rag.word_search`), by their language; {} in an earlier version."""
     format: int = FORMAT
     created_at: float = 0.0
     files: dict[str, str] = field(default_factory=dict)

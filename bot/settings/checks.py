@@ -14,8 +14,9 @@ REMOVED: dict[Place, str] = {
         "rag",
         "retrieval",
         "evidence_threshold",
-    ): "the model decides now; see rag.retrieval.floor_words and floor_coverage",
+    ): "the model decides now; see rag.retrieval.floor_words and floor_match",
     ("rag", "retrieval", "dense_evidence"): "the model decides now; see rag.retrieval.floor_standing",
+    ("rag", "retrieval", "floor_coverage"): "it is measured otherwise now; see rag.retrieval.floor_match",
 }
 """Settings of earlier versions, and what took their place."""
 LEAVES = {leaf.path: leaf for leaf in leaves(Settings)}

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,34 @@ async def test_collections_limit_the_search_itself(make: Make, tmp_path: Path) -
     for nothing in (frozenset({"it", 'a"] or 1==1 or collection in ["hr'}), frozenset[str]()):
         assert (await library.search("年假有几天", Scope(nothing))).passages == ()
     await library.aclose()
+
+
+CLOSED = {"named": "林晓雯的转岗方案已经批准。", "unnamed": "季度会议的茶歇安排已经确定。"}
+
+
+@pytest.mark.parametrize("question", ["林晓雯的转岗方案", "林晓雯的年假有几天", "报销期限"])
+async def test_what_closed_documents_hold_shows_in_no_figure(make: Make, tmp_path: Path, question: str) -> None:
+    """A word's rarity is that among what the asker may see: a name in a closed document must not be told from one that
+    is nowhere."""
+    settings = make()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    collections = {
+        "open": CollectionSettings(folders=[tmp_path / "knowledge"]),
+        "closed": CollectionSettings(folders=[closed]),
+    }
+    settings = settings.model_copy(update={"knowledge": [], "collections": collections})
+    seen = []
+    for text in CLOSED.values():
+        (closed / "plan.md").write_text(f"# 方案\n\n{text * 20}\n", encoding="utf-8")
+        ingest(settings)
+        library = await Library.open(settings)
+        found = await library.search(question, Scope.of({"open"}))
+        assert found.signals is not None
+        signals = replace(found.signals, chance=0.0)  # of the whole index, and the same for every question
+        seen.append((signals, found.confidence, [passage.chunk.heading_path for passage in found.passages]))
+        await library.aclose()
+    assert seen[0] == seen[1]
 
 
 async def test_changes_reach_a_library_that_is_open(

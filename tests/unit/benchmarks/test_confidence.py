@@ -16,7 +16,7 @@ from rag.settings import RetrievalSettings
 
 
 def row(coverage: float, kind: Kind = "own", name: str = "a", *, standing: float | None = None) -> Searched:
-    signals = Signals(coverage, coverage, coverage, 0.5, 0.1, standing or 0.0, 0.0, standing is not None)
+    signals = Signals(coverage, coverage, coverage, coverage, 0.1, standing or 0.0, 0.0, standing is not None)
     return Searched(name, "tune", kind, "?", signals, kind == "own")
 
 
@@ -48,26 +48,26 @@ def test_only_searches_of_the_more_common_way_are_fitted_together() -> None:
 def test_the_first_rule_is_the_shipped_one() -> None:
     shipped = RetrievalSettings()
     names = [next(iter(rules(with_dense))) for with_dense in (False, True)]
-    assert names[0] == f"coverage < {shipped.floor_words}"
-    assert names[1] == f"standing < {shipped.floor_standing}, coverage < {shipped.floor_coverage}"
+    assert names[0] == f"match < {shipped.floor_words}"
+    assert names[1] == f"standing < {shipped.floor_standing}, match < {shipped.floor_match}"
 
 
 def test_a_rule_with_embeddings_refuses_what_is_low_in_both() -> None:
-    rule = rules(True)["standing < 1.0, coverage < 0.35"]
+    rule = rules(True)["standing < 1.0, match < 0.4"]
     assert rule(row(0.3, standing=0.5).signals)
-    assert not rule(row(0.4, standing=0.5).signals)
+    assert not rule(row(0.45, standing=0.5).signals)
     assert not rule(row(0.3, standing=1.5).signals)
 
 
 def test_the_strictest_rule_keeps_the_own_questions_of_every_set() -> None:
     every = rules(False)
     rows = [row(0.5, name="a"), row(0.22, name="b"), *(row(at / 20, "foreign") for at in range(20))]
-    assert strictest(every, rows, 0.0) == "coverage < 0.2"
-    assert str(refused(every["coverage < 0.2"], rows, "foreign")) == "20.0% (4/20)"
+    assert strictest(every, rows, 0.0) == "match < 0.22"
+    assert str(refused(every["match < 0.22"], rows, "foreign")) == "25.0% (5/20)"
 
 
 def test_where_every_rule_costs_too_much_the_one_that_costs_least_is_chosen() -> None:
-    assert strictest(rules(False), [row(0.01), row(0.12)], 0.0) in ("coverage < 0.05", "coverage < 0.1")
+    assert strictest(rules(False), [row(0.01), row(0.12)], 0.0) == "match < 0.1"
 
 
 def test_foreign_questions_come_from_other_subjects_in_equal_parts() -> None:

@@ -10,37 +10,39 @@ from rag.dense_search import DenseHits
 from rag.documents import Chunk, Passage
 from rag.evidence import STANDING_TO, Evidence, Signals, is_below_floor, judge, signals
 from rag.settings import RetrievalSettings
+from rag.word_search import WordHits
 
 SETTINGS = RetrievalSettings()
 FOUND = [Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0)]
 NOTHING = Signals(0, 0, 0, 0, 0)
+WORDS = WordHits([(1, 2.0)], (0.9,))
 OWN = Calibration(
     (4.0, *[0.0] * (DENSE_SIGNALS - 1)), -2.0, floor=0.3, strong=0.7, high=0.8, medium=0.5, with_dense=True
 )
 
 
-def of(coverage: float, standing: float | None = None) -> Signals:
-    words = dataclasses.replace(NOTHING, coverage=coverage)
+def of(match: float, standing: float | None = None, *, coverage: float = 0.0) -> Signals:
+    words = dataclasses.replace(NOTHING, match=match, coverage=coverage)
     return words if standing is None else dataclasses.replace(words, standing=standing, has_dense=True)
 
 
 @pytest.mark.parametrize(
-    ("coverage", "standing", "is_refused"),
+    ("match", "standing", "is_refused"),
     [
-        (0.34, 1.49, True),
+        (0.39, 1.49, True),
         (0.0, -3.0, True),
-        (0.34, 1.5, False),
+        (0.39, 1.5, False),
         (0.0, 5.0, False),
-        (0.35, 1.49, False),
+        (0.4, 1.49, False),
         (1.0, -3.0, False),
-        (0.12, None, True),
-        (0.13, None, False),
+        (0.17, None, True),
+        (0.18, None, False),
     ],
 )
 def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
-    coverage: float, standing: float | None, is_refused: bool
+    match: float, standing: float | None, is_refused: bool
 ) -> None:
-    found = of(coverage, standing)
+    found = of(match, standing)
     assert is_below_floor(found, SETTINGS) is is_refused
     assert (judge(found, FOUND, SETTINGS, None).evidence == "none") is is_refused
 
@@ -49,8 +51,16 @@ def test_the_settings_move_the_floor() -> None:
     open_door = RetrievalSettings(floor_words=0.0, floor_standing=-9.0)
     assert not is_below_floor(of(0.0), open_door)
     assert not is_below_floor(of(0.0, -3.0), open_door)
-    shut = RetrievalSettings(floor_words=1.0, floor_standing=9.0, floor_coverage=1.0)
+    shut = RetrievalSettings(floor_words=1.0, floor_standing=9.0, floor_match=1.0)
     assert is_below_floor(of(0.99), shut) and is_below_floor(of(0.99, 6.0), shut)
+
+
+@pytest.mark.parametrize(("match", "is_refused"), [(0.59, True), (0.6, False)])
+@pytest.mark.parametrize("standing", [None, 0.0])
+def test_where_chance_reaches_far_a_match_has_to_reach_half_as_far(
+    match: float, standing: float | None, is_refused: bool
+) -> None:
+    assert is_below_floor(dataclasses.replace(of(match, standing), chance=1.2), SETTINGS) is is_refused
 
 
 def test_no_passage_is_no_evidence() -> None:
@@ -62,7 +72,7 @@ def test_no_passage_is_no_evidence() -> None:
     [(0.2, "none", "low"), (0.4, "weak", "low"), (0.6, "weak", "medium"), (0.8, "strong", "medium")],
 )
 def test_a_calibration_has_its_own_floor_strength_and_levels(coverage: float, evidence: Evidence, level: str) -> None:
-    verdict = judge(of(coverage, -3.0), FOUND, SETTINGS, OWN)
+    verdict = judge(of(0.0, -3.0, coverage=coverage), FOUND, SETTINGS, OWN)
     assert (verdict.evidence, verdict.level, verdict.is_calibrated) == (evidence, level, True)
 
 
@@ -81,10 +91,21 @@ def test_signals_are_as_many_as_a_calibration_reads(with_dense: bool, count: int
 def test_a_standing_is_read_off_the_nearest_and_bounded() -> None:
     coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
     hits = [(number, 0.9) for number in range(6)]
-    read = signals(FOUND, [(1, 2.0)], DenseHits(hits, (3.0, 2.0, 1.5, 1.0, 0.5, -4.0)), coverage)
+    read = signals(FOUND, WORDS, DenseHits(hits, (3.0, 2.0, 1.5, 1.0, 0.5, -4.0)), coverage)
     assert (read.standing, read.standing_margin, read.has_dense) == (3.0, 2.5, True)
-    far = signals(FOUND, [(1, 2.0)], DenseHits(hits, (99.0,)), coverage)
+    far = signals(FOUND, WORDS, DenseHits(hits, (99.0,)), coverage)
     assert (far.standing, far.standing_margin) == (STANDING_TO, 0.0)
-    unknown = signals(FOUND, [(1, 2.0)], DenseHits(hits), coverage)
+    unknown = signals(FOUND, WORDS, DenseHits(hits), coverage)
     assert not unknown.has_dense and unknown.standing == 0.0
-    assert signals([], [], DenseHits([]), coverage) == NOTHING
+    assert signals([], WordHits([]), DenseHits([]), coverage) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("matches", "match", "margin"),
+    [((), 0.0, 0.0), ((0.8,), 0.8, 0.0), ((0.8, 0.4), 0.8, 0.5), ((1.0, 0.9, 0.8, 0.7, 0.25, 0.1), 1.0, 0.75)],
+)
+def test_a_match_and_its_margin_are_read_off_the_words(matches: tuple[float, ...], match: float, margin: float) -> None:
+    coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
+    hits = WordHits([(number, 1.0) for number in range(len(matches))], matches)
+    read = signals(FOUND, hits, DenseHits([]), coverage, chance=0.3)
+    assert (read.match, read.match_margin, read.chance, read.has_dense) == (match, pytest.approx(margin), 0.3, False)

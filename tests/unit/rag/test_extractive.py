@@ -34,7 +34,7 @@ WORDS = Signals(0.8, 0.8, 0.8, 0.8, 0.5)
 VECTORS = dataclasses.replace(WORDS, standing=3.0, standing_margin=1.0, has_dense=True)
 
 
-def coverage_of(question: str) -> Coverage:
+def coverage_of(question: str, _names: frozenset[str] | None = None) -> Coverage:
     return Coverage(question, term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
 
 

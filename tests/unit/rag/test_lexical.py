@@ -47,3 +47,27 @@ def test_a_figure_is_as_frequent_as_all_its_spellings(tmp_path: Path) -> None:
     assert index.idf("35台") < index.idf("36台")
     assert {chunk_id for chunk_id, _ in index.search("35 台", 2)} == {1, 2}
     assert {chunk_id for chunk_id, _ in index.search("三十五台", 2)} == {1, 2}
+
+
+def test_a_term_is_as_rare_as_it_is_among_the_collections_that_are_searched(tmp_path: Path) -> None:
+    writer = LexicalWriter(tmp_path / "new")
+    writer.add([(1, "open", "年假 35 天"), (2, "open", "病假"), (3, "closed", "林晓雯"), (4, "closed", "年假")])
+    writer.close()
+    index = LexicalIndex(tmp_path / "new")
+    seen = frozenset({"open"})
+    assert index.idf("晓雯", seen) == index.idf("无有", seen) > index.idf("年假", seen)
+    assert index.character_idf("晓", seen) == index.character_idf("无", seen)
+    assert index.idf("晓雯") < index.idf("无有")
+    assert index.idf("35", seen) == index.idf("年假", seen)
+    assert index.idf("年假", frozenset({"open", "closed"})) == index.idf("年假")
+
+
+def test_where_no_pair_is_found_the_single_characters_are_sought(tmp_path: Path) -> None:
+    writer = LexicalWriter(tmp_path / "new")
+    writer.add([(1, "default", "分支命名以功能开头"), (2, "default", "食堂供应午餐")])
+    writer.close()
+    index = LexicalIndex(tmp_path / "new")
+    assert [chunk_id for chunk_id, _ in index.search("分枝名字", 5)] == [1]
+    assert [chunk_id for chunk_id, _ in index.search("食堂", 5)] == [2]
+    assert index.search("怎么", 5) == index.search("zzz", 5) == []
+    assert index.search("分枝名字", 5, frozenset({"other"})) == []
