@@ -16,13 +16,14 @@ SEPARATOR = " › "
 
 
 def below(turn: Turn, answer: Answer, texts: Texts, asked: Iterable[str] = ()) -> list[Suggestion]:
-    """Up to three questions about what the sources speak of beside what was asked, now and before (`asked`)."""
-    if answer.outcome != "answered":
+    """Up to three questions about what the sources speak of beside what was asked, now and before (`asked`). Below the
+    closest passages, too: one of these questions may be what was meant."""
+    if answer.outcome not in ("answered", "hedged"):
         return []
     known = _known(turn, asked)
     now = f"{turn.question} {turn.standalone}"
-    parts = [_part(source) for source in answer.sources if not source.cited]
-    parts += [_part(source) for source in answer.sources if source.cited]
+    is_unsure = answer.outcome == "hedged"  # then what is shown goes first, otherwise what is not
+    parts = [_part(source) for source in sorted(answer.sources, key=lambda each: each.cited is not is_unsure)]
     found = _questions([part for part in parts if not part.is_named_in(now)], texts)
     kept = [each for each in found if _same_form(each[0]) not in known]
     return [_suggestion(turn, answer, f"{number}", *each) for number, each in enumerate(kept[:MOST])]

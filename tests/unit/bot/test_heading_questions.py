@@ -7,7 +7,7 @@ import pytest
 
 from bot.asking.heading_questions import LONGEST_CHARS, question_about
 from bot.asking.suggesting import below, examples, proposed
-from bot.models import Answer, Source, Turn
+from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
 from bot.turns.dressing import Dressing
@@ -86,6 +86,20 @@ def test_below_an_answer_no_question_comes_twice_or_again() -> None:
     assert shown == ["事假有什么规定？", "怎么销假？", "其他假期有哪些？"]
     model = proposed(TURN, ANSWER, ["年假有多少天", "怎么销假？", "怎么销假？", "谁审批？"], "default", ["谁审批"])
     assert [(each.id, each.question) for each in model] == [("a1-m0", "怎么销假？")]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown"),
+    [
+        ("answered", ["病假有什么规定？", "事假有什么规定？", "怎么销假？"]),
+        ("hedged", ["年假有多少天？", "病假有什么规定？", "事假有什么规定？"]),
+        ("no_evidence", []),
+        ("failed", []),
+    ],
+)
+def test_below_the_closest_passages_their_headings_come_first(outcome: AnswerOutcome, shown: list[str]) -> None:
+    answer = replace(ANSWER, outcome=outcome)
+    assert [each.question for each in below(replace(TURN, question="能歇多久"), answer, ZH)] == shown
 
 
 @pytest.mark.parametrize(
