@@ -17,7 +17,7 @@ import tantivy
 from rag.errors import IndexCorrupt, IngestError
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import Match, matches
-from rag.terms import MAX_QUERY_TERMS, content_characters, cut, lone_characters, question_terms
+from rag.terms import MAX_QUERY_TERMS, cut, lone_characters, question_terms
 from rag.word_match import FIGURE_WEIGHT
 
 _HEAP_BYTES = 64_000_000
@@ -101,14 +101,17 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
-        """The best chunks as (id, BM25 score), best first. No terms, no hits.
-
-        Where no term is found the single characters are sought: 分枝 for 分支 shares one with it.
-        """
-        if limit < 1 or self.count == 0:
-            return []
+        """The best chunks as (id, BM25 score), best first. No terms, no hits."""
         clauses = self._clauses(text, collections)
-        return self._hits(clauses, limit, collections) or self._hits(self._characters(text), limit, collections)
+        if not clauses or limit < 1 or self.count == 0:
+            return []
+        query = _any_of(clauses)
+        if collections is not None:
+            query = self._within(query, collections)
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        addresses = [address for _, address in hits]
+        ids = self._searcher.fast_field_values("id", addresses)
+        return [(int(chunk_id or 0), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
     def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
         """Inverse document frequency of a term as BM25 has it, among the chunks of these collections (None: all); above
@@ -121,19 +124,6 @@ class LexicalIndex:
     def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
         """The same for one CJK character."""
         return self._idf(self._counted("chars", character, collections), collections)
-
-    def _hits(
-        self, clauses: list[tantivy.Query], limit: int, collections: frozenset[str] | None
-    ) -> list[tuple[int, float]]:
-        if not clauses:
-            return []
-        query = _any_of(clauses)
-        if collections is not None:
-            query = self._within(query, collections)
-        hits = self._searcher.search(query, limit=limit, count=False).hits
-        addresses = [address for _, address in hits]
-        ids = self._searcher.fast_field_values("id", addresses)
-        return [(int(chunk_id or 0), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
     def _frequency(self, field: str, term: str, collections: frozenset[str] | None) -> int:
         """In how many chunks a term is. Of some collections they have to be counted, which takes a search."""
@@ -165,9 +155,6 @@ class LexicalIndex:
         clauses += [self._figure(term, weight, collections) for term, weight in wanted if self._is_figure(term)]
         clauses += [self._term("chars", term) for term in lone_characters(dict(wanted))]
         return clauses + [self._synonyms(match, collections) for match in matches(text)]
-
-    def _characters(self, text: str) -> list[tantivy.Query]:
-        return [self._term("chars", character) for character in content_characters(text)[:MAX_QUERY_TERMS]]
 
     def _weighted(self, field: str, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
         """A term that scores by its rarity among the chunks searched, which is not that of the whole index."""

@@ -113,20 +113,6 @@ def lone_characters(wanted: Iterable[str]) -> list[str]:
     return [term for term in wanted if len(term) == 1 and ONLY_CJK.fullmatch(term)]
 
 
-def content_characters(question: str) -> list[str]:
-    """The CJK characters of a question that are no part of question words and particles, without repeats."""
-    normalised = normalise(question)
-    found = (
-        character
-        for run, _, _, is_cjk in runs(normalised)
-        if is_cjk
-        for idle in [idle_places(run)]
-        for at, character in enumerate(run)
-        if at not in idle
-    )
-    return list(dict.fromkeys(found))
-
-
 def spelled_places(asked: list[Figure]) -> frozenset[int]:
     """Places in the text of the characters that only spell a figure."""
     return frozenset(at for figure in asked if figure.replaces for at in range(figure.start, figure.end))

@@ -253,7 +253,7 @@ def test_settings_built_directly_read_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("name", "value", "instead"),
-    [("evidence_threshold", "0.5", ["floor_words", "floor_coverage"]), ("dense_evidence", "0.65", ["floor_standing"])],
+    [("evidence_threshold", "0.5", ["floor_words", "floor_match"]), ("dense_evidence", "0.65", ["floor_standing"])],
 )
 def test_a_setting_of_an_earlier_version_names_what_took_its_place(
     write: Write, tmp_path: Path, name: str, value: str, instead: list[str]

@@ -60,14 +60,3 @@ def test_a_term_is_as_rare_as_it_is_among_the_collections_that_are_searched(tmp_
     assert index.idf("晓雯") < index.idf("无有")
     assert index.idf("35", seen) == index.idf("年假", seen)
     assert index.idf("年假", frozenset({"open", "closed"})) == index.idf("年假")
-
-
-def test_where_no_pair_is_found_the_single_characters_are_sought(tmp_path: Path) -> None:
-    writer = LexicalWriter(tmp_path / "new")
-    writer.add([(1, "default", "分支命名以功能开头"), (2, "default", "食堂供应午餐")])
-    writer.close()
-    index = LexicalIndex(tmp_path / "new")
-    assert [chunk_id for chunk_id, _ in index.search("分枝名字", 5)] == [1]
-    assert [chunk_id for chunk_id, _ in index.search("食堂", 5)] == [2]
-    assert index.search("怎么", 5) == index.search("zzz", 5) == []
-    assert index.search("分枝名字", 5, frozenset({"other"})) == []
