@@ -10,6 +10,9 @@ TORCH := torch==2.13.0
 EMBED ?=
 ARGS ?=
 
+# Compiled modules are kept even where the environment says otherwise: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long check docs bench report clean

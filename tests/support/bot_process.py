@@ -1,7 +1,9 @@
 """The real bot in a process of its own, started by its command line, for tests that kill it."""
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -10,6 +12,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.support.fork_server import Forked, ForkServer
 
 REPOSITORY = Path(__file__).parent.parent.parent
 DEADLINE_S = 60.0
@@ -25,7 +29,7 @@ OURS = ("FEISHU__", "RAG__", "BOT__")
 @dataclass
 class BotProcess:
     """One run of `feishu-rag serve` (or another `command`). `lines` are its log lines, parsed where they are JSON.
-    `launcher` is a command that goes before it."""
+    `launcher` is a command that goes before it; without one it is forked (`tests.support.fork_server`)."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -34,24 +38,24 @@ class BotProcess:
     lines: list[dict[str, Any]] = field(default_factory=list)
     public: str = ""
     web: str = ""
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Forked | None = None
     _reading: asyncio.Task[None] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> "BotProcess":
         """Starts it and waits until both doors are open."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(OURS)}
-        self.process = await asyncio.create_subprocess_exec(
-            *self.launcher,
-            sys.executable,
-            "-m",
-            "bot.cli",
-            *self.command,
-            cwd=self.folder,
-            env={**inherited, "PYTHONPATH": str(REPOSITORY), "BOT__LOG_FORMAT": "json", **self.environment},
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        given = {**inherited, "PYTHONPATH": str(REPOSITORY), "BOT__LOG_FORMAT": "json", **self.environment}
+        if self.launcher:
+            self.process = await asyncio.create_subprocess_exec(
+                *(*self.launcher, sys.executable, "-m", "bot.cli", *self.command),
+                cwd=self.folder,
+                env=given,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        else:
+            self.process = await _fork_server().start(self.command, self.folder, given)
         self._reading = asyncio.create_task(self._read())
         serving = await self.logged("serving")
         self.public, self.web = serving["public"], serving["web"]
@@ -114,6 +118,14 @@ class BotProcess:
             self.lines.append(line if isinstance(line, dict) else {"event": str(line)})
             self._changed.set()
         self._changed.set()
+
+
+@functools.cache
+def _fork_server() -> ForkServer:
+    """One for each process of tests."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
 
 
 def environment(platform_url: str, folder: Path, **more: str) -> dict[str, str]:

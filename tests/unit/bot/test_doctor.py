@@ -46,7 +46,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What the platform answers to the identity call: the last item, an error when it is one."""
+    """What the platform answers to the identity call: the last item, an error when it is one. The app may not read its
+    own scopes."""
     script: list[Any] = [BotIdentity("ou_bot", "小助手", True)]
 
     async def bot_identity(_client: FeishuClient) -> BotIdentity:
@@ -55,7 +56,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
             raise answer
         return answer
 
+    async def granted_scopes(_client: FeishuClient) -> frozenset[str]:
+        raise Unreachable(endpoint="app_info")
+
     monkeypatch.setattr(FeishuClient, "bot_identity", bot_identity)
+    monkeypatch.setattr(FeishuClient, "granted_scopes", granted_scopes)
     yield script
 
 
