@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 MOST_FILES = 5
 MOST_CHARS = 2_000_000
 MOST_OPEN = 20
+MOST_READ_AT_ONCE = 3
 
 
 class Searched(Protocol):
@@ -72,18 +74,18 @@ class Attachments:
         self._clock = clock or SystemClock()
         self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
         self._opening = asyncio.Lock()
+        # Threads of its own: files that take their whole time limit keep nobody but other files waiting.
+        self._executor = ThreadPoolExecutor(MOST_READ_AT_ONCE, thread_name_prefix="attachments")
 
     def can_read(self, name: str) -> bool:
         """Whether there is a loader for files of this name."""
         return PurePath(name).suffix.lower() in SUFFIXES
 
     async def read(self, name: str, content: bytes) -> str:
-        """The file's text, read in a process of its own. Raises `Unreadable`."""
-        return (await asyncio.to_thread(self._read, name, content))[:MOST_CHARS]
-
-    def _read(self, name: str, content: bytes) -> str:
+        """The file's text, read in a process of its own, which ends when this is cancelled. Raises `Unreadable`."""
         with contextlib.closing(Readers(self._settings.reading)) as readers:
-            return to_document(content, name, "default", readers).text
+            reading = asyncio.get_running_loop().run_in_executor(self._executor, _text_of, name, content, readers)
+            return (await reading)[:MOST_CHARS]
 
     async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> None:
         """Stores a file's text for its conversation."""
@@ -159,6 +161,12 @@ class Attachments:
         """Closes the libraries and removes their files."""
         for key in list(self._open):
             await self._close(key)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _text_of(name: str, content: bytes, readers: Readers) -> str:
+    with contextlib.closing(readers):
+        return to_document(content, name, "default", readers).text
 
 
 def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
