@@ -34,8 +34,9 @@ from rag.cases import read_cases
 from rag.documents import Document, Passage
 from rag.fusion import fuse
 from rag.lexical import LexicalIndex, LexicalWriter
-from rag.loading import find_files, load
-from rag.settings import RetrievalSettings
+from rag.read_ahead import read_ahead
+from rag.selection import select
+from rag.settings import RagSettings, ReadingSettings, RetrievalSettings
 from rag.splitting import split
 from rag.terms import terms
 
@@ -88,7 +89,9 @@ def renamed(questions: Questions, share: float) -> Questions:
 
 def handbook() -> Questions:
     """The sample handbook in chunks, and the questions kept for it."""
-    documents: list[Document] = [load(file, source) for file, source in find_files([ROOT / "knowledge"])]
+    items = select(RagSettings(knowledge=[ROOT / "knowledge"]), None, prune=True).items
+    read = [document for _, _, document in read_ahead([(item, "") for item in items], ReadingSettings())]
+    documents = [document for document in read if isinstance(document, Document)]
     chunks = [chunk for document in documents for chunk in split(document)]
     cases = [case for case in read_cases(ROOT / "tests/quality/handbook.jsonl").cases if case.has_target]
     right = [{at for at, chunk in enumerate(chunks) if case.is_right(Passage(chunk, 0.0))} for case in cases]

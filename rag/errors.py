@@ -2,7 +2,8 @@
 
 RagError
 ├─ IngestError            a folder or file could not be taken in
-│  └─ Unreadable          one file; the rest goes on
+│  ├─ Unreadable          one file; the rest goes on
+│  └─ ReadersUnavailable  no process can be started to read files
 ├─ SettingsMismatch       a setting cannot work (a prompt lacks its variable, a model folder is not there, …)
 ├─ IndexUnusable
 │  ├─ IndexMissing        nothing was ingested yet
@@ -53,6 +54,10 @@ class Unreadable(IngestError):
         self.reason = reason
         self.temporary = temporary
         self.too_large = too_large
+
+
+class ReadersUnavailable(IngestError):
+    """No process can be started to read files; it is not the fault of any file."""
 
 
 class SettingsMismatch(RagError):

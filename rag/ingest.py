@@ -17,7 +17,7 @@ from rag.embedding import Choice, choose
 from rag.embedding.weights import fetch, local_folder
 from rag.embedding_run import EmbeddingRun
 from rag.errors import IngestError, SettingsMismatch, Unreadable
-from rag.readers import Readers
+from rag.read_ahead import read_ahead
 from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
@@ -89,7 +89,7 @@ def ingest(
         told = partial(tell, "checking")
         plan = difference(items, known, unlisted=unlisted, spares=selection.spares, progress=told)
         if paths is not None and not items and not plan.gone:
-            raise IngestError(_nothing(selection.places, {}))
+            raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
         if before is not None and plan.is_empty and not run.is_outdated(before[1].embedding):
             name, manifest, embedded, failed = *before, 0, plan.failed
@@ -180,7 +180,7 @@ class _Work:
         manifest = writer.close()
         failed |= writer.refused
         if manifest.documents == 0:
-            raise IngestError(_nothing(self._selection.places, failed))
+            raise IngestError(_nothing(self._selection, failed))
         if (mark is None or is_outdated) and embedder is not None:
             mark = self._run.mark()
         background = self._background(manifest, mark, before)
@@ -203,18 +203,16 @@ class _Work:
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}
-        with contextlib.closing(Readers(self._settings.reading)) as readers:
-            for done, (item, fingerprint) in enumerate(items):
+        with contextlib.closing(read_ahead(items, self._settings.reading)) as documents:
+            for done, (item, fingerprint, document) in enumerate(documents):
                 self._tell("documents", done, len(items))
-                try:
-                    document: Document = item.load(readers)
-                except Unreadable as error:
-                    failed[item.key] = error.reason
-                    if not error.temporary:
-                        writer.fail(item.key, fingerprint, error.reason)
-                else:
+                if isinstance(document, Document):
                     writer.put(document, fingerprint)
                     self.notes += [Unreadable(document.source, note) for note in document.notes]
+                    continue
+                failed[item.key] = document.reason
+                if not document.temporary:
+                    writer.fail(item.key, fingerprint, document.reason)
         self._tell("documents", len(items), len(items))
         return failed
 
@@ -248,9 +246,11 @@ def _may_download(settings: EmbeddingSettings) -> bool:
     return wanted and find_spec("sentence_transformers") is not None
 
 
-def _nothing(places: Sequence[Path], failed: dict[Key, str]) -> str:
-    names = ", ".join(str(place) for place in places)
-    if failed:
-        (_, source), reason = next(iter(failed.items()))
-        return f"None of the {len(failed)} files in {names} could be read; the first: {source}: {reason}"
+def _nothing(selection: Selection, failed: dict[Key, str]) -> str:
+    names = ", ".join(str(place) for place in selection.places)
+    reasons = [(source, reason) for (_, source), reason in failed.items()]
+    reasons += [(place.prefix, place.reason) for place in selection.unlisted]
+    if reasons:
+        source, reason = reasons[0]
+        return f"None of the {len(reasons)} files in {names} could be read; the first: {source}: {reason}"
     return f"There is no file of a known kind in {names}; put documents there or set RAG__KNOWLEDGE"

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+MOST_HEADING_CHARS = 200
+"""A longer heading is cut where it goes with every chunk under it."""
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
 
@@ -52,16 +54,31 @@ def sections(text: str) -> list[Section]:
     for start, stop in lines(text, 0, len(text)):
         line = text[start:stop].rstrip("\n")
         fence = fence_after(fence, line)
-        heading = None if fence else _HEADING.match(line)
+        heading = None if fence else heading_of(line)
         if heading is None:
             continue
-        level = len(heading.group(1))
-        is_parent = bool(path) and level > path[-1][0] and bool(heading.group(2))
+        level, name = heading
+        is_parent = bool(path) and level > path[-1][0] and bool(name)
         found.append(_section(text, path, heading_at if not is_parent else begun, begun, start))
-        path = [*(entry for entry in path if entry[0] < level), (level, (heading.group(2) or "").strip())]
+        path = [*(entry for entry in path if entry[0] < level), (level, name.strip()[:MOST_HEADING_CHARS])]
         heading_at, begun = start, stop
     found.append(_section(text, path, heading_at, begun, len(text)))
     return [section for section in found if text[section.start : section.end].strip(" \t\n#")]
+
+
+def heading_of(line: str) -> tuple[int, str] | None:
+    """Level and text of an ATX heading, without the hashes that close it; None for another line.
+
+    Without a pattern for the end of the line: such patterns take time that grows with a power of the length.
+    """
+    match = _HEADING.match(line)
+    if match is None:
+        return None
+    text = line[match.end() :].strip(" \t")
+    bare = text.rstrip("#")
+    if not bare or bare[-1] in " \t":
+        text = bare.rstrip(" \t")
+    return len(match.group(1)), text
 
 
 def _section(text: str, path: list[tuple[int, str]], heading_at: int, begun: int, end: int) -> Section:

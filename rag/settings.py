@@ -112,10 +112,20 @@ class RetrievalSettings(_Frozen):
 
 
 class ReadingSettings(_Frozen):
-    """How files are read: each in a process of its own."""
+    """How files are read: in a process of their own, which can reach little else."""
 
     timeout_s: float = Field(120.0, gt=0, le=3600, description="Longest that one file may take, seconds")
     memory_mb: int = Field(4096, ge=512, description="Most memory that reading may take, MB")
+    max_file_mb: int = Field(20, ge=1, le=1000, description="Larger files in knowledge folders are left out, MB")
+    follow_links_to: list[Path] = Field(
+        default_factory=list,
+        description="Folders and files that symbolic links in knowledge folders may lead to; other links are left out",
+    )
+    isolate: bool = Field(
+        True,
+        description="Take network, files and privileges from the reading process, as far as the system lets it; off "
+        "only where a library cannot work like that",
+    )
 
 
 class CollectionSettings(_Frozen):

@@ -6,13 +6,14 @@ An item is cheap to list and to fingerprint; it is read only when its fingerprin
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from rag.chunks import Key
 from rag.documents import Document
 from rag.errors import Unreadable
-from rag.loading import read_bytes, reader_mark, to_document
+from rag.file_access import read_regular
+from rag.loading import reader_mark, to_document
 from rag.readers import Readers
 
 
@@ -32,22 +33,26 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file; its fingerprint is that of its content and of what would read it."""
+    """A file by its resolved path; its fingerprint is that of its content and of what would read it."""
 
     file: Path
     source: str
     collection: str
+    most_bytes: int = 20_000_000
 
     @property
     def key(self) -> Key:
         return self.collection, self.source
 
     def fingerprint(self) -> str:
-        content = read_bytes(self.file, self.source)
-        return hashlib.blake2b(content, digest_size=16, key=reader_mark(self.file.suffix).encode()).hexdigest()
+        key = reader_mark(PurePath(self.source).suffix).encode()
+        return hashlib.blake2b(self._content(), digest_size=16, key=key).hexdigest()
 
     def load(self, readers: Readers) -> Document:
-        return to_document(self.file, self.source, self.collection, readers)
+        return to_document(self._content(), self.source, self.collection, readers)
+
+    def _content(self) -> bytes:
+        return read_regular(self.file, self.source, self.most_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_
     """All findings, in the order in which a person would put things right. Never raises."""
     from bot.doctor.access import check_access, check_chats, check_links
     from bot.doctor.library import check_knowledge, check_library
-    from bot.doctor.machine import check_ports, check_store
+    from bot.doctor.machine import check_ports, check_reading, check_store
     from bot.doctor.platform import check_platform
 
     checks: dict[str, Check] = {
@@ -35,6 +35,7 @@ async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_
         "knowledge": check_knowledge,
         "links": check_links,
         "library": check_library,
+        "reading": check_reading,
         "access": check_access,
         "chats": check_chats,
         "store": check_store,

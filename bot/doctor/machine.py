@@ -1,6 +1,7 @@
-"""What this machine gives: a store that can be written, and free ports."""
+"""What this machine gives: a store that can be written, free ports, and a reading process that can reach little."""
 
 import asyncio
+import contextlib
 
 from bot.doctor.findings import Finding
 from bot.errors import BotError
@@ -52,6 +53,42 @@ async def check_ports(settings: Settings) -> list[Finding]:
         else:
             findings.append(Finding(name, "ok", f"{host}:{port} is free"))
     return findings
+
+
+KEPT_FROM = {
+    "network": "the network",
+    "environment": "the bot's environment",
+    "files": "the bot's files",
+    "programs": "other programs",
+}
+
+
+async def check_reading(settings: Settings) -> list[Finding]:
+    """What the process that parses foreign files is kept from on this machine, as it finds by trying."""
+    from rag.errors import RagError
+    from rag.readers import Readers
+
+    def tried() -> dict[str, bool]:
+        with contextlib.closing(Readers(settings.rag.reading)) as readers:
+            return readers.isolation()
+
+    try:
+        held = await asyncio.to_thread(tried)
+    except RagError as error:
+        return [Finding("reading", "fail", str(error), "no file can be read until this is put right")]
+    kept, open_to = ([words for name, words in KEPT_FROM.items() if held[name] is each] for each in (True, False))
+    user = "has a user of its own" if held["user"] else "runs as the bot's user"
+    said = f"what parses files {user}; it is kept from {', '.join(kept) or 'nothing'}"
+    if not open_to:
+        return [Finding("reading", "ok", said)]
+    fix = "set rag.reading.isolate: true" if not settings.rag.reading.isolate else _NOT_ISOLATED
+    return [Finding("reading", "warn", f"{said}; not from {', '.join(open_to)}", fix)]
+
+
+_NOT_ISOLATED = (
+    "on Linux from 5.13 on let the container use Landlock and seccomp, or user namespaces; elsewhere ingest only files "
+    "of people you trust"
+)
 
 
 def _first_line(error: BaseException) -> str:

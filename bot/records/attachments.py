@@ -1,11 +1,14 @@
 """Files that somebody sent in a private chat: read by the same loaders, kept as text for that conversation only."""
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -25,13 +28,15 @@ from rag.loading import SUFFIXES, to_document
 from rag.readers import Readers
 from rag.retrieval import Finding
 from rag.scope import Scope
-from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
+from rag.settings import EmbeddingSettings, RagSettings
+from rag.sources import RemoteDocument
 
 log = structlog.get_logger(__name__)
 
 MOST_FILES = 5
 MOST_CHARS = 2_000_000
 MOST_OPEN = 20
+MOST_READ_AT_ONCE = 3
 
 
 class Searched(Protocol):
@@ -69,24 +74,18 @@ class Attachments:
         self._clock = clock or SystemClock()
         self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
         self._opening = asyncio.Lock()
+        # Threads of its own: files that take their whole time limit keep nobody but other files waiting.
+        self._executor = ThreadPoolExecutor(MOST_READ_AT_ONCE, thread_name_prefix="attachments")
 
     def can_read(self, name: str) -> bool:
         """Whether there is a loader for files of this name."""
         return PurePath(name).suffix.lower() in SUFFIXES
 
     async def read(self, name: str, content: bytes) -> str:
-        """The file's text, read in a process of its own. Raises `Unreadable`."""
-        return (await asyncio.to_thread(self._read, name, content))[:MOST_CHARS]
-
-    def _read(self, name: str, content: bytes) -> str:
-        readers = Readers(self._settings.reading)
-        with tempfile.TemporaryDirectory(prefix="feishu-rag-") as folder:
-            file = Path(folder) / f"file{PurePath(name).suffix.lower()}"
-            file.write_bytes(content)
-            try:
-                return to_document(file, name, "default", readers).text
-            finally:
-                readers.close()
+        """The file's text, read in a process of its own, which ends when this is cancelled. Raises `Unreadable`."""
+        with contextlib.closing(Readers(self._settings.reading)) as readers:
+            reading = asyncio.get_running_loop().run_in_executor(self._executor, _text_of, name, content, readers)
+            return (await reading)[:MOST_CHARS]
 
     async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> None:
         """Stores a file's text for its conversation."""
@@ -143,14 +142,13 @@ class Attachments:
                     update={
                         "knowledge": [],
                         "links": [],
-                        "collections": {FILES: CollectionSettings(folders=[folder / "files"])},
+                        "collections": {},
                         "store": "faiss",
-                        "index_dir": folder / "index",
+                        "index_dir": folder,
                         "embedding": EmbeddingSettings(provider="none"),
                     }
                 )
-                await asyncio.to_thread(_write_files, folder / "files", kept)
-                await asyncio.to_thread(ingest, settings)
+                await asyncio.to_thread(ingest, settings, remote=_documents(kept))
                 self._open[key] = (await Library.open(settings), folder)
             return self._open[key][0]
 
@@ -163,13 +161,21 @@ class Attachments:
         """Closes the libraries and removes their files."""
         for key in list(self._open):
             await self._close(key)
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _write_files(folder: Path, kept: Sequence[Attachment]) -> None:
-    folder.mkdir(parents=True)
-    for number, each in enumerate(kept):
-        title = each.name.replace("\n", " ")
-        (folder / f"{number}.md").write_text(f"# {title}\n\n{each.text}", encoding="utf-8")
+def _text_of(name: str, content: bytes, readers: Readers) -> str:
+    with contextlib.closing(readers):
+        return to_document(content, name, "default", readers).text
+
+
+def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
+    """Their texts were made by readers and are not parsed again."""
+    titles = [" ".join(each.name.split()) or "file" for each in kept]
+    return [
+        RemoteDocument(f"{number}.md", title, None, each.id, partial(str, f"# {title}\n\n{each.text}"), FILES)
+        for number, (each, title) in enumerate(zip(kept, titles, strict=True))
+    ]
 
 
 __all__ = ["Attachment", "Attachments", "Unreadable"]

@@ -87,8 +87,9 @@ async def _watch(settings: Settings, paths: Sequence[Path] | None, console: Cons
     async for _changed in changes:
         try:
             await _ingest_once(settings, paths, console)
-        except RagError as error:
-            console.print(Text(f"the index stays as it was: {error}", style="red"))
+        except Exception as error:  # whatever one change brought: the next one must still be seen
+            kind = "" if isinstance(error, RagError) else f"{type(error).__name__}: "
+            console.print(Text(f"the index stays as it was: {kind}{error}", style="red"))
 
 
 WATCH_TIMEOUT_MS = 3_600_000

@@ -5,8 +5,8 @@ What is here runs in the reading process; elsewhere call `rag.readers.image_text
 
 import functools
 import importlib.util
+import io
 import logging
-from pathlib import Path
 from typing import Any
 
 from rag.readers.parsed import CannotRead, Parsed, TooLarge, require
@@ -21,14 +21,14 @@ def can_ocr() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
 
 
-def read_image(file: Path) -> Parsed:
+def read_image(content: bytes) -> Parsed:
     """The words in a picture, whatever its name ends in; none is no error. Raises CannotRead, TooLarge."""
     require("ocr", "rapidocr", "onnxruntime")
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before anything is decoded
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise TooLarge(f"has more than {MOST_PIXELS // 1_000_000} million pixels")
             return Parsed(text_of_image(image))

@@ -1,8 +1,8 @@
 """PDF: text by page, tables where ruled lines suggest them, OCR for pages that hold a picture only."""
 
+import io
 import logging
 import re
-from pathlib import Path
 from typing import Any
 
 from rag.documents import Place
@@ -18,28 +18,28 @@ _BULLET = re.compile(r"^\s*(?:[-•·●▪◆*]|[(（]?\d{1,3}[)）.、]|[一�
 _OFFICE_TITLE = re.compile(r"^(?:Microsoft \w+ - |untitled|无标题)|\.(?:docx?|pptx?|xlsx?|indd)$", re.IGNORECASE)
 
 
-def read_pdf(file: Path) -> Parsed:
+def read_pdf(content: bytes) -> Parsed:
     """All pages. Raises CannotRead."""
     require("docs", "pypdfium2", "pdfplumber")
     import pypdfium2
 
     logging.getLogger("pdfminer").setLevel(logging.ERROR)
     try:
-        document = pypdfium2.PdfDocument(file)
+        document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         locked = "password" in str(error).lower()
         raise CannotRead("is locked with a password" if locked else "is not a PDF that can be opened") from error
     if len(document) > MOST_PAGES:
         raise CannotRead(f"has more than {MOST_PAGES} pages")
-    return _Reading(document, file).parsed()
+    return _Reading(document, content).parsed()
 
 
 class _Reading:
     """One file on its way to text."""
 
-    def __init__(self, document: Any, file: Path) -> None:
+    def __init__(self, document: Any, content: bytes) -> None:
         self._document = document
-        self._file = file
+        self._content = content
         self._plumber: Any = None
         self._pictures = 0
         self._headings = _headings(document)
@@ -86,7 +86,7 @@ class _Reading:
         import pdfplumber
 
         if self._plumber is None:
-            self._plumber = pdfplumber.open(self._file)
+            self._plumber = pdfplumber.open(io.BytesIO(self._content))
         page = self._plumber.pages[number - 1]
         found = [(table.bbox, table.extract()) for table in page.find_tables()]
         page.close()

@@ -6,7 +6,6 @@ What is here runs in the reading process; elsewhere call `rag.readers.picture_ur
 import base64
 import importlib.util
 import io
-from pathlib import Path
 
 from rag.readers.ocr import FORMATS, MOST_PIXELS
 from rag.readers.parsed import CannotRead, Parsed, TooLarge, require
@@ -20,14 +19,14 @@ def can_show() -> bool:
     return importlib.util.find_spec("PIL") is not None
 
 
-def read_picture(file: Path) -> Parsed:
+def read_picture(content: bytes) -> Parsed:
     """The picture as the `data:` URL of a JPEG. Raises CannotRead, TooLarge."""
     require("vision", "PIL")
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before anything is decoded
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise TooLarge(f"has more than {MOST_PIXELS // 1_000_000} million pixels")
             picture = image.convert("RGBA")

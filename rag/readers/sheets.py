@@ -5,17 +5,16 @@ import datetime
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rag.documents import Place
-from rag.loading import decode, read_bytes
+from rag.loading import decode
 from rag.readers.parsed import CannotRead, Pages, Parsed, labelled_rows, require
 
 MOST_ROWS = 100_000
 
 
-def read_xlsx(file: Path) -> Parsed:
+def read_xlsx(content: bytes) -> Parsed:
     """All visible sheets. Raises CannotRead."""
     require("docs", "openpyxl")
     import zipfile
@@ -23,7 +22,7 @@ def read_xlsx(file: Path) -> Parsed:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise CannotRead("is not an Excel file that can be opened") from error
     pages = Pages()
@@ -40,13 +39,16 @@ def read_xlsx(file: Path) -> Parsed:
     return pages.parsed(notes=notes)
 
 
-def read_csv(file: Path) -> Parsed:
-    """Comma, semicolon or tab separated, in any Chinese encoding. Raises CannotRead."""
-    text = decode(read_bytes(file, file.name), file.name)
+def read_csv(content: bytes, fallback: str = "excel") -> Parsed:
+    """Comma, semicolon or tab separated, in any Chinese encoding; `fallback` is the dialect where that cannot be told.
+
+    Raises CannotRead, Unreadable.
+    """
+    text = decode(content, "table")
     try:
         dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|，")
     except csv.Error:
-        dialect = "excel-tab" if file.suffix.lower() == ".tsv" else "excel"
+        dialect = fallback
     try:
         rows = list(islice(csv.reader(io.StringIO(text), dialect), MOST_ROWS))
     except csv.Error as error:

@@ -1,21 +1,21 @@
 """PowerPoint: each slide with its title, its texts and tables from top to bottom, and the speaker's notes."""
 
+import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rag.documents import Place
 from rag.readers.parsed import CannotRead, Pages, Parsed, markdown_table, one_line, require
 
 
-def read_pptx(file: Path) -> Parsed:
+def read_pptx(content: bytes) -> Parsed:
     """All slides. Raises CannotRead."""
     require("docs", "pptx")
     import pptx
     from pptx.exc import PackageNotFoundError
 
     try:
-        deck = pptx.Presentation(str(file))
+        deck = pptx.Presentation(io.BytesIO(content))
     except (PackageNotFoundError, KeyError, ValueError) as error:
         raise CannotRead("is not a PowerPoint file that can be opened") from error
     pages = Pages()

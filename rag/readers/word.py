@@ -1,7 +1,7 @@
 """Word: paragraphs with their headings and lists, and tables, in the order of the text."""
 
+import io
 import re
-from pathlib import Path
 from typing import Any
 
 from rag.readers.parsed import CannotRead, Parsed, markdown_table, one_line, require
@@ -10,14 +10,14 @@ _HEADING = re.compile(r"^(?:heading|标题|標題)\s*([1-9])$", re.IGNORECASE)
 _LIST = re.compile(r"list|列表|清單", re.IGNORECASE)
 
 
-def read_docx(file: Path) -> Parsed:
+def read_docx(content: bytes) -> Parsed:
     """The whole document. Raises CannotRead."""
     require("docs", "docx")
     import docx
     from docx.table import Table
 
     try:
-        document = docx.Document(str(file))
+        document = docx.Document(io.BytesIO(content))
     except (KeyError, ValueError, OSError) as error:
         raise CannotRead("is not a Word document that can be opened") from error
     title = one_line(document.core_properties.title)

@@ -1,5 +1,8 @@
 """Files of a private chat answer where they know better than the documents; silent mode counts strong evidence only."""
 
+import asyncio
+import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
@@ -9,7 +12,7 @@ import pytest
 from bot.access import Access
 from bot.colleague import Surety
 from bot.models import Turn
-from bot.records.attachments import Attachments
+from bot.records.attachments import MOST_READ_AT_ONCE, Attachments
 from bot.settings.models import BotSettings
 from bot.store.database import Database
 from feishu.events import MessageReceived
@@ -18,8 +21,10 @@ from rag.errors import IndexMissing
 from rag.events import Question
 from rag.evidence import Evidence
 from rag.library import Library
+from rag.readers import Readers
 from rag.retrieval import Finding
 from rag.scope import EVERYTHING, Scope
+from rag.settings import ReadingSettings
 from tests.support.library_parts import rag_settings
 
 FILE = "## 帐篷押金\n\n帐篷押金为每顶 320 元，归还时检查无损后退还。\n\n## 归还\n\n帐篷在周一归还。\n"
@@ -118,3 +123,32 @@ async def test_silent_mode_hears_of_strong_evidence_only(
     message = cast(MessageReceived, type("Message", (), {"chat_id": "c", "chat_type": "group", "sender_open_id": "o"}))
     access = Access(BotSettings().access, rag_settings(tmp_path))
     assert await Surety(library, access).confidence(KNOWN, message) == told
+
+
+async def test_a_file_that_takes_for_ever_ends_with_the_job_that_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And until then it keeps none of the threads that others need."""
+    monkeypatch.setattr("rag.readers.WORKER", "tests.support.misbehaving_reader")
+    begun: asyncio.Queue[subprocess.Popen[bytes]] = asyncio.Queue()
+    loop, really = asyncio.get_running_loop(), Readers._started
+
+    def started(readers: Readers) -> subprocess.Popen[bytes]:
+        process = really(readers)
+        loop.call_soon_threadsafe(begun.put_nowait, process)
+        return process
+
+    monkeypatch.setattr(Readers, "_started", started)
+    settings = rag_settings(tmp_path).model_copy(update={"reading": ReadingSettings(timeout_s=3600)})
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    attachments = Attachments(database, settings, Documents(), kept_h=1)
+    reading = [asyncio.create_task(attachments.read("a.hangs", b"")) for _ in range(MOST_READ_AT_ONCE + 20)]
+    processes = [await begun.get() for _ in range(MOST_READ_AT_ONCE)]
+    assert await asyncio.to_thread(lambda: "others go on") == "others go on"
+    for task in reading:
+        task.cancel()
+    assert {type(each) for each in await asyncio.gather(*reading, return_exceptions=True)} == {asyncio.CancelledError}
+    for process in processes:
+        assert await asyncio.to_thread(process.wait, 60) == -signal.SIGKILL
+    await attachments.aclose()
+    database.close()

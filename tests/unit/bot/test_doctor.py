@@ -13,12 +13,15 @@ from rich.console import Console
 import bot.doctor
 from bot.doctor import Finding, examine, exit_code, render, unreadable
 from bot.doctor.library import check_library
+from bot.doctor.machine import KEPT_FROM, check_reading
 from bot.errors import SettingsError
 from bot.settings import BotSettings, Settings
 from feishu.client import BotIdentity, FeishuClient
 from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
 from feishu.settings import FeishuSettings
-from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
+from rag.errors import ReadersUnavailable
+from rag.readers import Readers
+from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, ReadingSettings
 from tests.support.model_server import refused_address
 
 SECRET = "hunter2-the-app-secret"
@@ -61,6 +64,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
     monkeypatch.setattr(FeishuClient, "bot_identity", bot_identity)
     monkeypatch.setattr(FeishuClient, "granted_scopes", granted_scopes)
+    monkeypatch.setattr(Readers, "isolation", lambda _readers: dict.fromkeys((*KEPT_FROM, "user"), True))
     yield script
 
 
@@ -83,7 +87,7 @@ async def test_a_whole_bot_is_well(settings: Settings) -> None:
     ingest(settings.rag)
     findings = await examine(with_rag(settings, llm=LlmSettings(provider="extractive")))
     assert [finding for finding in findings if finding.state != "ok"] == []
-    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "store", "fallbacks"]
+    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "reading", "store", "fallbacks"]
     assert [finding.name for finding in findings] == [*names, "public port", "web port"]
     assert exit_code(findings) == 0
 
@@ -244,3 +248,30 @@ async def test_pictures_that_nobody_can_see_are_named(settings: Settings, monkey
     monkeypatch.setattr("rag.readers.pictures.can_show", lambda: False)
     bare = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
     assert [each.state for each in bare] == ["warn"] and "feishu-rag[vision]" in bare[0].fix
+
+
+async def test_it_says_plainly_what_the_reading_process_is_kept_from(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (all_held,) = await check_reading(settings)
+    assert all_held.state == "ok" and "user of its own; it is kept from the network" in all_held.detail
+    held = {"network": True, "environment": False, "files": False, "programs": True, "user": False}
+    monkeypatch.setattr(Readers, "isolation", lambda _readers: held)
+    (some,) = await check_reading(settings)
+    assert (
+        some.state == "warn" and "runs as the bot's user; it is kept from the network, other programs;" in some.detail
+    )
+    assert some.detail.endswith("not from the bot's environment, the bot's files") and "Landlock" in some.fix
+    (off,) = await check_reading(with_rag(settings, reading=ReadingSettings(isolate=False)))
+    assert off.state == "warn" and "rag.reading.isolate: true" in off.fix
+
+
+async def test_a_reading_process_that_cannot_start_is_a_failure(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_readers: Readers) -> dict[str, bool]:
+        raise ReadersUnavailable("The process that reads files ended")
+
+    monkeypatch.setattr(Readers, "isolation", ended)
+    (finding,) = await check_reading(settings)
+    assert finding.state == "fail" and "ended" in finding.detail

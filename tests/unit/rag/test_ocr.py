@@ -56,8 +56,9 @@ def likeness(read: str, lines: list[str]) -> float:
 def test_a_scanned_chinese_pdf_is_read_and_text_pages_are_not(font: Path, tmp_path: Path) -> None:
     file = picture_of(LINES, tmp_path / "scan.pdf", font=font)
     with contextlib.closing(Readers(ReadingSettings())) as readers:
-        document = to_document(file, "scan.pdf", "default", readers)
-        text = to_document(write_pdf(tmp_path / "text.pdf", [["有字的一页不用看图。"]]), "text.pdf", "default", readers)
+        document = to_document(file.read_bytes(), "scan.pdf", "default", readers)
+        words = write_pdf(tmp_path / "text.pdf", [["有字的一页不用看图。"]]).read_bytes()
+        text = to_document(words, "text.pdf", "default", readers)
     assert likeness(document.text, LINES) >= 0.95, document.text
     assert "600" in document.text and "1042" in document.text and document.places[0][1].name == "1"
     assert text.text.strip() == "有字的一页不用看图。"
@@ -91,13 +92,13 @@ def test_what_is_no_picture_or_too_large_says_so() -> None:
     assert too_large.value.too_large
 
 
-def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from rag.readers.ocr import read_image
     from rag.readers.parsed import CannotRead
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CannotRead, match=r"needs the extra ocr: pip install"):
-        read_image(tmp_path / "a.image")
+        read_image(b"")
 
 
 def png_bomb(width: int, height: int) -> bytes:

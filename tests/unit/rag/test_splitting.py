@@ -5,7 +5,8 @@ import itertools
 from langchain_text_splitters import MarkdownHeaderTextSplitter
 
 from rag.documents import MAX_PREFIX_CHARS, Document
-from rag.sections import blocks, sections
+from rag.readers.text import first_heading
+from rag.sections import MOST_HEADING_CHARS, blocks, heading_of, sections
 from rag.splitting import MAX_WIDTH, split, width
 
 SENTENCE = "员工出差结束后应当在十五个工作日之内向财务部门提交完整的报销单据。"
@@ -87,3 +88,29 @@ def test_ids_are_stable_positive_and_differ_for_repeats() -> None:
     assert len(set(ids)) == 3
     assert all(0 <= chunk_id < 2**63 for chunk_id in ids)
     assert ids == [chunk.id for chunk in again[1:]]
+
+
+def test_hashes_that_belong_to_a_heading_stay() -> None:
+    expected = {
+        "# C#": (1, "C#"),
+        "## C# ##": (2, "C#"),
+        "# #": (1, ""),
+        "#": (1, ""),
+        "#tag": None,
+        "   ### a #b # ": (3, "a #b"),
+        "    # code": None,
+    }
+    assert {line: heading_of(line) for line in expected} == expected
+
+
+def test_a_heading_of_spaces_and_hashes_takes_no_time_that_grows_with_a_power_of_it() -> None:
+    for filling in (" ", " #", "\t"):
+        line = "# a" + filling * 300_000 + "b"  # took hours, and held every other thread up
+        assert first_heading(f"{line}\n\ntext")[-1] == "b"
+        assert sections(f"{line}\n\ntext")[0].headings[0].startswith("a")
+
+
+def test_a_heading_as_long_as_a_book_is_not_repeated_with_every_chunk() -> None:
+    chunks = split(document("# " + "长" * 200_000 + "\n\n" + SENTENCE * 1_000))
+    assert len(chunks) > 50
+    assert all(len(name) <= MOST_HEADING_CHARS for chunk in chunks for name in chunk.headings)
