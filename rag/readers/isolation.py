@@ -90,10 +90,12 @@ def _give_up_rights(libc: ctypes.CDLL) -> None:
 
 
 def _code() -> list[Path]:
-    """Where Python and the libraries are that readers import later. Settings and stores may lie beside them."""
+    """Where Python and the libraries are that readers import later. Settings and stores may lie beside them, so that of
+    the import path only what packages are installed in is taken: another environment's folder, by a `.pth` file."""
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     places = {sysconfig.get_path(name) for name in names}
     places |= {os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix)}
+    places |= {entry for entry in sys.path if entry and any(Path(entry).glob("*.dist-info"))}
     places |= set(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
     package = Path(__file__).parents[1]
     return [package, *(Path(place).resolve() for place in sorted(places) if place and os.path.isdir(place))]

@@ -86,6 +86,9 @@ def _answer(request: dict[str, str], content: bytes) -> bytes:
         return _encoded({"reason": error.reason})
     except MemoryError:
         return _encoded({"reason": "needs more memory than rag.reading.memory_mb allows", "is_last": True})
+    except PermissionError as error:  # the file came as bytes: it is something of ours that may not be opened
+        what = f"the reading process may not open {error.filename}; see rag.reading.isolate"
+        return _encoded({"reason": f"cannot be read: {what}"})
     except Exception as error:  # the libraries fail in a hundred ways on a bad file; each is that file's reason
         return _encoded({"reason": f"cannot be read ({type(error).__name__})"})
     except BaseException as error:  # a library that wants to end the process: as good as a crash, but with a name

@@ -107,6 +107,37 @@ def may_change_users() -> bool:
     )
 
 
+def test_libraries_of_another_environment_can_be_imported(tmp_path: Path) -> None:
+    """As a `.pth` file or PYTHONPATH gives them; what lies in a folder of the path without packages stays closed."""
+    installed, plain = tmp_path / "elsewhere", tmp_path / "plain"
+    for folder in (installed, plain):
+        folder.mkdir()
+        (folder / f"of_{folder.name}.py").write_text("")
+    (installed / "some-1.0.dist-info").mkdir()
+    code = """
+import sys
+from rag.readers.isolation import isolate
+isolate(2048)
+import of_elsewhere
+try:
+    import of_plain
+except (ImportError, PermissionError):
+    print("closed")
+"""
+    path = os.pathsep.join([str(installed), str(plain), str(Path(__file__).parents[3])])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with contextlib.closing(Readers(ReadingSettings())) as readers:
+        is_kept_from_files = readers.isolation()["files"]  # not where the kernel has no Landlock
+    assert done.stdout.strip() == ("closed" if is_kept_from_files else "")
+
+
 @pytest.mark.skipif(not may_change_users(), reason="only root can give a process another user")
 def test_started_as_root_it_has_a_user_of_its_own() -> None:
     with subprocess.Popen(
