@@ -36,7 +36,7 @@ def message(number: int, *, token: str = TOKEN, app_id: str = APP) -> dict[str, 
         "header": {
             "event_id": f"ev_{number}",
             "event_type": "im.message.receive_v1",
-            "create_time": "1700000000000",
+            "create_time": str(int(time.time() * 1000)),
             "token": token,
             "app_id": app_id,
             "tenant_key": "t",
