@@ -1,5 +1,6 @@
 """The public door: only what the platform and a load balancer need. The one place where errors become HTTP statuses."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from feishu.webhook import MAX_BODY_BYTES, Challenge, Webhook
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 15
+BODY_S = 30.0
+"""The platform itself gives up after three seconds."""
 Health = Callable[[], tuple[bool, dict[str, Any]]]
 
 
@@ -43,7 +46,9 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: Handlers) -> N
 
     async def answer(request: Request, read: Callable[..., Any]) -> Response:
         try:
-            event = read(request.headers, await read_body(request))
+            async with asyncio.timeout(BODY_S):
+                body = await read_body(request)
+            event = read(request.headers, body)
             if isinstance(event, Challenge):
                 return json_response({"challenge": event.challenge})
             ack = await handlers.admit(event)
@@ -54,6 +59,10 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: Handlers) -> N
             log.error("accept_failed", reason=str(error))
             response = json_response({"error": "the store is not available, deliver again"}, 503)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return response
+        except TimeoutError:
+            response = json_response({"error": "the body did not arrive in time"}, 408)
+            response.headers["Connection"] = "close"
             return response
         except ClientDisconnect:
             return json_response({"error": "the body did not arrive"}, 400)

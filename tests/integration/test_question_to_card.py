@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import secrets
-import time
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
