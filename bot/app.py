@@ -30,6 +30,7 @@ from bot.store.engines import serving_lock
 from bot.turns.proposing import Proposing
 from bot.turns.turn import Turns
 from bot.turns.waiting import WaitingRoom
+from bot.watch.clock_offset import ClockOffset
 from bot.watch.metrics import Metrics
 from bot.watch.spans import span_exporter
 from bot.watch.trace_store import TraceStore
@@ -57,6 +58,7 @@ class Bot:
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
+        self.clock_offset = ClockOffset(clock)
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
@@ -189,6 +191,8 @@ class Bot:
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)
         self.tracing.platform_called(call)
+        if self.client.ahead_s is not None:
+            self.clock_offset.show("answer", self.client.ahead_s)
 
     def _build_replicas(self) -> Replicas | None:
         """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
@@ -271,7 +275,8 @@ class Bot:
             store = {"ok": False, "detail": str(error)}
         parts = self._parts()
         is_ready = store["ok"] and all(part["ok"] for part in parts.values())
-        return bool(is_ready), {"status": "ready" if is_ready else "not ready", "store": store, **parts}
+        told = {"status": "ready" if is_ready else "not ready", "store": store, **parts}
+        return bool(is_ready), {**told, "clock": self.clock_offset.part()}
 
     def _parts(self) -> dict[str, Any]:
         status = self.library.status()
@@ -303,6 +308,6 @@ def public_app(bot: Bot) -> FastAPI:
         app_id=feishu.app_id,
         legacy_card_callback=feishu.legacy_card_callback,
     )
-    add_platform_routes(app, webhook, bot.handlers)
-    add_health_routes(app, bot.health, bot.ready)
+    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
+    add_health_routes(app, bot.health, bot.ready, with_details=False)
     return app

@@ -49,7 +49,7 @@ def web_app(bot: Bot) -> FastAPI:
 
     add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)
     app.add_route("/metrics", metrics, methods=["GET"])
-    add_health_routes(app, bot.health, bot.ready)
+    add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
 
 

@@ -4,8 +4,8 @@ The order is security: size, signature over the raw bytes, decryption, Verificat
 valid signature gets the same `Unverified`; only the holder of the Encrypt Key is told what is wrong.
 
 Timestamp and nonce are signed run together, so their shapes are part of the proof: with exactly ten digits the boundary
-between them cannot be moved. What is signed but old (`Stale`) is refused by the signature's timestamp and by the event's
-own time, because the store remembers handled events for a limited time only (`bot.retention_h`).
+between them cannot be moved. What is signed but old (`Stale`), by its timestamp or by the event's own time, is refused,
+because the store remembers handled events for a limited time only (`bot.retention_h`).
 
 The one request the platform does not sign is the check of a new URL (`url_verification`). It is answered only if it
 decrypts under our Encrypt Key and holds our Verification Token. Rules: open.feishu.cn/document
@@ -146,7 +146,7 @@ class Webhook:
             raise Unverified from None
 
     def _check_age(self, proof: "_Proof") -> float:
-        """Now, in epoch seconds. Raises `Unverified` for a timestamp or nonce of another shape, `Stale` for an old one."""
+        """Now (epoch seconds). Raises `Unverified` for another shape of timestamp or nonce, `Stale` for an old one."""
         if not _TIMESTAMP.fullmatch(proof.timestamp) or not _NONCE.fullmatch(proof.nonce):
             raise Unverified("signed, but the timestamp is not ten digits, or the nonce not short printable ASCII")
         now = self._clock.time()

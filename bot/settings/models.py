@@ -62,7 +62,7 @@ class BotSettings(BaseModel):
     )
     trusted_proxies: list[str] = Field(
         default_factory=list,
-        description="Addresses or networks (10.0.0.0/8) of your reverse proxies; X-Forwarded-For is believed from these",
+        description="Addresses or networks (10.0.0.0/8) of your reverse proxies, whose X-Forwarded-For is believed",
     )
     web_url: str = Field(
         "", description="Where people reach the web door, like https://kb.example.com; needed for login with Feishu"

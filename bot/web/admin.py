@@ -1,7 +1,5 @@
 """`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,9 +15,9 @@ from bot.settings import BotSettings
 from bot.watch.trace_store import TraceStore
 from bot.web.admin_session import Admin, Sessions
 from bot.web.chat_errors import Refused
+from bot.web.csv_export import csv_text
 
 API = "/admin/api"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GROUNDS = ("outcome", "confidence", "level", "ending")
 COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
 REPLIES = "replies"
@@ -141,20 +139,10 @@ def gap_body(gap: Gap) -> dict[str, Any]:
 
 
 def csv_of(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV. A cell that a spreadsheet would take for a formula gets a quote before it."""
-    out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow((*COLUMNS, REPLIES))
-    for row in rows:
-        replies = "\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES])
-        writer.writerow([*(_cell(row[name]) for name in COLUMNS), _cell(replies)])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
+    """Rows as CSV, with what owners replied in the last column."""
+    told = ("\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES]) for row in rows)
+    cells = ([*(row[name] for name in COLUMNS), replies] for row, replies in zip(rows, told, strict=True))
+    return csv_text((*COLUMNS, REPLIES), cells)
 
 
 async def _exported(figures: Figures, days: int) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ class Caller:
 
 
 LOCAL = Caller("local", is_admin=True)
+LISTED_SITE = Caller("site")
+"""A page of a site in `cors_origins`, in a browser of this machine: it may ask, and see nothing of /admin."""
 
 
 def caller_of(request: Request) -> Caller | None:
@@ -64,8 +66,7 @@ class WebGuard:
     def admit(self, request: Request) -> Caller | None:
         """The caller; None where the address needs none. Raises `Refused`."""
         if not self._keys:
-            self._check_local(request)
-            return LOCAL
+            return self._check_local(request)
         caller = self._bearer(request)
         path = request.url.path
         is_open = path in PAGES or path.startswith(("/static/", f"{OWN_LOCK}/")) or path == OWN_LOCK
@@ -84,7 +85,8 @@ class WebGuard:
         matches = [caller for known, caller in self._keys if hmac.compare_digest(offered, known)]
         return matches[0] if scheme.lower() == "bearer" and matches else None
 
-    def _check_local(self, request: Request) -> None:
+    def _check_local(self, request: Request) -> Caller:
+        """Who of this machine asks: its own programs and pages, or a page of a listed site. Raises `Refused`."""
         headers = request.headers
         if any(header in headers for header in FORWARDING_HEADERS):
             raise _forbidden("This door has no API keys and refuses forwarded requests.", "Set BOT__API_KEYS first.")
@@ -93,8 +95,10 @@ class WebGuard:
         origin = headers.get("origin")
         own = (f"http://{headers['host']}", f"https://{headers['host']}")
         if origin is not None:
-            if origin in self._origins or origin in own:
-                return
+            if origin in own:
+                return LOCAL
+            if origin in self._origins:
+                return LISTED_SITE
             raise _forbidden("Requests from other sites are refused.", "List the site in BOT__CORS_ORIGINS.")
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             opens_page = headers.get("sec-fetch-mode") == "navigate" and (
@@ -102,6 +106,7 @@ class WebGuard:
             )
             if not opens_page:
                 raise _forbidden("Requests from other sites are refused.", "List the site in BOT__CORS_ORIGINS.")
+        return LOCAL
 
 
 def host_name(host: str) -> str:

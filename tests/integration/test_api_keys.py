@@ -129,6 +129,18 @@ async def test_without_keys_only_this_machines_own_pages_may_call(tmp_path: Path
         assert opened.status_code == 200
 
 
+async def test_a_listed_site_may_ask_and_reads_nothing_of_the_admins(tmp_path: Path) -> None:
+    async with web_door(ScriptedLibrary(), tmp_path, BotSettings(cors_origins=[SITE])) as door, client(door) as http:
+        for path in ("me", "overview", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"):
+            refused = await http.get(f"/admin/api/{path}", headers={"Origin": SITE})
+            assert refused.status_code in (401, 403), path
+            own = await http.get(f"/admin/api/{path}", headers={"Origin": door.url})
+            assert own.status_code in (200, 404), path
+        settled = await http.post("/admin/api/gaps/x/settle", headers={"Origin": SITE})
+        assert settled.status_code == 403
+        assert (await http.post("/chat", json={"question": "x"}, headers={"Origin": SITE})).status_code == 200
+
+
 def test_keys_without_hash_twins_and_wild_origins_are_refused() -> None:
     for wrong in (
         {"api_keys": ["plain"]},
