@@ -42,6 +42,7 @@ from feishu.clock import Clock, SystemClock
 from feishu.messages import Messages
 from feishu.webhook import Webhook
 from rag.library import Library
+from rag.private_files import close_tree
 
 log = structlog.get_logger(__name__)
 
@@ -174,6 +175,7 @@ class Bot:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
             await database.probe(budget_s=STARTING_PROBE_S)
+            await asyncio.to_thread(close_tree, settings.rag.index_dir)
             library = await Library.open(settings.rag, clock=clock)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreError
+from rag.private_files import close, make_private_file, make_private_folder
 
 BUSY_TIMEOUT_MS = 2_000
 """Below the platform's 3 s: a store that is locked for longer is answered with 503 and not with silence."""
@@ -69,13 +70,23 @@ def open_engine(url: URL) -> Engine:
 def _open_sqlite(url: URL) -> Engine:
     if url.database:
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(Path(url.database).parent)
         except OSError as error:
             raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}; {_LET_WRITE}") from None
+        _close_files(Path(url.database))
     engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _close_files(database: Path) -> None:
+    """The store is for the bot's own user: a new file is made so before SQLite does it by the umask, which gives those
+    beside it the same rights."""
+    with contextlib.suppress(OSError):  # what cannot be written is told by the first use, with what to do
+        make_private_file(database)
+    for beside in ("-wal", "-shm", "-journal", ".lock"):
+        close(database.with_name(database.name + beside))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -123,6 +134,7 @@ def serving_lock(file: str) -> Iterator[None]:
     """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
     path = Path(f"{file}.lock")
     try:
+        make_private_file(path)
         lock: TextIO = path.open("w")
     except OSError as error:
         raise unusable(str(path), error) from None
