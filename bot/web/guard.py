@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.connections import Network
 from bot.settings import ApiKey
 from bot.web.chat_errors import Refused
+from bot.web.client_address import block_of, client_address
+from bot.web.failed_attempts import FailedAttempts
+from feishu.clock import Clock
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
@@ -47,8 +51,18 @@ def caller_of(request: Request) -> Caller | None:
 class WebGuard:
     """ASGI middleware that refuses, or names the caller in `request.state.caller`."""
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[ApiKey] = (), origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Sequence[ApiKey] = (),
+        origins: Sequence[str] = (),
+        proxies: Sequence[Network] = (),
+        clock: Clock | None = None,
+    ) -> None:
         self._app = app
+        self._proxies = proxies
+        self._attempts = FailedAttempts("API key", clock=clock)
         self._keys = [(key.hash.get_secret_value(), _caller(key)) for key in keys]
         self._origins = frozenset(origins)
 
@@ -80,10 +94,19 @@ class WebGuard:
         return caller
 
     def _bearer(self, request: Request) -> Caller | None:
+        """The caller whose key is offered. Raises `Refused` (429) where too many wrong ones came before."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        offered = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).hexdigest()
+        if scheme.lower() != "bearer" or not key.strip():
+            return None
+        offered = hashlib.sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
+        address = block_of(client_address(request, self._proxies))
+        self._attempts.check(address, offered)
         matches = [caller for known, caller in self._keys if hmac.compare_digest(offered, known)]
-        return matches[0] if scheme.lower() == "bearer" and matches else None
+        if not matches:
+            self._attempts.failed(address)
+            return None
+        self._attempts.proved(address, offered)
+        return matches[0]
 
     def _check_local(self, request: Request) -> Caller:
         """Who of this machine asks: its own programs and pages, or a page of a listed site. Raises `Refused`."""
