@@ -13,6 +13,7 @@ event-subscription-guide, receive-and-handle-callbacks; the official SDKs.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ class Webhook:
             plaintext = crypto.decrypt(self._encrypt_key, encrypted)
         except crypto.DecryptError:
             raise Malformed("the body does not decrypt under the encrypt key") from None
-        return _json_object(plaintext, "the decrypted body")
+        return _json_object(_without_lone_surrogates(plaintext), "the decrypted body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,16 @@ def _check_event_age(created_at: float, now: float) -> None:
 def _check_size(body: bytes) -> None:
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
+
+
+def _without_lone_surrogates(plaintext: bytes) -> bytes:
+    """Half of an emoji, which clients do send (a name cut in two), is replaced: the rest of the event is fine."""
+    if b"\\ud" not in plaintext.lower():
+        return plaintext
+    try:
+        return json.dumps(json.loads(plaintext), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return plaintext
 
 
 def _json_object(raw: bytes, what: str) -> dict[str, Any]:

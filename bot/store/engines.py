@@ -60,11 +60,13 @@ def open_engine(url: URL) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     try:
-        return create_engine(
+        engine = create_engine(
             url, pool_size=6, max_overflow=2, pool_pre_ping=True, pool_recycle=1800, connect_args=_POSTGRES_CONNECT
         )
     except ModuleNotFoundError:
         raise StoreError("the driver for PostgreSQL is not installed: pip install 'feishu-rag[postgres]'") from None
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
+    return engine
 
 
 def _open_sqlite(url: URL) -> Engine:
@@ -77,6 +79,7 @@ def _open_sqlite(url: URL) -> Engine:
     engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
     return engine
 
 
@@ -94,6 +97,26 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event below opens transactions, not the driver
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _make_storable(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """The last line against text that no database takes, wherever it comes from: NUL goes, and lone surrogates are
+    replaced, rather than that a statement fails. Ids are checked where they come in."""
+    return statement, _storable(parameters)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii():
+            return value.replace("\0", "") if "\0" in value else value
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_storable(each) for each in value)
+    return value
 
 
 def _begin(connection: Connection) -> None:
