@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from bot.connections import Connections, Limits
+from bot.connections import Connections, Limits, Reason
 from bot.serving import MAX_HEAD_BYTES, Door
 from tests.integration.conftest import Stage
 from tests.integration.test_doors import encrypted, message, signed
@@ -33,12 +33,24 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"whole"})
 
 
+class Reasons(list[str]):
+    """Why connections were closed; `first` is set with the first reason."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = asyncio.Event()
+
+    def hear(self, _door: str, reason: Reason | None, _open: int) -> None:
+        if reason:
+            self.append(reason)
+            self.first.set()
+
+
 @contextlib.asynccontextmanager
-async def open_door(limits: Limits) -> AsyncIterator[tuple[str, int, list[str]]]:
+async def open_door(limits: Limits) -> AsyncIterator[tuple[str, int, Reasons]]:
     """A door, its address, and the reasons for which it closes connections."""
-    reasons: list[str] = []
-    observe = Connections("web", limits, observe=lambda _door, reason, _open: reason and reasons.append(reason))
-    door = Door(app, "127.0.0.1", 0, setting="", connections=observe)
+    reasons = Reasons()
+    door = Door(app, "127.0.0.1", 0, setting="", connections=Connections("web", limits, observe=reasons.hear))
     serving = asyncio.create_task(door.serve())
     host, port = door.socket.getsockname()
     try:
@@ -82,9 +94,7 @@ async def test_who_reads_nothing_is_closed_and_who_reads_gets_everything() -> No
     async with open_door(Limits(10, head_s=30, body_s=30, reader_s=0.3)) as (host, port, reasons):
         with socket.create_connection((host, port)) as deaf:
             deaf.sendall(GET % b"large")
-            async with asyncio.timeout(DEADLINE_S):
-                while not reasons:
-                    await asyncio.sleep(0.05)
+            await asyncio.wait_for(reasons.first.wait(), DEADLINE_S)
         async with caller() as http:
             read = await http.get(f"http://{host}:{port}/large")
     assert read.content == PIECE * 100 + b"whole"
