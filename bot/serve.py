@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import structlog
 from rich.console import Console
@@ -44,8 +45,9 @@ def _doors(bot: Bot) -> tuple[Door, Door]:
     other's."""
     settings = bot.settings.bot
     limits = Limits(room(doors=2))
+    patient = replace(limits, reader_s=max(limits.reader_s, settings.web_stall_s))
 
-    def connections(name: str) -> Connections:
+    def connections(name: str, limits: Limits) -> Connections:
         return Connections(name, limits, trusted=settings.proxies, observe=bot.metrics.connections)
 
     public = Door(
@@ -54,10 +56,14 @@ def _doors(bot: Bot) -> tuple[Door, Door]:
         settings.port,
         setting="BOT__PORT",
         lifespan=True,
-        connections=connections("public"),
+        connections=connections("public", limits),
     )
     web = Door(
-        web_app(bot), settings.web_host, settings.web_port, setting="BOT__WEB_PORT", connections=connections("web")
+        web_app(bot),
+        settings.web_host,
+        settings.web_port,
+        setting="BOT__WEB_PORT",
+        connections=connections("web", patient),
     )
     return public, web
 

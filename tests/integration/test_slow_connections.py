@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.connections import Connections, Limits, Reason
 from bot.serving import MAX_HEAD_BYTES, Door
@@ -46,11 +46,29 @@ class Reasons(list[str]):
             self.first.set()
 
 
+class Swept(Connections):
+    """`often` is set once it has been looked through for long past every limit."""
+
+    def __init__(self, limits: Limits, reasons: Reasons) -> None:
+        super().__init__("web", limits, observe=reasons.hear)
+        self.times = 0
+        self.often = asyncio.Event()
+
+    def sweep(self, now: float) -> None:
+        super().sweep(now)
+        self.times += len(self) > 0
+        if self.times >= 40:
+            self.often.set()
+
+
 @contextlib.asynccontextmanager
-async def open_door(limits: Limits) -> AsyncIterator[tuple[str, int, Reasons]]:
+async def open_door(
+    limits: Limits, serve: ASGIApp = app, connections: Connections | None = None
+) -> AsyncIterator[tuple[str, int, Reasons]]:
     """A door, its address, and the reasons for which it closes connections."""
     reasons = Reasons()
-    door = Door(app, "127.0.0.1", 0, setting="", connections=Connections("web", limits, observe=reasons.hear))
+    watched = connections if connections is not None else Connections("web", limits, observe=reasons.hear)
+    door = Door(serve, "127.0.0.1", 0, setting="", connections=watched)
     serving = asyncio.create_task(door.serve())
     host, port = door.socket.getsockname()
     try:
@@ -99,6 +117,22 @@ async def test_who_reads_nothing_is_closed_and_who_reads_gets_everything() -> No
             read = await http.get(f"http://{host}:{port}/large")
     assert read.content == PIECE * 100 + b"whole"
     assert reasons == ["reader_late"]
+
+
+async def test_a_stream_goes_on_for_longer_than_every_limit() -> None:
+    limits, reasons = Limits(10, head_s=0.05, body_s=0.05, reader_s=0.05), Reasons()
+    swept = Swept(limits, reasons)
+
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
+        await swept.often.wait()
+        await send({"type": "http.response.body", "body": b"data: last\n\n"})
+
+    async with open_door(limits, streaming, swept) as (host, port, _), caller() as http:
+        told = await http.get(f"http://{host}:{port}/")
+    assert told.text == "data: first\n\ndata: last\n\n"
+    assert reasons == []
 
 
 async def besiege(address: str, count: int, said: bytes) -> list[asyncio.StreamWriter]:
