@@ -191,4 +191,7 @@ async def test_eleven_hundred_half_sent_requests_at_1024_descriptors(stage: Stag
     bot = await stage.bot(launcher=("prlimit", "--nofile=1024:1024"))
     for _ in range(5):
         await siege(stage, bot, 1_100)
+    left = await besiege(bot.public, 50, HALF_HEAD)
     await bot.logged("connections_closed", why="head_late", door="public")
+    for writer in left:
+        writer.close()
