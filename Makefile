@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check docs bench report clean
+.PHONY: help setup demo test test-long check docs lock bench report clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ check: $(STAMPS)/dev ## Check format, lint, types, import contracts and architec
 
 docs: $(STAMPS)/core ## Write config.yaml, .env.example and docs/configuration.md out of the settings models
 	$(BIN)/python -m bot.settings.reference
+
+lock: $(STAMPS)/core ## Write deploy/requirements.lock (hashes of what the image installs) out of constraints.txt
+	$(BIN)/python deploy/lock.py
 
 bench: $(STAMPS)/dev ## Run every benchmark once
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done

@@ -30,6 +30,7 @@ from bot.store.engines import serving_lock
 from bot.turns.proposing import Proposing
 from bot.turns.turn import Turns
 from bot.turns.waiting import WaitingRoom
+from bot.watch.clock_offset import ClockOffset
 from bot.watch.metrics import Metrics
 from bot.watch.spans import span_exporter
 from bot.watch.trace_store import TraceStore
@@ -41,6 +42,7 @@ from feishu.clock import Clock, SystemClock
 from feishu.messages import Messages
 from feishu.webhook import Webhook
 from rag.library import Library
+from rag.private_files import close_tree
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Bot:
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
+        self.clock_offset = ClockOffset(clock)
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
@@ -172,6 +175,7 @@ class Bot:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
             await database.probe(budget_s=STARTING_PROBE_S)
+            await asyncio.to_thread(close_tree, settings.rag.index_dir)
             library = await Library.open(settings.rag, clock=clock)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:
@@ -189,6 +193,8 @@ class Bot:
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)
         self.tracing.platform_called(call)
+        if self.client.ahead_s is not None:
+            self.clock_offset.show("answer", self.client.ahead_s)
 
     def _build_replicas(self) -> Replicas | None:
         """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
@@ -271,7 +277,8 @@ class Bot:
             store = {"ok": False, "detail": str(error)}
         parts = self._parts()
         is_ready = store["ok"] and all(part["ok"] for part in parts.values())
-        return bool(is_ready), {"status": "ready" if is_ready else "not ready", "store": store, **parts}
+        told = {"status": "ready" if is_ready else "not ready", "store": store, **parts}
+        return bool(is_ready), {**told, "clock": self.clock_offset.part()}
 
     def _parts(self) -> dict[str, Any]:
         status = self.library.status()
@@ -303,6 +310,6 @@ def public_app(bot: Bot) -> FastAPI:
         app_id=feishu.app_id,
         legacy_card_callback=feishu.legacy_card_callback,
     )
-    add_platform_routes(app, webhook, bot.handlers)
-    add_health_routes(app, bot.health, bot.ready)
+    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
+    add_health_routes(app, bot.health, bot.ready, with_details=False)
     return app

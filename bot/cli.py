@@ -1,6 +1,7 @@
 """`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -52,7 +53,13 @@ def fail(sentence: str) -> None:
 def _load(config: Path | None) -> "Settings":
     from bot.settings import load_settings
 
+    _keep_private()
     return load_settings(config)
+
+
+def _keep_private() -> None:
+    """What is written from now on (store, index, exports) holds people's words: it is for this user only."""
+    os.umask(0o077)
 
 
 def _run(work: "Coroutine[Any, Any, None]") -> None:
@@ -91,6 +98,7 @@ def demo(
     from bot.demo import demo_settings, without_model
     from bot.serve import serve_demo
 
+    _keep_private()
     settings = demo_settings(config, data)
     _run(serve_demo(without_model(settings) if no_model else settings, sandbox_port=port, tokens_per_s=speed))
 
@@ -137,9 +145,10 @@ def export_onnx(
     config: ConfigOption = None,
 ) -> None:
     """Export the embedding model for provider onnx: no torch where it runs, and several times faster a question."""
+    from bot.settings import load_settings
     from bot.terminal.knowledge import run_export
 
-    _run(run_export(_load(config), folder))
+    _run(run_export(load_settings(config), folder))  # a model is nobody's secret, and often made for another user
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import structlog
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from bot.app import Bot, public_app
+from bot.connections import Connections, Limits, room
 from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
 from bot.demo_model.server import Pace, scripted_model
 from bot.knowledge import ingest_all
@@ -31,12 +33,39 @@ async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None
     """Serves both doors until a signal. Raises what keeps the bot from starting."""
     configure_logs(settings.bot.log_level, settings.bot.log_format, secrets=secret_values(settings))
     async with Bot.open(settings) as bot:
-        public = Door(public_app(bot), settings.bot.host, settings.bot.port, setting="BOT__PORT", lifespan=True)
-        web = Door(web_app(bot), settings.bot.web_host, settings.bot.web_port, setting="BOT__WEB_PORT")
+        public, web = _doors(bot)
         log.info("serving", public=public.url, web=web.url)
         if announce:
             announce(public, web)
         await serve_doors([public, web], drain=bot.stop)
+
+
+def _doors(bot: Bot) -> tuple[Door, Door]:
+    """The public door and the web door, bound. Each has its own share of the connections, so that neither can take the
+    other's."""
+    settings = bot.settings.bot
+    limits = Limits(room(doors=2))
+    patient = replace(limits, reader_s=max(limits.reader_s, settings.web_stall_s))
+
+    def connections(name: str, limits: Limits) -> Connections:
+        return Connections(name, limits, trusted=settings.proxies, observe=bot.metrics.connections)
+
+    public = Door(
+        public_app(bot),
+        settings.host,
+        settings.port,
+        setting="BOT__PORT",
+        lifespan=True,
+        connections=connections("public", limits),
+    )
+    web = Door(
+        web_app(bot),
+        settings.web_host,
+        settings.web_port,
+        setting="BOT__WEB_PORT",
+        connections=connections("web", patient),
+    )
+    return public, web
 
 
 async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: float) -> None:

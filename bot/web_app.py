@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from bot.app import Bot
 from bot.records.admin_figures import Figures
+from bot.records.admin_sessions import AdminSessions
 from bot.routes import add_health_routes
 from bot.settings import BotSettings, Settings
 from bot.store.database import Database
@@ -41,7 +42,7 @@ def web_app(bot: Bot) -> FastAPI:
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
     door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.colleague.access, settings.web_stall_s)
-    app = chat_app(door, settings)
+    app = chat_app(door, settings, bot.clock)
 
     async def metrics(_request: Request) -> Response:
         bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
@@ -49,20 +50,21 @@ def web_app(bot: Bot) -> FastAPI:
 
     add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)
     app.add_route("/metrics", metrics, methods=["GET"])
-    add_health_routes(app, bot.health, bot.ready)
+    add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
 
 
 def add_admin(app: FastAPI, database: Database, client: FeishuClient, settings: Settings, *, clock: Clock) -> None:
     """The data behind /admin, and the login."""
     secret = settings.feishu.app_secret.get_secret_value()
-    sessions = Sessions(secret, secure=settings.bot.web_url.startswith("https://"), clock=clock)
+    kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
+    sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Figures(database, clock=clock), TraceStore(database, clock=clock)
     app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot)))
-    add_login(app, Login(client, settings.feishu), sessions, settings.bot)
+    add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)
 
 
-def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:
+def chat_app(door: ChatDoor, settings: BotSettings, clock: Clock | None = None) -> FastAPI:
     """The pages and the API, locked; without what only a whole bot has."""
     app = FastAPI(
         title="feishu-rag", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
@@ -71,15 +73,17 @@ def chat_app(door: ChatDoor, settings: BotSettings) -> FastAPI:
         app.include_router(make(door))
     add_pages(app)
     add_error_handlers(app)
-    add_layers(app, settings, door.metrics)
+    add_layers(app, settings, door.metrics, clock)
     return app
 
 
-def add_layers(app: FastAPI, settings: BotSettings, metrics: Metrics) -> None:
+def add_layers(app: FastAPI, settings: BotSettings, metrics: Metrics, clock: Clock | None = None) -> None:
     """From the inside out: the last added meets a request first."""
     app.add_middleware(PlainGZip)
     app.add_middleware(BodyLimit)
-    app.add_middleware(WebGuard, keys=settings.keys(), origins=settings.cors_origins)
+    app.add_middleware(
+        WebGuard, keys=settings.keys(), origins=settings.cors_origins, proxies=settings.proxies, clock=clock
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

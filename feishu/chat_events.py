@@ -9,6 +9,8 @@ from typing import Any
 
 from feishu.errors import Malformed
 
+MAX_ID_CHARS = 100
+"""Two of them and a mark between them fit into the store's columns."""
 Json = dict[str, Any]
 
 
@@ -86,7 +88,7 @@ def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], bod
                 removed="deleted" in event_type,
             )
         case "im.message.recalled_v1":
-            return Recalled(*envelope, message_id=_needed(body, "message_id"), chat_id=_text(body.get("chat_id")))
+            return Recalled(*envelope, message_id=_needed(body, "message_id"), chat_id=optional_id(body.get("chat_id")))
         case "im.chat.member.bot.added_v1":
             operator = _open_id(body.get("operator_id"))
             return BotAdded(*envelope, _needed(body, "chat_id"), _text(body.get("name")), operator)
@@ -96,7 +98,9 @@ def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], bod
             )
         case "p2p_chat_create":
             person = _object(body.get("user")) or _object(body.get("operator"))
-            return PrivateChatEntered(*envelope, _needed(body, "chat_id"), _text(person.get("open_id")), first=True)
+            return PrivateChatEntered(
+                *envelope, _needed(body, "chat_id"), optional_id(person.get("open_id")), first=True
+            )
         case "application.bot.menu_v6":
             operator = _open_id(_object(body.get("operator")).get("operator_id"))
             return MenuUsed(*envelope, operator_open_id=operator, key=_text(body.get("event_key")))
@@ -104,18 +108,35 @@ def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], bod
 
 
 def _open_id(value: object) -> str:
-    return _text(_object(value).get("open_id"))
+    return optional_id(_object(value).get("open_id"))
+
+
+def identifier(value: object, what: str) -> str:
+    """An id that the bot cannot work without. Raises `Malformed`, with `what`, for anything else."""
+    found = optional_id(value)
+    if not found:
+        raise Malformed(f"{what}, or what stands there is no identifier" if value else what)
+    return found
+
+
+def optional_id(value: object) -> str:
+    """An id, or "" for what is none: the platform's are up to some 70 visible ASCII characters; what holds a NUL or
+    fills a page could be kept in no store."""
+    is_id = isinstance(value, str) and len(value) <= MAX_ID_CHARS and value.isprintable()
+    return str(value) if is_id else ""
+
+
+def storable(text: str) -> str:
+    """Text without NUL, which PostgreSQL takes in no text."""
+    return text.replace("\0", "")
 
 
 def _needed(body: Json, key: str) -> str:
-    value = _text(body.get(key))
-    if not value:
-        raise Malformed(f"event without {key}")
-    return value
+    return identifier(body.get(key), f"event without {key}")
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _object(value: object) -> Json:

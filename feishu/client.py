@@ -5,8 +5,10 @@ The platform answers `{"code": 0, "data": {…}}`; business errors come with HTT
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -75,6 +77,8 @@ class FeishuClient:
         self._observe = observe
         self._owned = open_pools(settings) if http is None else ()
         self._closed = False
+        self.ahead_s: float | None = None
+        """How far the platform's clock was ahead of ours with its last answer, by its Date header (whole seconds)."""
         self._pools = Pools((http,) if http is not None else self._owned)
         share = settings.budget_share or 1.0
         self._budgets = Budgets(share=share, clock=self._clock)
@@ -229,19 +233,25 @@ class FeishuClient:
             # httpx limits each read; this limits the whole call, also against an answer that drips in.
             with self._pools.one() as pool:
                 async with asyncio.timeout(timeout_s):
-                    return await pool.request(
+                    response = await pool.request(
                         request.endpoint.method,
                         request.url,
                         params=request.params,
                         content=request.content,
                         headers=headers,
                     )
+                    self._compare_clocks(response)
+                    return response
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Timeout(f"no answer within {timeout_s:g} s", endpoint=name) from error
         except httpx.TransportError as error:
             raise Unreachable(type(error).__name__, endpoint=name) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise BadReply(type(error).__name__, endpoint=name) from error
+
+    def _compare_clocks(self, response: httpx.Response) -> None:
+        with contextlib.suppress(ValueError):  # no date, or none that can be read
+            self.ahead_s = parsedate_to_datetime(response.headers.get("date", "")).timestamp() - self._clock.time()
 
     def set_budget_share(self, share: float, *, rested: bool = False) -> None:
         """The part of the app's call budget for this process from now on; `rested` if nobody used it lately."""

@@ -54,7 +54,9 @@ def decrypt(encrypt_key: str, encrypted: str) -> bytes:
 
 
 def sign(timestamp: str, nonce: str, encrypt_key: str, body: bytes) -> str:
-    """`X-Lark-Signature` of events and new callbacks: hex SHA-256 over timestamp, nonce, key and the raw body."""
+    """`X-Lark-Signature` of events and new callbacks: hex SHA-256 over timestamp, nonce, key and the raw body.
+
+    Nothing marks where the timestamp ends and the nonce begins: whoever verifies must know the timestamp's length."""
     return hashlib.sha256(_utf8(timestamp + nonce + encrypt_key) + body).hexdigest()
 
 

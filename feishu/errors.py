@@ -3,6 +3,7 @@
 FeishuError
 ├─ WebhookError → HTTP status    a body that came in
 │  ├─ Unverified 401             one answer, no reason: whatever is wrong with an unsigned body
+│  │  └─ Stale(age_s)            signed, but old: a replay, or a clock that is wrong; the same answer
 │  ├─ Malformed 400              only for correctly signed bodies; says why
 │  └─ TooLarge 413
 ├─ ApiError(code, log_id)        the platform refused a call; `endpoint`, `http_status` and `message` say which and why
@@ -36,12 +37,24 @@ class WebhookError(FeishuError):
 
 
 class Unverified(WebhookError):
-    """No proof that the platform sent it. Always the same text: nothing may be learnt by trying."""
+    """No proof that the platform sent it. Always the same text: nothing may be learnt by trying.
+
+    `hint` is for the log only, where a right signature shows that the sender knows the Encrypt Key.
+    """
 
     status = 401
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = "") -> None:
         super().__init__("unverified")
+        self.hint = hint
+
+
+class Stale(Unverified):
+    """The signature is right, but the request or its event is `age_s` seconds old by this machine's clock."""
+
+    def __init__(self, age_s: float) -> None:
+        super().__init__(f"signed, but {age_s:.0f} s old by this machine's clock")
+        self.age_s = age_s
 
 
 class Malformed(WebhookError):

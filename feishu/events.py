@@ -19,7 +19,10 @@ from feishu.chat_events import (
     PrivateChatEntered,
     Reacted,
     Recalled,
+    identifier,
+    optional_id,
     parse_chat_event,
+    storable,
 )
 from feishu.errors import Malformed
 from feishu.message_text import mentions_bot, text_of
@@ -168,9 +171,9 @@ def parse_legacy_card_action(payload: Json, *, app_id: str, event_id: str, creat
         raise Malformed("legacy card callback without action")
     return _action(
         _Header(app_id, _text(payload.get("tenant_key")), event_id, created_at),
-        operator_open_id=_text(payload.get("open_id")),
-        chat_id=_text(payload.get("open_chat_id")),
-        message_id=_text(payload.get("open_message_id")),
+        operator_open_id=optional_id(payload.get("open_id")),
+        chat_id=optional_id(payload.get("open_chat_id")),
+        message_id=optional_id(payload.get("open_message_id")),
         action=payload["action"],
         legacy=True,
     )
@@ -207,13 +210,13 @@ def _message(header: _Header, body: Json) -> MessageReceived:
         message_id=_required(message, "message_id", "message"),
         chat_id=_required(message, "chat_id", "message"),
         chat_type="p2p" if message.get("chat_type") == "p2p" else "group",
-        thread_id=_text(message.get("thread_id")),
-        root_id=_text(message.get("root_id")),
-        parent_id=_text(message.get("parent_id")),
+        thread_id=optional_id(message.get("thread_id")),
+        root_id=optional_id(message.get("root_id")),
+        parent_id=optional_id(message.get("parent_id")),
         message_type=_text(message.get("message_type")),
         content=_text(message.get("content")),
         mentions=_mentions(message.get("mentions")),
-        sender_open_id=_text(_object(sender.get("sender_id")).get("open_id")),
+        sender_open_id=optional_id(_object(sender.get("sender_id")).get("open_id")),
         sender_type=_text(sender.get("sender_type")),
     )
 
@@ -222,7 +225,7 @@ def _mentions(value: object) -> tuple[Mention, ...]:
     if not isinstance(value, list):
         return ()
     return tuple(
-        Mention(_text(item.get("key")), _text(_object(item.get("id")).get("open_id")), _text(item.get("name")))
+        Mention(_text(item.get("key")), optional_id(_object(item.get("id")).get("open_id")), _text(item.get("name")))
         for item in value
         if isinstance(item, dict)
     )
@@ -232,9 +235,9 @@ def _card_action(header: _Header, body: Json) -> CardAction:
     context = _object(body.get("context"))
     return _action(
         header,
-        operator_open_id=_text(_object(body.get("operator")).get("open_id")),
-        chat_id=_text(context.get("open_chat_id")),
-        message_id=_text(context.get("open_message_id")),
+        operator_open_id=optional_id(_object(body.get("operator")).get("open_id")),
+        chat_id=optional_id(context.get("open_chat_id")),
+        message_id=optional_id(context.get("open_message_id")),
         action=_object(body.get("action")),
     )
 
@@ -261,7 +264,7 @@ def _action(
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _object(value: object) -> Json:
@@ -269,10 +272,7 @@ def _object(value: object) -> Json:
 
 
 def _required(holder: Json, key: str, where: str) -> str:
-    value = holder.get(key)
-    if not isinstance(value, str) or not value:
-        raise Malformed(f"{where} without {key}")
-    return value
+    return identifier(holder.get(key), f"{where} without {key}")
 
 
 def _shallow(value: object) -> Json:

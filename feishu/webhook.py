@@ -3,12 +3,18 @@
 The order is security: size, signature over the raw bytes, decryption, Verification Token, parsing. Whatever lacks a
 valid signature gets the same `Unverified`; only the holder of the Encrypt Key is told what is wrong.
 
+Timestamp and nonce are signed run together, so their shapes are part of the proof: with exactly ten digits the boundary
+between them cannot be moved. What is signed but old (`Stale`), by its timestamp or by the event's own time, is refused,
+because the store remembers handled events for a limited time only (`bot.retention_h`).
+
 The one request the platform does not sign is the check of a new URL (`url_verification`). It is answered only if it
 decrypts under our Encrypt Key and holds our Verification Token. Rules: open.feishu.cn/document
 event-subscription-guide, receive-and-handle-callbacks; the official SDKs.
 """
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +23,19 @@ import orjson
 
 from feishu import crypto
 from feishu.clock import Clock, SystemClock
-from feishu.errors import Malformed, TooLarge, Unverified
+from feishu.errors import Malformed, Stale, TooLarge, Unverified
 from feishu.events import CardAction, Event, Unknown, parse_event, parse_legacy_card_action, seconds
 
 MAX_BODY_BYTES = 1_048_576
 MAX_CHALLENGE_BYTES = 8_192
 """Larger unsigned bodies are not even decrypted; a real URL check is below 400 bytes."""
 MAX_AGE_S = 24 * 3600
-"""Redelivery goes on for 7 h 6 min and may keep its first timestamp, so age alone refuses nothing younger than this."""
+"""Redelivery goes on for 7 h 6 min and may keep its first timestamp, so age alone refuses nothing younger than this.
+Less than the shortest `bot.retention_h` (48 h): what is still accepted is still known as handled."""
+_TIMESTAMP = re.compile(r"[0-9]{10}")
+"""Seconds since the epoch, as the platform writes them since 2001 and until 2286."""
+_NONCE = re.compile(r"[!-~]{1,128}")
+"""Printable ASCII without spaces. The platform's are up to some ten characters; its documents name no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Webhook:
         header = payload.get("header")
         self._check_token(header.get("token") if isinstance(header, dict) else payload.get("token"))
         event = parse_event(payload, received_at=now)
+        _check_event_age(event.created_at, now)
         if event.app_id != self._app_id and (event.app_id or "schema" in payload):
             raise Malformed(f"the event is for another app: {event.app_id[:80]}")
         return event
@@ -135,10 +147,11 @@ class Webhook:
             raise Unverified from None
 
     def _check_age(self, proof: "_Proof") -> float:
-        """Now, in epoch seconds. A timestamp that is no number is accepted: it is covered by the signature."""
+        """Now (epoch seconds). Raises `Unverified` for another shape of timestamp or nonce, `Stale` for an old one."""
+        if not _TIMESTAMP.fullmatch(proof.timestamp) or not _NONCE.fullmatch(proof.nonce):
+            raise Unverified("signed, but the timestamp is not ten digits, or the nonce not short printable ASCII")
         now = self._clock.time()
-        if now - seconds(proof.timestamp, now) > MAX_AGE_S:
-            raise Unverified
+        _check_event_age(float(proof.timestamp), now)
         return now
 
     def _check_token(self, token: object) -> None:
@@ -153,7 +166,7 @@ class Webhook:
             plaintext = crypto.decrypt(self._encrypt_key, encrypted)
         except crypto.DecryptError:
             raise Malformed("the body does not decrypt under the encrypt key") from None
-        return _json_object(plaintext, "the decrypted body")
+        return _json_object(_without_lone_surrogates(plaintext), "the decrypted body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +195,24 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == lower), "")
 
 
+def _check_event_age(created_at: float, now: float) -> None:
+    if now - created_at > MAX_AGE_S:
+        raise Stale(now - created_at)
+
+
 def _check_size(body: bytes) -> None:
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
+
+
+def _without_lone_surrogates(plaintext: bytes) -> bytes:
+    """Half of an emoji, which clients do send (a name cut in two), is replaced: the rest of the event is fine."""
+    if b"\\ud" not in plaintext.lower():
+        return plaintext
+    try:
+        return json.dumps(json.loads(plaintext), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return plaintext
 
 
 def _json_object(raw: bytes, what: str) -> dict[str, Any]:

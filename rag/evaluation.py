@@ -20,6 +20,7 @@ from rag.cases import Case, Cases
 from rag.errors import IngestError
 from rag.evidence import Evidence
 from rag.library import Library
+from rag.private_files import make_private_folder
 from rag.reliability import Bin, brier, reliability
 from rag.retrieval import Finding
 from rag.scope import Scope
@@ -191,7 +192,7 @@ def save(index_dir: Path, made: Report) -> tuple[Path, Report | None]:
     before = _read(earlier[-1]) if earlier else None
     file = folder / f"{_safe(made.name)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(made.made_at))}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         file.write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1), encoding="utf-8")
     except OSError as error:
         raise IngestError(f"{file} cannot be written ({error.strerror}); set RAG__INDEX_DIR") from error

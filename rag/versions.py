@@ -22,6 +22,7 @@ from typing import Any
 from rag.background import Background, background_of
 from rag.embedding.families import before_families
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
+from rag.private_files import make_private_folder
 
 FORMAT = 2
 POINTER = "CURRENT"
@@ -77,7 +78,7 @@ class Manifest:
 def writing(index_dir: Path) -> Iterator[Path]:
     """An empty folder to write a version into; only one ingest at a time. What was not published is removed."""
     try:
-        index_dir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(index_dir)
         with _locked(index_dir):
             for stale in index_dir.glob(".new-*"):
                 shutil.rmtree(stale, ignore_errors=True)

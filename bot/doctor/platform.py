@@ -3,9 +3,10 @@
 import contextlib
 from typing import TYPE_CHECKING
 
-from bot.doctor.findings import Finding
+from bot.doctor.findings import Finding, State
 from bot.settings import Settings
 from bot.settings.people import PeopleSettings
+from bot.watch.clock_offset import TOLERATED_S, sentence
 from feishu.errors import (
     ApiError,
     CredentialsRejected,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from feishu.client import BotIdentity
 
 LONGEST_CALL_S = 5.0
+MUCH_S = 3_600.0
 GROUP_SCOPE = "im:message.group_msg"
 
 _CREDENTIALS = (
@@ -51,6 +53,8 @@ async def check_platform(settings: Settings) -> list[Finding]:
     try:
         bot = await client.bot_identity()
         found = [Finding("token", "ok", f"{feishu.base_url} knows {feishu.app_id}"), _bot_finding(bot)]
+        if client.ahead_s is not None:
+            found.append(_clock_finding(client.ahead_s))
         with contextlib.suppress(FeishuError):  # an old app may not read its own scopes
             found.append(_groups_finding(await client.granted_scopes(), settings.bot.people))
         return found
@@ -58,6 +62,14 @@ async def check_platform(settings: Settings) -> list[Finding]:
         return _refused(error, feishu.base_url)
     finally:
         await client.aclose()
+
+
+def _clock_finding(ahead_s: float) -> Finding:
+    """A clock that is a day wrong refuses every event; one that is minutes wrong shows wrong times."""
+    if abs(ahead_s) < TOLERATED_S:
+        return Finding("clock", "ok", sentence(ahead_s))
+    state: State = "fail" if abs(ahead_s) >= MUCH_S else "warn"
+    return Finding("clock", state, sentence(ahead_s), "set this machine's clock, and keep it so by NTP")
 
 
 def _groups_finding(scopes: frozenset[str], people: PeopleSettings) -> Finding:

@@ -1,7 +1,7 @@
 """What the bot's own section holds, and the value that holds all three sections."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
@@ -59,6 +59,10 @@ class BotSettings(BaseModel):
     )
     web_port: int = Field(
         8001, ge=0, le=65535, validate_default=True, description="Port of the web door (chat page, /metrics, /docs)"
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="Addresses or networks (10.0.0.0/8) of your reverse proxies, whose X-Forwarded-For is believed",
     )
     web_url: str = Field(
         "", description="Where people reach the web door, like https://kb.example.com; needed for login with Feishu"
@@ -129,6 +133,16 @@ class BotSettings(BaseModel):
             raise ValueError("must hold origins without a path, like https://wiki.example.com (no *)")
         return origins
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError("must hold addresses or networks, like 10.0.0.5 or 10.0.0.0/8") from None
+        return proxies
+
     @field_validator("web_url")
     @classmethod
     def _reachable(cls, url: str) -> str:
@@ -140,6 +154,11 @@ class BotSettings(BaseModel):
     def has_login(self) -> bool:
         """Whether login with Feishu is set up as a whole."""
         return bool(self.web_url and self.admins and self.admin_tenant)
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies` as networks."""
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
     def keys(self) -> list[ApiKey]:
         """All keys in their long form; one written as a bare hash may open /admin."""

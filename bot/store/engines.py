@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreError
+from rag.private_files import close, make_private_file, make_private_folder
 
 BUSY_TIMEOUT_MS = 2_000
 """Below the platform's 3 s: a store that is locked for longer is answered with 503 and not with silence."""
@@ -59,23 +60,36 @@ def open_engine(url: URL) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     try:
-        return create_engine(
+        engine = create_engine(
             url, pool_size=6, max_overflow=2, pool_pre_ping=True, pool_recycle=1800, connect_args=_POSTGRES_CONNECT
         )
     except ModuleNotFoundError:
         raise StoreError("the driver for PostgreSQL is not installed: pip install 'feishu-rag[postgres]'") from None
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
+    return engine
 
 
 def _open_sqlite(url: URL) -> Engine:
     if url.database:
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(Path(url.database).parent)
         except OSError as error:
             raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}; {_LET_WRITE}") from None
+        _close_files(Path(url.database))
     engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
     return engine
+
+
+def _close_files(database: Path) -> None:
+    """The store is for the bot's own user: a new file is made so before SQLite does it by the umask, which gives those
+    beside it the same rights."""
+    with contextlib.suppress(OSError):  # what cannot be written is told by the first use, with what to do
+        make_private_file(database)
+    for beside in ("-wal", "-shm", "-journal", ".lock"):
+        close(database.with_name(database.name + beside))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -83,6 +97,26 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event below opens transactions, not the driver
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _make_storable(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """The last line against text that no database takes, wherever it comes from: NUL goes, and lone surrogates are
+    replaced, rather than that a statement fails. Ids are checked where they come in."""
+    return statement, _storable(parameters)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii():
+            return value.replace("\0", "") if "\0" in value else value
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_storable(each) for each in value)
+    return value
 
 
 def _begin(connection: Connection) -> None:
@@ -123,6 +157,7 @@ def serving_lock(file: str) -> Iterator[None]:
     """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
     path = Path(f"{file}.lock")
     try:
+        make_private_file(path)
         lock: TextIO = path.open("w")
     except OSError as error:
         raise unusable(str(path), error) from None

@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
 from bot.store.tables import (
+    admin_sessions,
     answer_messages,
     answers,
     attachments,
@@ -98,6 +99,7 @@ STEPS: dict[int, Step] = {
         added(answers.c.level, answers.c.is_calibrated, answers.c.ending),
         renamed(answers.c.outcome, {"completed": "answered", "unanswered": "no_evidence"}),
     ),
+    10: created(admin_sessions),
 }
 
 

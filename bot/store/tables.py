@@ -240,6 +240,13 @@ settled_gaps = Table(
     Column("at", Double, nullable=False, comment="questions asked before it no longer count"),
 )
 
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="SHA-256 of the session's id, which only the cookie holds"),
+    Column("until", Double, nullable=False, index=True),
+)
+
 replicas = Table(
     "replicas",
     metadata,

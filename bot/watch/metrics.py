@@ -95,10 +95,18 @@ class Metrics:
     def _set_up_web(self) -> None:
         self._open_streams = 0
         self._streams = self._gauge("web_streams_open", "Answers being streamed to the web now")
+        self._connections = self._gauge("connections_open", "Connections of clients", "door")
+        self._closed = self._counter("connections_closed", "Connections closed or refused by a limit", "door", "reason")
         self._requests = self._counter("web_requests", "Requests on the web door", "route", "method", "status")
         self._request = self._histogram(
             "web_request_seconds", "Requests on the web door, streams whole", _ANSWER_S, "route"
         )
+
+    def connections(self, door: str, reason: str | None, now_open: int) -> None:
+        """One more or less is open; `reason`: why one was closed or refused (`bot.connections.Reason`)."""
+        self._connections.labels(door).set(now_open)
+        if reason:
+            self._closed.labels(door, reason).inc()
 
     def stream_opened(self) -> int:
         """Gives how many streams are open now, this one included."""

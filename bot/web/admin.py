@@ -1,7 +1,5 @@
 """`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,9 +15,9 @@ from bot.settings import BotSettings
 from bot.watch.trace_store import TraceStore
 from bot.web.admin_session import Admin, Sessions
 from bot.web.chat_errors import Refused
+from bot.web.csv_export import csv_text
 
 API = "/admin/api"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GROUNDS = ("outcome", "confidence", "level", "ending")
 COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
 REPLIES = "replies"
@@ -36,9 +34,9 @@ class AdminDoor:
     sessions: Sessions
     settings: BotSettings
 
-    def admin(self, request: Request, *, writes: bool = False) -> Admin:
+    async def admin(self, request: Request, *, writes: bool = False) -> Admin:
         """Who asks. Raises `Refused` (401, 403)."""
-        return self.sessions.admin(request, self.settings, writes=writes)
+        return await self.sessions.admin(request, self.settings, writes=writes)
 
 
 def admin_router(door: AdminDoor) -> APIRouter:
@@ -48,7 +46,7 @@ def admin_router(door: AdminDoor) -> APIRouter:
     @router.get("/me")
     async def me(request: Request) -> Response:
         try:
-            admin = door.admin(request)
+            admin = await door.admin(request)
         except Refused as refused:
             body = {**refused.body(), "login": door.settings.has_login, "keys": bool(door.settings.api_keys)}
             response = refused.response()
@@ -57,7 +55,7 @@ def admin_router(door: AdminDoor) -> APIRouter:
 
     @router.get("/overview")
     async def overview(request: Request, days: Days = 30) -> Response:
-        door.admin(request)
+        await door.admin(request)
         return _json(await door.figures.overview(days))
 
     _add_turns(router, door)
@@ -74,13 +72,13 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
         vote: str = "",
         words: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        door.admin(request)
+        await door.admin(request)
         told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
         return _json({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
 
     @router.get("/turns/{turn_id}")
     async def turn(request: Request, turn_id: str) -> Response:
-        door.admin(request)
+        await door.admin(request)
         found = await door.figures.turn(turn_id)
         if found is None:
             raise Refused(404, "NotFound", "There is no such turn.", "It may have been deleted.")
@@ -90,13 +88,13 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
 
     @router.get("/export.csv")
     async def as_csv(request: Request, days: Days = 30) -> Response:
-        door.admin(request)
+        await door.admin(request)
         text = csv_of(await _exported(door.figures, days))
         return _download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
 
     @router.get("/export.json")
     async def as_json(request: Request, days: Days = 30) -> Response:
-        door.admin(request)
+        await door.admin(request)
         return _download(orjson.dumps(await _exported(door.figures, days)), "application/json", "feishu-rag.json")
 
 
@@ -109,18 +107,18 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
 
     @router.get("/gaps")
     async def gaps(request: Request, days: Days = 30) -> Response:
-        door.admin(request)
+        await door.admin(request)
         return _json({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
 
     @router.get("/gaps/{gap_id}/draft.md")
     async def gap_draft(request: Request, gap_id: str, days: Days = 30) -> Response:
-        door.admin(request)
+        await door.admin(request)
         text = draft(await find(gap_id, days))
         return _download(text.encode(), "text/markdown; charset=utf-8", f"gap-{gap_id}.md")
 
     @router.post("/gaps/{gap_id}/settle")
     async def settle(request: Request, gap_id: str, days: Days = 30) -> Response:
-        admin = door.admin(request, writes=True)
+        admin = await door.admin(request, writes=True)
         await door.figures.settle(await find(gap_id, days), admin.name)
         return _json({"ok": True})
 
@@ -141,20 +139,10 @@ def gap_body(gap: Gap) -> dict[str, Any]:
 
 
 def csv_of(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV. A cell that a spreadsheet would take for a formula gets a quote before it."""
-    out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow((*COLUMNS, REPLIES))
-    for row in rows:
-        replies = "\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES])
-        writer.writerow([*(_cell(row[name]) for name in COLUMNS), _cell(replies)])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
+    """Rows as CSV, with what owners replied in the last column."""
+    told = ("\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES]) for row in rows)
+    cells = ([*(row[name] for name in COLUMNS), replies] for row, replies in zip(rows, told, strict=True))
+    return csv_text((*COLUMNS, REPLIES), cells)
 
 
 async def _exported(figures: Figures, days: int) -> list[dict[str, Any]]:

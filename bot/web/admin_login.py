@@ -1,6 +1,5 @@
 """Login to /admin with Feishu: state and PKCE verifier in a signed cookie, tenant and open id checked at the end."""
 
-import hmac
 import secrets
 
 import structlog
@@ -10,19 +9,25 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.routes import json_response
 from bot.settings import BotSettings
-from bot.web.admin_session import LOGIN, LOGIN_S, PATH, SESSION, SESSION_S, Sessions
+from bot.web.admin_session import LOGIN, LOGIN_S, PATH, Sessions, same
 from bot.web.chat_errors import Refused
+from bot.web.client_address import block_of, client_address
+from bot.web.failed_attempts import FailedAttempts
+from feishu.clock import Clock
 from feishu.errors import FeishuError
 from feishu.login import Login
 
 log = structlog.get_logger(__name__)
 
 CALLBACK = "/admin/login/callback"
+LONGEST_LOGIN_S = 60.0
+"""Shorter than for keys: people who share an address with somebody who fails on purpose wait as well."""
 
 
-def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSettings) -> None:
+def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSettings, *, clock: Clock) -> None:
     """`GET /admin/login`, its callback, and `POST /admin/logout`."""
     redirect_uri = f"{settings.web_url}{CALLBACK}"
+    attempts = FailedAttempts("login", clock=clock, longest_s=LONGEST_LOGIN_S)
 
     async def begin(_request: Request) -> Response:
         if not settings.has_login:
@@ -36,9 +41,17 @@ def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSetti
         return response
 
     async def end(request: Request) -> Response:
+        address = block_of(client_address(request, settings.proxies))
+        attempts.check(address)
+        trouble, response = await finish(request)
+        if trouble:
+            attempts.failed(address)
+        return response
+
+    async def finish(request: Request) -> tuple[str, Response]:
         begun = sessions.read(request, LOGIN)
         state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
-        if begun is None or not hmac.compare_digest(str(begun["state"]).encode(), state.encode()):
+        if begun is None or not same(str(begun["state"]), state):
             return _back(sessions, "state")
         if not code:
             return _back(sessions, "denied")
@@ -50,16 +63,16 @@ def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSetti
         if person.tenant_key != settings.admin_tenant or person.open_id not in settings.admins:
             log.warning("admin_login_refused", open_id=person.open_id)
             return _back(sessions, "stranger")
-        response = _back(sessions, "")
-        session = {"open_id": person.open_id, "name": person.name, "csrf": secrets.token_urlsafe(24)}
-        sessions.set(response, SESSION, session, SESSION_S)
+        trouble, response = _back(sessions, "")
+        csrf = secrets.token_urlsafe(24)
+        await sessions.open(response, {"open_id": person.open_id, "name": person.name, "csrf": csrf})
         log.info("admin_logged_in", open_id=person.open_id)
-        return response
+        return trouble, response
 
     async def leave(request: Request) -> Response:
-        sessions.admin(request, settings, writes=True)
+        await sessions.admin(request, settings, writes=True)
         response = json_response({"ok": True})
-        sessions.drop(response, SESSION)
+        await sessions.close(request, response)
         return response
 
     app.add_route("/admin/login", begin, methods=["GET"])
@@ -67,8 +80,8 @@ def add_login(app: FastAPI, login: Login, sessions: Sessions, settings: BotSetti
     app.add_route("/admin/logout", leave, methods=["POST"])
 
 
-def _back(sessions: Sessions, trouble: str) -> Response:
-    """To the page, which says what went wrong, if anything."""
+def _back(sessions: Sessions, trouble: str) -> tuple[str, Response]:
+    """What went wrong, if anything, and the way to the page, which says so."""
     response = RedirectResponse(f"{PATH}?login={trouble}" if trouble else PATH, 302)
     sessions.drop(response, LOGIN)
-    return response
+    return trouble, response

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.connections import Network
 from bot.settings import ApiKey
 from bot.web.chat_errors import Refused
+from bot.web.client_address import block_of, client_address
+from bot.web.failed_attempts import FailedAttempts
+from feishu.clock import Clock
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
@@ -34,6 +38,8 @@ class Caller:
 
 
 LOCAL = Caller("local", is_admin=True)
+LISTED_SITE = Caller("site")
+"""A page of a site in `cors_origins`, in a browser of this machine: it may ask, and see nothing of /admin."""
 
 
 def caller_of(request: Request) -> Caller | None:
@@ -45,8 +51,18 @@ def caller_of(request: Request) -> Caller | None:
 class WebGuard:
     """ASGI middleware that refuses, or names the caller in `request.state.caller`."""
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[ApiKey] = (), origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Sequence[ApiKey] = (),
+        origins: Sequence[str] = (),
+        proxies: Sequence[Network] = (),
+        clock: Clock | None = None,
+    ) -> None:
         self._app = app
+        self._proxies = proxies
+        self._attempts = FailedAttempts("API key", clock=clock)
         self._keys = [(key.hash.get_secret_value(), _caller(key)) for key in keys]
         self._origins = frozenset(origins)
 
@@ -64,8 +80,7 @@ class WebGuard:
     def admit(self, request: Request) -> Caller | None:
         """The caller; None where the address needs none. Raises `Refused`."""
         if not self._keys:
-            self._check_local(request)
-            return LOCAL
+            return self._check_local(request)
         caller = self._bearer(request)
         path = request.url.path
         is_open = path in PAGES or path.startswith(("/static/", f"{OWN_LOCK}/")) or path == OWN_LOCK
@@ -79,12 +94,22 @@ class WebGuard:
         return caller
 
     def _bearer(self, request: Request) -> Caller | None:
+        """The caller whose key is offered. Raises `Refused` (429) where too many wrong ones came before."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        offered = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).hexdigest()
+        if scheme.lower() != "bearer" or not key.strip():
+            return None
+        offered = hashlib.sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
+        address = block_of(client_address(request, self._proxies))
+        self._attempts.check(address, offered)
         matches = [caller for known, caller in self._keys if hmac.compare_digest(offered, known)]
-        return matches[0] if scheme.lower() == "bearer" and matches else None
+        if not matches:
+            self._attempts.failed(address)
+            return None
+        self._attempts.proved(address, offered)
+        return matches[0]
 
-    def _check_local(self, request: Request) -> None:
+    def _check_local(self, request: Request) -> Caller:
+        """Who of this machine asks: its own programs and pages, or a page of a listed site. Raises `Refused`."""
         headers = request.headers
         if any(header in headers for header in FORWARDING_HEADERS):
             raise _forbidden("This door has no API keys and refuses forwarded requests.", "Set BOT__API_KEYS first.")
@@ -93,8 +118,10 @@ class WebGuard:
         origin = headers.get("origin")
         own = (f"http://{headers['host']}", f"https://{headers['host']}")
         if origin is not None:
-            if origin in self._origins or origin in own:
-                return
+            if origin in own:
+                return LOCAL
+            if origin in self._origins:
+                return LISTED_SITE
             raise _forbidden("Requests from other sites are refused.", "List the site in BOT__CORS_ORIGINS.")
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             opens_page = headers.get("sec-fetch-mode") == "navigate" and (
@@ -102,6 +129,7 @@ class WebGuard:
             )
             if not opens_page:
                 raise _forbidden("Requests from other sites are refused.", "List the site in BOT__CORS_ORIGINS.")
+        return LOCAL
 
 
 def host_name(host: str) -> str:

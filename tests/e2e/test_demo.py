@@ -155,6 +155,6 @@ async def test_the_demo_runs_on_bge_with_both_legs_fused(watched: Watched, tmp_p
         await expect(card.get_by_role("button", name="👍 有用")).to_be_visible(timeout=DEADLINE_MS)
         await expect(card).to_contain_text("参考资料")
         async with caller() as http:
-            embedding = (await http.get(f"{bot.public}/ready")).json()["embedding"]
+            embedding = (await http.get(f"{bot.web}/ready")).json()["embedding"]
         assert embedding["ok"] is True and str(model) in embedding["name"]
         assert watched.troubles == []

@@ -44,10 +44,10 @@ class Stage:
     index: Path
     stack: AsyncExitStack
 
-    async def bot(self, **environment: str) -> BotProcess:
-        """A bot process that hears the sandbox's events."""
+    async def bot(self, *, launcher: tuple[str, ...] = (), **environment: str) -> BotProcess:
+        """A bot process that hears the sandbox's events. `launcher` is a command that goes before its own."""
         settings = {"RAG__INDEX_DIR": str(self.index), **environment}
-        bot = await self.stack.enter_async_context(bot_process(self.url, self.folder, **settings))
+        bot = await self.stack.enter_async_context(bot_process(self.url, self.folder, launcher=launcher, **settings))
         self.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
         return bot
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -15,6 +16,7 @@ from bot.records.forgetting import erase
 from bot.settings import ApiKey, BotSettings
 from bot.store.tables import turns
 from bot.web.admin import GROUNDS
+from bot.web.failed_attempts import FREE
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary, refusing, telling, turning_down
@@ -104,13 +106,62 @@ async def test_an_admin_logs_in_writes_with_the_token_and_logs_out(locked: Locke
         gap = (await http.get("/admin/api/gaps")).json()["gaps"][0]
         path = f"/admin/api/gaps/{gap['id']}/settle"
         assert (await http.post(path)).status_code == 403
-        assert (await http.post(path, headers={"X-CSRF-Token": "wrong"})).status_code == 403
+        for wrong in (b"wrong", "错".encode(), b"\xff\xfe", b"x" * 9000):
+            assert (await http.post(path, headers={b"X-CSRF-Token": wrong})).status_code == 403
         assert (await http.post(path, headers={"X-CSRF-Token": me["csrf"]})).status_code == 200
         assert gap["id"] not in [left["id"] for left in (await http.get("/admin/api/gaps")).json()["gaps"]]
         assert (await http.post("/admin/logout")).status_code == 403
         left = await http.post("/admin/logout", headers={"X-CSRF-Token": me["csrf"]})
         assert "Max-Age=0" in left.headers["set-cookie"]
         assert (await http.get("/chat/conversations/x")).status_code == 401  # a session opens /admin and nothing else
+
+
+async def test_logging_out_ends_the_session_also_for_copies_of_its_cookie(locked: Locked) -> None:
+    async with locked.browser() as http, locked.browser() as thief, locked.browser() as elsewhere:
+        await locked.log_in(http, ALICE)
+        await locked.log_in(elsewhere, ALICE)
+        thief.cookies.update(http.cookies)
+        assert (await thief.get("/admin/api/overview")).status_code == 200
+        csrf = (await http.get("/admin/api/me")).json()["csrf"]
+        assert (await http.post("/admin/logout", headers={"X-CSRF-Token": csrf})).status_code == 200
+        assert (await thief.get("/admin/api/overview")).status_code == 401
+        assert (await thief.post("/admin/logout", headers={"X-CSRF-Token": csrf})).status_code == 401
+        assert (await elsewhere.get("/admin/api/overview")).status_code == 200, "another session of the same person"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"api_keys": KEYS[:1]}, 401),
+        ({"api_keys": [*KEYS, ApiKey(hash=hashed("new"), name="new")]}, 401),
+        ({"admins": [BOB]}, 401),
+    ],
+    ids=["nothing", "a key withdrawn", "a key added", "an admin withdrawn"],
+)
+async def test_sessions_outlive_a_restart_and_end_when_keys_change(
+    tmp_path: Path, change: dict[str, Any], status: int
+) -> None:
+    settings = {"api_keys": KEYS, "web_url": WEB, "admins": [ALICE], "admin_tenant": "sandbox_tenant"}
+    async with running(Sandbox(SandboxSettings(app_secret="s"))) as platform:
+        how: dict[str, Any] = {"feishu": {"base_url": platform}}
+        async with web_door(ScriptedLibrary(), tmp_path, BotSettings(**settings), **how) as door:
+            locked = Locked(door, platform)
+            async with locked.browser() as http:
+                await locked.log_in(http, ALICE)
+                cookies = http.cookies
+                assert (await http.get("/admin/api/me")).status_code == 200
+        changed = BotSettings(**(settings | change))
+        async with web_door(ScriptedLibrary(), tmp_path, changed, **how) as door, caller(door.url) as http:
+            http.cookies.update(cookies)
+            assert (await http.get("/admin/api/me")).status_code == status
+
+
+async def test_failed_logins_are_slowed(locked: Locked) -> None:
+    async with locked.browser() as http:
+        answers = [await http.get("/admin/login/callback?code=x&state=forged") for _ in range(FREE + 2)]
+        assert [answer.status_code for answer in answers] == [302] * (FREE + 1) + [429]
+        assert int(answers[-1].headers["retry-after"]) >= 1
 
 
 async def test_strangers_and_forged_returns_are_refused(locked: Locked) -> None:

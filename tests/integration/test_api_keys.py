@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bot.settings import ApiKey, BotSettings
+from bot.web.failed_attempts import FREE
 from rag.scope import Scope
 from tests.support.caller import caller
 from tests.support.scripted_library import ScriptedLibrary
@@ -56,6 +57,38 @@ async def test_a_wrong_key_is_no_key(door: WebDoor, key: str) -> None:
         headers = {b"Authorization": f"Bearer {key}".encode()}
         assert (await http.get("/v1/models", headers=headers)).status_code == 401
         assert (await http.get("/v1/models", headers={"Authorization": "Basic owner"})).status_code == 401
+
+
+async def guess(http: httpx.AsyncClient, times: int, **headers: str) -> list[httpx.Response]:
+    """Wrong keys, each a new one, as if from one address."""
+    tries = ({"Authorization": f"Bearer wrong-{number}", **headers} for number in range(times))
+    return [await http.get("/v1/models", headers=each) for each in tries]
+
+
+async def test_guessing_is_slowed_and_the_owner_of_a_key_is_not(door: WebDoor) -> None:
+    async with client(door, "owner") as owner, client(door) as guesser:
+        assert (await owner.get("/v1/models")).status_code == 200
+        answers = await guess(guesser, FREE + 2)
+        assert [answer.status_code for answer in answers] == [401] * (FREE + 1) + [429]
+        assert int(answers[-1].headers["retry-after"]) >= 1 and answers[-1].json()["error"]["what_to_do"]
+        for evasion in ({"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}):
+            assert (await guess(guesser, FREE + 20, **evasion))[-1].status_code == 429
+        right = {"Authorization": "Bearer finance"}
+        assert (await guesser.get("/v1/models", headers=right)).status_code == 429, "not even looked at"
+        assert (await guesser.get("/admin/api/me", headers=right)).status_code == 429
+        assert (await guesser.get("/")).status_code == 200
+        assert (await owner.get("/v1/models")).status_code == 200
+
+
+async def test_behind_a_trusted_proxy_each_client_counts_for_itself(tmp_path: Path) -> None:
+    settings = BotSettings(api_keys=KEYS, trusted_proxies=["127.0.0.0/8"])
+    async with web_door(ScriptedLibrary(), tmp_path, settings) as door, client(door) as http:
+        forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
+        assert (await guess(http, FREE + 2, **forwarded))[-1].status_code == 429
+        right = {"Authorization": "Bearer owner"}
+        for address, status in {"203.0.113.9": 429, "203.0.113.10": 200}.items():
+            answer = await http.get("/v1/models", headers={"X-Forwarded-For": f"9.9.9.9, {address}", **right})
+            assert answer.status_code == status, address
 
 
 async def test_a_key_opens_the_door_also_behind_a_proxy(door: WebDoor) -> None:
@@ -129,6 +162,18 @@ async def test_without_keys_only_this_machines_own_pages_may_call(tmp_path: Path
         assert opened.status_code == 200
 
 
+async def test_a_listed_site_may_ask_and_reads_nothing_of_the_admins(tmp_path: Path) -> None:
+    async with web_door(ScriptedLibrary(), tmp_path, BotSettings(cors_origins=[SITE])) as door, client(door) as http:
+        for path in ("me", "overview", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"):
+            refused = await http.get(f"/admin/api/{path}", headers={"Origin": SITE})
+            assert refused.status_code in (401, 403), path
+            own = await http.get(f"/admin/api/{path}", headers={"Origin": door.url})
+            assert own.status_code in (200, 404), path
+        settled = await http.post("/admin/api/gaps/x/settle", headers={"Origin": SITE})
+        assert settled.status_code == 403
+        assert (await http.post("/chat", json={"question": "x"}, headers={"Origin": SITE})).status_code == 200
+
+
 def test_keys_without_hash_twins_and_wild_origins_are_refused() -> None:
     for wrong in (
         {"api_keys": ["plain"]},
@@ -136,6 +181,7 @@ def test_keys_without_hash_twins_and_wild_origins_are_refused() -> None:
         {"api_keys": [{"hash": "a" * 64, "name": "x"}, {"hash": "b" * 64, "name": "x"}]},
         {"cors_origins": ["*"]},
         {"cors_origins": ["https://wiki.example.com/path"]},
+        {"trusted_proxies": ["proxy.example.com"]},
     ):
         with pytest.raises(ValidationError):
             BotSettings.model_validate(wrong)

@@ -1,11 +1,14 @@
 """The doctor against the sandbox platform over real HTTP: right and wrong credentials."""
 
+import time
+
 import pytest
 from pydantic import SecretStr
 
 from bot.doctor.platform import check_platform
 from bot.settings import BotSettings, Settings
 from bot.settings.people import PeopleSettings
+from feishu.clock import SystemClock
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
 
@@ -21,8 +24,15 @@ async def states(app_id: str, secret: str, bot: BotSettings | None = None) -> di
 
 
 async def test_right_credentials_are_well() -> None:
-    wanted = {"token": ("ok", ""), "bot": ("ok", ""), "group messages": ("ok", "")}
+    wanted = {"token": ("ok", ""), "bot": ("ok", ""), "clock": ("ok", ""), "group messages": ("ok", "")}
     assert await states("cli_sandbox", SECRET) == wanted
+
+
+@pytest.mark.parametrize(("wrong_s", "state"), [(-300.0, "warn"), (90_000.0, "fail")])
+async def test_a_wrong_clock_is_told(monkeypatch: pytest.MonkeyPatch, wrong_s: float, state: str) -> None:
+    monkeypatch.setattr(SystemClock, "time", lambda _self: time.time() + wrong_s)
+    found = await states("cli_sandbox", SECRET)
+    assert found["clock"][0] == state and "NTP" in found["clock"][1]
 
 
 async def test_a_missing_scope_is_named_where_something_needs_it() -> None:

@@ -36,7 +36,7 @@ def message(number: int, *, token: str = TOKEN, app_id: str = APP) -> dict[str, 
         "header": {
             "event_id": f"ev_{number}",
             "event_type": "im.message.receive_v1",
-            "create_time": "1700000000000",
+            "create_time": str(int(time.time() * 1000)),
             "token": token,
             "app_id": app_id,
             "tenant_key": "t",
@@ -135,22 +135,31 @@ async def test_the_public_door_has_nothing_else(stage: Stage) -> None:
         assert (await http.get("/feishu/webhook")).status_code == 405
 
 
-async def test_ready_tells_what_is_loaded(stage: Stage) -> None:
+async def test_ready_tells_strangers_whether_and_the_web_door_what_is_loaded(stage: Stage) -> None:
     bot = await stage.bot()
     await stage.closed(await stage.ask("出差回来多久内要报销？"))
     async with caller(bot.public) as http:
-        answer = await http.get("/ready")
-    assert answer.status_code == 200
-    assert answer.json()["embedding"]["name"] == "none"
-    assert "search is by words" in answer.json()["embedding"]["detail"]
+        public = {path: await http.get(path) for path in ("/ready", "/health")}
+    assert {path: (answer.status_code, answer.json()) for path, answer in public.items()} == {
+        "/ready": (200, {"status": "ok"}),
+        "/health": (200, {"status": "ok"}),
+    }
+    async with caller(bot.web) as http:
+        told = (await http.get("/ready")).json()
+    assert told["embedding"]["name"] == "none"
+    assert "search is by words" in told["embedding"]["detail"]
+    assert told["clock"] == {"ok": True, "detail": "as the platform's"}
 
 
 async def test_ready_is_false_without_an_index(stage: Stage) -> None:
     bot = await stage.bot(RAG__INDEX_DIR=str(stage.folder / "nothing"))
     async with caller(bot.public) as http:
         answer = await http.get("/ready")
-    assert answer.status_code == 503
-    assert "feishu-rag ingest" in answer.json()["index"]["detail"]
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
+    async with caller(bot.web) as http:
+        told = await http.get("/ready")
+    assert told.status_code == 503
+    assert "feishu-rag ingest" in told.json()["index"]["detail"]
     card = await stage.closed(await stage.ask("出差回来多久内要报销？"))
     assert "知识库还没有建好" in str(card["card"])
 

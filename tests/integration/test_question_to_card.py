@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ async def forged_click(stage: Stage, value: object, *, chat: str = GROUP, messag
     header = {
         "event_id": secrets.token_hex(16),
         "token": app.settings.verification_token,
-        "create_time": "1700000001000000",
+        "create_time": str(int(time.time() * 1_000_000)),
         "event_type": "card.action.trigger",
         "tenant_key": "sandbox_tenant",
         "app_id": app.app_id,

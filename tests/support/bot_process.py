@@ -145,9 +145,11 @@ def environment(platform_url: str, folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def bot_process(platform_url: str, folder: Path, **more: str) -> AsyncIterator[BotProcess]:
+async def bot_process(
+    platform_url: str, folder: Path, *, launcher: tuple[str, ...] = (), **more: str
+) -> AsyncIterator[BotProcess]:
     """A running bot; killed at the end, however the test ends."""
-    bot = BotProcess(folder, environment(platform_url, folder, **more))
+    bot = BotProcess(folder, environment(platform_url, folder, **more), launcher=launcher)
     try:
         await bot.start()
         yield bot

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from feishu import crypto
-from feishu.errors import Malformed, TooLarge, Unverified, WebhookError
-from feishu.events import CardAction, MessageReceived, Unknown
+from feishu.errors import Malformed, Stale, TooLarge, Unverified, WebhookError
+from feishu.events import CardAction, MessageReceived, Unknown, seconds
 from feishu.webhook import MAX_BODY_BYTES, Challenge, Webhook
 from tests.support.clock import HandClock
 
@@ -68,7 +68,8 @@ def headers(signature: str, timestamp: str = "1700000000", nonce: str = "nonce")
 def test_vectors_of_the_official_sdk_are_read(vector: dict[str, str]) -> None:
     body = vector["body"].encode()
     plaintext = json.loads(vector["plaintext"])
-    received = webhook(vector["encrypt_key"]).receive(
+    happened = seconds(plaintext.get("header", {}).get("create_time"), NOW)  # years before its signature
+    received = webhook(vector["encrypt_key"], now=min(happened, NOW)).receive(
         headers(vector["signature"], vector["timestamp"], vector["nonce"]), body
     )
     if plaintext.get("type") == "url_verification":
@@ -164,29 +165,96 @@ def test_a_body_above_the_limit_is_refused_before_anything_else(method: str) -> 
         getattr(webhook(), method)(signed(body), body)
 
 
-@pytest.mark.parametrize(
-    ("timestamp", "served"),
-    [
-        (f"{NOW - 8 * 3600:.0f}", True),
-        (f"{NOW - 23 * 3600:.0f}", True),
-        (f"{(NOW - 23 * 3600) * 1e3:.0f}", True),
-        (f"{(NOW - 23 * 3600) * 1e6:.0f}", True),
-        (f"{NOW + 3600:.0f}", True),
-        ("2023-11-14 22:13:20 +0800 CST m=+12.34", True),
-        ("", True),
-        ("nan", True),
-        (f"{NOW - 25 * 3600:.0f}", False),
-        (f"{(NOW - 25 * 3600) * 1e3:.0f}", False),
-        (f"{(NOW - 25 * 3600) * 1e6:.0f}", False),
-    ],
-)
-def test_age_refuses_only_what_no_redelivery_explains(timestamp: str, served: bool) -> None:
+HOUR_S = 3600
+OLD, YOUNG, FUTURE = f"{NOW - 25 * HOUR_S:.0f}", f"{NOW - 23 * HOUR_S:.0f}", f"{NOW + HOUR_S:.0f}"
+
+
+def received_by_both(given: dict[str, str], body: bytes) -> list[type]:
+    """What an event's and a card callback's door make of it: the value's type, or the error's."""
+    kinds: list[type] = []
+    for method in (webhook().receive, webhook().receive_card):
+        try:
+            kinds.append(type(method(given, body)))
+        except WebhookError as error:
+            kinds.append(type(error))
+    return kinds
+
+
+@pytest.mark.parametrize("timestamp", [f"{NOW - 8 * HOUR_S:.0f}", YOUNG, FUTURE])
+def test_a_signature_of_the_last_day_is_served(timestamp: str) -> None:
     body = envelope(MESSAGE)
-    if served:
-        assert isinstance(webhook().receive(signed(body, timestamp=timestamp), body), MessageReceived)
-    else:
-        with pytest.raises(Unverified):
-            webhook().receive(signed(body, timestamp=timestamp), body)
+    assert isinstance(webhook().receive(signed(body, timestamp=timestamp), body), MessageReceived)
+
+
+def test_an_old_signature_is_stale_and_looks_like_no_signature() -> None:
+    body = envelope(MESSAGE)
+    with pytest.raises(Stale) as caught:
+        webhook().receive(signed(body, timestamp=OLD), body)
+    assert (str(caught.value), caught.value.status) == ("unverified", 401)
+    assert caught.value.age_s == pytest.approx(25 * HOUR_S, abs=1)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["", "soon", "nan", "inf", "170000000", "17000000000", "1700000000.0", " 1700000000", "-170000000", "+170000000",
+     "1_70000000", "１７００００００００", "1e9", f"{NOW * 1e3:.0f}", "2023-11-14 22:13:20 +0800 CST m=+12.34"],
+)  # fmt: skip
+def test_a_timestamp_that_is_not_ten_digits_is_refused_though_signed(timestamp: str) -> None:
+    body = envelope(MESSAGE)
+    assert received_by_both(signed(body, timestamp=timestamp), body) == [Unverified, Unverified]
+
+
+@pytest.mark.parametrize("nonce", ["", "a b", "n\n", "é", "随机", "\x00", "n" * 129])
+def test_a_nonce_of_another_shape_is_refused_though_signed(nonce: str) -> None:
+    body = envelope(MESSAGE)
+    given = headers(crypto.sign("1700000000", nonce, KEY, body), nonce=nonce)
+    assert received_by_both(given, body) == [Unverified, Unverified]
+
+
+@pytest.mark.parametrize("moved", range(11))
+def test_digits_moved_between_timestamp_and_nonce_do_not_make_an_old_signature_young(moved: int) -> None:
+    body, nonce = envelope(MESSAGE), "0123456789abc"
+    signature = crypto.sign(OLD, nonce, KEY, body)
+    run_together = OLD + nonce
+    assert received_by_both(headers(signature, run_together[:moved], run_together[moved:]), body) in (
+        [Unverified, Unverified],
+        [Stale, Stale],
+    )
+    longer = len(OLD) + moved
+    assert received_by_both(headers(signature, run_together[:longer], run_together[longer:]), body) in (
+        [Unverified, Unverified],
+        [Stale, Stale],
+    )
+
+
+def of_age(age_s: float, payload: dict[str, Any] = MESSAGE, unit: float = 1e3) -> bytes:
+    return envelope(payload | {"header": payload["header"] | {"create_time": f"{(NOW - age_s) * unit:.0f}"}})
+
+
+CLICK = MESSAGE | {"header": MESSAGE["header"] | {"event_type": "card.action.trigger"}, "event": {}}
+
+
+def test_the_events_own_time_counts_too() -> None:
+    for redelivered_after_s in (0, 15, 7.2 * HOUR_S, 23 * HOUR_S):
+        body = of_age(redelivered_after_s)
+        assert isinstance(webhook().receive(signed(body), body), MessageReceived), "the platform may stamp anew"
+        click = of_age(redelivered_after_s, CLICK, 1e6)
+        assert isinstance(webhook().receive_card(signed(click), click), CardAction)
+    old, old_click = of_age(25 * HOUR_S), of_age(25 * HOUR_S, CLICK, 1e6)
+    assert received_by_both(signed(old), old) == [Stale, Stale]
+    assert received_by_both(signed(old_click), old_click) == [Stale, Stale]
+    first_form = {"ts": f"{NOW - 25 * HOUR_S:.2f}", "uuid": "u1", "token": TOKEN, "type": "event_callback"}
+    body = envelope(first_form | {"event": {"type": "p"}})
+    assert received_by_both(signed(body), body) == [Stale, Stale]
+
+
+def test_a_legacy_callback_ages_by_its_signature() -> None:
+    body = VECTORS["legacy_card"]["body"].encode()
+    for timestamp, nonce, expected in ((OLD, "n", Stale), ("", f"{OLD}n", Unverified), ("soon", "n", Unverified)):
+        given = headers(crypto.sign_legacy_card(timestamp, nonce, TOKEN, body), timestamp, nonce)
+        with pytest.raises(Unverified) as caught:
+            webhook(legacy=True).receive_card(given, body)
+        assert type(caught.value) is expected
 
 
 def test_a_card_callback_takes_card_actions_and_nothing_else() -> None:
@@ -242,9 +310,9 @@ def test_events_of_other_types_are_unknown_not_wrong() -> None:
 
 def test_version_one_envelopes_are_read() -> None:
     body = envelope(
-        {"ts": "1502199207.71", "uuid": "u1", "token": TOKEN, "type": "event_callback", "event": {"type": "p"}}
+        {"ts": "1700000000.71", "uuid": "u1", "token": TOKEN, "type": "event_callback", "event": {"type": "p"}}
     )
-    assert webhook().receive(signed(body), body) == Unknown("", "", "u1", "p", 1502199207.71)
+    assert webhook().receive(signed(body), body) == Unknown("", "", "u1", "p", 1_700_000_000.71)
 
 
 def test_secrets_are_in_no_repr() -> None:
