@@ -15,6 +15,8 @@ from rag.retrieval import Finding, Retriever
 
 OWN_COVERAGE = 0.5
 """Of a follow-up's own words by a passage that was found together with the question before it: it is about them."""
+WHOLE_COVERAGE = 0.8
+"""Of a question that only its first word connects with the one before: what is found for it alone is meant."""
 LEAST_OWN_COVERAGE = 0.15
 """Below this the passage has nothing of them."""
 
@@ -73,7 +75,7 @@ class Answerer:
         own = own_words(question.text)
         if not own:  # why, how long: nothing but the question before it says what is meant
             return together
-        if alone.evidence == "strong" and is_only_connected(question.text):
+        if is_only_connected(question.text) and _is_covered(alone):
             return alone
         coverage = self._retriever.coverage(own, question.scope.names)
         covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
@@ -85,6 +87,11 @@ class Answerer:
             return alone
         evidence: Evidence = "weak" if together.is_evidence else "none"
         return replace(together, evidence=evidence, level="low", may_be_quoted=False)
+
+
+def _is_covered(alone: Finding) -> bool:
+    coverage = alone.signals.coverage if alone.signals is not None else 0.0
+    return alone.evidence == "strong" or (alone.is_evidence and coverage >= WHOLE_COVERAGE)
 
 
 def _judged(finished: Finished, finding: Finding) -> Finished:
