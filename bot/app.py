@@ -27,6 +27,7 @@ from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.engines import serving_lock
+from bot.store.presence import write_down
 from bot.turns.proposing import Proposing
 from bot.turns.turn import Turns
 from bot.turns.waiting import WaitingRoom
@@ -171,6 +172,8 @@ class Bot:
             if database.is_sqlite:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
+            if database.is_sqlite:
+                write_down(str(database.url.database))
             await database.probe(budget_s=STARTING_PROBE_S)
             library = await Library.open(settings.rag, clock=clock)
             bot = cls(settings, library, database, clock=clock)
