@@ -61,7 +61,7 @@ class Bot:
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
-        self.jobs = Jobs(database, lease_s=bot.lease_s)
+        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=clock if database.is_sqlite else None)
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
@@ -87,6 +87,7 @@ class Bot:
         )
         self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)
+        self.client.availability.on_recovery = self.worker.outages.recovered
         self.handlers = Handlers(
             self.jobs,
             self.conversations,

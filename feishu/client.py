@@ -108,10 +108,15 @@ class FeishuClient:
                 return await self._authorised(request, attempt)
             except (ApiError, TransportError) as error:
                 wait_s = wait_before_retry(endpoint, error, attempt)
-                if wait_s is None or self._closed or not self.availability.is_worth_a_retry(endpoint.name):
+                if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
                     raise
             await self._clock.sleep(wait_s)
             attempt += 1
+
+    def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
+        """Not where the API has been down for long, nor where no token could be had: that was tried again already."""
+        no_token = error.endpoint == TENANT_TOKEN.name != endpoint.name
+        return not no_token and self.availability.is_worth_a_retry(endpoint.name)
 
     async def bot_identity(self) -> BotIdentity:
         """The bot's own open_id and name; the fact doctor and mention checks rest on."""

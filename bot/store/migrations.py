@@ -18,6 +18,7 @@ from bot.store.tables import (
     beginnings,
     fallbacks,
     gaps,
+    jobs,
     metadata,
     onces,
     remarks,
@@ -98,6 +99,7 @@ STEPS: dict[int, Step] = {
         added(answers.c.level, answers.c.is_calibrated, answers.c.ending),
         renamed(answers.c.outcome, {"completed": "answered", "unanswered": "no_evidence"}),
     ),
+    10: added(jobs.c.waits_for, jobs.c.deferrals, jobs.c.given_up, jobs.c.crashes, jobs.c.alone, jobs.c.company),
 }
 
 
