@@ -27,6 +27,7 @@ from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.engines import serving_lock
+from bot.store.presence import write_down
 from bot.turns.proposing import Proposing
 from bot.turns.turn import Turns
 from bot.turns.waiting import WaitingRoom
@@ -63,7 +64,7 @@ class Bot:
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
-        self.jobs = Jobs(database, lease_s=bot.lease_s)
+        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=clock if database.is_sqlite else None)
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
@@ -89,6 +90,7 @@ class Bot:
         )
         self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)
+        self.client.availability.on_recovery = self.worker.outages.recovered
         self.handlers = Handlers(
             self.jobs,
             self.conversations,
@@ -174,6 +176,8 @@ class Bot:
             if database.is_sqlite:
                 stack.enter_context(serving_lock(str(database.url.database)))
             await asyncio.to_thread(database.migrate)
+            if database.is_sqlite:
+                write_down(str(database.url.database))
             await database.probe(budget_s=STARTING_PROBE_S)
             await asyncio.to_thread(close_tree, settings.rag.index_dir)
             library = await Library.open(settings.rag, clock=clock)

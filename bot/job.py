@@ -18,6 +18,8 @@ PRESSED_KINDS = ("regenerate", "continue")
 """The kinds that write a further version because somebody pressed a button of the card."""
 CARD_LINE = "card/"
 """Begins the line of jobs that change a card which was answered already, one after the other for each card."""
+GivenUp = Literal["", "attempts", "crashes", "age"]
+"""Why a job will not be tried any more: it failed too often, it ended the process each time, it waited for a day."""
 MOST_KEYS = 2
 
 
@@ -76,6 +78,13 @@ class Job:
     waited_s: float = 0.0
     is_resumed: bool = False
     taken_over: bool = False
+    deferrals: int = 0
+    """How often in a row it was put back without having failed."""
+    given_up: GivenUp = ""
+    alone: int = 0
+    """Crashes in a row in which it was the only one running."""
+    company: int = 0
+    """The most jobs that may run in a process together with it, itself included; 0 is any number."""
     lease: Lease | None = field(default=None, compare=False, repr=False)
 
     async def confirm(self) -> None:

@@ -45,7 +45,8 @@ def web_app(bot: Bot) -> FastAPI:
     app = chat_app(door, settings, bot.clock)
 
     async def metrics(_request: Request) -> Response:
-        bot.metrics.jobs_by_state(await bot.jobs.count_by_state())
+        bot.metrics.inbox(await bot.jobs.survey())
+        bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
     add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)

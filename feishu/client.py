@@ -12,11 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-import orjson
 
 from feishu.attempts import outcome_of, wait_before_retry
+from feishu.availability import Availability
 from feishu.clock import Clock, SystemClock
-from feishu.codes import api_error
 from feishu.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
 from feishu.errors import (
     ApiError,
@@ -31,6 +30,7 @@ from feishu.errors import (
 from feishu.jsontext import to_bytes
 from feishu.limits import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
 from feishu.pools import Pools, open_pools
+from feishu.replies import read_reply
 from feishu.schedule import FrameSchedule
 from feishu.settings import FeishuSettings
 from feishu.tokens import TenantTokens
@@ -86,6 +86,7 @@ class FeishuClient:
         self._cards = Lanes(per_second=CARD_PER_SECOND, clock=self._clock)
         self.schedule = FrameSchedule(share=share, clock=self._clock)
         self._tokens = TenantTokens(self._fetch_token, self._clock)
+        self.availability = Availability(self._clock)
 
     async def call(
         self,
@@ -111,10 +112,15 @@ class FeishuClient:
                 return await self._authorised(request, attempt)
             except (ApiError, TransportError) as error:
                 wait_s = wait_before_retry(endpoint, error, attempt)
-                if wait_s is None or self._closed:
+                if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
                     raise
             await self._clock.sleep(wait_s)
             attempt += 1
+
+    def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
+        """Not where the API has been down for long, nor where no token could be had: that was tried again already."""
+        no_token = error.endpoint == TENANT_TOKEN.name != endpoint.name
+        return not no_token and self.availability.is_worth_a_retry(endpoint.name)
 
     async def bot_identity(self) -> BotIdentity:
         """The bot's own open_id and name; the fact doctor and mention checks rest on."""
@@ -133,29 +139,49 @@ class FeishuClient:
     async def download(
         self, endpoint: Endpoint, *, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
-        """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once."""
-        headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
-        url = self._settings.base_url + endpoint.url_path(path)
+        """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once, but for a token
+        that was refused."""
+        token = await self._tokens.get()
+        try:
+            return await self._downloaded(endpoint, token, path, params, most_bytes)
+        except TokenRejected:
+            self._tokens.drop(token)
+        return await self._downloaded(endpoint, await self._tokens.get(), path, params, most_bytes)
+
+    async def _downloaded(
+        self, endpoint: Endpoint, token: str, path: dict[str, str], params: dict[str, str], most_bytes: int
+    ) -> bytes | None:
+        request = _Request(endpoint, self._settings.base_url + endpoint.url_path(path), params, None)
         await self._budgets.of(endpoint).take(Urgency.NORMAL)
-        content = bytearray()
+        try:
+            content, response = await self._fetch(request, token, most_bytes)
+            if response.status_code != 200:
+                read_reply(endpoint, response.status_code, response.headers, content)
+        except FeishuError as error:
+            self.availability.note(endpoint.name, error)
+            raise
+        self.availability.note(endpoint.name, None)
+        return None if len(content) > most_bytes else content
+
+    async def _fetch(self, request: "_Request", token: str, most_bytes: int) -> tuple[bytes, httpx.Response]:
+        """The body, cut soon after `most_bytes`."""
+        content, name = bytearray(), request.endpoint.name
+        method, headers = request.endpoint.method, {"Authorization": f"Bearer {token}"}
         try:
             with self._pools.one() as pool:
                 async with (
-                    asyncio.timeout(endpoint.timeout_s),
-                    pool.stream(endpoint.method, url, params=params, headers=headers) as response,
+                    asyncio.timeout(request.endpoint.timeout_s),
+                    pool.stream(method, request.url, params=request.params, headers=headers) as response,
                 ):
                     async for piece in response.aiter_bytes():
                         content += piece
                         if len(content) > most_bytes:
-                            return None
+                            break
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise Timeout("the file did not arrive in time", endpoint=endpoint.name) from error
+            raise Timeout("the file did not arrive in time", endpoint=name) from error
         except httpx.HTTPError as error:
-            raise Unreachable(type(error).__name__, endpoint=endpoint.name) from error
-        if response.status_code != 200:
-            refused = httpx.Response(response.status_code, headers=response.headers, content=bytes(content))
-            _read(_Request(endpoint, url, params, None, "", "", Urgency.NORMAL), refused)
-        return bytes(content)
+            raise Unreachable(type(error).__name__, endpoint=name) from error
+        return bytes(content), response
 
     async def aclose(self) -> None:
         """Close connections and end a token renewal under way; calls still waiting fail as `Unreachable`."""
@@ -205,9 +231,11 @@ class FeishuClient:
         try:
             answer = _read(request, await self._exchange(request, token))
             outcome = "ok"
+            self.availability.note(request.endpoint.name, None)
             return answer
         except FeishuError as error:
             outcome = outcome_of(error)
+            self.availability.note(request.endpoint.name, error)
             if isinstance(error, RateLimited):
                 self._slow_down(request, error)
             raise
@@ -266,9 +294,9 @@ class _Request:
     url: str
     params: dict[str, str] | None
     content: bytes | None
-    lane: str
-    card: str
-    urgency: Urgency
+    lane: str = ""
+    card: str = ""
+    urgency: Urgency = Urgency.NORMAL
     user_token: str = ""
 
 
@@ -277,30 +305,4 @@ def _body(json: Any) -> bytes | None:
 
 
 def _read(request: _Request, response: httpx.Response) -> dict[str, Any]:
-    """The answer's data. Raises the typed error of a refusal, or `BadReply` for what is not the platform's JSON."""
-    name, log_id = request.endpoint.name, response.headers.get("x-tt-logid", "")
-    try:
-        body = orjson.loads(response.content)
-    except ValueError:
-        body = None
-    code = body.get("code") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(code, int) or isinstance(code, bool):
-        if response.status_code == 429:  # a gateway may say so without words
-            code, body = 429, {}
-        else:
-            raise BadReply(f"HTTP {response.status_code} without the platform's JSON", endpoint=name, log_id=log_id)
-    if code == 0 and response.is_success:
-        data = body.get("data", body)
-        return data if isinstance(data, dict) else {}
-    detail = body.get("error")
-    if not log_id and isinstance(detail, dict):
-        log_id = str(detail.get("log_id", ""))
-    raise api_error(
-        code,
-        str(body.get("msg", "")),
-        endpoint=name,
-        path=request.endpoint.path,
-        http_status=response.status_code,
-        log_id=log_id,
-        headers=response.headers,
-    )
+    return read_reply(request.endpoint, response.status_code, response.headers, response.content)

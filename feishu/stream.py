@@ -105,7 +105,7 @@ class CardStream:
         self._next_start_at = self._clock.monotonic() + self._interval_s
         self._reopen_at = self._clock.monotonic() + REOPEN_AFTER_S
 
-    async def finish(self, card: Card, *, summary: str, budget_s: float = 60) -> None:
+    async def finish(self, card: Card, *, summary: str, budget_s: float = 15) -> None:
         """Stop frames, close streaming mode with `summary` as the preview, then replace the whole card by `card`.
 
         Refusals that pass (rates, interactions, outages) are retried within `budget_s`; the last error is raised when

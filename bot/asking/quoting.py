@@ -11,6 +11,7 @@ from bot.job import Job
 from bot.models import Turn
 from bot.records.chat_ledger import Ledger
 from bot.texts import Texts
+from feishu.availability import is_outage
 from feishu.errors import FeishuError
 from feishu.events import Mention, MessageReceived
 from feishu.message_text import text_of
@@ -23,7 +24,8 @@ WORDED = ("text", "post")
 
 
 class Quoting:
-    """Fetches messages. Never raises for one that cannot be had: a question stands without it."""
+    """Fetches messages. A question stands without one that cannot be had; an outage of the platform is waited for
+    (`FeishuError`)."""
 
     def __init__(
         self, messages: Messages, ledger: Ledger, names: Names, pictures: Pictures, forwards: ForwardReader
@@ -83,6 +85,8 @@ class Quoting:
             try:
                 return await self._forwards.words_of(parent.message_id)
             except FeishuError as error:
+                if is_outage(error):
+                    raise
                 log.info("message_not_fetched", reason=str(error))
                 return ""
         return text_of(parent, bot_open_id="")
@@ -93,6 +97,8 @@ class Quoting:
         try:
             items = (await self._messages.fetch(message_id)).get("items")
         except FeishuError as error:
+            if is_outage(error):
+                raise
             log.info("message_not_fetched", reason=str(error))
             return None
         item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}

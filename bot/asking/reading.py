@@ -201,8 +201,9 @@ class Reading:
         again_s = REFUSED_AGAIN_S.get(why)
         period = f":{int(self._clock.time() // again_s)}" if again_s else ""
         key = f"refused:{why}:{message.chat_id}:{message.sender_open_id}{period}"
-        if aloud and await self._ledger.once(job.app_id, key):
+        if aloud and not await self._ledger.noted(job.app_id, key):
             await self._voice.reply(job, message, getattr(wording, f"refused_{why}"))
+            await self._ledger.once(job.app_id, key)  # once it was really said
         return Nothing(f"refused: {why}")
 
     async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:

@@ -11,6 +11,7 @@ from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job
 from bot.records.attachments import Attachments
 from bot.texts import Texts
+from feishu.availability import is_outage
 from feishu.errors import ApiError, FeishuError
 from feishu.events import MessageReceived
 from feishu.message_text import plain_content
@@ -45,6 +46,8 @@ class FileReader:
         try:
             got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
         except ApiError as error:
+            if is_outage(error):
+                raise
             log.info("file_not_downloaded", reason=str(error))
             return wording.file_gone
         if got is None:
@@ -101,6 +104,8 @@ class Pictures:
         try:
             got = await self._messages.download(message_id, key, "image", most_bytes=MOST_IMAGE_BYTES)
         except ApiError as error:
+            if is_outage(error):
+                raise
             log.info("image_not_downloaded", reason=str(error))
             return wording.file_gone
         return wording.image_too_large.format(limit=LIMIT) if got is None else got
@@ -136,6 +141,8 @@ class ForwardReader:
         try:
             words = await self.words_of(message.message_id)
         except FeishuError as error:
+            if is_outage(error):
+                raise
             log.info("forward_not_fetched", reason=str(error))
             return wording.forwarded_gone
         return Asked(words, words) if words else wording.forwarded_nothing

@@ -22,6 +22,7 @@ from bot.job import PRESSED_KINDS
 from bot.models import Turn
 from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks
+from feishu.availability import is_outage
 from feishu.card import Card
 from feishu.cardkit import CardKit
 from feishu.clock import Clock
@@ -177,7 +178,7 @@ class Outbox:
             try:
                 await self._messages.recall(message_id)
             except ApiError as error:
-                if at_the_end(remedy_of(error)) is Remedy.WAIT:
+                if at_the_end(remedy_of(error)) in (Remedy.WAIT, Remedy.LATER):
                     raise
                 log.warning("message_not_recalled", reason=str(error))
 
@@ -187,14 +188,18 @@ class Outbox:
 
     async def ask_alone(self, chat_id: str, open_id: str, card: Card, private: Card, *, uuid: str) -> None:
         """A card in a group for one person alone; where the group can have none (a topic group), `private` in the chat
-        with that person. Silent where that is refused too."""
+        with that person. Silent where that is refused too; an outage is raised."""
         try:
             return await self._messages.send_ephemeral(chat_id, open_id, card)
         except ApiError as error:
+            if is_outage(error):
+                raise
             log.info("ephemeral_card_refused", reason=str(error))
         try:
             await self._messages.send(open_id, card_content(private), uuid=uuid, receive_id_type="open_id")
         except ApiError as error:
+            if is_outage(error):
+                raise
             log.info("private_card_refused", reason=str(error))
 
     async def _reply_with_entity(

@@ -42,7 +42,12 @@ class Exhausted:
     attempts: int
 
 
-Outcome = Completed | Stopped | Failed | Unread | Exhausted
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The platform could not be reached for a day; the job is buried."""
+
+
+Outcome = Completed | Stopped | Failed | Unread | Exhausted | Expired
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (rag_errors.ModelTimeout, "failed_model_timeout"),
@@ -72,6 +77,8 @@ def words(outcome: Outcome, texts: Texts, *, has_text: bool, ending: Ending = ""
         case Exhausted(attempts):
             sentence = texts.failed_many_attempts.format(attempts=attempts)
             return f"{sentence}\n{texts.failed_partial}" if has_text else sentence
+        case Expired():
+            return f"{texts.failed_too_old}\n{texts.failed_partial}" if has_text else texts.failed_too_old
         case Failed(error):
             key = next((key for kind, key in _WORDS if isinstance(error, kind)), "failed_other")
             sentence = getattr(texts, key)

@@ -14,6 +14,8 @@ async def check_store(settings: Settings) -> list[Finding]:
     from bot.inbox.jobs import Jobs
     from bot.store.database import Database
 
+    if lost := _lost(settings.bot.database_url):
+        return [lost]  # opening it would make a new file
     try:
         database = Database(settings.bot.database_url)
     except Exception as error:  # a URL or driver that SQLAlchemy refuses, a folder that cannot be made
@@ -30,6 +32,18 @@ async def check_store(settings: Settings) -> list[Finding]:
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *fallbacks]
+
+
+def _lost(url: str) -> Finding | None:
+    """A running bot whose SQLite file was deleted or replaced."""
+    from bot.store.engines import is_served, sqlite_file
+    from bot.store.presence import FIX, lost_by_a_running_bot
+
+    file = sqlite_file(url)
+    if not file or not is_served(file):
+        return None
+    said = lost_by_a_running_bot(file)
+    return Finding("store", "fail", said, FIX) if said else None
 
 
 async def check_ports(settings: Settings) -> list[Finding]:

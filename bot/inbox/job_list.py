@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import Connection, Row, func, select, text, update
 
 from bot.errors import BotError
+from bot.inbox import crashes
 from bot.inbox.notices import JOBS, STOP, notify
 from bot.job import ENDED_STATES, JobState
 from bot.store.database import Database
@@ -21,7 +22,9 @@ class NotPossible(BotError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job in the list. `age_s` is counted from its acceptance."""
+    """One job in the list. `age_s` is counted from its acceptance; `waits_for` says what a queued job that was tried
+    before waits for ("" for its turn or its pause), `again_in_s` when it is tried again at the latest; `given_up` why
+    it is not tried any more, while its asker is still to be told (`bot.job.GivenUp`)."""
 
     id: int
     kind: str
@@ -31,6 +34,9 @@ class Entry:
     age_s: float
     reason: str
     is_stopping: bool
+    waits_for: str = ""
+    again_in_s: float = 0.0
+    given_up: str = ""
 
 
 class JobList:
@@ -41,8 +47,9 @@ class JobList:
 
     async def entries(self, states: tuple[JobState, ...] = (), *, limit: int = 50) -> list[Entry]:
         """Jobs of these states (all when none is named): open ones first, then the newest."""
-        age = (self._database.now() - jobs.c.created_at).label("age_s")
-        statement = select(jobs, age).order_by(text(f"CASE WHEN {OPEN} THEN 0 ELSE 1 END"), jobs.c.id.desc())
+        now = self._database.now()
+        age, again = (now - jobs.c.created_at).label("age_s"), (jobs.c.run_after - now).label("again_in_s")
+        statement = select(jobs, age, again).order_by(text(f"CASE WHEN {OPEN} THEN 0 ELSE 1 END"), jobs.c.id.desc())
         if states:
             statement = statement.where(jobs.c.state.in_(states))
         rows = await self._database.read(lambda connection: connection.execute(statement.limit(limit)).all())
@@ -68,7 +75,8 @@ class JobList:
 
         def work(connection: Connection) -> None:
             row = _one(connection, job_id)
-            if row.state not in ("failed", "buried", "cancelled"):
+            is_owed = row.state == "queued" and row.given_up
+            if row.state not in ("failed", "buried", "cancelled") and not is_owed:
                 raise NotPossible(f"job {job_id} is {row.state}; only failed, buried and cancelled ones can be retried")
             fresh = {
                 "state": "queued",
@@ -77,6 +85,9 @@ class JobList:
                 "reason": "",
                 "stop_by": "",
                 "finished_at": None,
+                "created_at": self._database.now(),
+                **dict.fromkeys(("waits_for", "given_up"), ""),
+                **dict.fromkeys(("deferrals", *crashes.CLEARED), 0),
             }
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(**fresh))
             blank = {"outcome": "open", "text": "", "notice": "", "concluded_at": None, "sent_apart": False}
@@ -121,7 +132,9 @@ def _one(connection: Connection, job_id: int) -> Row[Any]:
 def _entry(row: Row[Any]) -> Entry:
     is_stopping = bool(row.stop_by) and row.state not in ENDED_STATES
     age_s = max(0.0, row.age_s)
-    return Entry(row.id, row.kind, row.state, row.attempt, row.conversation, age_s, row.reason, is_stopping)
+    again_in_s = max(0.0, row.again_in_s) if row.state == "queued" else 0.0
+    waiting = (row.waits_for, again_in_s, row.given_up)
+    return Entry(row.id, row.kind, row.state, row.attempt, row.conversation, age_s, row.reason, is_stopping, *waiting)
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:

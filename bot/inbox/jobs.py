@@ -10,16 +10,13 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
     and_,
-    case,
     delete,
     exists,
-    func,
     literal,
     or_,
     select,
@@ -27,15 +24,15 @@ from sqlalchemy import (
     update,
 )
 
+from bot.inbox import crashes, waiting_list
 from bot.inbox.acceptance import Acceptance, row_of
-from bot.inbox.claiming import Claiming, Collision
+from bot.inbox.claiming import Claiming, Collision, Room, job_of
 from bot.inbox.notices import JOBS, STOP, notify
 from bot.inbox.waiting_list import hold_waiting
 from bot.inbox.waiting_list import is_open as _is_open
 from bot.inbox.waiting_list import is_queued as _is_queued
 from bot.inbox.waiting_list import is_running as _is_running
 from bot.job import (
-    CARD_LINE,
     ENDED_STATES,
     OPEN_STATES,
     WRITING_KINDS,
@@ -50,7 +47,7 @@ from bot.store.database import Database
 from bot.store.tables import answers, jobs
 from feishu.clock import Clock
 
-__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "guard"]
+__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "Room", "guard"]
 
 CLAIM_TRIES = 3
 FORGET_AT_ONCE = 2_000
@@ -121,15 +118,17 @@ class Jobs:
         """The oldest job that may run, or None; see `claim_up_to`."""
         return next(iter(await self.claim_up_to(1)), None)
 
-    async def claim_up_to(self, limit: int) -> list[Job]:
-        """The oldest jobs that may run: each the first open one of its conversation, due, and held by nobody alive."""
+    async def claim_up_to(self, limit: int, room: Room | None = None) -> list[Job]:
+        """The oldest jobs that may run: each the first open one of its conversation, due, and held by nobody alive.
+        What dead processes held is put back first. `room`: what this process has in hand already."""
+        room = room or Room()
         for _ in range(CLAIM_TRIES):
             sure_until = self._monotonic() + self._lease_s
             try:
-                claimed = await self._database.write(lambda connection: self._claiming.claim(connection, limit))
+                claimed = await self._database.write(lambda connection: self._claiming.claim(connection, limit, room))
             except Collision:
                 continue
-            return [self._leased(_job(row, was=was), sure_until) for row, was in claimed]
+            return [self._leased(job_of(row, was=was), sure_until) for row, was in claimed]
         return []
 
     def _leased(self, job: Job, sure_until: float) -> Job:
@@ -164,23 +163,31 @@ class Jobs:
         await self._settle(job, lambda: {"state": state, "reason": reason, "finished_at": self._now()})
 
     async def release(
-        self, job: Job, *, delay_s: float = 0.0, reason: str = "", count_attempt: bool = True, line: str = ""
+        self,
+        job: Job,
+        *,
+        delay_s: float = 0.0,
+        reason: str = "",
+        count_attempt: bool = True,
+        line: str = "",
+        waits_for: str = "",
+        given_up: str = "",
+        survived: bool = True,
     ) -> None:
-        """Puts a job back for whoever claims next, after `delay_s`; with `line`, into another conversation's line.
+        """Puts a job back for whoever claims next, after `delay_s` or once `waits_for` is there again; with `line`,
+        into another conversation's line. `survived`: its run came to an end, so that it is no suspect of a crash.
         Raises `LeaseLost`."""
-        attempt = job.attempt if count_attempt else job.attempt - 1
-        moved = {"conversation": line} if line else {}
-        await self._settle(
-            job,
-            lambda: {
-                "state": "queued",
-                "reason": reason,
-                "attempt": attempt,
-                "run_after": self._now() + delay_s,
-                **moved,
-            },
-            announce=not delay_s,
-        )
+        moved = ({"conversation": line} if line else {}) | (crashes.CLEARED if survived else {})
+        values = {
+            "state": "queued",
+            "reason": reason,
+            "attempt": job.attempt if count_attempt else job.attempt - 1,
+            "waits_for": waits_for,
+            "deferrals": job.deferrals + 1 if waits_for else 0,
+            "given_up": given_up,
+            **moved,
+        }
+        await self._settle(job, lambda: {**values, "run_after": self._now() + delay_s}, announce=not delay_s)
 
     async def _settle(self, job: Job, values: Any, *, announce: bool = False) -> None:
         def work(connection: Connection) -> None:
@@ -197,7 +204,7 @@ class Jobs:
         queued; each with the number of questions before it. Give them back by `put_back`, or `finish` them."""
         sure_until = self._monotonic() + self._lease_s
         held = await self._database.write(lambda connection: hold_waiting(connection, self._now(), limit, self._held()))
-        return [(self._leased(_job(row, was=row), sure_until), row.shown_place) for row in held]
+        return [(self._leased(job_of(row, was=row), sure_until), row.shown_place) for row in held]
 
     def _held(self) -> dict[str, Any]:
         return {"fence": jobs.c.fence + 1, "owner": self.owner, "lease_until": self._now() + self._lease_s}
@@ -237,9 +244,13 @@ class Jobs:
         return await self._database.write(work)
 
     async def reclaim_own_machine(self) -> int:
-        """Frees every lease at once. Only where no other process can be alive (SQLite, under the serving lock)."""
-        free = update(jobs).where(_is_open, jobs.c.lease_until > 0).values(lease_until=0.0)
-        return await self._database.write(lambda connection: connection.execute(free).rowcount)
+        """Puts back at once what others held. Only where none can be alive (SQLite, under the serving lock)."""
+
+        def work(connection: Connection) -> int:
+            owners = crashes.all_owners(connection)
+            return crashes.requeue_orphans(connection, self._now(), owners)
+
+        return await self._database.write(work)
 
     async def count_by_state(self) -> dict[str, int]:
         """State → number of jobs."""
@@ -248,19 +259,22 @@ class Jobs:
     async def survey(self) -> dict[str, tuple[int, float]]:
         """State → number of jobs and the age of the oldest in seconds (0 for those that have ended). What only waits to
         change a card that was answered already (a redraw, an ending that is owed) has no age: nobody waits for it."""
+        return await self._database.read(lambda connection: waiting_list.survey(connection, self._now()))
 
-        def work(connection: Connection) -> dict[str, tuple[int, float]]:
-            now = self._now()
-            asked_at = case((~jobs.c.conversation.startswith(CARD_LINE), jobs.c.created_at))
-            age_s = now - func.coalesce(func.min(asked_at), now)
-            still = select(jobs.c.state, func.count(), age_s).where(_is_open)
-            over = select(jobs.c.state, func.count(), literal(0.0)).where(
-                jobs.c.finished_at.is_not(None), jobs.c.state.in_(ENDED_STATES)
-            )
-            rows = [*connection.execute(still.group_by(jobs.c.state)), *connection.execute(over.group_by(jobs.c.state))]
-            return {state: (count, max(0.0, age)) for state, count, age in rows}
+    async def waits(self) -> dict[str, int]:
+        """What queued jobs wait for → how many: `platform`, `notice` (see `bot.inbox.verdicts`)."""
+        return await self._database.read(waiting_list.waits)
 
-        return await self._database.read(work)
+    async def wake_waiting(self, waits_for: str) -> int:
+        """Makes jobs that wait for an API of the platform due soon, in every replica; how many there are."""
+
+        def work(connection: Connection) -> int:
+            woken = waiting_list.wake_waiting(connection, self._now(), waits_for)
+            if woken:
+                notify(connection, JOBS)
+            return woken
+
+        return await self._database.write(work)
 
     async def forget_older_than(self, seconds: float) -> int:
         """Drops jobs (and the ids that came with them) that ended so long ago; open ones stay, however old.
@@ -293,25 +307,3 @@ def guard(connection: Connection, job: Job) -> None:
 
 def _lost(job: Job) -> LeaseLost:
     return LeaseLost(f"job {job.id} is no longer ours (fence {job.fence})")
-
-
-def _job(row: Any, *, was: Any) -> Job:
-    """`row` as it is now, `was` what it was before the claim."""
-    return Job(
-        id=row.id,
-        app_id=row.app_id,
-        kind=row.kind,
-        conversation=row.conversation,
-        payload=orjson.loads(row.payload),
-        state=row.state,
-        attempt=row.attempt,
-        fence=row.fence,
-        turn_id=row.turn_id,
-        stop_by=row.stop_by,
-        reason=row.reason,
-        created_at=row.created_at,
-        asker=row.asker,
-        waited_s=max(0.0, row.waited_s),
-        is_resumed=was.started_at is not None,
-        taken_over=was.state == "running",
-    )

@@ -2,14 +2,28 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
-from bot.job import WRITING_KINDS
+from bot.job import CARD_LINE, ENDED_STATES, WRITING_KINDS
 from bot.store.tables import OPEN, jobs
 
 TOLD_AFTER_S = 0.3
 """A question that is begun at once, here or by another replica, needs no card that says it waits."""
 REFRESH_S = 5.0
+SPREAD_S, SPREAD_STEPS = 2.0, 16
 
 
 is_open = text(f"jobs.{OPEN}")
@@ -17,8 +31,8 @@ is_queued = text("jobs.state = 'queued'")
 is_running = text("jobs.state = 'running'")
 
 
-def may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """Queued, due, with nobody before it or running in its conversation; or running under a lease that ran out.
+def may_run(now: ColumnElement[float], owner: str) -> ColumnElement[bool]:
+    """Queued, due, with nobody before it or running in its conversation; or `owner`'s, under a lease that ran out.
 
     A job that was stored late under a smaller number waits for the one that overtook it.
     """
@@ -32,21 +46,25 @@ def may_run(now: ColumnElement[float]) -> ColumnElement[bool]:
         )
     )
     is_free = jobs.c.lease_until < now
-    return or_(and_(is_queued, jobs.c.run_after <= now, is_free, ~in_the_way), and_(is_running, is_free))
+    return or_(
+        and_(is_queued, jobs.c.run_after <= now, is_free, ~in_the_way), and_(is_running, is_free, jobs.c.owner == owner)
+    )
 
 
 def hold_waiting(connection: Connection, now: ColumnElement[float], limit: int, held: dict[str, Any]) -> list[Row[Any]]:
     """Takes hold of the questions that have to be told something; `shown_place` is how many are before each.
 
     Everyone hears so after `TOLD_AFTER_S`, again at most every `REFRESH_S` and only when the place has changed; who
-    asked to be stopped is due at once.
+    asked to be stopped is due at once. Suspects of a crash (`bot.inbox.crashes`) are left to the worker.
     """
     line = _line()
     is_new = line.c.shown_at == 0
     has_moved = ~is_new & (line.c.shown_place != line.c.ahead) & (line.c.shown_at < now - REFRESH_S)
     is_due = or_(is_new & (line.c.created_at < now - TOLD_AFTER_S), has_moved, (line.c.stop_by != "") & ~is_new)
-    due = select(line.c.id, line.c.fence, line.c.ahead).where(
-        text("state = 'queued'"), line.c.kind == "answer", line.c.attempt == 0, line.c.lease_until < now, is_due
+    due = (
+        select(line.c.id, line.c.fence, line.c.ahead)
+        .where(text("state = 'queued'"), line.c.kind == "answer", line.c.attempt == 0, line.c.lease_until < now, is_due)
+        .where(line.c.crashes == 0, line.c.given_up == "")
     )
     taken: list[Row[Any]] = []
     for row in connection.execute(due.order_by(line.c.id).limit(limit)).all():
@@ -54,6 +72,35 @@ def hold_waiting(connection: Connection, now: ColumnElement[float], limit: int, 
         told = update(jobs).where(same).values(**held, shown_place=row.ahead, shown_at=now)
         taken += connection.execute(told.returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))).all()
     return taken
+
+
+def survey(connection: Connection, now: ColumnElement[float]) -> dict[str, tuple[int, float]]:
+    """State → number of jobs and the age of the oldest in seconds; see `Jobs.survey`."""
+    asked_at = case((~jobs.c.conversation.startswith(CARD_LINE), jobs.c.created_at))
+    age_s = now - func.coalesce(func.min(asked_at), now)
+    still = select(jobs.c.state, func.count(), age_s).where(is_open)
+    over = select(jobs.c.state, func.count(), literal(0.0)).where(
+        jobs.c.finished_at.is_not(None), jobs.c.state.in_(ENDED_STATES)
+    )
+    rows = [*connection.execute(still.group_by(jobs.c.state)), *connection.execute(over.group_by(jobs.c.state))]
+    return {state: (count, max(0.0, age)) for state, count, age in rows}
+
+
+def waits(connection: Connection) -> dict[str, int]:
+    """What queued jobs wait for → how many: the `platform`, or that their asker gets `notice` of being given up."""
+    is_notice = jobs.c.given_up != ""
+    kind = case((is_notice, "notice"), else_="platform").label("kind")
+    some = select(kind, func.count()).where(is_open, is_queued, is_notice | (jobs.c.waits_for != ""))
+    counted: dict[str, int] = dict(connection.execute(some.group_by(kind)).all())
+    return {"platform": 0, "notice": 0} | counted
+
+
+def wake_waiting(connection: Connection, now: ColumnElement[float], waits_for: str) -> int:
+    """Jobs that wait for this are due within `SPREAD_S`, not all at once; how many there are."""
+    soon = now + (jobs.c.id % SPREAD_STEPS) * (SPREAD_S / SPREAD_STEPS)
+    waiting = update(jobs).where(is_open, is_queued, jobs.c.waits_for == waits_for)
+    earlier = case((jobs.c.run_after < soon, jobs.c.run_after), else_=soon)
+    return connection.execute(waiting.values(run_after=earlier, waits_for="")).rowcount
 
 
 def _line() -> Any:

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -12,8 +11,12 @@ import structlog
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.inbox.breakpoints import reach
-from bot.inbox.jobs import Job, Jobs, LeaseLost
+from bot.inbox.crashes import ANY
+from bot.inbox.dead_letters import DeadLetters
+from bot.inbox.jobs import Job, Jobs, LeaseLost, Room
 from bot.inbox.notices import JOBS, STOP
+from bot.inbox.outages import Outages
+from bot.inbox.verdicts import FIRST_BACKOFF_S, exhausted, verdict
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError
@@ -21,12 +24,6 @@ from feishu.errors import FeishuError
 log = structlog.get_logger(__name__)
 
 POLL_S = 1.0
-FIRST_BACKOFF_S = 1.0
-LONGEST_BACKOFF_S = 60.0
-OWED_EVERY_S = 15.0
-OWED_SHARE = 10.0
-"""What has been owed for ten minutes is tried each minute, and so on."""
-LONGEST_OWED_S = 600.0
 TELL_EVERY_S = 0.5
 FORGET_EVERY_S = 3_600.0
 
@@ -34,13 +31,16 @@ FORGET_EVERY_S = 3_600.0
 class Waiting(Protocol):
     """What this needs of `bot.turns.waiting.WaitingRoom`."""
 
+    @property
+    def looked_after(self) -> int: ...
+
     async def tell(self, wake: Callable[[], None]) -> None: ...
 
     async def aclose(self) -> None: ...
 
 
 class Runs(Protocol):
-    """What runs a job, and what ends one that failed too often."""
+    """What runs a job, and what tells the asker of one that was given up (`job.given_up` says why)."""
 
     async def run(self, job: Job, stop: StopSignal) -> Ended: ...
 
@@ -81,6 +81,8 @@ class Worker:
         self._max_attempts = max_attempts
         self._retention_s = retention_s
         self._waiting = waiting
+        self.outages = Outages(jobs, clock=clock)
+        self._dead_letters = DeadLetters(jobs, turns, metrics, max_attempts=max_attempts)
         self._running: dict[int, _Running] = {}
         self._awake = asyncio.Event()
         self._draining = False
@@ -94,6 +96,7 @@ class Worker:
             asyncio.create_task(self._beat_forever(), name="heartbeat"),
             asyncio.create_task(self._forget_forever(), name="forget"),
             asyncio.create_task(self._tell_forever(), name="places"),
+            asyncio.create_task(self.outages.wake_forever(), name="outages"),
         ]
 
     def wake(self) -> None:
@@ -151,11 +154,16 @@ class Worker:
         free = self._count_slots()
         if free <= 0:
             return
-        for job in await self._jobs.claim_up_to(free):
+        for job in await self._jobs.claim_up_to(free, self._room()):
             running = _Running(job, StopSignal())
             self._running[job.id] = running
             running.task = asyncio.create_task(self._run(running), name=f"job-{job.id}")
         self._count_slots()
+
+    def _room(self) -> Room:
+        """All that a crash now would make suspects of each other."""
+        looked_after = self._waiting.looked_after if self._waiting else 0
+        return Room([running.job for running in self._running.values()], looked_after)
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -186,8 +194,8 @@ class Worker:
     async def _run_and_settle(self, job: Job, stop: StopSignal) -> None:
         log.info("job_started", kind=job.kind, waited_s=round(job.waited_s, 3), taken_over=job.taken_over)
         self._metrics.job_claimed(job.waited_s, resumed=job.is_resumed, taken_over=job.taken_over)
-        if job.attempt > self._max_attempts:
-            await self._bury(job)
+        if why := exhausted(job, self._max_attempts):
+            await self._dead_letters.give_up(job, why)
             return
         try:
             ended = await self._turns.run(job, stop)
@@ -202,34 +210,38 @@ class Worker:
         log.info("job_ended", state=ended.state, reason=ended.reason)
 
     async def _try_later(self, job: Job, error: Exception) -> None:
-        owed = error if isinstance(error, Owed) else None
+        found, reason = verdict(job, error), f"{type(error).__name__}: {error}"[:500]
+        if found.too_old:
+            await self._dead_letters.give_up(replace(job, reason=reason), "age")
+            return
         expected = isinstance(error, FeishuError | Owed)
-        wait_s = min(FIRST_BACKOFF_S * 2 ** (job.attempt - 1), LONGEST_BACKOFF_S)
-        if owed:
-            wait_s = max(OWED_EVERY_S, min(owed.since_s / OWED_SHARE, LONGEST_OWED_S))
-        wait_s *= random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, guards nothing
-        log.warning("job_failed", reason=str(error), retry_in_s=round(wait_s, 1), exc_info=None if expected else error)
-        reason = f"{type(error).__name__}: {error}"[:500]
-        await self._jobs.release(
-            job, delay_s=wait_s, reason=reason, count_attempt=not owed, line=owed.line if owed else ""
+        log.warning(
+            "job_failed", reason=str(error), retry_in_s=round(found.delay_s, 1), exc_info=None if expected else error
         )
-
-    async def _bury(self, job: Job) -> None:
-        log.error("job_buried", reason=job.reason, attempts=job.attempt - 1)
-        try:
-            await self._turns.bury(job)
-        except (LeaseLost, StoreError):
-            raise
-        except Exception as error:  # buried all the same: it must not come back for ever
-            expected = isinstance(error, FeishuError)
-            log.error("burial_unannounced", reason=str(error), exc_info=None if expected else error)
-        await self._jobs.finish(job, "buried", job.reason)
-        self._metrics.job_ended(job.kind, "buried")
+        await self._jobs.release(
+            job,
+            delay_s=found.delay_s,
+            reason=reason,
+            count_attempt=found.counts,
+            line=found.line,
+            waits_for=found.waits_for,
+        )
+        if found.waits_for:
+            await self.outages.waited_for(found.waits_for, str(error))
 
     async def _give_back(self, job: Job, *, reason: str = "shutdown", delay_s: float = 0.0) -> None:
         """Not the job's fault, so no attempt of it; where even this fails, its lease runs out."""
         with contextlib.suppress(LeaseLost, StoreError):
-            await asyncio.shield(self._jobs.release(job, reason=reason, delay_s=delay_s, count_attempt=False))
+            await asyncio.shield(
+                self._jobs.release(
+                    job,
+                    reason=job.reason if job.given_up else reason,
+                    delay_s=delay_s,
+                    count_attempt=False,
+                    given_up=job.given_up,
+                    survived=False,
+                )
+            )
 
     async def _beat_forever(self) -> None:
         interval_s = min(1.0, self._lease_s / 3)
@@ -259,7 +271,7 @@ class Worker:
         """Who waits is told so. With nothing running here nobody waits for us."""
         while self._waiting is not None:
             await self._clock.sleep(TELL_EVERY_S)
-            if not self._running or self._draining:
+            if not self._running or self._draining or self._room().most < ANY:  # a suspect runs without company
                 continue
             try:
                 await self._waiting.tell(self.wake)

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Double, cast, literal, literal_column, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreError
 from bot.store.engines import may_run_again, open_engine, store_error
 from bot.store.migrations import run_migrations
+from bot.store.presence import StoreFile
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Outcome = tuple[Any, BaseException | None]
@@ -71,12 +75,14 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = open_engine(self.url)
+        self._file = StoreFile(self.url.database) if self.is_sqlite and self.url.database else None
         self._write_engine = self._engine.execution_options(immediate=True)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-read")
         self._writer = threading.Thread(target=self._run_writer, name="store-write", daemon=True)
         self._closing = threading.Lock()  # nothing may be queued behind the end mark
         self._closed = False
+        self._is_file_gone = False
         self._writer.start()
 
     def now(self) -> ColumnElement[float]:
@@ -92,6 +98,8 @@ class Database:
                 run_migrations(connection)
         except SQLAlchemyError as error:
             raise store_error(self.url.get_backend_name(), error) from error
+        if self._file:
+            self._file.remember()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a durable transaction of its own outcome; raises what it raises, or `StoreError`."""
@@ -173,13 +181,30 @@ class Database:
 
     def _commit_group(self, group: list[_Write]) -> None:
         try:
+            self._check_file()
             outcomes = self._try_group(group)
+            self._check_file()  # what went into a file without a name is not stored
+        except StoreError as error:
+            outcomes = [(None, error)] * len(group)
         except Exception as error:  # whatever it is: nothing of the group is stored, and the thread lives on
             failure = store_error(self.url.get_backend_name(), error)
             failure.__cause__ = error
             outcomes = [(None, failure)] * len(group)
         for entry, outcome in zip(group, outcomes, strict=True):
             entry.resolve(outcome)
+
+    def _check_file(self) -> None:
+        """Raises `StoreError` where the store's file is gone; logged once for each time it goes."""
+        if self._file is None:
+            return
+        try:
+            self._file.check()
+        except StoreError as error:
+            if not self._is_file_gone:
+                log.error("store_file_gone", reason=str(error))
+            self._is_file_gone = True
+            raise
+        self._is_file_gone = False
 
     def _try_group(self, group: list[_Write]) -> list[Outcome]:
         """Runs and commits; again when it lost a race or its connection before the commit began.

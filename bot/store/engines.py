@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreError
@@ -158,7 +158,7 @@ def serving_lock(file: str) -> Iterator[None]:
     path = Path(f"{file}.lock")
     try:
         make_private_file(path)
-        lock: TextIO = path.open("w")
+        lock: TextIO = path.open("a")  # what another process has noted in it stays
     except OSError as error:
         raise unusable(str(path), error) from None
     try:
@@ -172,3 +172,21 @@ def serving_lock(file: str) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def sqlite_file(url: str) -> str:
+    """The path in the URL of a SQLite store; "" for another kind."""
+    parsed = make_url(url)
+    return parsed.database or "" if parsed.get_backend_name() == "sqlite" else ""
+
+
+def is_served(file: str) -> bool:
+    """Whether a process serves from a SQLite file."""
+    try:
+        with Path(f"{file}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -19,6 +19,7 @@ from bot.store.tables import (
     beginnings,
     fallbacks,
     gaps,
+    jobs,
     metadata,
     onces,
     remarks,
@@ -100,6 +101,7 @@ STEPS: dict[int, Step] = {
         renamed(answers.c.outcome, {"completed": "answered", "unanswered": "no_evidence"}),
     ),
     10: created(admin_sessions),
+    11: added(jobs.c.waits_for, jobs.c.deferrals, jobs.c.given_up, jobs.c.crashes, jobs.c.alone, jobs.c.company),
 }
 
 

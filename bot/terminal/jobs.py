@@ -121,15 +121,21 @@ def _print_table(entries: "list[Entry]", counts: dict[str, int]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for name in ("job", "kind", "state", "tries", "age", "conversation", "reason"):
+    for name in ("job", "kind", "state", "tries", "age", "conversation", "waits for", "again in", "reason"):
         table.add_column(name, overflow="fold")
     for entry in entries:
-        state = f"{entry.state}, stopping" if entry.is_stopping else entry.state
-        cells: tuple[Any, ...] = (entry.id, entry.kind, state, entry.attempt, age(entry.age_s))
-        table.add_row(*(Text(str(cell)) for cell in (*cells, entry.conversation, entry.reason)))
+        cells: tuple[Any, ...] = (entry.id, entry.kind, _state(entry), entry.attempt, age(entry.age_s))
+        again = age(entry.again_in_s) if entry.again_in_s else ""
+        table.add_row(*(Text(str(cell)) for cell in (*cells, entry.conversation, entry.waits_for, again, entry.reason)))
     console = Console()
     console.print(table)
     console.print(Text(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no jobs"))
+
+
+def _state(entry: "Entry") -> str:
+    if entry.given_up:
+        return f"given up ({entry.given_up}), notice owed"
+    return f"{entry.state}, stopping" if entry.is_stopping else entry.state
 
 
 def age(seconds: float) -> str:

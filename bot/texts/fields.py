@@ -46,6 +46,8 @@ class Texts:
     failed_partial: str
     failed_interrupted: str
     failed_many_attempts: str
+    failed_too_old: str
+    failed_errand: str
     reasoning: str
     thinking: str
     elapsed: str

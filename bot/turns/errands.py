@@ -156,6 +156,17 @@ class Errands:
         )
         return "owners were mentioned"
 
+    async def apologise(self, job: Job) -> None:
+        """Tells who pressed a menu's entry or asked for a person that it came to nothing; of the other kinds nobody
+        waits for an end."""
+        if job.kind == "menu":
+            said, person = texts(self._language_for("")).failed_errand, str(job.payload["open_id"])
+            await self._voice.tell(person, said, uuid=short_id("given-up", job.app_id, str(job.id)))
+        elif job.kind == "ask_person" and (found := await self._conversations.look_up(str(job.payload["answer_id"]))):
+            turn, _ = found
+            said, uuid = texts(self._language_for(turn.question)).failed_errand, short_id("given-up", turn.id)
+            await self._voice.mention(turn.question_message_id, (), said, uuid=uuid, chat_id=turn.chat_id)
+
     async def _examples(self, wording: Texts, scope: Scope) -> list[tuple[str, str]]:
         try:
             return examples(await self._shelf.titles(scope), wording)

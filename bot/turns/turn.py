@@ -15,7 +15,7 @@ from bot.asking.understanding import Understanding
 from bot.cards import views
 from bot.cards.delivery import Delivery, Outbox
 from bot.cards.final_card import final
-from bot.cards.outcomes import Exhausted, Outcome, Unread
+from bot.cards.outcomes import Exhausted, Expired, Outcome, Unread
 from bot.cards.progress import Progress, ended
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
@@ -52,8 +52,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger(__name__)
-
-FORGIVEN_AFTER_S = 24 * 3600.0
 
 
 class Turns:
@@ -114,9 +112,12 @@ class Turns:
         return await self._pay(job, turn, answer, texts(self._language_for(turn.question)))
 
     async def bury(self, job: Job) -> None:
-        """Closes the card of a job that failed too often with a sentence that says so."""
+        """Tells the asker that a job was given up, on its card where it has one. Silent where nobody waits for it."""
         if job.kind in WRITING_KINDS:
-            await self.end_unwritten(job, Exhausted(job.attempt - 1))
+            tried = Exhausted(job.attempt - 1 + job.alone)
+            await self.end_unwritten(job, Expired() if job.given_up == "age" else tried)
+        else:
+            await self._errands.apologise(job)
 
     async def end_unwritten(self, job: Job, outcome: Outcome) -> None:
         """Closes the card of a job that nobody will write to an end."""
@@ -241,29 +242,25 @@ class Turns:
     async def _pay(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Ended:
         """The answer is stored already; only its last frame is still owed.
 
-        A card that cannot be written for `debt_s` has its answer sent as a new message; it is closed when it can be.
-        A newer version that is being written takes the card, and the debt with it.
+        A card that still cannot be written after `debt_s` has its answer sent as a new message; it is closed when it
+        can be. A newer version that is being written takes the card, and the debt with it.
         """
         if await self._conversations.is_writing(turn.id):
             return Ended("done", "a newer version has the card")
         owed_s = self._clock.time() - (answer.concluded_at or answer.created_at)
         try:
-            if owed_s > self._debt_s and not (answer.sent_apart or answer.shown_as):
-                answer = await self._send_apart(job, turn, answer, wording)
             return await self._close(job, turn, answer, wording)
         except FeishuError as error:
-            if owed_s > FORGIVEN_AFTER_S:
-                return Ended("failed", f"the card was never closed: {error}")
+            if owed_s > self._debt_s and not (answer.sent_apart or answer.shown_as):
+                with contextlib.suppress(FeishuError):  # the platform as a whole is down: both are tried again
+                    await self._send_apart(job, turn, answer, wording)
             raise _owed(turn, error, owed_s) from error
 
-    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> Answer:
-        """The answer as it is known afterwards."""
+    async def _send_apart(self, job: Job, turn: Turn, answer: Answer, wording: Texts) -> None:
         notice = "\n".join(part for part in (wording.new_card_note, answer.notice) if part)
         state = await self._state(turn, replace(answer, notice=notice))
         await self._outbox.send_apart(job, turn, final(state, wording))
         log.warning("answer_sent_apart", answer_id=answer.id)
-        stored = await self._conversations.look_up(answer.id)
-        return stored[1] if stored else answer
 
     async def _state(self, turn: Turn, answer: Answer) -> CardState:
         """What the card shows of this very answer."""

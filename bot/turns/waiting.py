@@ -57,6 +57,11 @@ class WaitingRoom:
         self._language = language
         self._looking: set[asyncio.Task[None]] = set()
 
+    @property
+    def looked_after(self) -> int:
+        """How many are being opened or refreshed now."""
+        return len(self._looking)
+
     async def tell(self, wake: Callable[[], None]) -> None:
         """Begins to open and refresh what is due; calls `wake` whenever a job is free again. Raises `StoreError`."""
         if len(self._looking) >= AT_ONCE:

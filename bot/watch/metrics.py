@@ -70,6 +70,7 @@ class Metrics:
         self._accept = self._histogram("accept_seconds", "From request to durable acceptance", _FAST_S)
         self._callbacks = self._counter("callbacks", "Clicks on cards", "action", "result")
         self._jobs = self._gauge("jobs", "Jobs by state", "state")
+        self._waits = self._gauge("jobs_waiting", "Jobs that wait for the platform, or to give notice", "reason")
         self._ended = self._counter("jobs_ended", "Jobs that ended", "kind", "state")
         self._replicas = self._gauge("replicas", "Replicas that are alive, as this one sees them")
         self._share = self._gauge("budget_share", "Part of the app's call budget that this process uses")
@@ -89,6 +90,7 @@ class Metrics:
     def _set_up_platform(self) -> None:
         self._calls = self._counter("platform_calls", "Calls to the open platform", "endpoint", "outcome")
         self._call = self._histogram("platform_call_seconds", "One call to the open platform", _CALL_S, "endpoint")
+        self._down = self._gauge("platform_down_seconds", "For how long an API of the platform has been down, 0: up")
         self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
         self._fallbacks = self._counter("fallbacks", "Answers that had to go another way", "way")
 
@@ -143,6 +145,12 @@ class Metrics:
         """State → number of jobs and the age of the oldest, as `Jobs.survey` gives them."""
         self.jobs_by_state({state: count for state, (count, _) in survey.items()})
         self._oldest.set(max((age for _, age in survey.values()), default=0.0))
+
+    def waiting(self, waits: Mapping[str, int], down: Mapping[str, float]) -> None:
+        """What jobs wait for → how many (`Jobs.waits`); API → seconds that it has been down (`Availability.down`)."""
+        for reason, count in waits.items():
+            self._waits.labels(reason).set(count)
+        self._down.set(max(down.values(), default=0.0))
 
     def budget_shared(self, share: float, replicas: int) -> None:
         """The part of the call budget that this process uses, and among how many it is divided."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.inbox.crashes import OVERDUE_S
 from bot.inbox.jobs import Jobs, LeaseLost
 from bot.inbox.waiting_list import REFRESH_S, TOLD_AFTER_S
 from bot.job import Job, NewJob
@@ -42,6 +43,11 @@ class Expected:
     created_at: float = 0.0
     shown_at: float = 0.0
     shown_place: int = 0
+    owner: int = -1
+    crashes: int = 0
+    alone: int = 0
+    company: int = 0
+    was_in_crash: bool = False  # the last that happened to it
 
     @property
     def is_open(self) -> bool:
@@ -106,11 +112,38 @@ class InboxMachine(RuleBasedStateMachine):
         """Jobs as they were stored (a forgotten and redelivered one is last: dicts keep their order)."""
         return list(self.expected.values())
 
-    def claimable(self) -> list[Expected]:
+    def find_the_dead(self, who: int) -> None:
+        """What `who` finds of the other when it claims: all leases have run out, one of them of a running job."""
+        group = [job for job in self.order() if job.is_open and job.lease_until > 0 and job.owner == 1 - who]
+        lapsed = any(job.state == "running" and job.lease_until < self.now for job in group)
+        if not lapsed or any(job.lease_until >= self.now for job in group):
+            return
+        for job in group:
+            job.run_after = self.now + (min(2.0 ** (job.crashes - 1), 60.0) if job.crashes else 0.0)
+            job.company = max(1, len(group) // 2) if job.crashes else 0
+            job.crashes += 1
+            job.alone += len(group) == 1
+            job.attempt -= job.state == "running"
+            job.state, job.lease_until, job.was_in_crash = "queued", 0.0, True
+
+    def claimed_by(self, who: int, limit: int) -> list[Expected]:
+        """The oldest that may run, as long as there are no more together than the suspects among them allow."""
+        taken: list[Expected] = []
+        most = 1_000
+        for job in self.claimable(who):
+            together = min(most, job.company or 1_000)
+            if len(taken) < together:
+                taken.append(job)
+                most = together
+            elif job.run_after < self.now - OVERDUE_S:
+                break
+        return taken[:limit]
+
+    def claimable(self, who: int) -> list[Expected]:
         found, blocked = [], set()
         for job in self.order():
             if job.state == "running":
-                if job.lease_until < self.now:
+                if job.lease_until < self.now and job.owner == who:
                     found.append(job)
                 blocked.add(job.chat)
             elif job.state == "queued":
@@ -122,11 +155,14 @@ class InboxMachine(RuleBasedStateMachine):
     @rule(who=REPLICAS, limit=st.integers(1, 4))
     def claim(self, who: int, limit: int) -> None:
         claimed = self.run(self.jobs[who].claim_up_to(limit))
-        expected = self.claimable()[:limit]
+        self.find_the_dead(who)
+        expected = self.claimed_by(who, limit)
         assert [job.payload["number"] for job in claimed] == [job.number for job in expected]
         for job, model in zip(claimed, expected, strict=True):
-            assert job.taken_over == (model.state == "running")
+            assert job.taken_over == (model.state == "running" or model.was_in_crash)
+            assert (job.alone, job.company) == (model.alone, model.company)
             model.id, model.state, model.lease_until = job.id, "running", self.now + LEASE_S
+            model.owner = who
             model.attempt += 1
             model.fence += 1
             assert (job.attempt, job.fence, job.stop_by) == (model.attempt, model.fence, model.stop_by)
@@ -146,7 +182,7 @@ class InboxMachine(RuleBasedStateMachine):
         assert [(job.payload["number"], place) for job, place in held] == [(job.number, at) for job, at in expected]
         for (job, _), (model, place) in zip(held, expected, strict=True):
             model.fence += 1
-            model.id = job.id
+            model.id, model.owner = job.id, who
             model.lease_until, model.shown_at, model.shown_place = self.now + LEASE_S, self.now, place
             assert (job.fence, job.attempt, job.state) == (model.fence, 0, "queued")
             self.held.append((who, job))
@@ -157,7 +193,7 @@ class InboxMachine(RuleBasedStateMachine):
 
     def is_due(self, job: Expected, place: int) -> bool:
         """Whether the card of one who waits has something new to tell."""
-        if job.state != "queued" or job.attempt or job.lease_until >= self.now:
+        if job.state != "queued" or job.attempt or job.crashes or job.lease_until >= self.now:
             return False
         if not job.shown_at:
             return job.created_at < self.now - TOLD_AFTER_S
@@ -175,16 +211,19 @@ class InboxMachine(RuleBasedStateMachine):
                 self.run(self.jobs[who].finish(job, state))
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), delay_s=st.sampled_from([0.0, 2.0, 30.0]), counts=st.booleans())
-    def release(self, data: st.DataObject, delay_s: float, counts: bool) -> None:
+    @rule(data=st.data(), delay_s=st.sampled_from([0.0, 2.0, 30.0]), counts=st.booleans(), survived=st.booleans())
+    def release(self, data: st.DataObject, delay_s: float, counts: bool, survived: bool) -> None:
         who, job = data.draw(st.sampled_from(self.held))
         model = self.of(job)
         if model is not None and model.state == "queued":  # who waits is put back as it is
             self.run(self.jobs[who].put_back(job))
             model.lease_until = 0.0
         elif model is not None:
-            self.run(self.jobs[who].release(job, delay_s=delay_s, count_attempt=counts))
+            self.run(self.jobs[who].release(job, delay_s=delay_s, count_attempt=counts, survived=survived))
             model.state, model.run_after, model.lease_until = "queued", self.now + delay_s, 0.0
+            model.was_in_crash = False
+            if survived:
+                model.crashes = model.alone = model.company = 0
             model.attempt -= 0 if counts else 1
         else:
             with pytest.raises(LeaseLost):

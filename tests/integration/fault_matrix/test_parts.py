@@ -17,7 +17,7 @@ SECOND, THIRD = "续 2/", "续 3/"
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Debts are looked at twice a second, and an end is insisted upon for a second."""
-    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 0.5)
+    monkeypatch.setattr("bot.inbox.verdicts.OWED_EVERY_S", 0.5)
     monkeypatch.setitem(CardStream.finish.__kwdefaults__, "budget_s", 1.0)
 
 

@@ -13,7 +13,8 @@ async def test_a_lease_that_runs_out_is_taken_over_under_a_new_fence(inbox: Inbo
     assert await inbox.b.claim() is None
     await inbox.clock.advance(0.2)
     taken = await inbox.take(inbox.b)
-    assert (taken.id, taken.fence, taken.attempt) == (held.id, held.fence + 1, 2)
+    assert (taken.id, taken.fence, taken.attempt) == (held.id, held.fence + 1, 1), "a crash is no attempt"
+    assert taken.alone == 1
     assert taken.taken_over and not held.taken_over
 
 

@@ -62,6 +62,7 @@ SERIES = {
         {'feishu_rag_jobs_ended_total{kind="answer",state="buried"}': "0x30 1x30"},
         {"FeishuRagGivesUp"},
     ),
+    "the platform is down": ({"feishu_rag_platform_down_seconds": "0+60x60"}, {"FeishuRagPlatformDown"}),
     "the platform refuses": (
         {
             'feishu_rag_platform_calls_total{endpoint="cardkit.create",outcome="ok"}': "0+7x60",

@@ -95,7 +95,8 @@ class Bench:
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """Retries come at once."""
     monkeypatch.setattr("bot.inbox.worker.FIRST_BACKOFF_S", 0.0)
-    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 0.0)
+    monkeypatch.setattr("bot.inbox.verdicts.FIRST_BACKOFF_S", 0.0)
+    monkeypatch.setattr("bot.inbox.verdicts.OWED_EVERY_S", 0.0)
     bench = Bench(tmp_path)
     yield bench
     await bench.worker.drain(0)
@@ -188,7 +189,7 @@ async def test_a_debt_stands_in_a_line_of_its_own_and_nobody_waits_for_it(bench:
 async def test_what_is_owed_for_long_is_tried_less_often(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, since_s: float, wait_s: float
 ) -> None:
-    monkeypatch.setattr("bot.inbox.worker.OWED_EVERY_S", 15.0)
+    monkeypatch.setattr("bot.inbox.verdicts.OWED_EVERY_S", 15.0)
     waits: list[float] = []
     release = bench.jobs.release
 
