@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from feishu.visible import visible_text
+
 if TYPE_CHECKING:
     from feishu.events import MessageReceived
 
