@@ -17,7 +17,7 @@ from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.follow_ups import is_fragment, leans, standing_alone
 from rag.pressure import Pressure
-from rag.prompts import prompt_text
+from rag.prompts import history_text, prompt_text
 from rag.proposals import excerpts, questions_in
 from rag.relay import Relay
 from rag.rerank import RerankLeg
@@ -96,7 +96,7 @@ class Library:
         leaning = leans(question.text) or (is_reply and is_fragment(question.text))
         if not (leaning and question.history and self._writers.has_model):
             return question.text
-        history = "\n".join(f"Q: {each.question}\nA: {each.answer}" for each in question.history)
+        history = history_text(question.history)
         text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
