@@ -40,7 +40,9 @@ def card(
         config["streaming_mode"] = True
         config |= {"streaming_config": streaming_config} if streaming_config else {}
     config |= _given(
-        summary={"content": visible_text(summary)} if summary else None, width_mode=width_mode or None, enable_forward=enable_forward
+        summary={"content": visible_text(summary)} if summary else None,
+        width_mode=width_mode or None,
+        enable_forward=enable_forward,
     )
     return {"schema": "2.0", "config": config} | _given(header=header) | {"body": {"elements": list(elements)}}
 

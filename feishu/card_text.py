@@ -1,8 +1,8 @@
 """The words of a card that somebody else sent, out of its JSON: schema 1.0 and 2.0, simplified or whole. Pure.
 
 The platform gives the card itself as `{"user_dsl": "…"}`, `{"json_card": …}`, `{"user_card": …}` or without a wrapper
-(im-v1/message/get with `card_msg_content_type`), the simplified form as `{"title", "elements": [[…]]}`. What stands on a
-card is read by the names of its fields, so that a component nobody here knows gives its words, too; what it does
+(im-v1/message/get with `card_msg_content_type`), the simplified form as `{"title", "elements": [[…]]}`. What stands on
+a card is read by the names of its fields, so that a component nobody here knows gives its words, too; what it does
 (values, addresses, styles) is left out. Depth, objects and characters are bounded.
 """
 

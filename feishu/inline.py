@@ -246,7 +246,7 @@ class _Scanner:
             self._host_at = len(self._out)
 
     def _at_sign(self) -> None:
-        """`https://known.example@evil.example` leads to what stands behind the sign: a space ends the address before."""
+        """`https://known.example@evil.example` leads to what follows the sign: a space ends the address before."""
         self._write(" @" if self._is_in_host() else "@", self._at + 1)
         self._host_at = -1
 

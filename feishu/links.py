@@ -14,9 +14,8 @@ _ADDRESS = re.compile(
     r"|(?P<name>(?:[\w-]+\.)+(?P<top>[a-z]{2,}|xn--[\w-]+|中国|公司|网络|中文网|集团|商城|网址|在线))(?![a-z0-9-])"
     r"|(?<![\d.])(?P<number>\d{1,3}(?:\.\d{1,3}){3})(?![\d.])"
 )
-_FILES = frozenset(
-    "pdf doc docx xls xlsx ppt pptx txt csv tsv html htm json xml yaml yml toml ini log png jpg jpeg gif svg webp "
-    "js css exe gz tar rar bak wps et dps".split()
+_FILES = re.compile(
+    r"(?:docx?|xlsx?|pptx?|pdf|wps|et|dps|txt|[ct]sv|log|html?|json|xml|ya?ml|toml|ini|png|jpe?g|gif|svg|js|css|gz)"
 )
 """Endings of file names that are no top-level domains."""
 _NOT_TEXT = str.maketrans({"。": ".", "｡": ".", **dict.fromkeys("*_~`\\<>", None)})
@@ -45,7 +44,7 @@ def other_host(text: str, url: str) -> str:
     host = (urlsplit(url).hostname or "").rstrip(".")
     plain = unicodedata.normalize("NFKC", visible_text(unescape(text))).translate(_NOT_TEXT).casefold()
     for found in _ADDRESS.finditer(plain):
-        if found["top"] in _FILES and "/" not in plain:
+        if found["top"] and _FILES.fullmatch(found["top"]) and "/" not in plain:
             continue
         if not _is_of(found["host"] or found["name"] or found["number"], host):
             return host

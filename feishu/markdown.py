@@ -32,8 +32,8 @@ def safe_markdown(
     to, hides no character (`feishu.visible`), and whose only tag is `<br>`. Bold beside Chinese signs gets the space
     outside that a strict reader wants.
 
-    Code spans and fenced code stay as they are, mentions apart; tables beyond `max_tables` become fenced code (cards are refused for
-    too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
+    Code spans and fenced code stay as they are, mentions apart; tables beyond `max_tables` become fenced code (cards
+    are refused for too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
     """
     lines = _clean(text, more=streaming).split("\n")
     blocks = _Blocks(max_tables, images)

@@ -12,9 +12,7 @@ OPENER = "＜"
 
 _SIGN = r"(?:<|&(?:amp;?|#0*38;?|#x0*26;?)*(?:lt;?|#0*60;?|#x0*3c;?))"
 _MENTION = re.compile(rf"{_SIGN}(?=[ \t]*/?[ \t]*(?:at|person)(?![a-z0-9]))", re.IGNORECASE)
-_MAYBE = re.compile(
-    r"(?:<|&[a-z0-9#;]{0,40})[ \t]*/?[ \t]*(?:a|at|p|pe|per|pers|perso|person)?\Z", re.IGNORECASE
-)
+_MAYBE = re.compile(r"(?:<|&[a-z0-9#;]{0,40})[ \t]*/?[ \t]*(?:a|at|p|pe|per|pers|perso|person)?\Z", re.IGNORECASE)
 _LONGEST_START = 80
 
 

@@ -1,8 +1,9 @@
 """Fences around quoted material in prompts: what is inside cannot close them, however it spells the tag. Pure.
 
-A model reads `</PASSAGE>`, `＜/passage＞`, `&lt;/passage&gt;` and `</pas\\u200bsage>` much alike, so a document may forge
-any of them. A tag of ours is looked for in a folded copy of the text (entities and escapes decoded, compatibility forms
-and look-alike letters replaced, spaces and unseen characters dropped), and broken where it stands in the text.
+A model reads `</PASSAGE>`, `＜/passage＞`, `&lt;/passage&gt;` and one with a zero-width space in it much alike, so that
+a document may forge any of them. A tag of ours is looked for in a folded copy of the text (entities and escapes
+decoded, compatibility forms and look-alike letters replaced, spaces and unseen characters dropped), and broken where it
+stands in the text.
 """
 
 import re
@@ -37,6 +38,13 @@ _LOOK_ALIKE = {
     **dict.fromkeys(_OPENERS, "‹"),
     **dict.fromkeys("⁄∕⧸╱\\|", "/"),
 }
+_IN_ATTRIBUTE = str.maketrans(
+    {
+        **dict.fromkeys('"＂', "'"),
+        **dict.fromkeys(f"<＜﹤{_OPENERS}", "‹"),
+        **dict.fromkeys(f">＞﹥{_CLOSERS}", "›"),
+    }
+)
 _TAG = re.compile(rf"(?:<(?P<between>[^\w<‹]{{0,4}})|‹[^\w<‹]{{0,3}}/[^\w<‹]{{0,3}})(?P<name>{'|'.join(TAGS)})")
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
@@ -64,8 +72,7 @@ def harmless(text: str) -> str:
 def attribute(text: str) -> str:
     """The text as the value of a tag's attribute: one line without quotation marks and angle brackets."""
     line = " ".join(harmless(_plain(text)).split())
-    signs = dict.fromkeys('"＂', "'") | dict.fromkeys(f"<＜﹤{_OPENERS}", "‹") | dict.fromkeys(f">＞﹥{_CLOSERS}", "›")
-    return line.translate(str.maketrans(signs))
+    return line.translate(_IN_ATTRIBUTE)
 
 
 def _folded(text: str) -> tuple[str, list[tuple[int, int]]]:

@@ -78,7 +78,7 @@ class Understanding:
     async def of(self, turn: Turn, *, as_before: bool = False) -> Question:
         """The question to answer, with what came with it. `as_before` takes it as it was made to stand alone for an
         earlier version of the answer, where it was."""
-        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        scope = self._access.of_turn(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
         history = await self._told_apart(turn, before)
         if as_before and turn.standalone:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.cards.offers import foot, regenerate, row, suggestions
 from bot.cards.parts import split
 from bot.cards.views import ANSWER, TITLE_CHARS, one_line
+from bot.left_out import told
 from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
 from feishu import card as build
@@ -178,11 +179,14 @@ def _card(state: CardState, texts: Texts) -> Card:
 
 
 def _reading(state: CardState, texts: Texts) -> list[Element]:
-    """What was read from an image or a forward, and how a follow-up was understood."""
+    """What was read from an image or a forward, what was not and why, and how a follow-up was understood."""
     elements: list[Element] = []
     if state.turn.read_text:
         read = build.markdown(escape_text(state.turn.read_text[:READ_CHARS]), size="notation")
         elements.append(build.collapsible_panel(texts.image_text, [read], element_id="read"))
+    if not_read := told(state.turn.left_out, texts):
+        lines = "\n".join(escape_text(line) for line in not_read.split("\n"))
+        elements.append(build.markdown(lines, element_id="left_out", size="notation"))
     if state.turn.standalone:
         understood = texts.understood.format(question=one_line(state.turn.standalone, 200))
         elements.append(build.markdown(escape_text(understood), size="notation"))

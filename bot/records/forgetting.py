@@ -71,7 +71,7 @@ class Forgetting:
 def erase(connection: Connection, which: ColumnElement[bool]) -> None:
     """Takes every word of these turns and their answers. The rows stay, so that their cards can be emptied, and the ids
     of messages beside the cards, so that these can be recalled."""
-    blank = {"recalled": True, "question": "", "standalone": "", "read_text": ""}
+    blank = {"recalled": True, "question": "", "standalone": "", "read_text": "", "left_out": "[]"}
     ids = list(connection.scalars(update(turns).where(which).values(**blank).returning(turns.c.id)))
     _forget_around(connection, ids)
     emptied = {"text": "", "notice": "", "reasoning": "", "sources": "[]"}
@@ -116,5 +116,7 @@ def _forget_around(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(votes).where(votes.c.answer_id.in_(its_answers)))
     connection.execute(delete(suggestions).where(suggestions.c.turn_id.in_(ids)))
     connection.execute(delete(gaps).where(func.substr(gaps.c.id, 1, TURN_ID_CHARS).in_(ids)))
+    asked_by = select(turns.c.question_message_id).where(turns.c.id.in_(ids))
+    connection.execute(delete(attachments).where(attachments.c.message_id.in_(asked_by)))
     written_by = select(answers.c.job_id).where(answers.c.turn_id.in_(ids))
     connection.execute(delete(traces).where(traces.c.job_id.in_(written_by)))

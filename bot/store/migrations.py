@@ -98,6 +98,7 @@ STEPS: dict[int, Step] = {
         added(answers.c.level, answers.c.is_calibrated, answers.c.ending),
         renamed(answers.c.outcome, {"completed": "answered", "unanswered": "no_evidence"}),
     ),
+    10: added(turns.c.left_out),
 }
 
 

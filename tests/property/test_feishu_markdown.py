@@ -176,7 +176,9 @@ def test_nothing_unseen_leaves(text: str, streaming: bool) -> None:
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u2060\ufeff\u00ad\x01-\x08]", shown)
 
 
-@given(st.lists(st.sampled_from([*"a👩💻\u200d\u200c\ufe0f\u200b\u202eمക്1#国", "\U000e0100"]), max_size=14).map("".join))
+@given(
+    st.lists(st.sampled_from([*"a👩💻\u200d\u200c\ufe0f\u200b\u202eمക്1#国", "\U000e0100"]), max_size=14).map("".join)
+)
 def test_visible_text_is_stable_and_grows(text: str) -> None:
     whole, before = visible_text(text), ""
     assert visible_text(whole) == whole
@@ -256,7 +258,22 @@ def test_code_stays_as_it_is(code: str) -> None:
 
 def test_a_hostile_line_does_not_cost_its_length_squared() -> None:
     """Ten thousand characters of openers, counted in steps and not in seconds."""
-    for hostile in ("[", "![", "[`!", "[]", "` ", "[a]((", "[" * 7 + "]", "a**（*", "a~~（~", "<br>", "*（", "@", "https://", "<at"):
+    for hostile in (
+        "[",
+        "![",
+        "[`!",
+        "[]",
+        "` ",
+        "[a]((",
+        "[" * 7 + "]",
+        "a**（*",
+        "a~~（~",
+        "<br>",
+        "*（",
+        "@",
+        "https://",
+        "<at",
+    ):
         steps = 0
 
         def count(frame: FrameType, event: str, arg: object) -> None:

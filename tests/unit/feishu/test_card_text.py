@@ -12,7 +12,10 @@ V2 = {
     "header": {"title": {"tag": "plain_text", "content": "差旅系统告警"}, "subtitle": {"content": "生产"}},
     "body": {
         "elements": [
-            {"tag": "markdown", "content": "报销接口超时，<font color='red'>错误码</font> EXP-7719<br>请 <at id=ou_1></at>处理"},
+            {
+                "tag": "markdown",
+                "content": "报销接口超时，<font color='red'>错误码</font> EXP-7719<br>请 <at id=ou_1></at>处理",
+            },
             {
                 "tag": "column_set",
                 "columns": [{"tag": "column", "elements": [{"tag": "div", "text": {"content": "左栏"}}]}],

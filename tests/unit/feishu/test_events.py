@@ -191,7 +191,9 @@ def test_a_rich_text_may_carry_its_words_as_markdown() -> None:
     assert text(message(content, kind="post", mentions=[TOM, US])) == asked
     assert text(message({"zh_cn": content}, kind="post", mentions=[US])) == asked
     assert text(message({"content_v2": md}, kind="post", mentions=[US])) == asked
-    named = {"content_v2": [[{"tag": "md", "text": f"<at id={BOT}></at> 问 <at user_id='ou_x'>王五</at> <at id=all></at>"}]]}
+    named = {
+        "content_v2": [[{"tag": "md", "text": f"<at id={BOT}></at> 问 <at user_id='ou_x'>王五</at> <at id=all></at>"}]]
+    }
     assert text(message(named, kind="post")) == "问 @王五 @all"
 
 
@@ -216,8 +218,12 @@ def test_pictures_of_a_rich_text_are_found_in_both_forms() -> None:
 def test_everybody_is_mentioned_in_markdown_too() -> None:
     md = [[{"tag": "md", "text": '<at user_id="all"></at> 开会'}]]
     assert mentions_all(message({"content_v2": md}, kind="post"))
-    assert not mentions_all(message({"content_v2": [[{"tag": "md", "text": '<at user_id="ou_1">x</at>'}]]}, kind="post"))
+    assert not mentions_all(
+        message({"content_v2": [[{"tag": "md", "text": '<at user_id="ou_1">x</at>'}]]}, kind="post")
+    )
 
 
 def test_what_nobody_sees_is_not_read() -> None:
-    assert text(message({"text": "报\u200b销\u202e单 👩\u200d💻 می\u200cخواهم\x07"})) == "报销单 👩\u200d💻 می\u200cخواهم"
+    assert (
+        text(message({"text": "报\u200b销\u202e单 👩\u200d💻 می\u200cخواهم\x07"})) == "报销单 👩\u200d💻 می\u200cخواهم"
+    )

@@ -70,7 +70,13 @@ def test_what_came_with_a_question_and_before_it_stands_in_a_fence() -> None:
 
 
 def test_ordinary_text_stays_as_it_is() -> None:
-    for text in ("a < b && c", "<div class='x'>&lt;p&gt;</div>", "《办法》第3条 «passage»", "100% %20 \\n C:\\usr", "x <Pas"):
+    for text in (
+        "a < b && c",
+        "<div class='x'>&lt;p&gt;</div>",
+        "《办法》第3条 «passage»",
+        "100% %20 \\n C:\\usr",
+        "x <Pas",
+    ):
         assert harmless(text) == text
     assert attribute('办法 > "第一章"') == "办法 › '第一章'"
 
