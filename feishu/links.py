@@ -78,9 +78,9 @@ def _ascii_host(host: str) -> str:
 
 def _is_of(name: str, host: str) -> bool:
     """Whether a name in a text is that of the host or of a domain above it. Chinese before it belongs to the text."""
-    name = (_ascii_host(name) or name).rstrip(".").removeprefix("www.")
     host = host.removeprefix("www.")
-    if host == name or host.endswith(f".{name}"):
+    plain = (_ascii_host(name) or name).rstrip(".").removeprefix("www.")
+    if host == plain or host.endswith(f".{plain}"):
         return True
     before = name.removesuffix(host)
     return before != name and bool(before) and not before.isascii() and unicodedata.category(before[-1]) == "Lo"

@@ -34,6 +34,7 @@ from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World
 
 PAGE = Path(__file__).parent / "page"
+SHARED_PAGE = Path(__file__).parents[1] / "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Sandbox:
             *Login(self.world, self.clock).routes(),
             *OpenApi(self.platform, self.faults).routes(),
             *Control(self).routes(),
+            Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
         return Doors(Starlette(routes=routes))
