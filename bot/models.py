@@ -55,6 +55,11 @@ class Turn:
     left_out: tuple[LeftOut, ...] = ()
 
 
+def quoted_by(message_id: str) -> str:
+    """The conversation under which a file is kept that a group's question quotes: nobody's, and no other question's."""
+    return f"quoted/{message_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a card's source line shows, frozen with the answer so that a re-ingest cannot change its past."""

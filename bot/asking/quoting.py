@@ -10,8 +10,7 @@ from bot.asking.names import Names
 from bot.asking.reading import conversation_of
 from bot.asking.received import FileReader, Pictures, sentence_on
 from bot.job import Job
-from bot.models import LeftOut, Turn
-from bot.records.attachments import quoted_by
+from bot.models import LeftOut, Turn, quoted_by
 from bot.records.chat_ledger import Ledger
 from bot.texts import Texts
 from feishu.errors import FeishuError
@@ -111,7 +110,7 @@ class Quoting:
             return Quote(trouble=Unseen(sentence_on(found, wording)), left_out=left_out)
         is_private = message.chat_type == "p2p"
         where = conversation_of(message) if is_private else quoted_by(message.message_id)
-        await self._files.keep(job, where, message, found)
+        await self._files.keep(job, where, parent, found, asker=message.sender_open_id)
         return Quote(f"{FILE_MARK} {found.name}")
 
     async def _signed(self, parent: MessageReceived, words: str) -> str:

@@ -54,7 +54,7 @@ class FileReader:
         found = await self.fetch(message)
         if found.why:
             return sentence_on(found, wording)
-        await self.keep(job, conversation_of(message), message, found)
+        await self.keep(job, conversation_of(message), message, found, asker=message.sender_open_id)
         return wording.file_read.format(name=found.name)
 
     async def fetch(self, message: MessageReceived) -> ReadFile:
@@ -75,10 +75,9 @@ class FileReader:
             log.info("file_unreadable", reason=error.reason)
             return ReadFile(name, why="not_readable")
 
-    async def keep(self, job: Job, conversation: str, message: MessageReceived, found: ReadFile) -> None:
-        """Stores the text for a conversation, in the name of who sent `message`."""
-        who = message.sender_open_id
-        await self._attachments.keep(job.app_id, conversation, message.message_id, who, found.name, found.text)
+    async def keep(self, job: Job, conversation: str, message: MessageReceived, found: ReadFile, *, asker: str) -> None:
+        """Stores the text of a message's file for a conversation, as belonging to who asks about it."""
+        await self._attachments.keep(job.app_id, conversation, message.message_id, asker, found.name, found.text)
 
 
 def sentence_on(found: ReadFile, wording: Texts) -> str:

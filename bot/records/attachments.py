@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.access import FILES
-from bot.models import Turn
+from bot.models import Turn, quoted_by
 from bot.store.database import Database
 from bot.store.tables import attachments, beginnings
 from feishu.clock import Clock, SystemClock
@@ -39,11 +39,6 @@ MOST_OPEN = 20
 MOST_READ_AT_ONCE = 3
 
 
-def quoted_by(message_id: str) -> str:
-    """Where a file is kept that a question in a group quotes: nobody's conversation, and no other question's."""
-    return f"quoted/{message_id}"
-
-
 class Searched(Protocol):
     """What is needed of `rag.library.Library`."""
 
@@ -57,7 +52,6 @@ class Attachment:
     id: str
     name: str
     text: str
-    message_id: str = ""
 
 
 class Attachments:
@@ -114,12 +108,11 @@ class Attachments:
         kept = await self._kept(turn.app_id, where)
         if not kept:
             return None
-        is_quoted = any(each.message_id == turn.question_message_id for each in kept)
         try:
             library = await self._library(kept)
             for text in dict.fromkeys((question.text, turn.question)):
                 found = await library.search(text, question.scope)
-                if is_quoted and found.is_evidence:
+                if found.is_evidence and not is_private:
                     return library
                 if await self._knows_better(found, text, question.scope):
                     return library
@@ -140,7 +133,7 @@ class Attachments:
     async def _kept(self, app_id: str, conversation: str) -> list[Attachment]:
         mine = (attachments.c.app_id == app_id) & (attachments.c.conversation == conversation)
         began = select(beginnings.c.at).where(beginnings.c.app_id == app_id, beginnings.c.conversation == conversation)
-        columns = (attachments.c.id, attachments.c.name, attachments.c.text, attachments.c.message_id)
+        columns = (attachments.c.id, attachments.c.name, attachments.c.text)
 
         def work(connection: object) -> list[Attachment]:
             since = max(connection.scalar(began) or 0.0, self._clock.time() - self._kept_s)  # type: ignore[attr-defined]
