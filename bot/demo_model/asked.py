@@ -76,7 +76,7 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> Asked:
         return Condensing(question, _last_of(history))
     if (suggesting := _between(SUGGEST, last)) is not None:
         excerpts, question = suggesting
-        return Suggesting(question, tuple(match["path"] for match in _EXCERPT.finditer(excerpts)))
+        return Suggesting(_with_material(question), tuple(match["path"] for match in _EXCERPT.finditer(excerpts)))
     if last.startswith(PICTURE):
         return Looking()
     return _answering(said) or Chatting(last)

@@ -3,7 +3,7 @@
 from bot.texts.fields import Texts
 
 EN = Texts(
-    reading_picture="👀 Reading the picture…",
+    reading_picture="👀 Reading the picture or file…",
     retrieving="🔍 Searching…",
     found="📚 Found {count} passages",
     found_none="📭 Found nothing relevant",

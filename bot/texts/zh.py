@@ -3,7 +3,7 @@
 from bot.texts.fields import Texts
 
 ZH = Texts(
-    reading_picture="👀 正在读图…",
+    reading_picture="👀 正在读图片或文件…",
     retrieving="🔍 检索中…",
     found="📚 找到 {count} 段资料",
     found_none="📭 没有找到相关资料",
