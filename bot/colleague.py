@@ -88,7 +88,7 @@ class Colleague:
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
         self.attachments = Attachments(database, rag, library, kept_h=people.memory_h, clock=clock)
-        pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names)
+        pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names, identity)
         files, images, cards = FileReader(messages, self.attachments), ImageReader(pictures), CardReader(messages)
         self.reading = Reading(
             voice,

@@ -9,6 +9,7 @@ import structlog
 
 from bot.asking.asked import Asked
 from bot.asking.fetching import as_message, fetched_items
+from bot.asking.identity import Identity
 from bot.asking.names import Names
 from bot.inbox.jobs import Job
 from bot.left_out import told
@@ -27,6 +28,8 @@ MOST_CHILDREN = 50
 MOST_CHARS = 4_000
 FILE_NAME_CHARS = 200
 KINDS = {"image": "picture", "interactive": "card", "audio": "media", "media": "media", "sticker": "sticker"}
+_OUR_CARD = re.compile(r'"act\\*"\s*:|"element_id\\*"\s*:\s*\\*"answer\\*"')
+"""What stands in the JSON of our cards: what their buttons give back, the place of the answer."""
 _UNKNOWN = re.compile(r"@_user_[0-9]+")
 
 
@@ -41,14 +44,15 @@ class Contents:
 class ForwardReader:
     """Merged forwards: the children's words with their authors' names, as one question."""
 
-    def __init__(self, messages: Messages, names: Names) -> None:
+    def __init__(self, messages: Messages, names: Names, identity: Identity) -> None:
         self._messages = messages
         self._names = names
+        self._identity = identity
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
         """What was forwarded, flattened."""
         try:
-            found = await self.contents_of(message.message_id)
+            found = await self.contents_of(job, message.message_id)
         except FeishuError as error:
             log.info("forward_not_fetched", reason=str(error))
             return wording.forwarded_gone
@@ -56,19 +60,27 @@ class ForwardReader:
             return Asked(found.words, found.words, left_out=found.left_out)
         return "\n".join(filter(None, (wording.forwarded_nothing, told(found.left_out, wording))))
 
-    async def contents_of(self, message_id: str) -> Contents:
-        """The messages in it, a line or more each. Raises `FeishuError`."""
+    async def contents_of(self, job: Job, message_id: str) -> Contents:
+        """The messages in it, a line or more each; none of ours, which may come from documents that are closed here.
+        Raises `FeishuError`."""
         items = [item for item in await fetched_items(self._messages, message_id) if item.get("upper_message_id")]
-        children = [as_message(item) for item in items[:MOST_CHILDREN]]
+        sent = [as_message(item) for item in items[:MOST_CHILDREN]]
+        children = [child for child in sent if not self._is_ours(job, child)]
         parents = {str(item.get("upper_message_id")) for item in items}
         lines = [await self._line(child) for child in children]
         words = "\n".join(filter(None, lines))
         left_out = _left_out([child for child in children if child.message_id not in parents])
+        if len(children) < len(sent):
+            left_out = (*left_out, LeftOut("ours", "ours", count=len(sent) - len(children)))
         if len(items) > MOST_CHILDREN:
             left_out = (*left_out, LeftOut("later", "too_many", count=len(items) - MOST_CHILDREN))
         if len(words) > MOST_CHARS:
             left_out = (*left_out, LeftOut("rest", "too_long"))
         return Contents(words[:MOST_CHARS], left_out)
+
+    def _is_ours(self, job: Job, child: MessageReceived) -> bool:
+        known = self._identity.known
+        return child.sender_open_id in (job.app_id, known.open_id if known else job.app_id) or is_our_card(child)
 
     async def _line(self, child: MessageReceived) -> str:
         words = words_of(child)
@@ -90,9 +102,17 @@ class CardReader:
         except FeishuError as error:
             log.info("card_not_fetched", reason=str(error))
             items = []
-        words = words_of(as_message(items[0])) if items else ""
-        words = words or card_text(message.content)
+        card = as_message(items[0]) if items else message
+        if is_our_card(card):
+            return told((LeftOut("ours", "ours"),), wording)
+        words = words_of(card) or card_text(message.content)
         return Asked(words[:MOST_CHARS], words[:MOST_CHARS]) if words else wording.card_nothing
+
+
+def is_our_card(message: MessageReceived) -> bool:
+    """Whether a card is one of our answers, also where a person sent it on. What it says may come from documents that
+    are closed where it is sent to."""
+    return message.message_type == "interactive" and bool(_OUR_CARD.search(message.content))
 
 
 def words_of(message: MessageReceived) -> str:

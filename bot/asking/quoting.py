@@ -4,7 +4,7 @@ import structlog
 
 from bot.asking.asked import Quote, Unseen
 from bot.asking.fetching import as_message, fetched_items
-from bot.asking.forwarded import KINDS, Contents, ForwardReader, file_name, words_of
+from bot.asking.forwarded import KINDS, Contents, ForwardReader, file_name, is_our_card, words_of
 from bot.asking.identity import Identity
 from bot.asking.names import Names
 from bot.asking.reading import conversation_of
@@ -63,7 +63,7 @@ class Quoting:
             return Quote()
         if parent.message_type == "file":
             return self._unread_file(parent)
-        contents = await self._contents(parent)
+        contents = await self._contents(job, parent)
         words = await self._signed(parent, contents.words)
         return Quote(words, unread=self._pictures.can_look(parent), left_out=contents.left_out)
 
@@ -76,7 +76,7 @@ class Quoting:
         if parent.message_type == "file":
             return await self._read_file(job, message, parent, wording)
         seen = await self._pictures.look(parent, wording)
-        contents = await self._contents(parent)
+        contents = await self._contents(job, parent)
         words = "\n".join(filter(None, (contents.words, seen.words)))
         left_out = (*contents.left_out, *self._pictures.left_out(parent, seen))
         return Quote(await self._signed(parent, words), trouble=seen.trouble, left_out=left_out)
@@ -119,21 +119,23 @@ class Quoting:
         name = await self._names.of(parent.sender_open_id) if words and parent.sender_type == "user" else ""
         return f"{name}: {words}" if name else words
 
-    async def _contents(self, parent: MessageReceived) -> Contents:
+    async def _contents(self, job: Job, parent: MessageReceived) -> Contents:
         """Its words; and what is not read of it, pictures apart where somebody looks at them."""
-        found = await self._whole_contents(parent)
+        found = await self._whole_contents(job, parent)
         if len(found.words) > MOST_QUOTED_CHARS:
             return Contents(found.words, (*found.left_out, LeftOut("rest", "too_long")))
         return found
 
-    async def _whole_contents(self, parent: MessageReceived) -> Contents:
+    async def _whole_contents(self, job: Job, parent: MessageReceived) -> Contents:
         kind = parent.message_type
         if kind == "merge_forward":
             try:
-                return await self._forwards.contents_of(parent.message_id)
+                return await self._forwards.contents_of(job, parent.message_id)
             except FeishuError as error:
                 log.info("message_not_fetched", reason=str(error))
                 return Contents(left_out=(LeftOut("quote", "gone"),))
+        if is_our_card(parent):
+            return Contents(left_out=(LeftOut("ours", "ours"),))
         words = words_of(parent)
         if kind == "interactive" and not words:
             return Contents(left_out=(LeftOut("card", "no_words"),))

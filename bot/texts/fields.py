@@ -190,11 +190,13 @@ class Texts:
     left_file: str
     left_picture: str
     left_card: str
+    left_ours: str
     left_media: str
     left_sticker: str
     left_message: str
     left_later: str
     left_rest: str
+    why_ours: str
     why_gone: str
     why_in_forward: str
     why_no_words: str

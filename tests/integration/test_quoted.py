@@ -71,6 +71,8 @@ async def test_a_card_and_a_rich_text_as_markdown_are_questions(stage: Stage) ->
     card = await stage.closed(await send(stage, "interactive", compact(asked)))
     assert QUESTION in words(card["card"]) and "10 个工作日" in answer_text(card)
     assert "没有我能读的文字" in await replied(stage, await send(stage, "interactive", compact(TEMPLATE)))
+    sent_on = await replied(stage, await send(stage, "interactive", compact(card["card"])))
+    assert "我自己的" in sent_on, "what we answered elsewhere may come from documents that are closed here"
     name = next(iter(stage.sandbox.world.apps.values())).name
     md = f"@{name} {QUESTION}\n| 项目 | 期限 |\n| --- | --- |\n| 报销 | ? |"
     content = {
