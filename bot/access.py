@@ -11,7 +11,7 @@ from rag.scope import EVERYTHING, Scope
 from rag.settings import RagSettings
 
 FILES = "@files"
-"""The files that somebody sent in a private chat: seen there, and kept apart from the index."""
+"""The files that somebody sent in a private chat, or quoted anywhere: seen there, and kept apart from the index."""
 
 
 class Access:
@@ -31,6 +31,12 @@ class Access:
         if chat_type != "p2p":
             return self._public if of_chat is None else of_chat
         return self._with_files(self._of_person(person, of_chat))
+
+    def of_turn(self, chat_id: str, chat_type: str, person: str) -> Scope:
+        """What a question of this person in this chat may see: in a group the file that it quotes, too. That is kept
+        for the question alone, and everybody in the group has it already."""
+        scope = self.in_chat(chat_id, chat_type, person)
+        return scope if scope.names is None else self._with_files(scope)
 
     def of_key(self, collections: frozenset[str] | None, *, is_admin: bool) -> Scope:
         """What a key of the web door may see: its own collections; an admin's key without any sees everything."""

@@ -6,6 +6,7 @@ import structlog
 
 from bot.access import Access
 from bot.asking.eyes import Eyes
+from bot.asking.forwarded import CardReader, ForwardReader
 from bot.asking.identity import Identity
 from bot.asking.kinds import KindReaders, Reader
 from bot.asking.names import Names
@@ -13,7 +14,7 @@ from bot.asking.obeying import Obedience
 from bot.asking.outbound import Voice
 from bot.asking.quoting import Quoting
 from bot.asking.reading import Reading
-from bot.asking.received import FileReader, ForwardReader, ImageReader, Pictures
+from bot.asking.received import FileReader, ImageReader, Pictures
 from bot.asking.understanding import Understanding
 from bot.errors import StoreError
 from bot.inbox.jobs import Jobs
@@ -87,16 +88,16 @@ class Colleague:
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
         self.attachments = Attachments(database, rag, library, kept_h=people.memory_h, clock=clock)
-        pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names)
-        files, images = FileReader(messages, self.attachments), ImageReader(pictures)
+        pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names, identity)
+        files, images, cards = FileReader(messages, self.attachments), ImageReader(pictures), CardReader(messages)
         self.reading = Reading(
             voice,
             identity,
             self.ledger,
             self.gaps,
             obedience,
-            KindReaders(voice, _readers(files, images, forwards), images),
-            Quoting(messages, self.ledger, names, pictures, forwards),
+            KindReaders(voice, _readers(files, images, forwards, cards), images),
+            Quoting(messages, self.ledger, names, identity, pictures, files, forwards),
             Surety(library, access),
             people,
             clock=clock,
@@ -130,5 +131,5 @@ class Colleague:
             await self._clock.sleep(FORGET_EVERY_S)
 
 
-def _readers(files: FileReader, images: ImageReader, forwards: ForwardReader) -> dict[str, Reader]:
-    return {"file": files, "image": images, "post": images, "merge_forward": forwards}
+def _readers(files: FileReader, images: ImageReader, forwards: ForwardReader, cards: CardReader) -> dict[str, Reader]:
+    return {"file": files, "image": images, "post": images, "merge_forward": forwards, "interactive": cards}

@@ -17,6 +17,17 @@ message below, that it may not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was quoted or forwarded and not read. `what` and `why` name texts (`left_<what>`, `why_<why>` of
+    `bot.texts`); `name` is that of a file, `count` how many of the kind."""
+
+    what: str
+    why: str
+    name: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One question, where it was asked, and the card that answers it (ids are "" until they are known)."""
 
@@ -40,7 +51,13 @@ class Turn:
     created_at: float = 0.0
     card_at: float = 0.0
     unread: bool = False
-    """Whether pictures that belong to the question are still to be read; `question` is what is known of it."""
+    """Whether pictures or a file of the question are still to be read; `question` is what is known of it."""
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def quoted_by(message_id: str) -> str:
+    """The conversation under which a file is kept that a group's question quotes: nobody's, and no other question's."""
+    return f"quoted/{message_id}"
 
 
 @dataclass(frozen=True, slots=True)

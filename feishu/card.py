@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from feishu.jsontext import to_bytes, to_text
+from feishu.visible import visible_text
 
 Card = dict[str, Any]
 Element = dict[str, Any]
@@ -39,7 +40,9 @@ def card(
         config["streaming_mode"] = True
         config |= {"streaming_config": streaming_config} if streaming_config else {}
     config |= _given(
-        summary={"content": summary} if summary else None, width_mode=width_mode or None, enable_forward=enable_forward
+        summary={"content": visible_text(summary)} if summary else None,
+        width_mode=width_mode or None,
+        enable_forward=enable_forward,
     )
     return {"schema": "2.0", "config": config} | _given(header=header) | {"body": {"elements": list(elements)}}
 
@@ -63,8 +66,8 @@ def header(title: str, *, subtitle: str = "", template: str = "") -> dict[str, A
 
 
 def plain_text(content: str) -> dict[str, Any]:
-    """A text object without any markup: the safe place for what people wrote."""
-    return {"tag": "plain_text", "content": content}
+    """A text object without any markup: the safe place for what people wrote. Nothing in it is hidden."""
+    return {"tag": "plain_text", "content": visible_text(content)}
 
 
 def markdown(text: str, *, element_id: str = "", size: TextSize = "normal", icon: str = "") -> Element:

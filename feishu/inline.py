@@ -12,9 +12,10 @@ Escapes: numeric entities, as documented (open.feishu.cn/document feishu-cards r
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
 
 from feishu.emphasis import MAX_EMPHASIS_CHARS, Emphasis
+from feishu.links import other_host, web_url, with_host
+from feishu.mentions import without_mentions
 
 MAX_SPAN_CHARS = 500
 """A code span or a link text may be this long; while streaming, no more than this waits for its end."""
@@ -24,7 +25,7 @@ MAX_BRACKET_DEPTH = 8
 IMAGE_MARK = "🖼"
 NO_IMAGES: frozenset[str] = frozenset()
 
-_ORDINARY = re.compile(r"[^\\`<&\[\]!:*~]+")
+_ORDINARY = re.compile(r"[^\\`<&\[\]!:*~@]+")
 _BREAK = re.compile(r"</?br(?:\s[^<>]{0,60})?/?>", re.IGNORECASE)
 _MAYBE_BREAK = re.compile(r"</?(?:b(?:r(?:\s[^<>]{0,60})?/?)?)?\Z", re.IGNORECASE)
 _CODE_OR_BREAK = re.compile(
@@ -40,7 +41,8 @@ _TARGET = re.compile(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 _ESCAPED_BY_ENTITY = "<`&[]!"
-_URL_SAFE = "-._~:/?#@!$&'*+,;=%"
+_AFTER_HOST = re.compile(r"[\s/?#]")
+_ENTITIES = re.compile(r"&#[0-9]+;")
 
 
 def without_breaks(line: str, instead: str) -> str:
@@ -76,6 +78,7 @@ class _Scanner:
         self._at = 0
         self._out = ""
         self._pipe_in_code = False
+        self._host_at = -1  # where the host of a bare address may begin in what was written
         self._emphasis = Emphasis()
 
     def scan(self) -> str:
@@ -88,6 +91,7 @@ class _Scanner:
             "]": self._closing_bracket,
             "!": self._exclamation,
             ":": self._colon,
+            "@": self._at_sign,
             "*": self._marker,
             "~": self._marker,
         }
@@ -181,7 +185,7 @@ class _Scanner:
             quoted = _entity("`") * len(mark)
             self._write(quoted + _escape_all(inner) + quoted, end)
         else:
-            self._write(span, end)
+            self._write(mark + without_mentions(inner) + mark, end)
 
     def _span_end(self, start: int) -> int | None:
         """Where the code span that starts here ends, None if it does not end in this line."""
@@ -204,8 +208,9 @@ class _Scanner:
             self._write("[", self._at + 1)
             return
         text, target, end = link
-        if url := _web_url(target):
-            self._write(f"[{text}]({url})", end)
+        if url := web_url(target):
+            host = _escape_all(other_host(text, url))
+            self._write(f"[{with_host(text, host)}]({url})", end)
         else:
             self._write(_joinable(text), end)
 
@@ -231,12 +236,26 @@ class _Scanner:
             self._write("]", self._at + 1)
 
     def _colon(self) -> None:
-        scheme = _SCHEME.search(self._out[-40:])
-        foreign = scheme is not None and scheme.group().lower() not in ("http", "https")
-        if foreign and self._peek() == "/" and self._peek(2) == "/":  # a client may turn lark://… into a link by itself
-            self._write(_entity(":"), self._at + 1)
-        else:
-            self._write(":", self._at + 1)
+        before = self._out[-40:].rstrip("\\").lower()
+        scheme = _SCHEME.search(before)
+        foreign = scheme is not None and scheme.group() not in ("http", "https")
+        # A client may turn lark://… into a link by itself.
+        is_foreign = foreign and self._peek() == "/" and self._peek(2) == "/"
+        self._write(_entity(":") if is_foreign else ":", self._at + 1)
+        if before.endswith(("http", "https")) and not self._is_in_host():
+            self._host_at = len(self._out)
+
+    def _at_sign(self) -> None:
+        """`https://known.example@evil.example` leads to what follows the sign: a space ends the address before."""
+        self._write(" @" if self._is_in_host() else "@", self._at + 1)
+        self._host_at = -1
+
+    def _is_in_host(self) -> bool:
+        """Whether what was written ends in the host of a bare address, or in what may be a user name before it."""
+        if self._host_at < 0:
+            return False
+        since = _ENTITIES.sub("_", self._out[self._host_at :]).replace("\\", "")
+        return since.startswith("//") and not _AFTER_HOST.search(since, 2)
 
     def _link(self, start: int) -> tuple[str, str, int] | None:
         """(safe text, target, end) of the link whose `[` is at `start`, None if it is none."""
@@ -298,14 +317,3 @@ def _joinable(text: str) -> str:
     if text[:1] in ("(", ":"):
         text = _entity(text[0]) + text[1:]
     return text[:-1] + _entity("!") if text.endswith("!") else text
-
-
-def _web_url(target: str) -> str:
-    """The target with everything that is not plain URL percent-encoded, "" unless it is http or https with a host."""
-    try:
-        parts = urlsplit(target)
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-            return ""
-    except ValueError:
-        return ""
-    return quote(target, safe=_URL_SAFE)

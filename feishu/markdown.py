@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 from feishu.inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
+from feishu.mentions import decided_length, without_mentions
+from feishu.visible import visible_text
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"
 _FENCE = re.compile(_LEAD + r"(?P<mark>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)", re.DOTALL)
@@ -26,13 +28,14 @@ _IN_A_ROW = " / "
 def safe_markdown(
     text: str, *, streaming: bool = False, max_tables: int = 3, images: frozenset[str] = NO_IMAGES
 ) -> str:
-    """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s), and whose only
-    tag is `<br>`. Bold beside Chinese signs gets the space outside that a strict reader wants.
+    """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s) and says where
+    to, hides no character (`feishu.visible`), and whose only tag is `<br>`. Bold beside Chinese signs gets the space
+    outside that a strict reader wants.
 
-    Code spans and fenced code stay as they are; tables beyond `max_tables` become fenced code (cards are refused for
-    too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
+    Code spans and fenced code stay as they are, mentions apart; tables beyond `max_tables` become fenced code (cards
+    are refused for too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
     """
-    lines = _clean(text).split("\n")
+    lines = _clean(text, more=streaming).split("\n")
     blocks = _Blocks(max_tables, images)
     for line in lines[:-1]:
         blocks.line(line)
@@ -113,7 +116,7 @@ class _Blocks:
         if self._fence is not None:
             self._fenced(self._fence, line, end)
         elif self._in_table_code and _is_row(line):
-            self.out.append(without_breaks(line, _IN_A_ROW) + end)
+            self.out.append(without_mentions(without_breaks(line, _IN_A_ROW)) + end)
         else:
             self._leave_table_code()
             self._open_line(line, end)
@@ -124,7 +127,8 @@ class _Blocks:
         if self._fence is not None:
             quote_decided = not self._fence.quoted or line.lstrip(" \t").startswith(">")
             if quote_decided and not self._fence.may_close(line):
-                self.out.append(self._fence.content(line))
+                content = self._fence.content(line)
+                self.out.append(without_mentions(content[: decided_length(content)]))
         elif not (self._in_table_code or _MAYBE_LEAD_OR_FENCE.fullmatch(line) or self._may_be_table(line)):
             self._release_header()
             self.out.append(safe_line_start(line, self._images))
@@ -166,7 +170,8 @@ class _Blocks:
             self.out.append(safe_line(line, self._images) + end)
             return
         self._in_table_code = True
-        self.out.append(f"{_TABLE_FENCE}\n{without_breaks(self._header or '', _IN_A_ROW)}{line}{end}")
+        header = without_mentions(without_breaks(self._header or "", _IN_A_ROW))
+        self.out.append(f"{_TABLE_FENCE}\n{header}{line}{end}")
         self._header = None
 
     def _leave_table_code(self) -> None:
@@ -200,14 +205,15 @@ class _Blocks:
             self._fence = None
             self.line(line, last=not end)
         else:
-            self.out.append(fence.content(line) + end)
+            self.out.append(without_mentions(fence.content(line)) + end)
 
 
 def _is_row(line: str) -> bool:
     return "|" in line and not _FENCE.fullmatch(line)
 
 
-def _clean(text: str) -> str:
-    """One kind of line end, no NUL, no lone surrogate."""
+def _clean(text: str, *, more: bool = False) -> str:
+    """One kind of line end, no NUL, no lone surrogate, nothing that nobody sees."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
-    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+    text = text.encode("utf-8", "replace").decode() if not text.isascii() else text
+    return visible_text(text, more=more)

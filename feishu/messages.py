@@ -13,7 +13,10 @@ from feishu.client import FeishuClient
 from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, RESOURCE, SEND, SEND_EPHEMERAL, Endpoint
 from feishu.errors import BadReply, TargetGone
 from feishu.jsontext import to_text
+from feishu.links import honest_text
+from feishu.mentions import without_mentions
 from feishu.turnstile import Urgency
+from feishu.visible import visible_text
 
 MAX_UUID_CHARS = 50
 
@@ -51,7 +54,12 @@ def card_content(card: Card) -> Content:
 
 def text_content(text: str) -> Content:
     """Plain text. The platform reads `<at …>`, `<b>` … in it and documents no escape, so `<` is written as `＜`."""
-    return Content("text", to_text({"text": text.replace("<", "＜")}))
+    return Content("text", to_text({"text": harmless(text)}))
+
+
+def harmless(text: str) -> str:
+    """Foreign words for a text message: nobody mentioned, nothing hidden, links that say where they lead."""
+    return without_mentions(honest_text(visible_text(text))).replace("<", "＜")
 
 
 class Messages:
@@ -98,8 +106,11 @@ class Messages:
         )
 
     async def fetch(self, message_id: str) -> dict[str, Any]:
-        """The message as the platform has it: `items` with `msg_type`, `body.content`, `sender`, `deleted` …"""
-        return await self._client.call(FETCH, path={"message_id": message_id})
+        """The message as the platform has it: `items` with `msg_type`, `body.content`, `sender`, `deleted` … The
+        content of a card is its own JSON, of any sender; without the parameter it is a simplified form, and of newer
+        cards only the advice to update the client (im-v1/message/get)."""
+        params = {"card_msg_content_type": "user_card_content"}
+        return await self._client.call(FETCH, path={"message_id": message_id}, params=params)
 
     async def download(self, message_id: str, file_key: str, kind: str, *, most_bytes: int) -> bytes | None:
         """A message's `image` or `file`; None when it is larger than `most_bytes`."""

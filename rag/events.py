@@ -43,13 +43,15 @@ class Exchange:
 class Question:
     """What is asked, and what its asker may see. `search` says what to look for instead of `text`, one after the other
     until something is found. `so_far` is the beginning of an answer that was cut off: the model goes on where it ends.
-    Raises ValueError for a history that its asker may not see."""
+    `attached` is the end of `text` (or all of it) that came with the question and that others may have written: prompts
+    fence it. Raises ValueError for a history that its asker may not see."""
 
     text: str
     scope: Scope
     history: tuple[Exchange, ...] = ()
     search: tuple[str, ...] = ()
     so_far: str = ""
+    attached: str = ""
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):

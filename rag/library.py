@@ -17,7 +17,7 @@ from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.follow_ups import is_fragment, leans, standing_alone
 from rag.pressure import Pressure
-from rag.prompts import prompt_text
+from rag.prompts import history_text, prompt_text, question_text
 from rag.proposals import excerpts, questions_in
 from rag.relay import Relay
 from rag.rerank import RerankLeg
@@ -96,7 +96,7 @@ class Library:
         leaning = leans(question.text) or (is_reply and is_fragment(question.text))
         if not (leaning and question.history and self._writers.has_model):
             return question.text
-        history = "\n".join(f"Q: {each.question}\nA: {each.answer}" for each in question.history)
+        history = history_text(question.history)
         text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
@@ -122,7 +122,7 @@ class Library:
         if not self._writers.has_model or self._pressure.is_high:
             return Proposed()
         prompt = prompt_text(self._settings.prompts, "suggest")
-        text = prompt.format(question=question.text, passages=excerpts(passages))
+        text = prompt.format(question=question_text(question), passages=excerpts(passages))
         try:
             async with self._pressure.spare_time(budget_s):
                 written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.models import LeftOut
+
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
@@ -15,26 +17,31 @@ class Nothing:
 class Asked:
     """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
     without words of its own is what came with it. While it is `unread` pictures are missing in it, and its text may be
-    a stand-in; `Reading.look` gives it whole."""
+    a stand-in; `Reading.look` gives it whole. `left_out` is what came with it and could not be read."""
 
     text: str
     read_text: str = ""
     unread: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """The pictures asked for nothing: what to say about it, and whether it was we who failed."""
+    """The pictures asked for nothing: what to say about it, and whether it was we who failed. `why` names the reason
+    beside a question that stands without them (`bot.models.LeftOut`)."""
 
     said: str
     by_us: bool = False
+    why: str = "not_readable"
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the message replied to says, with its author's name; `unread` while its pictures are missing in that, and
-    `trouble` on what stood in their way."""
+    """What the message replied to says, with its author's name; `unread` while its pictures or its file are missing in
+    that, `trouble` on what stood in their way, and `left_out` what is not read. A quoted `file` needs a question."""
 
     words: str = ""
     unread: bool = False
     trouble: Unseen | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    file: str = ""

@@ -6,6 +6,7 @@ from feishu.client import FeishuClient
 from feishu.clock import Clock, SystemClock
 from feishu.endpoints import USERS
 from feishu.errors import FeishuError
+from feishu.visible import visible_text
 
 log = structlog.get_logger(__name__)
 
@@ -40,4 +41,4 @@ class Names:
             return ""
         items = reply.get("items")
         first = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-        return str(first.get("name") or "")
+        return " ".join(visible_text(str(first.get("name") or "")).split())

@@ -4,7 +4,7 @@ from bot.inbox.jobs import Job
 from feishu.card import Card
 from feishu.events import MessageReceived
 from feishu.jsontext import to_text
-from feishu.messages import Content, Messages, Sent, card_content, text_content
+from feishu.messages import Content, Messages, Sent, card_content, harmless, text_content
 
 
 class Voice:
@@ -39,4 +39,4 @@ class Voice:
 def mentioning(open_ids: tuple[str, ...], text: str) -> Content:
     """A text that mentions people; whatever else looks like markup in it is harmless."""
     marks = " ".join(f'<at user_id="{open_id}"></at>' for open_id in open_ids)
-    return Content("text", to_text({"text": f"{marks} {text.replace('<', '＜')}".strip()}))
+    return Content("text", to_text({"text": f"{marks} {harmless(text)}".strip()}))

@@ -34,8 +34,10 @@ Refusal = Literal["not_for_you", "not_here", "quiet_hours", "too_many", "too_man
 
 
 def judge(message: MessageReceived, *, bot_open_id: str | None, answer_at_all: bool = False) -> Verdict:
-    """Decides without I/O. A bot or an app never gets an answer, so two bots cannot talk each other to death."""
-    if message.sender_type != "user":
+    """Decides without I/O. Other bots' messages are delivered where the app has a scope with `include_bot`; none of
+    them gets an answer, whomever it mentions, so that two bots cannot keep each other talking. Ours neither, whatever
+    the platform calls its sender."""
+    if message.sender_type != "user" or (bot_open_id and message.sender_open_id == bot_open_id):
         return Ignored("not_a_person")
     if message.chat_type == "p2p":
         return Admitted()

@@ -11,6 +11,7 @@ from bot.asking.identity import Identity
 from bot.asking.outbound import Voice
 from bot.asking.policy import Refusal, is_quiet, refuse_by_list
 from bot.inbox.jobs import Job
+from bot.left_out import told
 from bot.models import Turn
 from bot.records.chat_ledger import Ledger
 from bot.records.conversations import new_turn_id
@@ -19,15 +20,13 @@ from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.events import Mention, MessageReceived, mentions_bot, text_of
+from feishu.message_text import image_keys
 
 log = structlog.get_logger(__name__)
 
 MAX_QUESTION_CHARS = 4_000
 REFUSED_AGAIN_S = {"too_many": 600.0, "too_many_here": 600.0, "quiet_hours": 12 * 3600.0}
 WORDED = ("text", "post")
-INVISIBLE = str.maketrans(
-    "", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
 
 
 class Kinds(Protocol):
@@ -133,7 +132,7 @@ class Reading:
             return await self._kinds.look(message, text, wording)
         quote = await self._quotes.look(job, message, wording)
         if text or quote.words:
-            return Asked(text or quote.words, quote.words)
+            return Asked(text or quote.words, quote.words, left_out=quote.left_out)
         return quote.trouble or Unseen(wording.empty_question)
 
     async def again(self, job: Job, turn: Turn) -> Asked | None:
@@ -145,11 +144,12 @@ class Reading:
         if not text:
             return None
         quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
-        return Asked(text, quote.words or turn.read_text, quote.unread)
+        left_out = turn.left_out if turn.parent_turn else quote.left_out
+        return Asked(text, quote.words or turn.read_text, quote.unread, left_out)
 
     async def _text(self, message: MessageReceived) -> str:
         bot_open_id = await self._own_id(message)
-        return text_of(message, bot_open_id=bot_open_id).translate(INVISIBLE).strip()
+        return text_of(message, bot_open_id=bot_open_id)
 
     async def _own_id(self, message: MessageReceived) -> str:
         if message.chat_type == "p2p" and not message.mentions:
@@ -161,9 +161,12 @@ class Reading:
     ) -> Asked | Nothing:
         if is_worded(message):
             quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
-            if text or quote.words or quote.unread:
-                return Asked(text or quote.words or wording.picture_title, quote.words, quote.unread)
-            await self._voice.reply(job, message, wording.empty_question)
+            if text or quote.words or (quote.unread and not quote.file):
+                asked = text or quote.words or wording.picture_title
+                return Asked(asked, quote.words, quote.unread, quote.left_out)
+            about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
+            said = about_file or told(quote.left_out, wording) or wording.empty_question
+            await self._voice.reply(job, message, said)
             return Nothing("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
 
@@ -236,7 +239,7 @@ def conversation_of(message: MessageReceived) -> str:
 
 def is_worded(message: MessageReceived) -> bool:
     """Whether a message is nothing but words: a text, or a rich text without pictures."""
-    return message.message_type == "text" or (message.message_type == "post" and '"img"' not in message.content)
+    return message.message_type == "text" or (message.message_type == "post" and not image_keys(message))
 
 
 def new_turn(job: Job, message: MessageReceived, asked: Asked, *, parent_turn: str = "") -> Turn:
@@ -253,4 +256,5 @@ def new_turn(job: Job, message: MessageReceived, asked: Asked, *, parent_turn: s
         parent_turn=parent_turn,
         read_text=asked.read_text,
         unread=asked.unread,
+        left_out=asked.left_out,
     )

@@ -1,20 +1,21 @@
-"""Readers of images, files and merged forwards, each within limits of size and type."""
+"""Readers of images and files, each within limits of size and type."""
 
-from typing import Any
+from dataclasses import dataclass
 
-import orjson
 import structlog
 
 from bot.asking.asked import Asked, Unseen
 from bot.asking.eyes import Eyes
+from bot.asking.forwarded import file_name
 from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job
+from bot.models import LeftOut
 from bot.records.attachments import Attachments
 from bot.texts import Texts
 from feishu.availability import is_outage
-from feishu.errors import ApiError, FeishuError
+from feishu.errors import ApiError
 from feishu.events import MessageReceived
-from feishu.message_text import plain_content
+from feishu.message_text import content_of, image_keys
 from feishu.messages import Messages
 from rag.errors import RagError, Unreadable
 from rag.readers.ocr import MOST_PIXELS
@@ -24,8 +25,16 @@ log = structlog.get_logger(__name__)
 MOST_FILE_BYTES = 20_000_000
 MOST_IMAGE_BYTES = 10_000_000
 LIMIT = MOST_PIXELS // 10_000
-MOST_CHILDREN = 50
 MOST_IMAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A downloaded file's text; or why there is none (`why_<why>` of `bot.texts`)."""
+
+    name: str
+    text: str = ""
+    why: str = ""
 
 
 class FileReader:
@@ -35,33 +44,64 @@ class FileReader:
         self._messages = messages
         self._attachments = attachments
 
+    def can_read(self, message: MessageReceived) -> bool:
+        """Whether there is a loader for a file of this name. Costs nothing."""
+        return self._attachments.can_read(file_name(message))
+
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
         """Words that tell what became of the file."""
-        content = _object(message.content)
-        name, key = str(content.get("file_name") or "file")[:200], str(content.get("file_key") or "")
         if message.chat_type != "p2p":
             return wording.kind_file_group
+        found = await self.fetch(message)
+        if found.why:
+            return sentence_on(found, wording)
+        await self.keep(job, conversation_of(message), message, found, asker=message.sender_open_id)
+        return wording.file_read.format(name=found.name)
+
+    async def fetch(self, message: MessageReceived) -> ReadFile:
+        """The text of the message's file. Never raises for one that cannot be had."""
+        name, key = file_name(message), str(content_of(message.content).get("file_key") or "")
         if not self._attachments.can_read(name):
-            return wording.file_unsupported.format(name=name)
+            return ReadFile(name, why="format")
         try:
             got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
         except ApiError as error:
             if is_outage(error):
                 raise
             log.info("file_not_downloaded", reason=str(error))
-            return wording.file_gone
-        if got is None:
-            return wording.file_too_large.format(name=name, limit=MOST_FILE_BYTES // 1_000_000)
+            return ReadFile(name, why="gone")
         if not got:
-            return wording.file_empty.format(name=name)
+            return ReadFile(name, why="too_large" if got is None else "empty")
         try:
-            read = await self._attachments.read(name, got)
+            return ReadFile(name, await self._attachments.read(name, got))
         except Unreadable as error:
             log.info("file_unreadable", reason=error.reason)
-            return wording.file_unreadable.format(name=name)
-        where = conversation_of(message)
-        await self._attachments.keep(job.app_id, where, message.message_id, message.sender_open_id, name, read)
-        return wording.file_read.format(name=name)
+            return ReadFile(name, why="not_readable")
+
+    async def keep(self, job: Job, conversation: str, message: MessageReceived, found: ReadFile, *, asker: str) -> None:
+        """Stores the text of a message's file for a conversation, as belonging to who asks about it."""
+        await self._attachments.keep(job.app_id, conversation, message.message_id, asker, found.name, found.text)
+
+
+def sentence_on(found: ReadFile, wording: Texts) -> str:
+    """Why a file was not read, for who sent it."""
+    said = {
+        "format": wording.file_unsupported,
+        "gone": wording.file_gone,
+        "too_large": wording.file_too_large,
+        "empty": wording.file_empty,
+    }.get(found.why, wording.file_unreadable)
+    return said.format(name=found.name, limit=MOST_FILE_BYTES // 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the first pictures of a message say ("" for nothing), what stood in the way where that is nothing, and how
+    many beside could not be downloaded."""
+
+    words: str = ""
+    trouble: Unseen | None = None
+    missing: int = 0
 
 
 class Pictures:
@@ -73,32 +113,42 @@ class Pictures:
 
     def can_look(self, message: MessageReceived) -> bool:
         """Whether there are pictures to read in a message, and something here reads them. Costs nothing."""
-        return bool(_image_keys(message)) and self._eyes.can_read
+        return bool(image_keys(message)) and self._eyes.can_read
 
     def obstacle(self, message: MessageReceived, wording: Texts) -> str:
         """Why nobody can look."""
-        return wording.image_no_reader if _image_keys(message) else wording.image_no_text
+        return wording.image_no_reader if image_keys(message) else wording.image_no_text
 
-    async def words_in(self, message: MessageReceived, wording: Texts) -> tuple[str, Unseen | None]:
-        """What its first pictures say ("" for nothing), and what stood in the way where that is nothing."""
+    async def look(self, message: MessageReceived, wording: Texts) -> Seen:
+        """Downloads and reads, so it may take long."""
         if not self.can_look(message):
-            return "", Unseen(self.obstacle(message, wording))
-        keys = _image_keys(message)[:MOST_IMAGES]
+            return Seen(trouble=Unseen(self.obstacle(message, wording), why="no_reader"))
+        keys = image_keys(message)[:MOST_IMAGES]
         got = [await self._download(message.message_id, key, wording) for key in keys]
         found = [each for each in got if isinstance(each, bytes)]
         trouble = next((each for each in got if isinstance(each, str)), "")
         if not found:
-            return "", Unseen(trouble)
+            return Seen(trouble=Unseen(trouble, why="gone" if trouble == wording.file_gone else "too_large"))
         try:
             words = (await self._eyes.read(found)).strip()
         except Unreadable as error:
             log.info("image_unreadable", reason=error.reason)
             said = wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
-            return "", Unseen(said)
+            return Seen(trouble=Unseen(said, why="too_large" if error.too_large else "not_readable"))
         except RagError as error:
             log.warning("image_not_read", kind=type(error).__name__, reason=str(error))
-            return "", Unseen(wording.image_not_now, by_us=True)
-        return words, None if words else Unseen(trouble or wording.image_no_text)
+            return Seen(trouble=Unseen(wording.image_not_now, by_us=True, why="not_now"))
+        if not words:
+            return Seen(trouble=Unseen(trouble or wording.image_no_text, why="no_words"))
+        return Seen(words, missing=len(keys) - len(found))
+
+    def left_out(self, message: MessageReceived, seen: Seen) -> tuple[LeftOut, ...]:
+        """What of its pictures was not read: all of them after a trouble, else what is missing or beyond the first."""
+        count = len(image_keys(message))
+        if seen.trouble:
+            return (LeftOut("picture", seen.trouble.why, count=count),) if count else ()
+        found = (LeftOut("picture", "gone", count=seen.missing),) if seen.missing else ()
+        return (*found, LeftOut("picture", "too_many", count=count - MOST_IMAGES)) if count > MOST_IMAGES else found
 
     async def _download(self, message_id: str, key: str, wording: Texts) -> bytes | str:
         try:
@@ -121,69 +171,14 @@ class ImageReader:
         """What is asked, as far as that is known without a look; or words that say why nothing is."""
         if self._pictures.can_look(message):
             return Asked(text or wording.picture_title, unread=True)
-        return Asked(text) if text else self._pictures.obstacle(message, wording)
+        obstacle = Unseen(self._pictures.obstacle(message, wording), why="no_reader")
+        if not text:
+            return obstacle.said
+        return Asked(text, left_out=self._pictures.left_out(message, Seen(trouble=obstacle)))
 
     async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen:
         """What is asked; or why nothing is. Downloads and reads, so it may take long."""
-        words, trouble = await self._pictures.words_in(message, wording)
-        return trouble if trouble and not text else Asked(text or words, words)
-
-
-class ForwardReader:
-    """Merged forwards: the children's words with their authors' names, as one question."""
-
-    def __init__(self, messages: Messages, names: Any) -> None:
-        self._messages = messages
-        self._names = names
-
-    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
-        """What was forwarded, flattened."""
-        try:
-            words = await self.words_of(message.message_id)
-        except FeishuError as error:
-            if is_outage(error):
-                raise
-            log.info("forward_not_fetched", reason=str(error))
-            return wording.forwarded_gone
-        return Asked(words, words) if words else wording.forwarded_nothing
-
-    async def words_of(self, message_id: str) -> str:
-        """The words of the messages in it, a line each. Raises `FeishuError`."""
-        items = (await self._messages.fetch(message_id)).get("items")
-        children = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        lines = [await self._line(child) for child in children[: MOST_CHILDREN + 1] if child.get("upper_message_id")]
-        return "\n".join(filter(None, lines))
-
-    async def _line(self, child: dict[str, Any]) -> str:
-        body = child.get("body")
-        raw = str(body.get("content", "")) if isinstance(body, dict) else ""
-        words = plain_content(str(child.get("msg_type", "")), raw).strip()
-        sender = child.get("sender")
-        who = str(sender.get("id", "")) if isinstance(sender, dict) else ""
-        name = await self._names.of(who) if words and who.startswith("ou_") else ""
-        return f"{name}: {words}" if name else words
-
-
-def _image_keys(message: MessageReceived) -> list[str]:
-    """Of an image, or of the images in a rich text."""
-    found: list[str] = []
-    level: list[Any] = [_object(message.content)]
-    for _ in range(8):
-        inner: list[Any] = []
-        for node in level:
-            if isinstance(node, dict):
-                if isinstance(key := node.get("image_key"), str) and node.get("tag", "img") == "img":
-                    found.append(key)
-                inner += node.values()
-            elif isinstance(node, list):
-                inner += node
-        level = inner
-    return list(dict.fromkeys(found))
-
-
-def _object(raw: str) -> dict[str, Any]:
-    try:
-        found = orjson.loads(raw)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        seen = await self._pictures.look(message, wording)
+        if seen.trouble and not text:
+            return seen.trouble
+        return Asked(text or seen.words, seen.words, left_out=self._pictures.left_out(message, seen))

@@ -42,12 +42,12 @@ async def standing_alone(
     return replace(question, history=kept), ""
 
 
-def _with_context(turn: Turn) -> str:
-    """The question together with what came with it: a picture's words, a forward, the message it replies to."""
+def _came_with(turn: Turn) -> str:
+    """What came with the question, as it stands behind it: a picture's words, a forward, the message it replies to.
+    All of the question where nothing was written beside it, "" where nothing came."""
     if turn.read_text in ("", turn.question):
-        return turn.question
-    wording = texts(language_of(turn.question))
-    return f"{turn.question}\n{wording.came_with.format(text=turn.read_text[:CONTEXT_CHARS])}"
+        return turn.read_text
+    return texts(language_of(turn.question)).came_with.format(text=turn.read_text[:CONTEXT_CHARS])
 
 
 def _searches(turn: Turn) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Understanding:
     async def of(self, turn: Turn, *, as_before: bool = False) -> Question:
         """The question to answer, with what came with it. `as_before` takes it as it was made to stand alone for an
         earlier version of the answer, where it was."""
-        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        scope = self._access.of_turn(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
         history = await self._told_apart(turn, before)
         if as_before and turn.standalone:
@@ -91,7 +91,9 @@ class Understanding:
         if understood:
             return replace(found, history=history)
         kept = history if found.history else ()
-        return Question(_with_context(turn), scope, kept, _searches(turn))
+        attached = _came_with(turn)
+        text = turn.question if attached == turn.question else f"{turn.question}\n{attached}".rstrip()
+        return Question(text, scope, kept, _searches(turn), attached=attached)
 
     async def _told_apart(self, turn: Turn, before: tuple[Remembered, ...]) -> tuple[Exchange, ...]:
         """Questions carry their asker's name where several people talk."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from bot.cards.offers import foot, regenerate, row, suggestions
 from bot.cards.parts import split
 from bot.cards.views import ANSWER, TITLE_CHARS, one_line
+from bot.left_out import told
 from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
 from feishu import card as build
 from feishu.card import Card, Element, card_bytes
+from feishu.links import other_host, web_url, with_host
 from feishu.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
@@ -177,11 +179,14 @@ def _card(state: CardState, texts: Texts) -> Card:
 
 
 def _reading(state: CardState, texts: Texts) -> list[Element]:
-    """What was read from an image or a forward, and how a follow-up was understood."""
+    """What was read from an image or a forward, what was not and why, and how a follow-up was understood."""
     elements: list[Element] = []
     if state.turn.read_text:
         read = build.markdown(escape_text(state.turn.read_text[:READ_CHARS]), size="notation")
         elements.append(build.collapsible_panel(texts.image_text, [read], element_id="read"))
+    if not_read := told(state.turn.left_out, texts):
+        lines = "\n".join(escape_text(line) for line in not_read.split("\n"))
+        elements.append(build.markdown(lines, element_id="left_out", size="notation"))
     if state.turn.standalone:
         understood = texts.understood.format(question=one_line(state.turn.standalone, 200))
         elements.append(build.markdown(escape_text(understood), size="notation"))
@@ -225,8 +230,8 @@ def _shows_nearest(answer: Answer) -> bool:
 
 
 def _plain_source(source: Source) -> str:
-    link = f" {source.link}" if source.link and _is_web_link(source.link) else ""
-    return f"[{source.number}] {_name(source)}{link}"
+    url = web_url(source.link or "")
+    return f"[{source.number}] {_name(source)} {url}".rstrip()
 
 
 def _name(source: Source) -> str:
@@ -234,9 +239,11 @@ def _name(source: Source) -> str:
 
 
 def _source_line(source: Source) -> str:
-    """`[1] Title › heading` (linked where the document has a link), and the passage's beginning."""
-    name = escape_text(_name(source))
-    linked = f"[{name}]({source.link})" if source.link and _is_web_link(source.link) else f"**{name}**"
+    """`[1] Title › heading` (linked where the document has a link, with its host where the title looks like another
+    address), and the passage's beginning."""
+    url = web_url(source.link or "")
+    name = escape_text(with_host(_name(source), other_host(_name(source), url)))
+    linked = f"[{name}]({url})" if url else f"**{name}**"
     return f"**&#91;{source.number}&#93;** {linked}\n{escape_text(one_line(source.snippet, 120))}"
 
 
@@ -270,7 +277,3 @@ def _summary(answer: Answer) -> str:
     text = broken_text((answer.text or answer.notice)[:1_000])
     text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", text)
     return one_line(text, SUMMARY_CHARS) or "…"
-
-
-def _is_web_link(link: str) -> bool:
-    return bool(re.fullmatch(r"https?://[^\s()<>\"'\[\]]+", link))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.documents import Chunk, Passage
-from rag.prompts import ANSWER, CONDENSE, CONTRACT, GO_ON, PICTURE, SUGGEST
+from rag.prompts import ANSWER, ASKED_BY_MATERIAL, ATTACHED, CONDENSE, CONTRACT, GO_ON, PICTURE, SUGGEST
 
 _FENCE = re.compile(r'<passage number="(?P<number>\d+)" title="(?P<title>[^"<>\n]*)">\n(?P<text>.*?)\n</passage>', re.S)
 _LABEL = re.compile(r"(?:question|问题|问)\s*[:：]\s*", re.IGNORECASE)
@@ -76,7 +76,7 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> Asked:
         return Condensing(question, _last_of(history))
     if (suggesting := _between(SUGGEST, last)) is not None:
         excerpts, question = suggesting
-        return Suggesting(question, tuple(match["path"] for match in _EXCERPT.finditer(excerpts)))
+        return Suggesting(_with_material(question), tuple(match["path"] for match in _EXCERPT.finditer(excerpts)))
     if last.startswith(PICTURE):
         return Looking()
     return _answering(said) or Chatting(last)
@@ -100,7 +100,7 @@ def _answering(said: Sequence[tuple[str, str]]) -> Answering | None:
     if not passages:
         return None
     earlier = next((text for role, text in reversed(said[:-1]) if role == "user"), "")
-    return Answering(_question(prompt[:start], prompt[end:]), passages, _SPEAKER.sub("", earlier))
+    return Answering(_with_material(_question(prompt[:start], prompt[end:])), passages, _SPEAKER.sub("", earlier))
 
 
 def _passages(prompt: str) -> tuple[int, int, tuple[Passage, ...]]:
@@ -129,6 +129,15 @@ def _question(before: str, after: str) -> str:
         if label := _LABEL.search(side):
             return side[label.end() :].strip()
     return (after.strip() or before.strip()).strip()
+
+
+def _with_material(question: str) -> str:
+    """The question and what came with it, without the fence."""
+    asked, mark, fence = question.partition(ATTACHED)
+    if not mark:
+        return question
+    material = fence.strip().removeprefix("<attached>").removesuffix("</attached>").strip()
+    return material if asked.strip() == ASKED_BY_MATERIAL else f"{asked.strip()}\n{material}"
 
 
 def _between(template: str, prompt: str) -> tuple[str, str] | None:

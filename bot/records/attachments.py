@@ -13,10 +13,10 @@ from pathlib import Path, PurePath
 from typing import Protocol
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bot.access import FILES
-from bot.models import Turn
+from bot.models import Turn, quoted_by
 from bot.store.database import Database
 from bot.store.tables import attachments, beginnings
 from feishu.clock import Clock, SystemClock
@@ -90,19 +90,31 @@ class Attachments:
     async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> None:
         """Stores a file's text for its conversation."""
         values = {"app_id": app_id, "conversation": conversation, "message_id": message_id, "sender": sender}
+        same = [attachments.c[column] == value for column, value in values.items()]
         values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text.replace("\0", "")}
         statement = insert(attachments).values(created_at=self._clock.time(), **values)
-        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(attachments).where(*same))  # a job that runs again reads its file again
+            connection.execute(statement)
+
+        await self._database.write(work)
 
     async def library_for(self, turn: Turn, question: Question) -> Library | None:
-        """The library of the conversation's files, where they answer the question better than the documents do."""
-        kept = await self._kept(turn.app_id, turn.conversation) if turn.chat_type == "p2p" else []
+        """The library of the conversation's files, where they answer the question better than the documents do; of a
+        file that the question quotes, where it answers at all."""
+        is_private = turn.chat_type == "p2p"
+        where = turn.conversation if is_private else quoted_by(turn.question_message_id)
+        kept = await self._kept(turn.app_id, where)
         if not kept:
             return None
         try:
             library = await self._library(kept)
             for text in dict.fromkeys((question.text, turn.question)):
-                if await self._knows_better(await library.search(text, question.scope), text, question.scope):
+                found = await library.search(text, question.scope)
+                if found.is_evidence and not is_private:
+                    return library
+                if await self._knows_better(found, text, question.scope):
                     return library
         except RagError as error:
             log.warning("attachments_unusable", reason=str(error))

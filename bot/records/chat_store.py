@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
 from bot.models import Answer, Turn
-from bot.records.conversations import Conversations, collections_of, new_turn_id
+from bot.records.conversations import Conversations, collections_of, new_turn_id, turn_values
 from bot.store.database import Database
 from bot.store.tables import NO_SOURCES, answers, turns, votes
 from feishu.clock import Clock
@@ -53,7 +53,7 @@ class WebStore:
         """Stores a new turn with its open answer."""
 
         def work(connection: Connection) -> None:
-            connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
+            connection.execute(insert(turns).values(**turn_values(turn)))
             _insert_answer(connection, answer)
 
         await self._database.write(work)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from bot.errors import StoreError
 from bot.inbox.jobs import Job, guard
-from bot.models import Answer, CardState, Source, Turn
+from bot.models import Answer, CardState, LeftOut, Source, Turn
 from bot.records.sent_messages import SentMessages
 from bot.store.database import Database
 from bot.store.tables import answers, jobs, turns, votes
@@ -39,7 +39,7 @@ class Conversations:
                 if wanted is None:
                     raise StoreError(f"job {job.id} belongs to turn {job.turn_id}, which is not in the store")
                 turn = replace(wanted, created_at=now)
-                connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))
+                connection.execute(insert(turns).values(**turn_values(turn)))
                 connection.execute(update(jobs).where(jobs.c.id == job.id).values(turn_id=turn.id))
             mine = select(answers).where(answers.c.job_id == job.id)
             row = connection.execute(mine).one_or_none()
@@ -97,13 +97,23 @@ class Conversations:
 
         await self._database.write(work)
 
-    async def reworded(self, job: Job, turn_id: str, question: str, read_text: str, *, unread: bool = False) -> Turn:
+    async def reworded(
+        self,
+        job: Job,
+        turn_id: str,
+        question: str,
+        read_text: str,
+        *,
+        unread: bool = False,
+        left_out: tuple[LeftOut, ...] = (),
+    ) -> Turn:
         """The question was edited, or its pictures were read: what it asks now, to be understood anew. Gives the turn
         as it is stored; nothing is kept of a question that was taken back meanwhile."""
 
         def work(connection: Connection) -> Turn:
             guard(connection, job)
             now = {"question": question, "read_text": read_text, "standalone": "", "unread": unread}
+            now |= {"left_out": orjson.dumps(left_out).decode()}
             kept = (turns.c.id == turn_id) & ~turns.c.recalled
             connection.execute(update(turns).where(kept).values(**now))
             turn = _turn(connection, turn_id)
@@ -181,6 +191,12 @@ def collections_of(sources: str) -> set[str]:
     return {source.get("collection", DEFAULT_COLLECTION) for source in orjson.loads(sources)}
 
 
+def turn_values(turn: Turn) -> dict[str, Any]:
+    """A turn as a row of the store."""
+    stored = {name: getattr(turn, name) for name in Turn.__slots__}
+    return {**stored, "left_out": orjson.dumps(turn.left_out).decode()}
+
+
 def new_turn_id() -> str:
     """Unguessable, though nothing relies on that."""
     return "t" + secrets.token_hex(12)
@@ -216,7 +232,10 @@ def _begun_with(connection: Connection, job: Job) -> dict[str, Any]:
 
 def _turn(connection: Connection, turn_id: str) -> Turn | None:
     row = connection.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
-    return Turn(**row._mapping) if row else None
+    if row is None:
+        return None
+    left_out = tuple(LeftOut(**each) for each in orjson.loads(row.left_out))
+    return Turn(**{**row._mapping, "left_out": left_out})
 
 
 def _answer(row: Any) -> Answer:

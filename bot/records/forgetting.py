@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from bot.job import ENDED_STATES
+from bot.models import quoted_by
 from bot.store.database import Database
 from bot.store.tables import (
     answer_messages,
@@ -71,7 +72,7 @@ class Forgetting:
 def erase(connection: Connection, which: ColumnElement[bool]) -> None:
     """Takes every word of these turns and their answers. The rows stay, so that their cards can be emptied, and the ids
     of messages beside the cards, so that these can be recalled."""
-    blank = {"recalled": True, "question": "", "standalone": "", "read_text": ""}
+    blank = {"recalled": True, "question": "", "standalone": "", "read_text": "", "left_out": "[]"}
     ids = list(connection.scalars(update(turns).where(which).values(**blank).returning(turns.c.id)))
     _forget_around(connection, ids)
     emptied = {"text": "", "notice": "", "reasoning": "", "sources": "[]"}
@@ -116,5 +117,7 @@ def _forget_around(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(votes).where(votes.c.answer_id.in_(its_answers)))
     connection.execute(delete(suggestions).where(suggestions.c.turn_id.in_(ids)))
     connection.execute(delete(gaps).where(func.substr(gaps.c.id, 1, TURN_ID_CHARS).in_(ids)))
+    asked = connection.scalars(select(turns.c.question_message_id).where(turns.c.id.in_(ids)))
+    connection.execute(delete(attachments).where(attachments.c.conversation.in_([quoted_by(each) for each in asked])))
     written_by = select(answers.c.job_id).where(answers.c.turn_id.in_(ids))
     connection.execute(delete(traces).where(traces.c.job_id.in_(written_by)))

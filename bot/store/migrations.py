@@ -102,6 +102,7 @@ STEPS: dict[int, Step] = {
     ),
     10: created(admin_sessions),
     11: added(jobs.c.waits_for, jobs.c.deferrals, jobs.c.given_up, jobs.c.crashes, jobs.c.alone, jobs.c.company),
+    12: added(turns.c.left_out),
 }
 
 

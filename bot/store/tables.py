@@ -94,6 +94,7 @@ turns = Table(
     Column("standalone", Text, nullable=False, server_default="", comment="the question as it was understood"),
     Column("read_text", Text, nullable=False, server_default="", comment="what was read from an image or a file"),
     Column("recalled", Boolean, nullable=False, server_default=text("false"), comment="its question was taken back"),
+    Column("left_out", Text, nullable=False, server_default="[]", comment="JSON: what was quoted and not read"),
     Column("unread", Boolean, nullable=False, server_default=text("false"), comment="it has pictures to be read first"),
     Column("created_at", Double, nullable=False, index=True),
     Index("turns_conversation", "app_id", "conversation", "created_at"),

@@ -187,6 +187,32 @@ class Texts:
     came_with: str
     forwarded_nothing: str
     forwarded_gone: str
+    left_out: str
+    left_quote: str
+    left_file: str
+    left_picture: str
+    left_card: str
+    left_ours: str
+    left_media: str
+    left_sticker: str
+    left_message: str
+    left_later: str
+    left_rest: str
+    why_ours: str
+    why_gone: str
+    why_in_forward: str
+    why_no_words: str
+    why_kind: str
+    why_no_reader: str
+    why_not_now: str
+    why_too_large: str
+    why_format: str
+    why_not_readable: str
+    why_empty: str
+    why_too_many: str
+    why_too_long: str
+    quoted_file_ask: str
+    card_nothing: str
     digest_title: str
     digest_figures: str
     digest_missing: str

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.access import Access
+from bot.access import FILES, Access
 from bot.asking.identity import Identity
 from bot.asking.suggesting import below, proposed
 from bot.models import Answer, CardState, Turn
@@ -24,21 +24,21 @@ class Dressing:
 
     def may_show(self, state: CardState) -> bool:
         """Whether the answer, and how its question was understood, may be seen in their chat."""
-        scope = self._access.in_chat(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        scope = self._access.of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
         return scope.shows(state.answer.collections | state.leaned_on)
 
     async def dressed(self, state: CardState, texts: Texts) -> CardState:
         """The state with what may be offered, and without what may not be seen there any more."""
         if state.turn.recalled:
             return state
-        scope = self._access.in_chat(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        scope = self._access.of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
         if not scope.shows(state.leaned_on):
             state = replace(state, turn=replace(state.turn, standalone=""))
         if not scope.shows(state.answer.collections):
             return shut(state, texts)
         turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
-        if not suggested and self._settings.suggestions != "off":
+        if not suggested and self._settings.suggestions != "off" and not is_of_quoted_file(turn, answer):
             asked = await self._ledger.asked_in(turn.app_id, turn.conversation)
             suggested = below(turn, answer, texts, asked)
             await self._ledger.suggest(suggested)
@@ -62,6 +62,11 @@ class Dressing:
         found = proposed(turn, answer, model.questions, next(iter(answer.collections), ""), asked)
         cost = model.usage.prompt_tokens + model.usage.completion_tokens if model.usage else 0
         return bool(found) and await self._ledger.suggest_instead(answer.id, found, cost)
+
+
+def is_of_quoted_file(turn: Turn, answer: Answer) -> bool:
+    """Whether an answer in a group came from the file that its question quotes: the next question does not have it."""
+    return turn.chat_type != "p2p" and FILES in answer.collections
 
 
 def shut(state: CardState, texts: Texts) -> CardState:

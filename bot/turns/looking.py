@@ -59,7 +59,9 @@ class Looking:
         if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
             return turn
         question = asked.text[:MAX_QUESTION_CHARS]
-        return await self._conversations.reworded(job, turn.id, question, asked.read_text, unread=asked.unread)
+        return await self._conversations.reworded(
+            job, turn.id, question, asked.read_text, unread=asked.unread, left_out=asked.left_out
+        )
 
     async def run(
         self, delivery: Delivery, job: Job, turn: Turn, wording: Texts, stop: StopSignal, *, started_at: float
@@ -87,7 +89,7 @@ class Looking:
             log.info("picture_not_read", by_us=seen.by_us)
             return Unread(seen.said, seen.by_us)
         question = seen.text[:MAX_QUESTION_CHARS]
-        stored = await self._conversations.reworded(job, turn.id, question, seen.read_text)
+        stored = await self._conversations.reworded(job, turn.id, question, seen.read_text, left_out=seen.left_out)
         return Stopped("recalled") if stored.recalled else stored
 
     async def _tick(self, delivery: Delivery, wording: Texts, started_at: float) -> None:

@@ -11,7 +11,7 @@ from bot.errors import StoreError
 from bot.inbox.jobs import Jobs
 from bot.job import CARD_LINE, NewJob
 from bot.models import Answer, Turn
-from bot.turns.dressing import Dressing
+from bot.turns.dressing import Dressing, is_of_quoted_file
 from rag.documents import Passage
 from rag.events import Proposed, Question
 
@@ -42,6 +42,8 @@ class Proposing:
     def begin(self, turn: Turn, answer: Answer, question: Question | None, passages: Sequence[Passage]) -> None:
         """Asks, where there is something to go on with: an answer that is whole and has cited its passages."""
         if self._ended or question is None or not passages or not self._dressing.wants_proposals(answer):
+            return
+        if is_of_quoted_file(turn, answer):
             return
         task = asyncio.create_task(self._propose(turn, answer, question, passages), name=f"propose-{answer.id}")
         self._tasks.add(task)

@@ -7,6 +7,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+import feishu
+
+SHARED_FOLDER = Path(feishu.__file__).parent / "page"
+"""What the pages share with that of the local platform."""
 PAGE_FOLDER = Path(__file__).parent / "page"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -31,6 +35,7 @@ def add_pages(app: FastAPI) -> None:
         return RedirectResponse("/static/icon.svg")
 
     app.add_route("/favicon.ico", favicon, methods=["GET"])
+    app.mount("/static/shared", StaticFiles(directory=SHARED_FOLDER), name="shared")
     app.mount("/static", StaticFiles(directory=PAGE_FOLDER), name="static")
 
 

@@ -20,6 +20,7 @@ from feishu.sandbox.world import Card, Chat, Message, World, compact
 UUID_LIFE_S = 3600.0
 MAX_EDITS = 20
 KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user")
+NOT_SIMPLIFIED = "请升级至最新版本客户端，以查看内容"
 
 
 def send(platform: Platform, call: Call) -> dict[str, Any]:
@@ -88,17 +89,22 @@ def fetch(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /im/v1/messages/:message_id; raw card JSON with card_msg_content_type=user_card_content."""
     message = existing(platform, call, missing=230110, recalled_too=True)
     raw = call.query.get("card_msg_content_type") == "user_card_content"
+    children = [
+        {**_item(platform, platform.world.messages[each], raw=raw), "upper_message_id": message.message_id}
+        for each in message.forwarded
+    ]
+    return {"data": {"items": [_item(platform, message, raw=raw), *children]}}
+
+
+def _item(platform: Platform, message: Message, *, raw: bool) -> dict[str, Any]:
+    """A fetched message; of a card its own JSON, or the simplified form."""
     item = receipt(platform.world, message)
-    if message.message_type == "interactive" and not message.recalled:
-        card = platform.world.shown_card(message) or {}
-        item["body"] = {"content": compact({"user_card": compact(card)}) if raw else compact(simplified(card))}
-    children = [_child(platform.world, message, each) for each in message.forwarded]
-    return {"data": {"items": [item, *children]}}
-
-
-def _child(world: World, parent: Message, message_id: str) -> dict[str, Any]:
-    """A message inside of a merged forward."""
-    return {**receipt(world, world.messages[message_id]), "upper_message_id": parent.message_id}
+    card = platform.world.shown_card(message)
+    if message.message_type == "interactive" and card is not None and not message.recalled:
+        key = platform.settings.raw_card_in
+        whole = compact({key: compact(card)}) if key else compact(card)
+        item["body"] = {"content": whole if raw else compact(simplified(card))}
+    return item
 
 
 def existing(platform: Platform, call: Call, *, missing: int, recalled_too: bool = False) -> Message:
@@ -146,9 +152,11 @@ def receipt(world: World, message: Message) -> dict[str, Any]:
 
 
 def simplified(card: Card) -> dict[str, Any]:
-    """The reduced form in which other readers get a card."""
+    """The reduced form in which other readers get a card; of schema 2.0 the advice to update the client."""
+    if card.get("schema") == "2.0":
+        return {"title": None, "elements": [[{"tag": "text", "text": NOT_SIMPLIFIED}]]}
     title = ((card.get("header") or {}).get("title") or {}).get("content", "")
-    elements = (card.get("body") or card).get("elements", [])
+    elements = card.get("elements", [])
     lines = [[{"tag": "text", "text": e["content"]}] for e in elements if isinstance(e.get("content"), str)]
     return {"title": title, "elements": lines}
 

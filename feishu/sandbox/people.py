@@ -8,7 +8,7 @@ import orjson
 from feishu.sandbox.messages import MAX_EDITS
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
-from feishu.sandbox.world import Chat, Message, World, compact
+from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 
 class Impossible(ValueError):
@@ -57,6 +57,8 @@ class Hands:
             self._platform.now(),
             mentions=mentions,
         )
+        if kind == "interactive":  # somebody's card, sent on
+            message.card = card_in(message.content)
         if reply_to:
             parent = world.messages.get(reply_to)
             if parent is None or parent.chat_id != chat_id:
@@ -167,6 +169,15 @@ class Hands:
         return message
 
 
+def card_in(content: str) -> Card | None:
+    """The card of a message's content, None where it holds none."""
+    try:
+        card = orjson.loads(content)
+    except ValueError:
+        return None
+    return card if isinstance(card, dict) and {"elements", "body"} & card.keys() else None
+
+
 def marked(world: World, chat: Chat, text: str, ahead: list[str]) -> tuple[str, list[dict[str, Any]]]:
     """Text with placeholders `@_user_1` for mentions, and the mentions (im-v1/message/events/receive)."""
     text = "".join(f"@{world.name_of(member)} " for member in ahead) + text
@@ -179,19 +190,24 @@ def marked_post(world: World, chat: Chat, content: str) -> tuple[str, list[dict[
     """A rich text whose text nodes have `at` nodes in place of `@Name`; content that is no rich text stays as it is."""
     try:
         post = orjson.loads(content)
-        paragraphs = [list(paragraph) for paragraph in post["content"]]
+        written = {
+            key: [list(paragraph) for paragraph in post[key]] for key in ("content", "content_v2") if key in post
+        }
     except (ValueError, TypeError, KeyError):
         return content, []
     mentions: list[dict[str, Any]] = []
-    post["content"] = [
-        [run for node in paragraph for run in _runs(world, chat, node, mentions)] for paragraph in paragraphs
-    ]
+    for key, paragraphs in written.items():
+        post[key] = [[run for node in each for run in _runs(world, chat, node, mentions)] for each in paragraphs]
     return compact(post), mentions
 
 
 def _runs(world: World, chat: Chat, node: Any, mentions: list[dict[str, Any]]) -> list[Any]:
-    if not isinstance(node, dict) or node.get("tag") != "text" or not isinstance(node.get("text"), str):
+    if not isinstance(node, dict) or node.get("tag") not in ("text", "md") or not isinstance(node.get("text"), str):
         return [node]
+    if node["tag"] == "md":
+        parts = [(part, _mentioned(world, part, mentions)) for part in _split(world, chat, node["text"])]
+        tags = [f'<at user_id="{key}">{world.name_of(part[1:])}</at>' if part != key else part for part, key in parts]
+        return [{**node, "text": "".join(tags)}]
     runs: list[Any] = []
     for part in _split(world, chat, node["text"]):
         if part.startswith("\0"):

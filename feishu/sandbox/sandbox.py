@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from feishu.sandbox.admission import close_expired
+from feishu.sandbox.bots import write_as_bot
 from feishu.sandbox.clicks import Clicks, Press, Shown
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.control import Control
@@ -33,6 +34,7 @@ from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World
 
 PAGE = Path(__file__).parent / "page"
+SHARED_PAGE = Path(__file__).parents[1] / "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Sandbox:
             *Login(self.world, self.clock).routes(),
             *OpenApi(self.platform, self.faults).routes(),
             *Control(self).routes(),
+            Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
         return Doors(Starlette(routes=routes))
@@ -123,6 +126,10 @@ class Sandbox:
     async def forward(self, chat_id: str, sender: str, message_ids: Iterable[str]) -> Said:
         """Send a merged forward as a person; see `Hands.forward`."""
         return _said(*self.hands.forward(chat_id, sender, tuple(message_ids)))
+
+    def bot_says(self, app_id: str, chat_id: str, content: str, *, kind: str = "text", reply_to: str = "") -> Message:
+        """Post as another app's bot; see `bots.write_as_bot`."""
+        return write_as_bot(self.platform, app_id, chat_id, content, kind=kind, reply_to=reply_to)
 
     async def click(self, message_id: str, operator: str, **what: Any) -> Shown:
         """Press something as a person; see `Press`. Returns what the client shows."""

@@ -43,7 +43,8 @@ class SandboxSettings:
     """The first app and the laws. Times in seconds; `redelivery_s` is multiplied by `time_scale`.
 
     Where the documents leave a law open (fact sheet "open / uncertain"), a setting chooses the reading:
-    `invalid_token_status`, `card_rate_code`, `put_closes_stream`, `uuid_repeat`, `max_markdown_tables`.
+    `invalid_token_status`, `card_rate_code`, `put_closes_stream`, `uuid_repeat`, `max_markdown_tables`, `raw_card_in`
+    (the key under which a fetched message holds its card's JSON; "" for none).
     """
 
     app_id: str = "cli_sandbox"
@@ -55,6 +56,7 @@ class SandboxSettings:
     scopes: tuple[str, ...] = DEFAULT_SCOPES
     bot_name: str = "知识库助手"
     more_apps: tuple[AppSettings, ...] = ()
+    raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
     examples: tuple[str, ...] = EXAMPLES
     latency_s: float = 0.0
     redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)

@@ -1,17 +1,21 @@
 """Foreign markdown: nothing live leaves, code stays as it is, and streamed output only ever grows."""
 
+import html
 import json
 import os
 import re
 import sys
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from feishu.links import other_host
 from feishu.markdown import escape_text, safe_markdown
+from feishu.visible import visible_text
 
 PIECES = [
     "<at id=all></at>",
@@ -85,6 +89,21 @@ PIECES = [
     "</br",
     "# ",
     "text",
+    "\u202e",
+    "\u200b",
+    "\u200d",
+    "\u200c",
+    "\ufe0f",
+    "👩\u200d💻",
+    "می\u200cخواهم",
+    "@",
+    "at",
+    "person",
+    "＜",
+    "https://a.example@b.example",
+    "[https://a.example](https://b.example)",
+    "[b.example](https://a.example@b.example/x)",
+    "\\@",
 ]
 markdown_text = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=30).map("".join),
@@ -135,6 +154,57 @@ def test_nothing_live_leaves(text: str, max_tables: int) -> None:
 
 
 @given(markdown_text, st.integers(0, 3))
+@example("`<at id=all></at>`", 3)
+@example("```\n<at id=all></at>\n```", 3)
+@example("```\n&lt;AT id=all>&#0060; / person>\n```", 3)
+@example("| <at id=all> |\n|---|", 0)
+@example("`<\u200bat id=all>`", 3)
+def test_nobody_is_mentioned_anywhere(text: str, max_tables: int) -> None:
+    """Neither in code, nor where a reader decodes entities before it looks for tags."""
+    shown = safe_markdown(text, max_tables=max_tables)
+    code = re.findall(r"(?s)(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", shown)
+    assert not re.search(r"(?i)<[ \t]*/?[ \t]*(at|person)\b", shown)
+    for _, inner in code:
+        assert not re.search(r"(?i)<[ \t]*/?[ \t]*(at|person)(?![a-z0-9])", html.unescape(html.unescape(inner)))
+
+
+@given(markdown_text, st.booleans())
+@example("a\u202e\u200d", True)
+def test_nothing_unseen_leaves(text: str, streaming: bool) -> None:
+    shown = safe_markdown(text, streaming=streaming)
+    assert visible_text(shown) == shown
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u2060\ufeff\u00ad\x01-\x08]", shown)
+
+
+@given(
+    st.lists(st.sampled_from([*"a👩💻\u200d\u200c\ufe0f\u200b\u202eمക്1#国", "\U000e0100"]), max_size=14).map("".join)
+)
+def test_visible_text_is_stable_and_grows(text: str) -> None:
+    whole, before = visible_text(text), ""
+    assert visible_text(whole) == whole
+    for cut in range(len(text) + 1):
+        shown = visible_text(text[:cut], more=True)
+        assert shown.startswith(before)
+        before = shown
+    assert whole.startswith(before)
+
+
+@given(markdown_text)
+@example("[https://portal.example](https://evil.example)")
+@example("https://good.example@evil.example")
+@example("https:/\\/good.example\\@evil.example")
+@example("https://a:b@c:d@evil.example")
+@example("https://a&b@evil.example")
+def test_no_address_hides_another(text: str) -> None:
+    prose = outside_code(safe_markdown(text))
+    for shown, target in re.findall(r"\[([^\[\]]*)\]\((https?://[^)]*)\)", prose, re.IGNORECASE):
+        assert "@" not in urlsplit(target).netloc
+        assert not other_host(shown.removesuffix(f" ({urlsplit(target).hostname})"), target) or shown.endswith(")")
+    plain = re.sub(r"\\", "", html.unescape(re.sub(r"\]\([^)]*\)", "", prose)))
+    assert not re.search(r"(?i)https?://[^\s/?#]*@", plain)
+
+
+@given(markdown_text, st.integers(0, 3))
 def test_no_stray_backtick_leaves(text: str, max_tables: int) -> None:
     """Then no reader can pair backticks other than we did."""
     assert "`" not in outside_code(safe_markdown(text, max_tables=max_tables))
@@ -176,7 +246,9 @@ def test_tables_beyond_the_limit_become_code(text: str, max_tables: int) -> None
 
 
 @given(
-    st.text(alphabet=st.characters(exclude_characters="`\r\n\x00", exclude_categories=["Cs"]), min_size=1, max_size=80)
+    st.text(
+        alphabet=st.characters(exclude_characters="`\r\n\x00", exclude_categories=["Cs"]), min_size=1, max_size=80
+    ).filter(lambda code: visible_text(code) == code)
 )
 def test_code_stays_as_it_is(code: str) -> None:
     assert safe_markdown(f"x\n```python\n{code}\n```\ny") == f"x\n```python\n{code}\n```\ny"
@@ -186,7 +258,22 @@ def test_code_stays_as_it_is(code: str) -> None:
 
 def test_a_hostile_line_does_not_cost_its_length_squared() -> None:
     """Ten thousand characters of openers, counted in steps and not in seconds."""
-    for hostile in ("[", "![", "[`!", "[]", "` ", "[a]((", "[" * 7 + "]", "a**（*", "a~~（~", "<br>", "*（"):
+    for hostile in (
+        "[",
+        "![",
+        "[`!",
+        "[]",
+        "` ",
+        "[a]((",
+        "[" * 7 + "]",
+        "a**（*",
+        "a~~（~",
+        "<br>",
+        "*（",
+        "@",
+        "https://",
+        "<at",
+    ):
         steps = 0
 
         def count(frame: FrameType, event: str, arg: object) -> None:

@@ -29,7 +29,8 @@ OURS = ("FEISHU__", "RAG__", "BOT__")
 @dataclass
 class BotProcess:
     """One run of `feishu-rag serve` (or another `command`). `lines` are its log lines, parsed where they are JSON.
-    `launcher` is a command that goes before it; without one it is forked (`tests.support.fork_server`)."""
+    `launcher` is a command that goes before it; without one, and with the usual path of
+    imports, it is forked (`tests.support.fork_server`)."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -46,7 +47,7 @@ class BotProcess:
         """Starts it and waits until both doors are open."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(OURS)}
         given = {**inherited, "PYTHONPATH": str(REPOSITORY), "BOT__LOG_FORMAT": "json", **self.environment}
-        if self.launcher:
+        if self.launcher or "PYTHONPATH" in self.environment:
             self.process = await asyncio.create_subprocess_exec(
                 *(*self.launcher, sys.executable, "-m", "bot.cli", *self.command),
                 cwd=self.folder,

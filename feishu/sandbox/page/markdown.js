@@ -1,5 +1,5 @@
 // The markdown dialect of Feishu cards: CommonMark without HTML, plus a few tags. Whatever comes out passes DOMPurify.
-import { chineseEmphasis } from './emphasis.js';
+import { chineseEmphasis } from './shared/emphasis.js';
 
 const COLOURS = new Set(['blue', 'wathet', 'turquoise', 'green', 'yellow', 'lime', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo', 'grey', 'neutral', 'default']);
 const EMOJI = { DONE: '✅', OK: '👌', THUMBSUP: '👍', SMILE: '😊', HEART: '❤️', CrossMark: '❌', Fire: '🔥', PARTY: '🎉', THINKING: '🤔' };

@@ -105,3 +105,11 @@ def test_rules_of_the_wrong_form_are_refused(name: str, value: str, told: str) -
     with pytest.raises(SettingsError, match=name) as caught:
         load_settings(None, environ={name: value}, env_file=None)
     assert told in str(caught.value)
+
+
+def test_a_question_in_a_group_sees_the_file_that_it_quotes_and_nothing_else_more() -> None:
+    access = Access(RULES, RAG)
+    assert access.of_turn("oc_hr", "group", "ou_boss") == Scope.of({"hr", "handbook", FILES})
+    assert access.of_turn("oc_new", "p2p", "ou_boss") == access.in_chat("oc_new", "p2p", "ou_boss")
+    assert not access.in_chat("oc_hr", "group", "ou_boss").shows([FILES]), "a digest tells nothing of private files"
+    assert Access(AccessSettings(), RagSettings()).of_turn("oc_x", "group", "ou_x") == EVERYTHING

@@ -4,17 +4,22 @@ import asyncio
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import insert, select
 
 from bot.access import Access
 from bot.colleague import Surety
-from bot.models import Turn
+from bot.models import LeftOut, Turn, quoted_by
 from bot.records.attachments import MOST_READ_AT_ONCE, Attachments
+from bot.records.chat_ledger import Ledger
+from bot.records.conversations import turn_values
 from bot.settings.models import BotSettings
 from bot.store.database import Database
+from bot.store.tables import turns
 from feishu.events import MessageReceived
 from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing
@@ -151,4 +156,31 @@ async def test_a_file_that_takes_for_ever_ends_with_the_job_that_reads_it(
     for process in processes:
         assert await asyncio.to_thread(process.wait, 60) == -signal.SIGKILL
     await attachments.aclose()
+    database.close()
+
+
+async def test_a_file_that_a_group_s_question_quotes_is_kept_for_that_question_alone(make: Make) -> None:
+    quoting = make(Documents("weak", 0.9))
+    for _ in range(2):  # a job that runs again keeps it once
+        await quoting.keep("cli_a", quoted_by("om_2"), "om_file", "ou_b", "露营须知.md", FILE)
+    turn = Turn("t", "cli_a", "oc_g", "oc_g", "group", "om_2", "ou_b", KNOWN)
+    library = await quoting.library_for(turn, Question(KNOWN, EVERYTHING))
+    assert library is not None and len(await library.titles(EVERYTHING)) == 1
+    for other in (replace(turn, question_message_id="om_3"), replace(turn, app_id="cli_b")):
+        assert await quoting.library_for(other, Question(KNOWN, EVERYTHING)) is None
+
+
+async def test_a_quoted_file_goes_with_its_question(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    database.migrate()
+    kept = Attachments(database, rag_settings(tmp_path), Documents(), kept_h=1)
+    await kept.keep("cli_a", quoted_by("om_2"), "om_file", "ou_b", "露营须知.md", FILE)
+    turn = Turn(
+        "t", "cli_a", "oc_g", "oc_g", "group", "om_2", "ou_b", KNOWN, left_out=(LeftOut("file", "gone", "a.md"),)
+    )
+    await database.write(lambda connection: connection.execute(insert(turns).values(**turn_values(turn))) and None)
+    await Ledger(database).recall("cli_a", "om_2")
+    assert await kept.library_for(turn, Question(KNOWN, EVERYTHING)) is None
+    row = await database.read(lambda connection: connection.execute(select(turns)).one())
+    assert (row.recalled, row.left_out) == (True, "[]")
     database.close()

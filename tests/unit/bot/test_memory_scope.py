@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from bot.cards.outcomes import Completed, Stopped
 from bot.cards.progress import Progress, ended
 from bot.models import Answer, Source, Turn
+from bot.records.conversations import turn_values
 from bot.records.memory import Memory
 from bot.settings.people import PeopleSettings
 from bot.store.database import Database
@@ -51,7 +52,7 @@ async def tell(
         rows.append(("2", [], other_version, "answered"))
 
     def work(connection: object) -> None:
-        connection.execute(insert(turns).values(**{name: getattr(turn, name) for name in Turn.__slots__}))  # type: ignore[attr-defined]
+        connection.execute(insert(turns).values(**turn_values(turn)))  # type: ignore[attr-defined]
         for number, sources, leans, outcome in rows:
             values = {"id": f"{turn_id}-{number}", "turn_id": turn_id, "version": int(number), "outcome": outcome}
             values |= {"text": f"答{turn_id}", "sources": orjson.dumps(sources).decode(), "created_at": NOW - 60}

@@ -77,6 +77,20 @@ def test_everybody_mentioned_counts_only_where_it_is_wanted() -> None:
     assert type(judge(message(sender_type="app"), bot_open_id="ou_bot", answer_at_all=True)).__name__ == "Ignored"
 
 
+@pytest.mark.parametrize("chat_type", ["group", "p2p"])
+@pytest.mark.parametrize("sender_type", ["bot", "app", "", "service"])
+def test_no_bot_gets_an_answer_whomever_it_mentions(sender_type: str, chat_type: str) -> None:
+    mentioning = (Mention("@_user_1", "ou_bot", "bot"), Mention("@_all", "", "all"))
+    other = message(sender_type=sender_type, chat_type=chat_type, mentions=mentioning, sender_open_id="ou_other")
+    for known in ("ou_bot", None):
+        assert type(judge(other, bot_open_id=known, answer_at_all=True)).__name__ == "Ignored"
+
+
+def test_our_own_message_gets_none_whatever_its_sender_is_called() -> None:
+    ours = message(sender_open_id="ou_bot", chat_type="p2p")
+    assert type(judge(ours, bot_open_id="ou_bot")).__name__ == "Ignored"
+
+
 def test_lists_and_admins() -> None:
     assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"])) == "not_for_you"
     assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"], admins=["ou_1"])) is None

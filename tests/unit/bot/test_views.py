@@ -59,11 +59,11 @@ def test_the_stages_follow_what_is_known() -> None:
 def test_a_card_opens_with_what_is_done_first() -> None:
     answer, unread = Answer("a1", "t1", 1, "open"), replace(TURN, unread=True)
     assert "🔍 检索中…" in said(opening_card(TURN, answer, ZH, resumed=False))
-    assert "👀 正在读图…" in said(opening_card(unread, answer, ZH, resumed=False))
+    assert "👀 正在读图片或文件…" in said(opening_card(unread, answer, ZH, resumed=False))
     assert "🔁" in said(opening_card(unread, answer, ZH, resumed=True))
     waiting = said(opening_card(unread, answer, ZH, resumed=False, waiting="前面还有 1 个"))
     assert "前面还有 1 个" in waiting and "正在读图" not in waiting
-    assert reading_frame(ZH, elapsed_s=4.2) == {STAGE: "👀 正在读图… · 4 秒"}
+    assert reading_frame(ZH, elapsed_s=4.2) == {STAGE: "👀 正在读图片或文件… · 4 秒"}
 
 
 def test_what_is_streamed_only_grows_and_holds_no_thought() -> None:

@@ -14,6 +14,7 @@ from feishu.events import (
     seconds,
     text_of,
 )
+from feishu.message_text import image_keys, mentions_all
 
 BOT = "ou_bot"
 HEADER = {"event_id": "e1", "create_time": "1700000000000", "app_id": "cli", "tenant_key": "tk"}
@@ -179,3 +180,50 @@ def test_odd_values_of_a_button_are_empty(odd: Any) -> None:
 
 def test_ordinary_nesting_is_kept() -> None:
     assert card_action({"value": nested(8)}).value == nested(8)
+
+
+def test_a_rich_text_may_carry_its_words_as_markdown() -> None:
+    """`content_v2`, case 43: with the bot's mention as a tag, whose placeholder is among the mentions."""
+    at = {"tag": "at", "user_id": "@_user_2", "user_name": "问答"}
+    md = '<at user_id="@_user_2">问答</at> 差旅报销单几天内提交？\n| 项目 | 期限 |\n| --- | --- |'
+    content = {"title": "", "content": [[at]], "content_v2": [[{"tag": "md", "text": md}]]}
+    asked = "差旅报销单几天内提交？\n| 项目 | 期限 |\n| --- | --- |"
+    assert text(message(content, kind="post", mentions=[TOM, US])) == asked
+    assert text(message({"zh_cn": content}, kind="post", mentions=[US])) == asked
+    assert text(message({"content_v2": md}, kind="post", mentions=[US])) == asked
+    named = {
+        "content_v2": [[{"tag": "md", "text": f"<at id={BOT}></at> 问 <at user_id='ou_x'>王五</at> <at id=all></at>"}]]
+    }
+    assert text(message(named, kind="post")) == "问 @王五 @all"
+
+
+def test_of_two_forms_of_a_rich_text_the_one_with_words_is_read() -> None:
+    at = {"tag": "at", "user_id": "@_user_2"}
+    old = [[at, {"tag": "text", "text": "问题"}]]
+    for newer in ([], None, "", [[{"tag": "md", "text": "@_user_2 "}]], 7, [[{"tag": "md"}]]):
+        assert text(message({"content": old, "content_v2": newer}, kind="post", mentions=[US])) == "问题"
+    both = {"content": old, "content_v2": [[{"tag": "md", "text": "**问题**"}]]}
+    assert text(message(both, kind="post", mentions=[US])) == "**问题**"
+
+
+def test_pictures_of_a_rich_text_are_found_in_both_forms() -> None:
+    newer = [[{"tag": "md", "text": "看 ![图](img_v3_2) ![x](https://a.cn/i.png)"}]]
+    found = message({"content": [[{"tag": "img", "image_key": "img_1"}]], "content_v2": newer}, kind="post")
+    assert image_keys(found) == ("img_1", "img_v3_2")
+    assert text(found) == "看  ![x](https://a.cn/i.png)"
+    assert image_keys(message({"image_key": "img_3"}, kind="image")) == ("img_3",)
+    assert image_keys(message({"text": '"img" ![a](img_4)'})) == ()
+
+
+def test_everybody_is_mentioned_in_markdown_too() -> None:
+    md = [[{"tag": "md", "text": '<at user_id="all"></at> 开会'}]]
+    assert mentions_all(message({"content_v2": md}, kind="post"))
+    assert not mentions_all(
+        message({"content_v2": [[{"tag": "md", "text": '<at user_id="ou_1">x</at>'}]]}, kind="post")
+    )
+
+
+def test_what_nobody_sees_is_not_read() -> None:
+    assert (
+        text(message({"text": "报\u200b销\u202e单 👩\u200d💻 می\u200cخواهم\x07"})) == "报销单 👩\u200d💻 می\u200cخواهم"
+    )

@@ -3,6 +3,7 @@
 import { byId, el } from "../js/dom.js";
 import { render } from "../js/markdown.js";
 import { has, say } from "../js/texts.js";
+import { visible } from "../js/visible.js";
 import { get } from "./data.js";
 import { marks, sureness, table } from "./parts.js";
 
@@ -16,7 +17,7 @@ export class Drawer {
 
   async open(turnId) {
     const turn = await get(`turns/${encodeURIComponent(turnId)}`);
-    byId("drawer-title").textContent = turn.question;
+    byId("drawer-title").textContent = visible(turn.question);
     byId("drawer-body").replaceChildren(...turn.answers.toReversed().map(version));
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("drawer-body").scrollTop = 0;

@@ -1,5 +1,7 @@
 /** One answer while it grows and after: plain values that survive JSON. */
 
+import { webAddress } from "./visible.js";
+
 export const RUNNING = new Set(["retrieving", "retrieved", "generating"]);
 /** What stands behind an answer: cited passages, nothing that can be named, or the documents do not answer. */
 export const OUTCOMES = ["answered", "hedged", "no_evidence"];
@@ -143,17 +145,7 @@ function source(given) {
     heading_path: text(given.heading_path),
     snippet: text(given.snippet),
     source: text(given.source),
-    link: webAddress(given.link),
+    link: webAddress(text(given.link)),
     cited: Boolean(given.cited),
   };
-}
-
-/** The address when a browser may open it (http, https), else "". */
-function webAddress(link) {
-  try {
-    const url = new URL(link);
-    return url.protocol === "https:" || url.protocol === "http:" ? url.href : "";
-  } catch {
-    return "";
-  }
 }

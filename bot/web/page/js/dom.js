@@ -1,4 +1,6 @@
-/** Making elements. Text goes in as text, never as markup. */
+/** Making elements. Text goes in as text, never as markup, and nothing in it is hidden. */
+
+import { visible } from "./visible.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -10,7 +12,8 @@ export function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== false && child !== undefined));
+  const given = children.filter((child) => child !== null && child !== false && child !== undefined);
+  element.append(...given.map((child) => (typeof child === "string" ? visible(child) : child)));
   return element;
 }
 

@@ -13,6 +13,7 @@ import { examples, say, setLanguage, translate } from "./texts.js";
 import { Theme } from "./theme.js";
 import { toast } from "./toast.js";
 import { TurnView } from "./turn-view.js";
+import { visible } from "./visible.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
 const CURRENT_KEY = "feishu-rag.current";
@@ -215,7 +216,7 @@ class Chat {
   }
 
   #showFrame() {
-    const title = this.#current.title || say("untitled");
+    const title = visible(this.#current.title || say("untitled"));
     byId("title").textContent = title;
     document.title = this.#current.title ? `${title} · ${say("product")}` : say("product");
     byId("welcome").hidden = this.#current.turns.length > 0;

@@ -2,6 +2,7 @@
 
 import { chineseDialect } from "./dialect.js";
 import { el } from "./dom.js";
+import { otherHost, visible, webAddress } from "./visible.js";
 
 const { markdownit, DOMPurify } = window;
 
@@ -51,10 +52,11 @@ function endAddresses(token) {
  * else a quiet mark.
  */
 export function render(text, known, isOpenable, labelOf) {
-  const fragment = DOMPurify.sanitize(md.render(text), PURIFY);
+  const fragment = DOMPurify.sanitize(md.render(visible(text)), PURIFY);
   for (const link of fragment.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
+    sayHost(link);
   }
   for (const table of fragment.querySelectorAll("table")) {
     const wrapper = el("div", { class: "wide", tabindex: "0" });
@@ -64,6 +66,15 @@ export function render(text, known, isOpenable, labelOf) {
   for (const block of fragment.querySelectorAll("pre")) block.tabIndex = 0;
   cite(fragment, known, isOpenable, labelOf);
   return fragment;
+}
+
+/** A link whose text looks like another address says where it leads; none has a user name that looks like a host. */
+function sayHost(link) {
+  const address = webAddress(link.href);
+  if (!address) return;
+  if (address !== link.href) link.href = address;
+  const host = otherHost(link.textContent, address);
+  if (host) link.append(` (${host})`);
 }
 
 function cite(fragment, known, isOpenable, labelOf) {

@@ -6,6 +6,7 @@ import { render } from "./markdown.js";
 import { mark } from "./marks.js";
 import { say } from "./texts.js";
 import { below } from "./source-list.js";
+import { visible } from "./visible.js";
 
 const SNIPPET_CHARS = 200;
 
@@ -46,8 +47,8 @@ export class SourceSheet {
     this.#at = at;
     byId("sheet-number").textContent = source.number;
     byId("sheet-place").textContent = say("sourcePlace", { place: at + 1, count: this.#sources.length });
-    byId("sheet-title").textContent = source.title || source.source || say("sourceTitle", source);
-    byId("sheet-source").textContent = source.source;
+    byId("sheet-title").textContent = visible(source.title || source.source || say("sourceTitle", source));
+    byId("sheet-source").textContent = visible(source.source);
     byId("sheet-link").hidden = !source.link;
     if (source.link) byId("sheet-link").setAttribute("href", source.link);
     else byId("sheet-link").removeAttribute("href");
@@ -69,7 +70,7 @@ export class SourceSheet {
   /** `whole` is undefined while it is on its way, and null where only the beginning is left. */
   #show(source, whole) {
     const path = [below(source), place(whole?.place)].filter(Boolean).join(" · ");
-    byId("sheet-path").textContent = path;
+    byId("sheet-path").textContent = visible(path);
     byId("sheet-path").hidden = !path;
     const body = byId("sheet-text");
     if (whole?.is_whole) {
@@ -77,7 +78,7 @@ export class SourceSheet {
       mark(body, whole.highlights.map((part) => rendered(part).textContent))?.scrollIntoView({ block: "nearest" });
     } else {
       const cut = [...source.snippet].length >= SNIPPET_CHARS;
-      body.textContent = cut ? `${source.snippet}…` : source.snippet;
+      body.textContent = visible(cut ? `${source.snippet}…` : source.snippet);
     }
     body.classList.toggle("plain", !whole?.is_whole);
     byId("sheet-cut").hidden = whole === undefined || Boolean(whole?.is_whole);

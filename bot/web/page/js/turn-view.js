@@ -6,6 +6,7 @@ import { assurance, notices } from "./grounds.js";
 import { render, replaceChanged } from "./markdown.js";
 import { sourceGroups } from "./source-list.js";
 import { say } from "./texts.js";
+import { visible } from "./visible.js";
 
 const SLOW_DRAW_FACTOR = 4;
 const REASONS = ["off_topic", "outdated", "incomplete", "wrong_source", "other"];
@@ -117,7 +118,8 @@ export class TurnView {
   #drawReasoning(answer, running) {
     this.reasoning.hidden = !answer.reasoning;
     this.thinking.textContent = say(running && !answer.text ? "thinking" : "reasoning");
-    if (this.thoughts.textContent !== answer.reasoning) this.thoughts.textContent = answer.reasoning;
+    const thoughts = visible(answer.reasoning);
+    if (this.thoughts.textContent !== thoughts) this.thoughts.textContent = thoughts;
   }
 
   #drawText(answer, running) {

@@ -1,5 +1,9 @@
-// Emphasis beside Chinese signs, a plugin for markdown-it: `**注意：**超期` is bold. The platform does not document how strict
-// its clients are about it, so this page is lenient; who sends cards should add the space that a strict one wants.
+/**
+ * Emphasis beside Chinese signs, a plugin for markdown-it: `**注意：**超期` is bold. For the web chat and for the local
+ * platform's page alike (`shared/` there): the platform does not document how strict its clients are, so both are lenient;
+ * who sends cards adds the space that a strict one wants (`feishu/emphasis.py`).
+ */
+
 const SPACE = /\s/u;
 const SIGN = /[\p{P}\p{S}]/u;
 /** Scripts without spaces between words, their signs in both widths, and the signs Chinese shares with other scripts. */
