@@ -1,6 +1,8 @@
 """Readers of images, files and merged forwards, each within limits of size and type."""
 
+import asyncio
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 import structlog
@@ -9,8 +11,9 @@ from bot.asking.asked import Asked, Unseen
 from bot.asking.eyes import Eyes
 from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job
-from bot.records.attachments import Attachments
+from bot.records.attachments import MB, Attachments, OverQuota
 from bot.texts import Texts
+from bot.watch.metrics import Metrics
 from feishu.errors import ApiError, FeishuError
 from feishu.events import MessageReceived
 from feishu.message_text import plain_content
@@ -30,9 +33,11 @@ MOST_IMAGES = 3
 class FileReader:
     """A file in a private chat: read, kept for the conversation, answered about from then on."""
 
-    def __init__(self, messages: Messages, attachments: Attachments) -> None:
+    def __init__(self, messages: Messages, attachments: Attachments, metrics: Metrics) -> None:
         self._messages = messages
         self._attachments = attachments
+        self._metrics = metrics
+        self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | str:
         """Words that tell what became of the file."""
@@ -42,23 +47,48 @@ class FileReader:
             return wording.kind_file_group
         if not self._attachments.can_read(name):
             return wording.file_unsupported.format(name=name)
+        # One of a person's after the other: each has to count before the next asks what is left of the day.
+        async with self._fetching.setdefault(message.sender_open_id, asyncio.Lock()):
+            return await self._fetch(job, message, name, key, wording)
+
+    async def _fetch(self, job: Job, message: MessageReceived, name: str, key: str, wording: Texts) -> str:
+        left = await self._attachments.left_today(job.app_id, message.sender_open_id)
+        is_short = left is not None and left < MOST_FILE_BYTES
+        if left == 0:
+            return self._over_day(name, wording)
         try:
-            got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
+            most = left if is_short and left else MOST_FILE_BYTES
+            got = await self._messages.download(message.message_id, key, "file", most_bytes=most)
         except ApiError as error:
             log.info("file_not_downloaded", reason=str(error))
             return wording.file_gone
+        if got is None and is_short:
+            return self._over_day(name, wording)
         if got is None:
-            return wording.file_too_large.format(name=name, limit=MOST_FILE_BYTES // 1_000_000)
+            return wording.file_too_large.format(name=name, limit=MOST_FILE_BYTES // MB)
         if not got:
             return wording.file_empty.format(name=name)
+        await self._attachments.received(job.app_id, message.message_id, message.sender_open_id, len(got))
+        return await self._keep(job, message, name, got, wording)
+
+    def _over_day(self, name: str, wording: Texts) -> str:
+        self._metrics.refused("file", "file_mb_per_day")
+        return wording.file_over_day.format(name=name, limit=_megabytes(self._attachments.quota.bytes_per_day))
+
+    async def _keep(self, job: Job, message: MessageReceived, name: str, got: bytes, wording: Texts) -> str:
         try:
             read = await self._attachments.read(name, got)
         except Unreadable as error:
             log.info("file_unreadable", reason=error.reason)
             return wording.file_unreadable.format(name=name)
-        where = conversation_of(message)
-        await self._attachments.keep(job.app_id, where, message.message_id, message.sender_open_id, name, read)
-        return wording.file_read.format(name=name)
+        where, sender = conversation_of(message), message.sender_open_id
+        try:
+            gone = await self._attachments.keep(job.app_id, where, message.message_id, sender, name, read)
+        except OverQuota:
+            self._metrics.refused("file", "file_mb_kept")
+            return wording.file_over_kept.format(name=name, limit=_megabytes(self._attachments.quota.bytes_kept))
+        said = wording.file_read.format(name=name)
+        return f"{said}\n{wording.file_made_room.format(count=gone)}" if gone else said
 
 
 class Pictures:
@@ -172,6 +202,10 @@ def _image_keys(message: MessageReceived) -> list[str]:
                 inner += node
         level = inner
     return list(dict.fromkeys(found))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MB:g}"
 
 
 def _object(raw: str) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Texts:
     suggestions: str
     toast_asking: str
     toast_asked_already: str
-    toast_not_yours: str
+    toast_too_many: str
     toast_person: str
     toast_person_already: str
     button_person: str
@@ -162,9 +162,12 @@ class Texts:
     not_open_here: str
     refused_not_for_you: str
     refused_not_here: str
+    refused_not_yours: str
     refused_quiet_hours: str
     refused_too_many: str
     refused_too_many_here: str
+    refused_too_many_waiting: str
+    refused_too_many_waiting_here: str
     kind_file_group: str
     kind_audio: str
     kind_sticker: str
@@ -175,6 +178,9 @@ class Texts:
     file_unsupported: str
     file_unreadable: str
     file_gone: str
+    file_over_day: str
+    file_over_kept: str
+    file_made_room: str
     image_no_reader: str
     image_too_large: str
     image_unreadable: str
