@@ -107,7 +107,7 @@ async def run(app: Any, listener: socket.socket) -> None:
 
 
 def requests(count: int, run_name: str) -> list[bytes]:
-    """Whole HTTP requests, encrypted and signed, each a new message in one of 40 chats."""
+    """Whole HTTP requests, encrypted and signed, each a new message in one of 400 private chats."""
     from feishu import crypto
 
     made = []
@@ -128,11 +128,11 @@ def requests(count: int, run_name: str) -> list[bytes]:
 def event(name: str, number: int) -> bytes:
     """An `im.message.receive_v1` of the size that real ones have."""
     content = json.dumps({"text": "出差回来多久内要报销？需要哪些票据？"}, ensure_ascii=False)
-    person = {"union_id": f"on_{name}", "user_id": "", "open_id": f"ou_{number % 40:032d}"}
+    person = {"union_id": f"on_{name}", "user_id": "", "open_id": f"ou_{number % 400:032d}"}
     message = {
         "message_id": f"om_{name}",
         "create_time": "1700000000000",
-        "chat_id": f"oc_{number % 40:032d}",
+        "chat_id": f"oc_{number % 400:032d}",
         "chat_type": "p2p",
         "message_type": "text",
         "content": content,

@@ -9,11 +9,13 @@ import structlog
 from fastapi import FastAPI
 
 from bot.asking.identity import Identity
+from bot.asking.policy import Policy
 from bot.cards.delivery import Outbox
 from bot.colleague import Colleague
 from bot.digest import Digest, WithDigest
 from bot.errors import StoreError
 from bot.handlers import Handlers
+from bot.inbox.claiming import Shares
 from bot.inbox.jobs import Jobs
 from bot.inbox.notices import Listener
 from bot.inbox.replicas import Replicas
@@ -64,13 +66,16 @@ class Bot:
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
-        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=clock if database.is_sqlite else None)
+        self.jobs = Jobs(
+            database,
+            lease_s=bot.lease_s,
+            clock=clock if database.is_sqlite else None,
+            shares=Shares.of(bot.workers),
+        )
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
-        self.colleague = Colleague(
-            bot, settings.rag, database, self.client, library, self.jobs, self.conversations, self.identity, clock=clock
-        )
+        self.colleague = self._build_colleague()
         outbox = self._build_outbox()
         self.proposing = self._build_proposing(library)
         turns = Turns(
@@ -82,6 +87,7 @@ class Bot:
             self.colleague.errands,
             self.colleague.dressing,
             self.metrics,
+            Policy(bot.people),
             clock=clock,
             language=bot.language,
             debt_s=feishu.debt_s,
@@ -111,6 +117,11 @@ class Bot:
         self._listener: Listener | None = None
         self._replicas = self._build_replicas()
         self._stopped = False
+
+    def _build_colleague(self) -> Colleague:
+        bot, rag = self.settings.bot, self.settings.rag
+        shared = (self.database, self.client, self.library, self.jobs, self.conversations, self.identity, self.metrics)
+        return Colleague(bot, rag, *shared, clock=self.clock)
 
     def _build_proposing(self, library: Library) -> Proposing:
         budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing

@@ -18,7 +18,7 @@ from bot.asking.received import FileReader, ImageReader, Pictures
 from bot.asking.understanding import Understanding
 from bot.errors import StoreError
 from bot.inbox.jobs import Jobs
-from bot.records.attachments import Attachments
+from bot.records.attachments import Attachments, Quota
 from bot.records.chat_ledger import Ledger
 from bot.records.conversations import Conversations
 from bot.records.forgetting import Forgetting
@@ -28,6 +28,7 @@ from bot.settings.models import BotSettings
 from bot.store.database import Database
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
+from bot.watch.metrics import Metrics
 from feishu.client import FeishuClient
 from feishu.clock import Clock
 from feishu.events import MessageReceived
@@ -71,6 +72,7 @@ class Colleague:
         jobs: Jobs,
         conversations: Conversations,
         identity: Identity,
+        metrics: Metrics,
         *,
         clock: Clock,
     ) -> None:
@@ -87,9 +89,10 @@ class Colleague:
         memory = Memory(database, people, clock=clock)
         obedience = Obedience(voice, library, memory, self.forgetting, self.ledger, jobs, access)
         names = Names(client, clock=clock)
-        self.attachments = Attachments(database, rag, library, kept_h=people.memory_h, clock=clock)
+        self.attachments = Attachments(database, rag, library, quota=Quota.of(people), clock=clock)
         pictures, forwards = Pictures(messages, Eyes(library, rag.reading)), ForwardReader(messages, names, identity)
-        files, images, cards = FileReader(messages, self.attachments), ImageReader(pictures), CardReader(messages)
+        files, images = FileReader(messages, self.attachments, metrics), ImageReader(pictures)
+        cards = CardReader(messages)
         self.reading = Reading(
             voice,
             identity,
@@ -121,9 +124,12 @@ class Colleague:
         self.dressing = Dressing(self.ledger, identity, people, access)
 
     async def forget_forever(self) -> None:
-        """Deletes what is older than `bot.retention_days`, every hour; run it as a task."""
+        """Deletes what is older than `bot.retention_days`, and files that are used no more, every hour; run it as a
+        task."""
         while True:
             try:
+                if files := await self.attachments.forget_unused():
+                    log.info("files_forgotten", files=files)
                 if count := await self.forgetting.older_than(self._days):
                     log.info("forgotten", questions=count)
             except StoreError as error:

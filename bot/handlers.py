@@ -1,57 +1,27 @@
-"""From an event to a durable fact: a message becomes a job, a click becomes a vote, a stop mark or a job."""
+"""From an event to a durable fact: a message becomes a job; all else goes to `bot.clicks` and `bot.hearing`."""
 
-import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, assert_never
-
-import structlog
 
 from bot.access import Access
-from bot.asking.clicked import asked_by_click
-from bot.asking.commands import parse_command
 from bot.asking.identity import Identity
-from bot.asking.policy import Ignored, Unaddressed, judge, may_press
+from bot.asking.policy import Attempt, Deed, Ignored, Policy, Refusal, Unaddressed, deed_of, judge
 from bot.asking.reading import conversation_of
-from bot.cards.actions import Action, unpack
-from bot.cards.offers import thanks_card
-from bot.errors import StoreError
+from bot.asking.refusing import Refusals
+from bot.clicks import Ack, Clicks
 from bot.hearing import Hearing
-from bot.inbox.jobs import Jobs, NewJob
+from bot.inbox.jobs import Jobs, NewJob, OverBound
 from bot.inbox.worker import Worker
-from bot.job import CARD_LINE
-from bot.models import Answer, Turn
 from bot.records.chat_ledger import Ledger
 from bot.records.conversations import Conversations
-from bot.records.feedback import REASONS, Feedback, Vote
+from bot.records.feedback import Feedback
 from bot.records.gaps import Gaps
 from bot.settings.people import PeopleSettings
-from bot.texts import EN, ZH, language_of, texts
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock, SystemClock
 from feishu.events import CardAction, Event, MessageReceived, Unknown, text_of
 
-log = structlog.get_logger(__name__)
-
 MESSAGE_EVENT = "im.message.receive_v1"
-CARD_LIFE_S = 14 * 86_400.0
-CALLBACK_BUDGET_S = 2.0  # the platform waits 3 s end to end
-ToastType = Literal["info", "success", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """The answer to the platform: the response's JSON, and what to do once it has been sent."""
-
-    body: dict[str, Any]
-    afterwards: Callable[[], None] | None = None
-
-
-def toast(key: str, kind: ToastType = "info") -> dict[str, Any]:
-    """A callback response that shows a line in the clicker's own language; `key` names a field of `bot.texts.Texts`."""
-    zh, en = getattr(ZH, key), getattr(EN, key)
-    return {"toast": {"type": kind, "content": zh, "i18n": {"zh_cn": zh, "en_us": en}}}
 
 
 class Handlers:
@@ -75,12 +45,12 @@ class Handlers:
         self._ledger = ledger
         self._gaps = gaps
         self._people = people
-        self._access = access
-        self._clock = clock or SystemClock()
-        self._hearing = Hearing(jobs, ledger, feedback, metrics)
+        self._clock = clock = clock or SystemClock()
+        self._policy = policy = Policy(people)
+        self._refusals = Refusals(jobs, metrics, clock=clock)
+        self._clicks = Clicks(jobs, conversations, feedback, ledger, worker, metrics, policy, access, clock=clock)
+        self._hearing = Hearing(jobs, ledger, conversations, feedback, metrics, policy, self._refusals, clock=clock)
         self._jobs = jobs
-        self._conversations = conversations
-        self._feedback = feedback
         self._identity = identity
         self._worker = worker
         self._metrics = metrics
@@ -91,7 +61,7 @@ class Handlers:
             case MessageReceived():
                 return await self._on_message(event)
             case CardAction():
-                return await self._on_click(event)
+                return await self._clicks.take(event)
             case Unknown():
                 self._metrics.event_received(event.event_type, "ignored")
                 return Ack({})
@@ -133,179 +103,41 @@ class Handlers:
                 MESSAGE_EVENT, verdict.why if isinstance(verdict, Ignored) else "not_mentioned"
             )
             return Ack({})
-        is_command = parse_command(text_of(message, bot_open_id=bot_open_id or "")) is not None
-        started_at = time.perf_counter()
-        fresh = await self._jobs.accept(
-            NewJob(
-                app_id=message.app_id,
-                kind="answer",
-                # A command does not wait for the answer that is being written.
-                conversation=f"command/{message.message_id}" if is_command else conversation_of(message),
-                payload={"message": message, "undecided": getattr(verdict, "undecided", False), "heard": heard},
-                keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
-                asker=message.sender_open_id,
-            )
+        deed = deed_of(message, text_of(message, bot_open_id=bot_open_id or ""), heard)
+        return await self._accept(message, deed, heard, is_undecided=getattr(verdict, "undecided", False))
+
+    async def _accept(self, message: MessageReceived, deed: Deed, heard: str, *, is_undecided: bool) -> Ack:
+        """What may not even be for us is refused by the rules once that is known, when its job runs."""
+        attempt = Attempt(deed, message.sender_open_id, message.chat_id, message.chat_type)
+        why = None if is_undecided else self._policy.refusal(attempt, self._clock.time())
+        if why:
+            return await self._refuse(message, deed, why)
+        job = NewJob(
+            app_id=message.app_id,
+            kind="answer",
+            conversation=_line_of(message, deed),
+            payload={"message": message, "undecided": is_undecided, "heard": heard},
+            keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
         )
+        job = self._policy.priced(job, attempt)
+        started_at = time.perf_counter()
+        try:
+            fresh = await self._jobs.accept(job)
+        except OverBound as error:
+            return await self._refuse(message, deed, error.bound, is_undecided=is_undecided)
         took_s = time.perf_counter() - started_at
         self._metrics.event_received(MESSAGE_EVENT, "accepted" if fresh else "duplicate", took_s)
         return Ack({}, self._worker.wake if fresh else None)
 
-    async def _on_click(self, click: CardAction) -> Ack:
-        """A toast whatever happens: the platform shows people an error code for anything else."""
-        action = unpack(click.value)
-        try:
-            async with asyncio.timeout(CALLBACK_BUDGET_S):
-                ack = await self._act(click, action)
-        except (TimeoutError, StoreError) as error:
-            log.error("click_not_stored", kind=action.kind if action else "unknown", reason=str(error))
-            ack = Ack(toast("toast_slow_store", "warning"))
-        self._metrics.callback(action.kind if action else "unknown", ack.body.get("toast", {}).get("type", "none"))
-        return ack
+    async def _refuse(self, message: MessageReceived, deed: Deed, why: Refusal, *, is_undecided: bool = False) -> Ack:
+        self._metrics.event_received(MESSAGE_EVENT, "refused")
+        is_to_be_said = await self._refusals.of_message(message, deed, why, is_undecided=is_undecided)
+        return Ack({}, self._worker.wake if is_to_be_said else None)
 
-    async def _act(self, click: CardAction, action: Action | None) -> Ack:
-        if action is None:
-            return Ack(toast("toast_unknown_action", "warning"))
-        if action.kind == "ask":
-            return await self._ask(click, action.answer_id)
-        found = await self._conversations.look_up(action.answer_id)
-        if found is None:
-            return Ack(toast("toast_gone", "warning"))
-        turn, answer = found
-        # The form why 👎 may stand in private, where the group has no cards for one person; it needs the person's vote.
-        is_elsewhere = click.chat_id != turn.chat_id and action.kind != "reason"
-        if click.app_id != turn.app_id or is_elsewhere:
-            return Ack(toast("toast_not_here", "warning"))
-        if not may_press(action.kind, click.operator_open_id, turn.asker, self._people):
-            return Ack(toast("toast_not_yours"))
-        match action.kind:
-            case "person":
-                return await self._ask_person(turn, answer, click)
-            case "up" | "down":
-                return await self._vote(turn, answer, click, "up" if action.kind == "up" else "down")
-            case "reason":
-                return await self._give_reason(turn, answer, click)
-            case "show":
-                if self._is_old(turn):
-                    return Ack(toast("toast_card_old", "warning"))
-                await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
-                return await self._redrawn(turn, click, {})
-            case "regenerate":
-                return await self._regenerate(turn, click)
-            case "continue":
-                return await self._continue(turn, answer, click)
-            case "stop":
-                return await self._stop(turn, click.operator_open_id)
-            case _:
-                assert_never(action.kind)
 
-    async def _ask(self, click: CardAction, suggestion_id: str) -> Ack:
-        """A suggested question, asked in the clicker's name below the card that suggests it."""
-        found = await self._ledger.suggestion(suggestion_id)
-        if found is None:
-            return Ack(toast("toast_gone", "warning"))
-        if (click.app_id, click.chat_id) != (found.app_id, found.chat_id):
-            return Ack(toast("toast_not_here", "warning"))
-        scope = self._access.in_chat(found.chat_id, found.chat_type, click.operator_open_id)
-        if not scope.shows([found.collection] if found.collection else []):
-            return Ack(toast("toast_gone", "warning"))
-        message = asked_by_click(click, found)
-        payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
-        payload["collection"] = found.collection
-        keys = (f"event:{click.event_id}", f"ask:{suggestion_id}:{click.operator_open_id}")
-        job = NewJob(click.app_id, "answer", found.conversation, payload, keys, asker=click.operator_open_id)
-        if not await self._jobs.accept(job):
-            return Ack(toast("toast_asked_already"))
-        return Ack(toast("toast_asking", "success"), self._worker.wake)
-
-    async def _ask_person(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
-        keys = (f"event:{click.event_id}", f"person:{turn.id}")
-        job = NewJob(turn.app_id, "ask_person", f"person/{turn.id}", {"answer_id": answer.id}, keys)
-        if not await self._jobs.accept(job):
-            return Ack(toast("toast_person_already"))
-        return Ack(toast("toast_person", "success"), self._worker.wake)
-
-    async def _vote(self, turn: Turn, answer: Answer, click: CardAction, vote: Vote) -> Ack:
-        """The vote at once; the card's totals, and the question why 👎, after the response."""
-        earlier = await self._feedback.vote(answer.id, click.operator_open_id, vote)
-        if earlier != vote:
-            self._metrics.voted(vote)
-        is_old = self._is_old(turn)
-        if turn.chat_type == "p2p":
-            await self._conversations.show(turn.id, reason_asked=answer.id if vote == "down" else "")
-        elif vote == "down":
-            await self._ask_reason(turn, answer, click)
-        if is_old:
-            return Ack(toast("toast_voted_old", "success"))
-        said = toast("toast_same_vote") if earlier == vote else toast(f"toast_{vote}", "success")
-        return await self._redrawn(turn, click, said)
-
-    def _is_old(self, turn: Turn) -> bool:
-        """Whether the platform lets nobody write to the turn's card any more (200750, 230031)."""
-        return self._clock.time() - (turn.card_at or turn.created_at) > CARD_LIFE_S
-
-    async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
-        payload = {
-            "answer_id": answer.id,
-            "chat_id": turn.chat_id,
-            "open_id": click.operator_open_id,
-            "question": turn.question,
-        }
-        key = f"reason:{answer.id}:{click.operator_open_id}"  # asked once a person and answer
-        await self._jobs.accept(
-            NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
-        )
-
-    async def _give_reason(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
-        given = click.form_value.get("reason")
-        reason = given if given in REASONS else "other"
-        comment = click.form_value.get("comment")
-        words = comment.strip() if isinstance(comment, str) else ""
-        stored = await self._feedback.give_reason(answer.id, click.operator_open_id, reason, words)
-        said = toast("toast_reason", "success") if stored else toast("toast_reason_without_vote")
-        if turn.chat_type == "p2p":
-            await self._conversations.show(turn.id, reason_asked="")
-            return await self._redrawn(turn, click, said)
-        thanks = thanks_card(texts(language_of(turn.question)))
-        return Ack({**said, "card": {"type": "raw", "data": thanks}})
-
-    async def _redrawn(self, turn: Turn, click: CardAction, body: dict[str, Any]) -> Ack:
-        """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
-        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
-        queued = await self._jobs.enqueue_once(job)
-        return Ack(body, self._worker.wake if queued else None)
-
-    async def _regenerate(self, turn: Turn, click: CardAction) -> Ack:
-        job = NewJob(
-            app_id=turn.app_id,
-            kind="regenerate",
-            conversation=turn.conversation,
-            payload={"by": click.operator_open_id},
-            keys=(f"event:{click.event_id}",),
-            turn_id=turn.id,
-        )
-        if not await self._jobs.enqueue(job):
-            return Ack(toast("toast_regenerating_already"))
-        return Ack(toast("toast_regenerating", "success"), self._worker.wake)
-
-    async def _continue(self, turn: Turn, answer: Answer, click: CardAction) -> Ack:
-        """Goes on with the version that the card shows, once, however often it is pressed."""
-        state = await self._conversations.card_state(turn.id)
-        if state is None or state.answer.id != answer.id or not answer.can_continue:
-            return Ack(toast("toast_nothing_to_continue"))
-        job = NewJob(
-            app_id=turn.app_id,
-            kind="continue",
-            conversation=turn.conversation,
-            payload={"by": click.operator_open_id, "answer_id": answer.id},
-            keys=(f"event:{click.event_id}", f"continue:{answer.id}:{len(state.versions)}"),
-            turn_id=turn.id,
-        )
-        if not await self._jobs.enqueue(job):
-            return Ack(toast("toast_continuing_already"))
-        return Ack(toast("toast_continuing", "success"), self._worker.wake)
-
-    async def _stop(self, turn: Turn, by: str) -> Ack:
-        job_id = await self._jobs.ask_to_stop(turn.id, by=by or "somebody")
-        if job_id is None:
-            return Ack(toast("toast_nothing_to_stop"))
-        return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
+def _line_of(message: MessageReceived, deed: Deed) -> str:
+    """What is done one after the other. A command does not wait for the answer that is being written, nor /stop for
+    other commands; a person's commands wait for each other."""
+    if deed in ("command", "stop_command"):
+        return f"{deed}/{message.sender_open_id}"
+    return conversation_of(message)

@@ -1,21 +1,42 @@
 """Events around messages become durable facts: a vote by emoji, a question taken back, a welcome, a menu's entry."""
 
+from dataclasses import replace
 from typing import assert_never
 
-from bot.inbox.jobs import Jobs, NewJob
+from bot.asking.policy import Attempt, Policy
+from bot.asking.refusing import Refusals
+from bot.inbox.jobs import Jobs, NewJob, OverBound
 from bot.job import CARD_LINE
 from bot.records.chat_ledger import Ledger
+from bot.records.conversations import Conversations
 from bot.records.feedback import Feedback, Vote
 from bot.watch.metrics import Metrics
 from feishu.chat_events import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
+from feishu.clock import Clock
 
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
 
 
 class Hearing:
-    """Takes chat events. Each method gives whether there is work for the worker now."""
+    """Takes chat events from those whom the policy allows them. Each method gives whether there is work for the worker
+    now. A message may be taken back by anybody: the platform does not say by whom, and nothing is begun."""
 
-    def __init__(self, jobs: Jobs, ledger: Ledger, feedback: Feedback, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        ledger: Ledger,
+        conversations: Conversations,
+        feedback: Feedback,
+        metrics: Metrics,
+        policy: Policy,
+        refusals: Refusals,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._conversations = conversations
+        self._policy = policy
+        self._refusals = refusals
+        self._clock = clock
         self._jobs = jobs
         self._ledger = ledger
         self._feedback = feedback
@@ -33,30 +54,52 @@ class Hearing:
             case PrivateChatEntered():
                 return await self._welcome(event, event.chat_id, "p2p", event.operator_open_id), None
             case MenuUsed():
-                payload = {"open_id": event.operator_open_id, "key": event.key}
-                return await self._accept(event, "menu", f"menu/{event.operator_open_id}", payload), None
+                return await self._use_menu(event), None
             case _:
                 assert_never(event)
 
-    async def _accept(self, event: ChatEvent, kind: str, lane: str, payload: dict[str, str], *more: str) -> bool:
-        keys = (f"event:{event.event_id}", *more)
-        fresh = await self._jobs.accept(NewJob(event.app_id, kind, lane, payload, keys))  # type: ignore[arg-type]
-        self._metrics.event_received(kind, "accepted" if fresh else "duplicate")
+    async def _accept(self, job: NewJob) -> bool:
+        fresh = await self._jobs.accept(job)
+        self._metrics.event_received(job.kind, "accepted" if fresh else "duplicate")
         return fresh
+
+    def _is_allowed(self, attempt: Attempt) -> bool:
+        why = self._policy.refusal(attempt, self._clock.time())
+        if why:
+            self._metrics.refused(attempt.deed, why)
+            self._metrics.event_received(attempt.deed, "refused")
+        return why is None
+
+    async def _use_menu(self, event: MenuUsed) -> bool:
+        person = event.operator_open_id
+        attempt = Attempt("menu", person, "", "p2p")
+        if why := self._policy.refusal(attempt, self._clock.time()):
+            return await self._refusals.of_menu(event, why)
+        payload, keys = {"open_id": person, "key": event.key}, (f"event:{event.event_id}",)
+        try:
+            return await self._accept(
+                self._policy.priced(NewJob(event.app_id, "menu", f"menu/{person}", payload, keys), attempt)
+            )
+        except OverBound as error:
+            return await self._refusals.of_menu(event, error.bound)
 
     async def _welcome(self, event: ChatEvent, chat_id: str, chat_type: str, person: str) -> bool:
         """Once a chat, however often somebody enters it."""
+        if not self._is_allowed(Attempt("welcome", person, chat_id, chat_type)):
+            return False
         if await self._ledger.noted(event.app_id, f"welcome:{chat_id}"):
             self._metrics.event_received("welcome", "ignored")
             return False
         payload = {"chat_id": chat_id, "chat_type": chat_type, "person": person}
-        return await self._accept(event, "welcome", f"welcome/{chat_id}", payload, f"welcome:{chat_id}")
+        keys = (f"event:{event.event_id}", f"welcome:{chat_id}")
+        return await self._accept(NewJob(event.app_id, "welcome", f"welcome/{chat_id}", payload, keys))
 
     async def _recall(self, event: Recalled) -> tuple[bool, int | None]:
         await self._ledger.recall(event.app_id, event.message_id)
         job_id = await self._jobs.ask_to_stop_message(event.app_id, event.message_id, by="recalled")
-        payload = {"message_id": event.message_id}
-        return await self._accept(event, "recalled", f"recalled/{event.message_id}", payload), job_id
+        payload, keys = {"message_id": event.message_id}, (f"event:{event.event_id}",)
+        job = NewJob(event.app_id, "recalled", f"recalled/{event.message_id}", payload, keys)
+        return await self._accept(job), job_id
 
     async def _react(self, event: Reacted) -> bool:
         """👍 and 👎 on an answer's card are votes on the version that it shows."""
@@ -68,11 +111,30 @@ class Hearing:
             self._metrics.event_received("reaction", "ignored")
             return False
         turn_id, answer_id, _ = found
+        redraw = NewJob(event.app_id, "redraw", f"{CARD_LINE}{turn_id}", {}, (f"event:{event.event_id}",), turn_id)
+        job = await self._within_bounds(redraw, event, answer_id)
+        if job is None:
+            return False
         if event.removed:
             await self._feedback.retract(answer_id, event.operator_open_id, vote)
         elif await self._feedback.vote(answer_id, event.operator_open_id, vote) != vote:
             self._metrics.voted(vote)
-        key = f"event:{event.event_id}"
-        return await self._jobs.enqueue_once(
-            NewJob(event.app_id, "redraw", f"{CARD_LINE}{turn_id}", {}, (key,), turn_id)
-        )
+        return await self._jobs.enqueue_once(replace(job, bounds=None))
+
+    async def _within_bounds(self, redraw: NewJob, event: Reacted, answer_id: str) -> NewJob | None:
+        """The drawing that a reaction asks for; None where it does not count. The platform offers no way to say so to
+        whoever reacted, but it is counted."""
+        found = await self._conversations.look_up(answer_id)
+        if found is None:
+            return None
+        turn, _ = found
+        attempt = Attempt("reaction", event.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
+        if not self._is_allowed(attempt):
+            return None
+        job = self._policy.priced(redraw, attempt)
+        try:
+            await self._jobs.check(job)
+        except OverBound as error:
+            self._metrics.refused("reaction", error.bound)
+            return None
+        return job

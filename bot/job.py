@@ -1,4 +1,4 @@
-"""A job as a value: what is accepted, what is claimed, and the lease that holds it."""
+"""A job as a value: what is accepted and within which bounds, what is claimed, and the lease that holds it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,17 @@ from typing import Any, Literal
 from bot.errors import BotError
 
 JobKind = Literal[
-    "answer", "regenerate", "continue", "redraw", "ask_reason", "welcome", "menu", "recalled", "ask_person", "digest"
+    "answer",
+    "regenerate",
+    "continue",
+    "redraw",
+    "ask_reason",
+    "welcome",
+    "menu",
+    "recalled",
+    "ask_person",
+    "refuse",
+    "digest",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -23,14 +33,38 @@ GivenUp = Literal["", "attempts", "crashes", "age"]
 MOST_KEYS = 2
 
 
+Bound = Literal["too_many", "too_many_here", "too_many_waiting", "too_many_waiting_here"]
+"""Which bound refused work: a person's or a chat's rate, a person's or a chat's number of open jobs."""
+
+
 class LeaseLost(BotError):
     """Another worker owns the job now; this one must stop writing."""
+
+
+class OverBound(BotError):
+    """The work was not accepted: its person or its chat has started, or has waiting, as much as they may."""
+
+    def __init__(self, bound: Bound) -> None:
+        super().__init__(bound)
+        self.bound = bound
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a person and a chat may start in a minute (sums of `NewJob.cost`), and how many of their jobs may be
+    open at once; 0 is any number."""
+
+    person_per_min: float = 0
+    chat_per_min: float = 0
+    person_waiting: int = 0
+    chat_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """Work to accept. `keys` are the one or two ids of the platform that make it unique within the app, like
-    `event:…`, `message:…`; `asker` is the person who waits for it."""
+    `event:…`, `message:…`; `asker` is the person who started it, in the chat `chat_id`, whom it costs `cost` of what
+    they may start in a minute (a question costs 1). With `bounds` it is refused beyond them."""
 
     app_id: str
     kind: JobKind
@@ -39,6 +73,9 @@ class NewJob:
     keys: tuple[str, ...]
     turn_id: str = ""
     asker: str = ""
+    chat_id: str = ""
+    cost: float = 0.0
+    bounds: Bounds | None = None
 
 
 class Lease:
@@ -75,6 +112,7 @@ class Job:
     reason: str
     created_at: float
     asker: str = ""
+    chat_id: str = ""
     waited_s: float = 0.0
     is_resumed: bool = False
     taken_over: bool = False

@@ -8,7 +8,7 @@ from bot.asking.forwarded import KINDS, Contents, ForwardReader, file_name, is_o
 from bot.asking.identity import Identity
 from bot.asking.names import Names
 from bot.asking.reading import conversation_of
-from bot.asking.received import FileReader, Pictures, sentence_on
+from bot.asking.received import FileReader, Pictures
 from bot.job import Job
 from bot.models import LeftOut, Turn, quoted_by
 from bot.records.chat_ledger import Ledger
@@ -106,13 +106,12 @@ class Quoting:
 
     async def _read_file(self, job: Job, message: MessageReceived, parent: MessageReceived, wording: Texts) -> Quote:
         """Kept for the conversation in a private chat, like a file that is sent there; in a group for this question."""
-        found = await self._files.fetch(parent)
-        if found.why:
-            left_out = (LeftOut("file", found.why, found.name),)
-            return Quote(trouble=Unseen(sentence_on(found, wording)), left_out=left_out)
         is_private = message.chat_type == "p2p"
         where = conversation_of(message) if is_private else quoted_by(message.message_id)
-        await self._files.keep(job, where, parent, found, asker=message.sender_open_id)
+        found = await self._files.read_for(job, where, parent, asker=message.sender_open_id)
+        if found.why:
+            left_out = (LeftOut("file", found.why, found.name),)
+            return Quote(trouble=Unseen(self._files.sentence_on(found, wording)), left_out=left_out)
         return Quote(f"{FILE_MARK} {found.name}")
 
     async def _signed(self, parent: MessageReceived, words: str) -> str:

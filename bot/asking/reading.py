@@ -1,6 +1,5 @@
 """What a message asks of the bot: nothing, a short answer of its own, or a turn."""
 
-from datetime import datetime
 from typing import Literal, Protocol
 
 import structlog
@@ -9,7 +8,8 @@ from bot.asking.asked import Asked, Nothing, Quote, Unseen
 from bot.asking.commands import Command, parse_command
 from bot.asking.identity import Identity
 from bot.asking.outbound import Voice
-from bot.asking.policy import Refusal, is_quiet, refuse_by_list
+from bot.asking.policy import Attempt, Policy, deed_of
+from bot.asking.refusing import Refusing
 from bot.inbox.jobs import Job
 from bot.left_out import told
 from bot.models import Turn
@@ -25,7 +25,6 @@ from feishu.message_text import image_keys
 log = structlog.get_logger(__name__)
 
 MAX_QUESTION_CHARS = 4_000
-REFUSED_AGAIN_S = {"too_many": 600.0, "too_many_here": 600.0, "quiet_hours": 12 * 3600.0}
 WORDED = ("text", "post")
 
 
@@ -88,7 +87,8 @@ class Reading:
         self._quotes = quotes
         self._confidence = confidence
         self._settings = settings
-        self._clock = clock
+        self._policy = Policy(settings)
+        self._refusing = Refusing(voice, ledger, clock=clock)
         self._language = language
 
     async def read(self, job: Job) -> Turn | Nothing:
@@ -102,8 +102,11 @@ class Reading:
         text = await self._text(message)
         wording = texts(self._language_for(text))
         heard = str(job.payload.get("heard", ""))
-        if refusal := await self._refusal(job, message):
-            return await self._refuse(job, message, refusal, wording, aloud=heard != "silent")
+        who, deed = message.sender_open_id, deed_of(message, text, heard)
+        if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
+            if deed != "overheard":
+                await self._refusing.reply(job, message, why, wording)
+            return Nothing(f"refused: {why}")
         gap = await self._gaps.of_reply(message)
         if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
             return await self._note_reply(job, message, gap, text)
@@ -180,34 +183,16 @@ class Reading:
             return ""
         return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
 
-    async def _refusal(self, job: Job, message: MessageReceived) -> Refusal | None:
-        if refused := refuse_by_list(message, self._settings):
-            return refused
-        who, is_group = message.sender_open_id, message.chat_type != "p2p"
-        if who in self._settings.admins:
-            return None
-        if is_group and is_quiet(self._settings.quiet_hours, datetime.fromtimestamp(self._clock.time())):
-            return "quiet_hours"
-        since = self._clock.time() - 60
-        most = self._settings.person_per_min
-        if most and await self._ledger.asked_since(job.app_id, since, asker=who) >= most:
-            return "too_many"
-        most = self._settings.chat_per_min
-        if is_group and most and await self._ledger.asked_since(job.app_id, since, chat_id=message.chat_id) >= most:
-            return "too_many_here"
-        return None
-
-    async def _refuse(
-        self, job: Job, message: MessageReceived, why: Refusal, wording: Texts, *, aloud: bool
-    ) -> Nothing:
-        """Kindly, once; then silently."""
-        again_s = REFUSED_AGAIN_S.get(why)
-        period = f":{int(self._clock.time() // again_s)}" if again_s else ""
-        key = f"refused:{why}:{message.chat_id}:{message.sender_open_id}{period}"
-        if aloud and not await self._ledger.noted(job.app_id, key):
-            await self._voice.reply(job, message, getattr(wording, f"refused_{why}"))
-            await self._ledger.once(job.app_id, key)  # once it was really said
-        return Nothing(f"refused: {why}")
+    async def refuse(self, job: Job) -> None:
+        """Says why a message was not accepted, in its language, or an entry of the menu. Raises `FeishuError`."""
+        if "message" not in job.payload:
+            wording = texts(self._language_for(""))
+            return await self._refusing.tell(job, str(job.payload["open_id"]), job.payload["why"], wording)
+        message = message_of(job)
+        if job.payload.get("undecided") and not mentions_bot(message, await self._own_id(message)):
+            return
+        wording = texts(self._language_for(await self._text(message)))
+        await self._refusing.reply(job, message, job.payload["why"], wording)
 
     async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
         """An owner's answer to what the documents did not know."""

@@ -1,6 +1,8 @@
 """Readers of images and files, each within limits of size and type."""
 
+import asyncio
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -10,8 +12,9 @@ from bot.asking.forwarded import file_name
 from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job
 from bot.models import LeftOut
-from bot.records.attachments import Attachments
+from bot.records.attachments import MB, Attachments, OverQuota
 from bot.texts import Texts
+from bot.watch.metrics import Metrics
 from feishu.availability import is_outage
 from feishu.errors import ApiError
 from feishu.events import MessageReceived
@@ -30,19 +33,23 @@ MOST_IMAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A downloaded file's text; or why there is none (`why_<why>` of `bot.texts`)."""
+    """A downloaded file's text; or why there is none (`why_<why>` of `bot.texts`). `removed` earlier files of the same
+    person made room for it."""
 
     name: str
     text: str = ""
     why: str = ""
+    removed: int = 0
 
 
 class FileReader:
     """A file in a private chat: read, kept for the conversation, answered about from then on."""
 
-    def __init__(self, messages: Messages, attachments: Attachments) -> None:
+    def __init__(self, messages: Messages, attachments: Attachments, metrics: Metrics) -> None:
         self._messages = messages
         self._attachments = attachments
+        self._metrics = metrics
+        self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def can_read(self, message: MessageReceived) -> bool:
         """Whether there is a loader for a file of this name. Costs nothing."""
@@ -52,46 +59,72 @@ class FileReader:
         """Words that tell what became of the file."""
         if message.chat_type != "p2p":
             return wording.kind_file_group
-        found = await self.fetch(message)
-        if found.why:
-            return sentence_on(found, wording)
-        await self.keep(job, conversation_of(message), message, found, asker=message.sender_open_id)
-        return wording.file_read.format(name=found.name)
+        kept = await self.read_for(job, conversation_of(message), message, asker=message.sender_open_id)
+        return self.sentence_on(kept, wording)
 
-    async def fetch(self, message: MessageReceived) -> ReadFile:
-        """The text of the message's file. Never raises for one that cannot be had."""
-        name, key = file_name(message), str(content_of(message.content).get("file_key") or "")
+    async def read_for(self, job: Job, conversation: str, message: MessageReceived, *, asker: str) -> ReadFile:
+        """Reads the message's file and keeps its text for a conversation, as belonging to who asks about it: it counts
+        against their quota. Raises `FeishuError` for an outage of the platform alone."""
+        name = file_name(message)
         if not self._attachments.can_read(name):
             return ReadFile(name, why="format")
+        # One of a person's after the other: each has to count before the next asks what is left of the day.
+        async with self._fetching.setdefault(asker, asyncio.Lock()):
+            got = await self._downloaded(job, message, asker)
+        if isinstance(got, str):
+            return ReadFile(name, why=got)
         try:
-            got = await self._messages.download(message.message_id, key, "file", most_bytes=MOST_FILE_BYTES)
+            text = await self._attachments.read(name, got)
+            removed = await self._attachments.keep(job.app_id, conversation, message.message_id, asker, name, text)
+        except Unreadable as error:
+            log.info("file_unreadable", reason=error.reason)
+            return ReadFile(name, why="not_readable")
+        except OverQuota:
+            self._metrics.refused("file", "file_mb_kept")
+            return ReadFile(name, why="over_kept")
+        return ReadFile(name, text, removed=removed)
+
+    async def _downloaded(self, job: Job, message: MessageReceived, asker: str) -> bytes | str:
+        """The file's bytes, counted against the day's quota; or why there are none."""
+        left = await self._attachments.left_today(job.app_id, asker)
+        if left == 0:
+            return self._over_day()
+        most = MOST_FILE_BYTES if left is None else min(left, MOST_FILE_BYTES)
+        key = str(content_of(message.content).get("file_key") or "")
+        try:
+            got = await self._messages.download(message.message_id, key, "file", most_bytes=most)
         except ApiError as error:
             if is_outage(error):
                 raise
             log.info("file_not_downloaded", reason=str(error))
-            return ReadFile(name, why="gone")
+            return "gone"
+        if got is None:
+            return self._over_day() if most < MOST_FILE_BYTES else "too_large"
         if not got:
-            return ReadFile(name, why="too_large" if got is None else "empty")
-        try:
-            return ReadFile(name, await self._attachments.read(name, got))
-        except Unreadable as error:
-            log.info("file_unreadable", reason=error.reason)
-            return ReadFile(name, why="not_readable")
+            return "empty"
+        await self._attachments.received(job.app_id, message.message_id, asker, len(got))
+        return got
 
-    async def keep(self, job: Job, conversation: str, message: MessageReceived, found: ReadFile, *, asker: str) -> None:
-        """Stores the text of a message's file for a conversation, as belonging to who asks about it."""
-        await self._attachments.keep(job.app_id, conversation, message.message_id, asker, found.name, found.text)
+    def _over_day(self) -> str:
+        self._metrics.refused("file", "file_mb_per_day")
+        return "over_day"
 
-
-def sentence_on(found: ReadFile, wording: Texts) -> str:
-    """Why a file was not read, for who sent it."""
-    said = {
-        "format": wording.file_unsupported,
-        "gone": wording.file_gone,
-        "too_large": wording.file_too_large,
-        "empty": wording.file_empty,
-    }.get(found.why, wording.file_unreadable)
-    return said.format(name=found.name, limit=MOST_FILE_BYTES // 1_000_000)
+    def sentence_on(self, found: ReadFile, wording: Texts) -> str:
+        """What became of a file, for who sent it."""
+        quota = self._attachments.quota
+        said, limit = {
+            "": (wording.file_read, 0),
+            "format": (wording.file_unsupported, 0),
+            "gone": (wording.file_gone, 0),
+            "too_large": (wording.file_too_large, MOST_FILE_BYTES),
+            "empty": (wording.file_empty, 0),
+            "over_day": (wording.file_over_day, quota.bytes_per_day),
+            "over_kept": (wording.file_over_kept, quota.bytes_kept),
+        }.get(found.why, (wording.file_unreadable, 0))
+        lines = [said.format(name=found.name, limit=f"{limit / MB:g}")]
+        if found.removed:
+            lines.append(wording.file_made_room.format(count=found.removed))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,14 @@ class Expired:
     """The platform could not be reached for a day; the job is buried."""
 
 
-Outcome = Completed | Stopped | Failed | Unread | Exhausted | Expired
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The rules on people changed while the question waited; `why` names a field `refused_…` of `bot.texts.Texts`."""
+
+    why: str
+
+
+Outcome = Completed | Stopped | Failed | Unread | Exhausted | Expired | Refused
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (rag_errors.ModelTimeout, "failed_model_timeout"),
@@ -74,6 +81,8 @@ def words(outcome: Outcome, texts: Texts, *, has_text: bool, ending: Ending = ""
             return texts.stopped if has_text else texts.stopped_empty
         case Unread(said):
             return said
+        case Refused(why):
+            return str(getattr(texts, f"refused_{why}"))
         case Exhausted(attempts):
             sentence = texts.failed_many_attempts.format(attempts=attempts)
             return f"{sentence}\n{texts.failed_partial}" if has_text else sentence

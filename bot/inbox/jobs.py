@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from bot.inbox import crashes, waiting_list
-from bot.inbox.acceptance import Acceptance, row_of
-from bot.inbox.claiming import Claiming, Collision, Room, job_of
+from bot.inbox.acceptance import Acceptance, Result, row_of, settled
+from bot.inbox.claiming import NO_SHARES, Claiming, Collision, Room, Shares, job_of
 from bot.inbox.notices import JOBS, STOP, notify
 from bot.inbox.waiting_list import hold_waiting
 from bot.inbox.waiting_list import is_open as _is_open
@@ -42,12 +42,13 @@ from bot.job import (
     Lease,
     LeaseLost,
     NewJob,
+    OverBound,
 )
 from bot.store.database import Database
 from bot.store.tables import answers, jobs
 from feishu.clock import Clock
 
-__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "Room", "guard"]
+__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "OverBound", "Room", "guard"]
 
 CLAIM_TRIES = 3
 FORGET_AT_ONCE = 2_000
@@ -61,7 +62,15 @@ class Jobs:
     Times are the store's (`Database.now`), so that replicas need not agree on theirs; a `clock` is for tests.
     """
 
-    def __init__(self, database: Database, *, lease_s: float, clock: Clock | None = None, owner: str = "") -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_s: float,
+        clock: Clock | None = None,
+        owner: str = "",
+        shares: Shares = NO_SHARES,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._lease_s = lease_s
@@ -69,7 +78,7 @@ class Jobs:
         own_time = clock.time if clock else time.time if database.is_sqlite else None
         self.owner = owner or secrets.token_hex(8)
         self._acceptance = Acceptance(database, own_time, self._announce)
-        self._claiming = Claiming(own_time, self._now(), lease_s=lease_s, owner=self.owner)
+        self._claiming = Claiming(own_time, self._now(), lease_s=lease_s, owner=self.owner, shares=shares)
         self.takes_more = False
         """Whether this process claims what it accepts at once; if not, accepting calls the other replicas."""
 
@@ -81,46 +90,53 @@ class Jobs:
             notify(connection, JOBS)
 
     async def accept(self, job: NewJob) -> bool:
-        """Durably accepts; False when one of its keys was accepted before. Raises `StoreError`."""
+        """Durably accepts; False when one of its keys was accepted before. Raises `OverBound` and `StoreError`."""
         return await self._acceptance.accept(job)
 
+    async def check(self, job: NewJob) -> None:
+        """Raises `OverBound` where `accept` would now, and stores nothing. Raises `StoreError`."""
+        bound = await self._database.read(lambda connection: self._acceptance.bound_of(connection, job))
+        if bound is not None:
+            raise OverBound(bound)
+
     async def enqueue(self, job: NewJob) -> bool:
-        """Like `accept`, but refuses (False) while an answer of the same turn is still to be written.
+        """Like `accept`, but False while an answer of the same turn is still to be written.
 
         A job that owes only its last frame does not count: the card shows its answer already, and people click.
         """
-        row = row_of(job)
+        entry = (job, row_of(job))
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> Result:
             concluded = exists().where(answers.c.job_id == jobs.c.id, answers.c.outcome != "open")
             is_writing = select(jobs.c.id).where(_writes(job.turn_id), _is_open, ~concluded)
             if connection.scalar(is_writing.limit(1)) is not None:
                 return False
-            return self._acceptance.insert(connection, [row])[0]
+            return self._acceptance.insert(connection, [entry])[0]
 
-        return await self._database.write(work)
+        return settled(await self._database.write(work))
 
     async def enqueue_once(self, job: NewJob) -> bool:
         """Like `accept`, but False while a job of the same kind and turn waits: it will see what this one would."""
-        row = row_of(job)
+        entry = (job, row_of(job))
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> Result:
             waits = select(jobs.c.id).where(
                 jobs.c.turn_id == job.turn_id, jobs.c.kind == job.kind, _is_open, _is_queued
             )
             if connection.scalar(waits.limit(1)) is not None:
                 return False
-            return self._acceptance.insert(connection, [row])[0]
+            return self._acceptance.insert(connection, [entry])[0]
 
-        return await self._database.write(work)
+        return settled(await self._database.write(work))
 
     async def claim(self) -> Job | None:
         """The oldest job that may run, or None; see `claim_up_to`."""
         return next(iter(await self.claim_up_to(1)), None)
 
     async def claim_up_to(self, limit: int, room: Room | None = None) -> list[Job]:
-        """The oldest jobs that may run: each the first open one of its conversation, due, and held by nobody alive.
-        What dead processes held is put back first. `room`: what this process has in hand already."""
+        """Jobs that may run: each the first open one of its conversation, due, and held by nobody alive. Of the person
+        who has least running and waiting before it comes first, then the oldest; nobody exceeds their share. What dead
+        processes held is put back first. `room`: what this process has in hand already."""
         room = room or Room()
         for _ in range(CLAIM_TRIES):
             sure_until = self._monotonic() + self._lease_s

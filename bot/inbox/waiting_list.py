@@ -29,6 +29,8 @@ SPREAD_S, SPREAD_STEPS = 2.0, 16
 is_open = text(f"jobs.{OPEN}")
 is_queued = text("jobs.state = 'queued'")
 is_running = text("jobs.state = 'running'")
+has_share = (jobs.c.asker != "") & ~jobs.c.conversation.startswith(CARD_LINE)
+"""Whether a job counts as its person's and its chat's: not what changes a card that was answered already."""
 
 
 def may_run(now: ColumnElement[float], owner: str) -> ColumnElement[bool]:
@@ -67,7 +69,7 @@ def hold_waiting(connection: Connection, now: ColumnElement[float], limit: int, 
         .where(line.c.crashes == 0, line.c.given_up == "")
     )
     taken: list[Row[Any]] = []
-    for row in connection.execute(due.order_by(line.c.id).limit(limit)).all():
+    for row in connection.execute(due.order_by(line.c.ahead, line.c.id).limit(limit)).all():
         same = (jobs.c.id == row.id) & (jobs.c.fence == row.fence) & text("state = 'queued'")
         told = update(jobs).where(same).values(**held, shown_place=row.ahead, shown_at=now)
         taken += connection.execute(told.returning(*jobs.c, (now - jobs.c.created_at).label("waited_s"))).all()
@@ -104,6 +106,10 @@ def wake_waiting(connection: Connection, now: ColumnElement[float], waits_for: s
 
 
 def _line() -> Any:
-    """Open questions in their order, each with the number of those before it, in any conversation."""
-    ahead = (func.row_number().over(order_by=jobs.c.id) - 1).label("ahead")
-    return select(jobs, ahead).where(text(f"jobs.{OPEN}"), jobs.c.kind.in_(WRITING_KINDS)).subquery("line")
+    """Open questions, each with the number of those before it, in any conversation: people take turns, as in
+    `bot.inbox.claiming`."""
+    place = func.row_number().over(partition_by=(jobs.c.app_id, jobs.c.asker), order_by=jobs.c.id)
+    asked = select(jobs, place.label("place")).where(text(f"jobs.{OPEN}"), jobs.c.kind.in_(WRITING_KINDS))
+    turns = asked.subquery("turns")
+    ahead = func.row_number().over(order_by=(turns.c.place, turns.c.id)) - 1
+    return select(turns, ahead.label("ahead")).subquery("line")

@@ -13,12 +13,14 @@ from pathlib import Path, PurePath
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.access import FILES
 from bot.models import Turn, quoted_by
+from bot.settings.people import PeopleSettings
 from bot.store.database import Database
-from bot.store.tables import attachments, beginnings
+from bot.store.tables import attachments, beginnings, received_files
 from feishu.clock import Clock, SystemClock
 from rag.errors import RagError, Unreadable
 from rag.events import Question
@@ -37,6 +39,27 @@ MOST_FILES = 5
 MOST_CHARS = 2_000_000
 MOST_OPEN = 20
 MOST_READ_AT_ONCE = 3
+DAY_S = 86_400.0
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a person may send and have kept; 0 is any number. `kept_s` is how long a file is used, and kept."""
+
+    bytes_per_day: int
+    bytes_kept: int
+    kept_s: float
+
+    @classmethod
+    def of(cls, people: PeopleSettings) -> "Quota":
+        """By the settings."""
+        kept_s = min(people.memory_h, people.file_kept_h) * 3600
+        return cls(int(people.file_mb_per_day * MB), int(people.file_mb_kept * MB), kept_s)
+
+
+class OverQuota(Exception):
+    """One file holds more text than is kept for a person."""
 
 
 class Searched(Protocol):
@@ -63,15 +86,16 @@ class Attachments:
         settings: RagSettings,
         documents: Searched,
         *,
-        kept_h: float,
+        quota: Quota,
         clock: Clock | None = None,
     ) -> None:
         """`documents` are the team's, which may know better than a file."""
         self._database = database
         self._settings = settings
         self._documents = documents
-        self._kept_s = kept_h * 3600
+        self.quota = quota
         self._clock = clock or SystemClock()
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
         self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
         self._opening = asyncio.Lock()
         # Threads of its own: files that take their whole time limit keep nobody but other files waiting.
@@ -87,18 +111,54 @@ class Attachments:
             reading = asyncio.get_running_loop().run_in_executor(self._executor, _text_of, name, content, readers)
             return (await reading)[:MOST_CHARS]
 
-    async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> None:
-        """Stores a file's text for its conversation."""
+    async def left_today(self, app_id: str, sender: str) -> int | None:
+        """Bytes that a person may still send in these 24 hours; None for any number."""
+        if not self.quota.bytes_per_day:
+            return None
+        mine = (received_files.c.app_id == app_id) & (received_files.c.sender == sender)
+        since = self._clock.time() - DAY_S
+        statement = select(func.sum(received_files.c.size)).where(mine, received_files.c.at > since)
+        sent = await self._database.read(lambda connection: connection.scalar(statement) or 0)
+        return max(0, self.quota.bytes_per_day - int(sent))
+
+    async def received(self, app_id: str, message_id: str, sender: str, size: int) -> None:
+        """Counts a file that was downloaded, once however often its job runs, whatever becomes of it."""
+        values = {"app_id": app_id, "message_id": message_id, "sender": sender, "size": size}
+        statement = self._insert(received_files).values(**values, at=self._clock.time()).on_conflict_do_nothing()
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> int:
+        """Stores a file's text for its conversation; the person's oldest files make room for it. Gives how many went.
+        Raises `OverQuota` where the file alone is too much."""
+        text = text.replace("\0", "")
+        size, most = len(text.encode()), self.quota.bytes_kept
+        if most and size > most:
+            raise OverQuota
         values = {"app_id": app_id, "conversation": conversation, "message_id": message_id, "sender": sender}
-        same = [attachments.c[column] == value for column, value in values.items()]
-        values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text.replace("\0", "")}
-        statement = insert(attachments).values(created_at=self._clock.time(), **values)
+        values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text}
+        statement = insert(attachments).values(created_at=self._clock.time(), size=size, **values)
 
-        def work(connection: Connection) -> None:
-            connection.execute(delete(attachments).where(*same))  # a job that runs again reads its file again
+        def work(connection: Connection) -> int:
+            same = [attachments.c[name] == values[name] for name in ("app_id", "conversation", "message_id", "sender")]
+            connection.execute(delete(attachments).where(*same))  # its job runs again
+            gone = _too_many(connection, app_id, sender, most - size) if most else []
+            connection.execute(delete(attachments).where(attachments.c.id.in_(gone)))
             connection.execute(statement)
+            return len(gone)
 
-        await self._database.write(work)
+        return await self._database.write(work)
+
+    async def forget_unused(self) -> int:
+        """Deletes the files that are used no more; gives their number."""
+        now = self._clock.time()
+        unused = delete(attachments).where(attachments.c.created_at < now - self.quota.kept_s)
+        uncounted = delete(received_files).where(received_files.c.at < now - DAY_S)
+
+        def work(connection: Connection) -> int:
+            connection.execute(uncounted)
+            return connection.execute(unused).rowcount
+
+        return await self._database.write(work)
 
     async def library_for(self, turn: Turn, question: Question) -> Library | None:
         """The library of the conversation's files, where they answer the question better than the documents do; of a
@@ -136,7 +196,7 @@ class Attachments:
         columns = (attachments.c.id, attachments.c.name, attachments.c.text)
 
         def work(connection: object) -> list[Attachment]:
-            since = max(connection.scalar(began) or 0.0, self._clock.time() - self._kept_s)  # type: ignore[attr-defined]
+            since = max(connection.scalar(began) or 0.0, self._clock.time() - self.quota.kept_s)  # type: ignore[attr-defined]
             newest = select(*columns).where(mine, attachments.c.created_at > since)
             rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))  # type: ignore[attr-defined]
             return [Attachment(*row) for row in rows]
@@ -188,6 +248,18 @@ def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
         RemoteDocument(f"{number}.md", title, None, each.id, partial(str, f"# {title}\n\n{each.text}"), FILES)
         for number, (each, title) in enumerate(zip(kept, titles, strict=True))
     ]
+
+
+def _too_many(connection: Connection, app_id: str, sender: str, room: int) -> list[str]:
+    """Ids of a person's files, all but the newest that fit into `room` bytes."""
+    mine = (attachments.c.app_id == app_id) & (attachments.c.sender == sender)
+    newest = select(attachments.c.id, attachments.c.size).where(mine)
+    gone = []
+    for row in connection.execute(newest.order_by(attachments.c.created_at.desc(), attachments.c.id.desc())):
+        room -= row.size
+        if room < 0:
+            gone.append(row.id)
+    return gone
 
 
 __all__ = ["Attachment", "Attachments", "Unreadable"]

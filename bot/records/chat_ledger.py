@@ -1,11 +1,11 @@
-"""Small facts of the store: what was said once, how much somebody asked, remarks, suggested questions, recalls."""
+"""Small facts of the store: what was said once, remarks, suggested questions, recalls."""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.records.forgetting import erase
@@ -46,16 +46,19 @@ class Ledger:
         statement = self._insert(onces).values(**values).on_conflict_do_nothing()
         return await self._database.write(lambda connection: connection.execute(statement).rowcount > 0)
 
-    async def noted(self, app_id: str, key: str) -> bool:
-        """Whether `once` was called for it."""
-        statement = select(onces.c.at).where(onces.c.app_id == app_id, onces.c.key == key[:256])
-        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+    async def noted(self, app_id: str, key: str, *, since: float = 0.0) -> bool:
+        """Whether `once` or `note` was called for it, since then."""
+        its = (onces.c.app_id == app_id) & (onces.c.key == key[:256]) & (onces.c.at > since)
+        return (
+            await self._database.read(lambda connection: connection.scalar(select(onces.c.at).where(its))) is not None
+        )
 
-    async def asked_since(self, app_id: str, since: float, *, asker: str = "", chat_id: str = "") -> int:
-        """How many questions a person or a chat has asked since then."""
-        which = turns.c.asker == asker if asker else turns.c.chat_id == chat_id
-        statement = select(func.count()).where(turns.c.app_id == app_id, which, turns.c.created_at > since)
-        return await self._database.read(lambda connection: connection.scalar(statement) or 0)
+    async def note(self, app_id: str, key: str) -> None:
+        """That it was said just now."""
+        now = self._clock.time()
+        statement = self._insert(onces).values(app_id=app_id, key=key[:256], at=now)
+        again = statement.on_conflict_do_update(index_elements=["app_id", "key"], set_={"at": now})
+        await self._database.write(lambda connection: connection.execute(again) and None)
 
     async def remark(self, app_id: str, chat_id: str, author: str, text: str) -> None:
         """Stores what somebody wrote behind `/feedback`."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
+from bot.inbox.bounds import MINUTE_S
 from bot.job import ENDED_STATES
 from bot.models import quoted_by
 from bot.store.database import Database
@@ -38,8 +39,7 @@ class Forgetting:
 
         def work(connection: Connection) -> int:
             emptied = _leave_open_jobs(connection, open_id)
-            ended = (jobs.c.asker == open_id) & jobs.c.state.in_(ENDED_STATES)
-            connection.execute(delete(jobs).where(ended))
+            _forget_ended_jobs(connection, open_id)
             connection.execute(delete(votes).where(votes.c.voter == open_id))
             connection.execute(delete(remarks).where(remarks.c.author == open_id))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
@@ -91,6 +91,18 @@ def _leave_open_jobs(connection: Connection, asker: str) -> int:
     still = jobs.c.turn_id.in_(ids) & ~jobs.c.state.in_(ENDED_STATES)
     connection.execute(update(jobs).where(still).values(stop_by="forgotten", run_after=0.0))
     return len(ids)
+
+
+def _forget_ended_jobs(connection: Connection, open_id: str) -> None:
+    """What they cost stays with the job that forgets, or asking to be forgotten would begin the minute anew
+    (`bot.inbox.bounds`)."""
+    ended = (jobs.c.asker == open_id) & jobs.c.state.in_(ENDED_STATES)
+    latest = select(func.max(jobs.c.created_at)).where(jobs.c.asker == open_id).scalar_subquery()
+    recent = ended & (jobs.c.created_at > latest - MINUTE_S)
+    cost = connection.scalar(select(func.sum(jobs.c.cost)).where(recent)) or 0.0
+    connection.execute(delete(jobs).where(ended))
+    running = select(func.max(jobs.c.id)).where(jobs.c.asker == open_id, jobs.c.state == "running").scalar_subquery()
+    connection.execute(update(jobs).where(jobs.c.id == running).values(cost=jobs.c.cost + cost))
 
 
 def _in_work() -> Select[tuple[str]]:

@@ -101,7 +101,7 @@ class BotSettings(BaseModel):
         72.0, ge=48, description="Hours that handled events are remembered; the platform redelivers for 7"
     )
     retention_days: float = Field(
-        365.0, ge=0, description="Days that questions, answers, files and votes are kept; 0: for ever"
+        365.0, ge=0, description="Days that questions, answers and votes are kept; 0: for ever"
     )
     people: PeopleSettings = PeopleSettings()
     access: AccessSettings = AccessSettings()

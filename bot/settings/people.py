@@ -20,8 +20,28 @@ class PeopleSettings(BaseModel):
     admins: list[str] = Field(
         default_factory=list, description="People whom no rate and no quiet hours hold, and who may press every button"
     )
-    person_per_min: int = Field(60, ge=0, description="Questions a person may ask in a minute; 0: any number")
-    chat_per_min: int = Field(300, ge=0, description="Questions a chat may ask in a minute; 0: any number")
+    person_per_min: int = Field(
+        60,
+        ge=0,
+        description="Questions a person may ask in a minute, or what counts as much: 🔄 and ▶ one, a file two, "
+        "a command half of one, a vote a fifth; 0: any number",
+    )
+    chat_per_min: int = Field(300, ge=0, description="The same for a group, all its people together; 0: any number")
+    person_waiting: int = Field(
+        20, ge=0, description="Questions of a person that may wait or be answered at one time; 0: any number"
+    )
+    chat_waiting: int = Field(100, ge=0, description="The same for a group, all its people together; 0: any number")
+    file_mb_per_day: float = Field(
+        200.0, ge=0, description="MB of files that a person may send in private in 24 hours; 0: any number"
+    )
+    file_mb_kept: float = Field(
+        50.0,
+        ge=0,
+        description="MB of text of those files that are kept for a person; the oldest go first; 0: any number",
+    )
+    file_kept_h: float = Field(
+        24.0, gt=0, description="Hours that they are kept, for as long as memory_h allows to ask about them"
+    )
     quiet_hours: str = Field("", description="Hours without answers in groups, local time, like 22:00-07:30")
     regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 and ▶ (and admins)")
     stop_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press ⏹ (and admins)")

@@ -7,7 +7,7 @@ there already, because step 1 makes a new store from the whole of `tables`. Neve
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Column, Connection, Index, Table, inspect, select, text, update
+from sqlalchemy import Column, Connection, Index, Table, func, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
 from bot.errors import StoreError
@@ -22,6 +22,7 @@ from bot.store.tables import (
     jobs,
     metadata,
     onces,
+    received_files,
     remarks,
     replicas,
     schema_migrations,
@@ -74,6 +75,15 @@ def renamed(column: Column[str], values: dict[str, str]) -> Step:
     return step
 
 
+def measured(size: Column[int], of: Column[str]) -> Step:
+    """A step that fills in the length of a text where a size is not known yet."""
+
+    def step(connection: Connection) -> None:
+        connection.execute(update(size.table).where(size == 0).values({size: func.length(of)}))
+
+    return step
+
+
 def both(*steps: Step) -> Step:
     """Several steps as one."""
 
@@ -103,6 +113,11 @@ STEPS: dict[int, Step] = {
     10: created(admin_sessions),
     11: added(jobs.c.waits_for, jobs.c.deferrals, jobs.c.given_up, jobs.c.crashes, jobs.c.alone, jobs.c.company),
     12: added(turns.c.left_out),
+    13: both(
+        added(jobs.c.chat_id, jobs.c.cost, attachments.c.size),
+        created(received_files, *jobs.indexes),
+        measured(attachments.c.size, attachments.c.text),
+    ),
 }
 
 

@@ -41,7 +41,9 @@ jobs = Table(
     Column("second_key", Text, comment="another such id, like message:<message id>"),
     Column("kind", String(16), nullable=False),
     Column("conversation", Text, nullable=False),
-    Column("asker", Text, nullable=False, server_default=""),
+    Column("asker", Text, nullable=False, server_default="", comment="who started it"),
+    Column("chat_id", Text, nullable=False, server_default="", comment="where"),
+    Column("cost", Double, nullable=False, server_default="0", comment="of what a person may start; a question is 1"),
     Column("payload", Text, nullable=False, comment="JSON"),
     Column("state", String(16), nullable=False, comment="queued, running, done, failed, cancelled, buried"),
     Column("attempt", Integer, nullable=False, server_default="0"),
@@ -69,6 +71,10 @@ jobs = Table(
     _open_index("jobs_line", "app_id", "conversation", "id"),
     _open_index("jobs_turn", "turn_id"),
     _open_index("jobs_one_running", "app_id", "conversation", where="state = 'running'", unique=True),
+    _open_index("jobs_asker_open", "asker"),
+    _open_index("jobs_chat_open", "chat_id"),
+    Index("jobs_asker", "asker", "created_at"),
+    Index("jobs_chat", "chat_id", "created_at"),
     _open_index("jobs_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
@@ -228,7 +234,19 @@ attachments = Table(
     Column("sender", String(128), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("size", Integer, nullable=False, server_default="0", comment="bytes of the text in UTF-8"),
     Column("created_at", Double, nullable=False, index=True),
+)
+
+received_files = Table(
+    "received_files",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("message_id", String(128), primary_key=True),
+    Column("sender", String(128), nullable=False),
+    Column("size", BigInteger, nullable=False, comment="bytes that were downloaded"),
+    Column("at", Double, nullable=False, index=True),
+    Index("received_files_sender", "sender", "at"),
 )
 
 traces = Table(

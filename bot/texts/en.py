@@ -164,7 +164,7 @@ EN = Texts(
     suggestions="💡 You could also ask",
     toast_asking="OK, answering",
     toast_asked_already="Already asked, see the card below",
-    toast_not_yours="Only the person who asked may do that",
+    toast_too_many="That was quick! Please press again in a minute 🙂",
     toast_person="OK, the owners have been asked",
     toast_person_already="The owners have been asked already",
     button_person="🙋 Ask a person",
@@ -179,10 +179,13 @@ EN = Texts(
     not_open_here="🔒 This version is from documents that are no longer open here; 🔄 answers from those that are.",
     refused_not_for_you="Sorry, I am not open to you yet. Please ask the admin if you need me.",
     refused_not_here="Sorry, I do not answer in this group. You can ask me in private.",
+    refused_not_yours="Only the person who asked may do that",
     refused_quiet_hours="These are quiet hours, so I do not answer in groups now. You can ask me in private.",
     refused_too_many="That was quick! Please ask again in a minute 🙂",
     refused_too_many_here="Many questions in this group right now. Please ask again in a minute 🙂",
     kind_file_group="Please send me files in private; in a group, reply to the file and mention me with your question.",
+    refused_too_many_waiting="Quite a few of your questions still wait. Please ask again once they are answered 🙂",
+    refused_too_many_waiting_here="Many questions of this group are waiting. Please ask again in a while 🙂",
     kind_audio="I cannot listen to audio yet. Please write; text, rich text, images and files work.",
     kind_sticker="Nice sticker 🙂 Ask me anything in words.",
     kind_other="I cannot read this kind of message. Text, rich text, images, files, cards and merged forwards work.",
@@ -192,6 +195,12 @@ EN = Texts(
     file_unsupported="I cannot read the format of “{name}”. PDF, Word, PPT, Excel, Markdown, HTML and text work.",
     file_unreadable="“{name}” cannot be read: it may be damaged, encrypted, or far too large when unpacked.",
     file_gone="The file cannot be downloaded: it may be recalled, or the app lacks the permission.",
+    file_over_day=(
+        "{name} was not taken: I take at most {limit} MB of files from you in 24 hours. "
+        "Please send it tomorrow, or a smaller file."
+    ),
+    file_over_kept="{name} holds too much text: I keep at most {limit} MB for each person.",
+    file_made_room="To make room, {count} earlier files were removed.",
     image_no_reader=(
         "I got the image, but I cannot read images here yet. Please send me the words. It works once the admin "
         "switches on rag.llm.vision (a model that sees) or installs the extra ocr."
@@ -227,6 +236,8 @@ EN = Texts(
     why_format="I cannot read this format",
     why_not_readable="cannot be opened: damaged or encrypted",
     why_empty="empty",
+    why_over_day="today's share of files is used up",
+    why_over_kept="too much text",
     why_too_many="more than I read at once",
     why_too_long="too long",
     quoted_file_ask="To ask about “{name}”, reply to the file and write your question.",

@@ -149,7 +149,7 @@ class Texts:
     suggestions: str
     toast_asking: str
     toast_asked_already: str
-    toast_not_yours: str
+    toast_too_many: str
     toast_person: str
     toast_person_already: str
     button_person: str
@@ -164,9 +164,12 @@ class Texts:
     not_open_here: str
     refused_not_for_you: str
     refused_not_here: str
+    refused_not_yours: str
     refused_quiet_hours: str
     refused_too_many: str
     refused_too_many_here: str
+    refused_too_many_waiting: str
+    refused_too_many_waiting_here: str
     kind_file_group: str
     kind_audio: str
     kind_sticker: str
@@ -177,6 +180,9 @@ class Texts:
     file_unsupported: str
     file_unreadable: str
     file_gone: str
+    file_over_day: str
+    file_over_kept: str
+    file_made_room: str
     image_no_reader: str
     image_too_large: str
     image_unreadable: str
@@ -209,6 +215,8 @@ class Texts:
     why_format: str
     why_not_readable: str
     why_empty: str
+    why_over_day: str
+    why_over_kept: str
     why_too_many: str
     why_too_long: str
     quoted_file_ask: str

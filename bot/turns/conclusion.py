@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from bot.cards.outcomes import Completed, Exhausted, Expired, Failed, Outcome, Stopped, Unread, words
+from bot.cards.outcomes import Completed, Exhausted, Expired, Failed, Outcome, Refused, Stopped, Unread, words
 from bot.cards.progress import Progress
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
@@ -97,7 +97,7 @@ def _outcome_name(outcome: Outcome, grounding: Grounding) -> AnswerOutcome:
     match outcome:
         case Completed():
             return grounding
-        case Stopped():
+        case Stopped() | Refused():
             return "stopped"
         case Unread(by_us=False):  # nobody's fault: it counts among neither the failures nor the gaps
             return "stopped"

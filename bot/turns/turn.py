@@ -10,12 +10,14 @@ import orjson
 import structlog
 
 from bot.asking.asked import Asked
+from bot.asking.attempts import is_begun, refusal_of
+from bot.asking.policy import Policy
 from bot.asking.reading import MAX_QUESTION_CHARS, Reading, conversation_of, message_of, new_turn
 from bot.asking.understanding import Understanding
 from bot.cards import views
 from bot.cards.delivery import Delivery, Outbox
 from bot.cards.final_card import final
-from bot.cards.outcomes import Exhausted, Expired, Outcome, Unread
+from bot.cards.outcomes import Exhausted, Expired, Outcome, Refused, Unread
 from bot.cards.progress import Progress, ended
 from bot.ending import Ended, StopSignal
 from bot.errors import Owed, StoreError
@@ -67,6 +69,7 @@ class Turns:
         errands: Errands,
         dressing: Dressing,
         metrics: Metrics,
+        policy: Policy,
         *,
         clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
@@ -75,6 +78,7 @@ class Turns:
         proposing: Proposing | None = None,
     ) -> None:
         self._proposing = proposing
+        self._policy = policy
         self._outbox = outbox
         self._conversations = conversations
         self._looking = Looking(reading, understanding, conversations, library, attachments, clock=clock)
@@ -90,9 +94,13 @@ class Turns:
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
+        if (why := refusal_of(job, self._policy)) and job.kind != "answer" and not is_begun(job):
+            return Ended("cancelled", f"refused: {why}")
         if job.kind in ("redraw", "ask_reason", "recalled"):
             ended: Ended = await getattr(self._redrawing, job.kind)(job)
             return ended
+        if job.kind == "refuse":
+            return await self._looking.refused(job)
         if job.kind in ("welcome", "menu", "ask_person"):
             return Ended("done", await getattr(self._errands, job.kind)(job))
         wanted = None if job.turn_id else await self._looking.begun(job)
@@ -103,6 +111,9 @@ class Turns:
 
     async def _write(self, job: Job, wanted: Turn | None, stop: StopSignal) -> Ended:
         turn, answer = await self._conversations.begin(job, wanted)
+        if answer.outcome == "open" and (why := refusal_of(job, self._policy)):
+            await self._conclude_unwritten(job, turn, answer, Refused(why))
+            return Ended("cancelled", f"refused: {why}")
         if job.kind == "regenerate" and answer.outcome == "open":
             turn = await self._looking.as_edited(job, turn)
         if job.kind == "continue" and answer.outcome == "open":
@@ -124,12 +135,14 @@ class Turns:
         wanted = None if job.turn_id else new_turn(job, message_of(job), Asked("…"))
         async with self._one_writer.of(wanted.id if wanted else job.turn_id):
             turn, answer = await self._conversations.begin(job, wanted)
-            wording = texts(self._language_for(turn.question))
-            if answer.outcome == "open":
-                progress = ended(Progress(), outcome)
-                answer = conclude(answer, progress, wording, seconds=None, first_token_s=None)
-                await self._conversations.save_answer(job, answer)
-            await self._close(job, turn, answer, wording)
+            await self._conclude_unwritten(job, turn, answer, outcome)
+
+    async def _conclude_unwritten(self, job: Job, turn: Turn, answer: Answer, outcome: Outcome) -> None:
+        wording = texts(self._language_for(turn.question))
+        if answer.outcome == "open":
+            answer = conclude(answer, ended(Progress(), outcome), wording, seconds=None, first_token_s=None)
+            await self._conversations.save_answer(job, answer)
+        await self._close(job, turn, answer, wording)
 
     async def _go_on(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal) -> Ended:
         """Writes on where a version was cut; or anew, in the same card, where that is not possible any more."""

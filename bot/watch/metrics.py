@@ -79,6 +79,8 @@ class Metrics:
         self._resumed = self._counter("jobs_resumed", "Jobs that started again")
         self._taken_over = self._counter("jobs_taken_over", "Jobs whose lease ran out under another worker")
 
+        self._refused = self._counter("refused", "What people did that came to nothing", "deed", "why")
+
     def _set_up_answers(self) -> None:
         self._turns = self._counter("turns", "Answers by outcome", "outcome")
         self._retrieval = self._histogram("retrieval_seconds", "Finding passages", _CALL_S)
@@ -132,6 +134,10 @@ class Metrics:
         self._events.labels(self._bounded("event", type), result).inc()
         if seconds is not None:
             self._accept.observe(seconds)
+
+    def refused(self, deed: str, why: str) -> None:
+        """`deed` and `why` as in `bot.asking.policy`: what somebody did, and which rule or bound it met."""
+        self._refused.labels(deed, why).inc()
 
     def callback(self, action: str, result: str) -> None:
         self._callbacks.labels(self._bounded("action", action), result).inc()

@@ -4,9 +4,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
+from bot.asking.attempts import refusal_of
+from bot.asking.policy import Policy
 from bot.cards.final_card import final
+from bot.inbox.claiming import Shares
+from bot.inbox.jobs import Jobs
 from bot.records.conversations import Conversations
+from bot.settings.people import PeopleSettings
 from bot.store.database import Database
 from bot.texts import ZH
 from tests.integration.conftest import button, words
@@ -40,6 +46,43 @@ def as_written_before(path: Path) -> None:
                 (answer, turn, number + 1, outcome, text, SOURCES % cited),
             )
     store.close()
+
+
+def as_written_before_shares(connection: Connection) -> None:
+    """The store at step 9: jobs without chat and cost, files without size, nothing of what was downloaded."""
+    for index in ("jobs_asker", "jobs_chat", "jobs_asker_open", "jobs_chat_open"):
+        connection.execute(text(f"DROP INDEX {index}"))
+    for table, column in (("jobs", "chat_id"), ("jobs", "cost"), ("attachments", "size")):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    connection.execute(text("DROP TABLE received_files"))
+    connection.execute(text("DELETE FROM schema_migrations WHERE number > 9"))
+    connection.execute(
+        text(
+            "INSERT INTO jobs (app_id, key, kind, conversation, asker, payload, state, created_at)"
+            " VALUES ('cli', 'event:1', 'regenerate', 'oc', 'ou_a', :payload, 'queued', 1.0)"
+        ),
+        {"payload": '{"by": "ou_a"}'},
+    )
+    connection.execute(
+        text(
+            "INSERT INTO attachments (id, app_id, conversation, message_id, sender, name, text, created_at)"
+            " VALUES ('f1', 'cli', 'oc', 'om', 'ou_a', 'a.md', 'ten signs.', 1.0)"
+        )
+    )
+
+
+async def test_what_waited_before_shares_were_counted_runs_and_files_get_their_size(store_url: str) -> None:
+    before = Database(store_url)
+    before.migrate()
+    await before.write(as_written_before_shares)
+    before.close()
+    database = Database(store_url)
+    database.migrate()
+    job = await Jobs(database, lease_s=8.0, shares=Shares.of(64)).claim()
+    assert job is not None and (job.asker, job.chat_id) == ("ou_a", "")
+    assert refusal_of(job, Policy(PeopleSettings(deny_people=["ou_a"]))) == "not_for_you"
+    assert await database.read(lambda connection: connection.scalar(text("SELECT size FROM attachments"))) == 10
+    database.close()
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def settings_of(
                 timeouts=TimeoutSettings(**(timeouts or {})),
             ),
         ),
-        bot=BotSettings(database_url=f"sqlite:///{folder / 'bot.db'}", **({"drain_s": 1.0} | (bot or {}))),
+        bot=BotSettings(**({"database_url": f"sqlite:///{folder / 'bot.db'}", "drain_s": 1.0} | (bot or {}))),
     )
 
 

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from bot.access import Access
 from bot.colleague import Surety
 from bot.models import LeftOut, Turn, quoted_by
-from bot.records.attachments import MOST_READ_AT_ONCE, Attachments
+from bot.records.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota
 from bot.records.chat_ledger import Ledger
 from bot.records.conversations import turn_values
+from bot.records.forgetting import Forgetting
 from bot.settings.models import BotSettings
+from bot.settings.people import PeopleSettings
 from bot.store.database import Database
-from bot.store.tables import turns
+from bot.store.tables import attachments, received_files, turns
 from feishu.events import MessageReceived
 from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing
@@ -30,6 +32,7 @@ from rag.readers import Readers
 from rag.retrieval import Finding
 from rag.scope import EVERYTHING, Scope
 from rag.settings import ReadingSettings
+from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings
 
 FILE = "## 帐篷押金\n\n帐篷押金为每顶 320 元，归还时检查无损后退还。\n\n## 归还\n\n帐篷在周一归还。\n"
@@ -62,7 +65,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     made: list[Attachments] = []
 
     def attachments(documents: Documents) -> Attachments:
-        made.append(Attachments(database, rag_settings(tmp_path), documents, kept_h=1))
+        made.append(Attachments(database, rag_settings(tmp_path), documents, quota=Quota(0, 0, kept_s=3600)))
         return made[-1]
 
     await attachments(Documents()).keep("cli_a", "c", "om_1", "ou_a", "露营须知.md", FILE)
@@ -70,6 +73,85 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     for each in made:
         await each.aclose()
     database.close()
+
+
+async def kept_names(database: Database, sender: str) -> list[str]:
+    statement = select(attachments.c.name).where(attachments.c.sender == sender).order_by(attachments.c.created_at)
+    return await database.read(lambda connection: list(connection.scalars(statement)))
+
+
+class Store:
+    """Files of people, with a quota; time is moved by hand."""
+
+    def __init__(self, url: str, folder: Path, **quota: float) -> None:
+        self.clock = HandClock()
+        self.database = Database(url)
+        self.database.migrate()
+        given = Quota(**{"bytes_per_day": 0, "bytes_kept": 0, "kept_s": 3600.0, **quota})  # type: ignore[arg-type]
+        self.files = Attachments(self.database, rag_settings(folder), Documents(), quota=given, clock=self.clock)
+
+    async def keep(self, number: int, text: str, sender: str = "ou_a") -> int:
+        await self.clock.advance(1)
+        return await self.files.keep("cli_a", "c", f"om_{number}", sender, f"{number}.md", text)
+
+
+async def test_what_is_kept_of_a_person_has_a_quota_and_the_oldest_make_room(store_url: str, tmp_path: Path) -> None:
+    store = Store(store_url, tmp_path, bytes_kept=30)
+    try:
+        await store.keep(0, "x" * 30, "ou_b")
+        assert [await store.keep(n, "十个字" + "x") for n in (1, 2, 3)] == [0, 0, 0]  # ten bytes each
+        assert await store.keep(4, "x" * 15) == 2
+        assert await kept_names(store.database, "ou_a") == ["3.md", "4.md"]
+        with pytest.raises(OverQuota):
+            await store.keep(5, "x" * 31)
+        assert await store.keep(4, "x" * 15) == 0, "a job that runs again keeps its file once"
+        assert await kept_names(store.database, "ou_a") == ["3.md", "4.md"]
+        assert await kept_names(store.database, "ou_b") == ["0.md"], "another person's are their own"
+    finally:
+        store.database.close()
+
+
+async def test_what_a_person_sends_in_a_day_has_a_quota_whatever_became_of_it(store_url: str, tmp_path: Path) -> None:
+    store = Store(store_url, tmp_path, bytes_per_day=100)
+    try:
+        assert await store.files.left_today("cli_a", "ou_a") == 100
+        for _ in range(2):  # its job runs again
+            await store.files.received("cli_a", "om_1", "ou_a", 70)
+        assert await store.files.left_today("cli_a", "ou_a") == 30
+        await Forgetting(store.database, clock=store.clock).person("ou_a")
+        assert await store.files.left_today("cli_a", "ou_a") == 30, "nor does /forget begin the day anew"
+        await store.files.received("cli_a", "om_2", "ou_a", 70)
+        assert await store.files.left_today("cli_a", "ou_a") == 0
+        assert await store.files.left_today("cli_a", "ou_b") == 100
+        await store.clock.advance(DAY_S + 1)
+        assert await store.files.left_today("cli_a", "ou_a") == 100
+        await store.files.forget_unused()
+        counted = select(func.count()).select_from(received_files)
+        assert await store.database.read(lambda connection: connection.scalar(counted)) == 0
+        store.files.quota = Quota(0, 0, kept_s=60.0)
+        assert await store.files.left_today("cli_a", "ou_a") is None
+    finally:
+        store.database.close()
+
+
+async def test_a_file_is_deleted_once_it_is_used_no_more(store_url: str, tmp_path: Path) -> None:
+    store = Store(store_url, tmp_path, kept_s=60.0)
+    try:
+        await store.keep(1, "x")
+        await store.clock.advance(50)
+        await store.keep(2, "x")
+        assert await store.files.forget_unused() == 0
+        await store.clock.advance(20)
+        assert await store.files.forget_unused() == 1
+        assert await kept_names(store.database, "ou_a") == ["2.md"]
+    finally:
+        store.database.close()
+
+
+def test_a_file_is_kept_no_longer_than_it_is_used() -> None:
+    assert Quota.of(PeopleSettings(memory_h=12, file_kept_h=24)).kept_s == 12 * 3600
+    assert Quota.of(PeopleSettings(memory_h=48, file_kept_h=24)).kept_s == 24 * 3600
+    assert Quota.of(PeopleSettings(file_mb_per_day=0.5, file_mb_kept=0)).bytes_per_day == 500_000
 
 
 async def taken(attachments: Attachments, asked: str, standalone: str = "", chat_type: str = "p2p") -> bool:
@@ -146,7 +228,7 @@ async def test_a_file_that_takes_for_ever_ends_with_the_job_that_reads_it(
     monkeypatch.setattr(Readers, "_started", started)
     settings = rag_settings(tmp_path).model_copy(update={"reading": ReadingSettings(timeout_s=3600)})
     database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    attachments = Attachments(database, settings, Documents(), kept_h=1)
+    attachments = Attachments(database, settings, Documents(), quota=Quota(0, 0, kept_s=3600.0))
     reading = [asyncio.create_task(attachments.read("a.hangs", b"")) for _ in range(MOST_READ_AT_ONCE + 20)]
     processes = [await begun.get() for _ in range(MOST_READ_AT_ONCE)]
     assert await asyncio.to_thread(lambda: "others go on") == "others go on"

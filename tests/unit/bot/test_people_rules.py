@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from bot.asking.commands import Command, parse_command
-from bot.asking.policy import is_quiet, judge, may_press, refuse_by_list
+from bot.asking.policy import Attempt, Policy, is_quiet, judge, may_press
 from bot.asking.suggesting import examples
 from bot.records.memory import tokens
 from bot.settings.people import PeopleSettings
@@ -92,10 +92,11 @@ def test_our_own_message_gets_none_whatever_its_sender_is_called() -> None:
 
 
 def test_lists_and_admins() -> None:
-    assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"])) == "not_for_you"
-    assert refuse_by_list(message(), PeopleSettings(allow_people=["ou_2"], admins=["ou_1"])) is None
-    assert refuse_by_list(message(), PeopleSettings(deny_chats=["oc_1"])) == "not_here"
-    assert refuse_by_list(message(chat_type="p2p"), PeopleSettings(deny_chats=["oc_1"])) is None
+    here, private = Attempt("question", "ou_1", "oc_1", "group"), Attempt("question", "ou_1", "oc_1", "p2p")
+    assert Policy(PeopleSettings(allow_people=["ou_2"])).refusal(here, 0) == "not_for_you"
+    assert Policy(PeopleSettings(allow_people=["ou_2"], admins=["ou_1"])).refusal(here, 0) is None
+    assert Policy(PeopleSettings(deny_chats=["oc_1"])).refusal(here, 0) == "not_here"
+    assert Policy(PeopleSettings(deny_chats=["oc_1"])).refusal(private, 0) is None
     assert not may_press("stop", "ou_2", "ou_1", PeopleSettings(stop_by="asker"))
     assert may_press("up", "ou_2", "ou_1", PeopleSettings(stop_by="asker"))
 
