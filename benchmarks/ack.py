@@ -36,7 +36,8 @@ def serve_ours(listener: socket.socket, folder: str) -> None:
     """The real public door; no worker claims, so that only accepting is measured."""
     from pydantic import SecretStr
 
-    from bot.app import Bot, public_app
+    from bot.app import Bot
+    from bot.public_app import public_app
     from bot.settings import BotSettings, Settings
     from feishu.settings import FeishuSettings
     from rag.settings import RagSettings

@@ -1,4 +1,4 @@
-"""Composes the bot: opens what it needs, in order, gives the two doors, and closes everything in reverse."""
+"""Composes the bot: opens what it needs, in order, and closes everything in reverse."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
 
 from bot.asking.identity import Identity
 from bot.asking.policy import Policy
@@ -25,7 +24,6 @@ from bot.records.chat_store import WebStore
 from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks
 from bot.records.feedback import Feedback
-from bot.routes import add_health_routes, add_platform_routes
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.engines import serving_lock
@@ -43,7 +41,6 @@ from feishu.cardkit import CardKit
 from feishu.client import CallRecord, FeishuClient
 from feishu.clock import Clock, SystemClock
 from feishu.messages import Messages
-from feishu.webhook import Webhook
 from rag.library import Library
 from rag.private_files import close_tree
 
@@ -66,34 +63,15 @@ class Bot:
         bot, feishu = settings.bot, settings.feishu
         self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
         self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
-        self.jobs = Jobs(
-            database,
-            lease_s=bot.lease_s,
-            clock=clock if database.is_sqlite else None,
-            shares=Shares.of(bot.workers),
-        )
+        jobs_clock = clock if database.is_sqlite else None
+        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=jobs_clock, shares=Shares.of(bot.workers))
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
         self.colleague = self._build_colleague()
         outbox = self._build_outbox()
         self.proposing = self._build_proposing(library)
-        turns = Turns(
-            TracedLibrary(library, self.tracing),
-            outbox,
-            self.conversations,
-            self.colleague.reading,
-            self.colleague.understanding,
-            self.colleague.errands,
-            self.colleague.dressing,
-            self.metrics,
-            Policy(bot.people),
-            clock=clock,
-            language=bot.language,
-            debt_s=feishu.debt_s,
-            attachments=self.colleague.attachments,
-            proposing=self.proposing,
-        )
+        turns = self._build_turns(outbox)
         self.digest = self._build_digest()
         self.worker = self._build_worker(turns, outbox)
         self.client.availability.on_recovery = self.worker.outages.recovered
@@ -122,6 +100,25 @@ class Bot:
         bot, rag = self.settings.bot, self.settings.rag
         shared = (self.database, self.client, self.library, self.jobs, self.conversations, self.identity, self.metrics)
         return Colleague(bot, rag, *shared, clock=self.clock)
+
+    def _build_turns(self, outbox: Outbox) -> Turns:
+        bot, colleague = self.settings.bot, self.colleague
+        return Turns(
+            TracedLibrary(self.library, self.tracing),
+            outbox,
+            self.conversations,
+            colleague.reading,
+            colleague.understanding,
+            colleague.errands,
+            colleague.dressing,
+            self.metrics,
+            Policy(bot.people),
+            clock=self.clock,
+            language=bot.language,
+            debt_s=self.settings.feishu.debt_s,
+            attachments=colleague.attachments,
+            proposing=self.proposing,
+        )
 
     def _build_proposing(self, library: Library) -> Proposing:
         budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing
@@ -304,27 +301,3 @@ class Bot:
             part = getattr(status, name)
             parts[name] = {"ok": part.ok, "name": part.name, "detail": part.detail}
         return parts
-
-
-def public_app(bot: Bot) -> FastAPI:
-    """The public door: `/feishu/*`, `/health`, `/ready`, nothing else. Its lifespan starts and stops the work."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await bot.start()
-        try:
-            yield
-        finally:
-            await bot.stop()
-
-    app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    feishu = bot.settings.feishu
-    webhook = Webhook(
-        encrypt_key=feishu.encrypt_key.get_secret_value(),
-        verification_token=feishu.verification_token.get_secret_value(),
-        app_id=feishu.app_id,
-        legacy_card_callback=feishu.legacy_card_callback,
-    )
-    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
-    add_health_routes(app, bot.health, bot.ready, with_details=False)
-    return app

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from bot.app import Bot, public_app
+from bot.app import Bot
 from bot.connections import Connections, Limits, room
 from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
 from bot.demo_model.server import Pace, scripted_model
 from bot.knowledge import ingest_all
+from bot.public_app import public_app
 from bot.serving import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
 from bot.watch.logs import configure_logs

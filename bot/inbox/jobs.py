@@ -10,19 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Double,
-    and_,
-    delete,
-    exists,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, literal, or_, select, text, update
 
 from bot.inbox import crashes, waiting_list
 from bot.inbox.acceptance import Acceptance, Result, row_of, settled

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.routing import Route
 
-from bot.app import Bot, public_app
+from bot.app import Bot
+from bot.public_app import public_app
 from bot.records.admin_sessions import AdminSessions
 from bot.settings import BotSettings, Settings
 from bot.web.admin_session import SESSION, Sessions

@@ -10,7 +10,8 @@ from typing import Any
 import uvicorn
 from pydantic import SecretStr
 
-from bot.app import Bot, public_app
+from bot.app import Bot
+from bot.public_app import public_app
 from bot.settings import BotSettings, Settings
 from feishu.clock import Clock
 from feishu.settings import FeishuSettings

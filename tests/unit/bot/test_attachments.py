@@ -255,7 +255,7 @@ async def test_a_file_that_a_group_s_question_quotes_is_kept_for_that_question_a
 async def test_a_quoted_file_goes_with_its_question(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     database.migrate()
-    kept = Attachments(database, rag_settings(tmp_path), Documents(), kept_h=1)
+    kept = Attachments(database, rag_settings(tmp_path), Documents(), quota=Quota(0, 0, kept_s=3600.0))
     await kept.keep("cli_a", quoted_by("om_2"), "om_file", "ou_b", "露营须知.md", FILE)
     turn = Turn(
         "t", "cli_a", "oc_g", "oc_g", "group", "om_2", "ou_b", KNOWN, left_out=(LeftOut("file", "gone", "a.md"),)

@@ -1,0 +1,34 @@
+"""The public door's application: the platform's webhook and two health pages."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from bot.app import Bot
+from bot.routes import add_health_routes, add_platform_routes
+from feishu.webhook import Webhook
+
+
+def public_app(bot: Bot) -> FastAPI:
+    """The public door: `/feishu/*`, `/health`, `/ready`, nothing else. Its lifespan starts and stops the work."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await bot.start()
+        try:
+            yield
+        finally:
+            await bot.stop()
+
+    app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    feishu = bot.settings.feishu
+    webhook = Webhook(
+        encrypt_key=feishu.encrypt_key.get_secret_value(),
+        verification_token=feishu.verification_token.get_secret_value(),
+        app_id=feishu.app_id,
+        legacy_card_callback=feishu.legacy_card_callback,
+    )
+    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
+    add_health_routes(app, bot.health, bot.ready, with_details=False)
+    return app
