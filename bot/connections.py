@@ -56,6 +56,9 @@ class Limits:
     head_s: float = 10.0
     body_s: float = 35.0
     """A little above what the apps allow (`BODY_S`), which can still answer 408."""
+    idle_s: float = 75.0
+    """Longer than a proxy (nginx: 60 s) and most clients keep a connection, so that it is they who close it: a request
+    that meets our closing is lost, and a click is not sent again."""
     reader_s: float = 60.0
     """Without a reader taking anything off a full buffer."""
 
@@ -66,11 +69,9 @@ class Limits:
 
     def seconds(self, phase: Phase) -> float | None:
         """None where there is no limit."""
-        if phase in ("idle", "head"):
-            return self.head_s
-        if phase == "body":
-            return self.body_s
-        return self.reader_s if phase in ("reply", "closing") else None
+        if phase in ("reply", "closing"):
+            return self.reader_s
+        return {"idle": self.idle_s, "head": self.head_s, "body": self.body_s}.get(phase)
 
 
 def room(doors: int = 2) -> int:

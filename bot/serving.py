@@ -120,6 +120,7 @@ class Door:
             access_log=False,
             lifespan="on" if lifespan else "off",
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=int(self._connections.limits.idle_s),
             server_header=False,
             proxy_headers=False,
         )

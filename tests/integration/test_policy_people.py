@@ -213,7 +213,11 @@ async def test_the_first_private_chat_is_welcomed_by_its_own_event(stage: Stage)
     chat, app = private_chat(stage), next(iter(stage.sandbox.world.apps.values()))
     event = {"type": "p2p_chat_create", "app_id": app.app_id, "chat_id": chat, "tenant_key": "sandbox_tenant"}
     event |= {"operator": {"open_id": ALICE}, "user": {"name": "林小满", "open_id": ALICE, "user_id": ""}}
-    envelope = {"ts": "1502199207.7171419", "uuid": "bc447199585340d1f3728d26b1c0297a", "type": "event_callback"}
+    envelope = {
+        "ts": f"{stage.sandbox.world.now():.7f}",
+        "uuid": "bc447199585340d1f3728d26b1c0297a",
+        "type": "event_callback",
+    }
     for _ in range(2):
         body = {**envelope, "token": app.settings.verification_token, "event": event}
         answered = await stage.sandbox.push.post(app, str(app.webhook_url), body)

@@ -102,7 +102,7 @@ async def answer_to(host: str, port: int, said: bytes) -> bytes:
     ids=["nothing", "half a head", "half a body", "half a second request", "idle afterwards", "endless head"],
 )
 async def test_who_sends_half_a_request_is_closed(said: bytes, answered: bytes, reason: str) -> None:
-    async with open_door(Limits(10, head_s=0.2, body_s=0.2, reader_s=30)) as (host, port, reasons):
+    async with open_door(Limits(10, head_s=0.2, body_s=0.2, idle_s=0.2, reader_s=30)) as (host, port, reasons):
         answer = await answer_to(host, port, said)
     assert answered in answer and bool(answered) == bool(answer)
     assert reasons == ([reason] if reason else [])

@@ -11,6 +11,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from bot.app import Bot
+from bot.connections import Limits
 from bot.public_app import public_app
 from bot.settings import BotSettings, Settings
 from feishu.clock import Clock
@@ -61,7 +62,12 @@ async def bot_inside(settings: Settings, *, clock: Clock | None = None) -> Async
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)  # from now on a push waits instead of being refused
         config = uvicorn.Config(
-            public_app(bot), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2
+            public_app(bot),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=int(Limits(1).idle_s),
         )
         server = uvicorn.Server(config)
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

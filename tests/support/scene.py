@@ -91,8 +91,10 @@ class Scene:
         return await self.until(partly)
 
     async def press(self, message: Message, kind: str, person: str = ALICE) -> Any:
-        """Presses one of the card's buttons; gives what the client shows."""
-        return await self.sandbox.click(message["message_id"], person, value=button(message, kind))
+        """Presses one of the card's buttons; gives what the client shows. The press has to reach the bot."""
+        shown: Any = await self.sandbox.click(message["message_id"], person, value=button(message, kind))
+        assert "no connection" not in shown.why, shown.why
+        return shown
 
     async def ended(self, asked: str) -> None:
         """Waits until something was answered and the bot has nothing left to do."""

@@ -37,7 +37,7 @@ def door(limits: Limits = LIMITS, **how: Any) -> Connections:
     ("phase", "after_s", "reason"),
     [
         ("head", 10, "head_late"),
-        ("idle", 10, None),
+        ("idle", 75, None),
         ("body", 30, "body_late"),
         ("reply", 60, "reader_late"),
         ("closing", 60, "reader_late"),
