@@ -42,12 +42,12 @@ class Library:
     Made by `open`; close it with `aclose`. Safe for any number of questions at once on one event loop.
     """
 
-    def __init__(self, settings: RagSettings, *, clock: Clock) -> None:
+    def __init__(self, settings: RagSettings, *, clock: Clock, threads: int = SEARCH_THREADS) -> None:
         self._settings = settings
         self._retrieval = retrieval_within(settings)
         self._clock = clock
-        self._executor = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag")
-        self._legs = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="rag-dense")
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
+        self._legs = ThreadPoolExecutor(threads, thread_name_prefix="rag-dense")
         self._rerank = RerankLeg(settings.retrieval, clock)
         self._writers = Writers(settings, clock)
         self._dense = DenseLeg(settings.embedding, clock)
@@ -58,13 +58,15 @@ class Library:
         self._opening = asyncio.Lock()
 
     @classmethod
-    async def open(cls, settings: RagSettings, *, clock: Clock | None = None) -> "Library":
-        """Open the index; no weights are loaded and no model is called yet.
+    async def open(
+        cls, settings: RagSettings, *, clock: Clock | None = None, threads: int = SEARCH_THREADS
+    ) -> "Library":
+        """Open the index; no weights are loaded and no model is called yet. `threads` search at once.
 
         An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
         Raises SettingsMismatch when a setting cannot work.
         """
-        library = cls(settings, clock=clock or SystemClock())
+        library = cls(settings, clock=clock or SystemClock(), threads=threads)
         with contextlib.suppress(IndexUnusable):
             await library._current_corpus()
         return library

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 MOST_FILES = 5
 MOST_CHARS = 2_000_000
-MOST_OPEN = 20
+MOST_OPEN = 10
 MOST_READ_AT_ONCE = 3
 DAY_S = 86_400.0
 MB = 1_000_000
@@ -221,7 +221,7 @@ class Attachments:
                     }
                 )
                 await asyncio.to_thread(ingest, settings, remote=_documents(kept))
-                self._open[key] = (await Library.open(settings), folder)
+                self._open[key] = (await Library.open(settings, threads=1), folder)
             return self._open[key][0]
 
     async def _close(self, key: tuple[str, ...]) -> None:
