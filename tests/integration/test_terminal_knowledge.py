@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -74,6 +75,7 @@ def test_ctrl_c_ends_a_long_wait(place: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
         )
         assert process.stdout is not None
         assert "waiting 600 s" in process.stdout.readline()
