@@ -361,8 +361,8 @@ async def ingested(bot: BotProcess) -> None:
         raise SystemExit("the sample handbook could not be ingested")
 
 
-async def soak(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One run; its figures."""
+async def soak(arguments: argparse.Namespace) -> tuple[Judged, dict[str, Any]]:
+    """One run: what became of the questions, and its figures."""
     with model_running() as model:
         chance = random.Random(arguments.seed)
         model.script(*chance.choices(REPLIES, k=5000))
@@ -379,7 +379,7 @@ async def soak(arguments: argparse.Namespace) -> dict[str, Any]:
                 plot(samples, arguments.plot)
             figures = report(result, traffic.counts, samples)
             figures["samples"] = [asdict(each) for each in samples]
-            return figures
+            return result, figures
 
 
 def main() -> None:
@@ -392,13 +392,13 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, metavar="FILE.png")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    figures = asyncio.run(soak(arguments))
+    result, figures = asyncio.run(soak(arguments))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     samples = figures.pop("samples")
     print(json.dumps(figures, indent=1, ensure_ascii=False))
     print(f"load average {os.getloadavg()[0]:.1f}, {len(samples)} samples")
-    sys.exit(int(bool(figures["lost"] or figures["open"] or figures["doubled"])))
+    sys.exit(0 if result.is_well else 1)
 
 
 if __name__ == "__main__":

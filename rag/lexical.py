@@ -151,16 +151,16 @@ class LexicalIndex:
 
     def _clauses(self, text: str, collections: frozenset[str] | None) -> list[tantivy.Query]:
         wanted = list(question_terms(text).items())[:MAX_QUERY_TERMS]
-        clauses = [self._weighted("terms", term, weight, collections) for term, weight in wanted]
+        clauses = [self._weighted(term, weight, collections) for term, weight in wanted]
         clauses += [self._figure(term, weight, collections) for term, weight in wanted if self._is_figure(term)]
         clauses += [self._term("chars", term) for term in lone_characters(dict(wanted))]
         return clauses + [self._synonyms(match, collections) for match in matches(text)]
 
-    def _weighted(self, field: str, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
+    def _weighted(self, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
         """A term that scores by its rarity among the chunks searched, which is not that of the whole index."""
         if collections is not None:
             weight *= self.idf(term, collections) / self.idf(term)
-        query = self._term(field, term)
+        query = self._term("terms", term)
         return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
 
     def _figure(self, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
@@ -171,7 +171,7 @@ class LexicalIndex:
         """Other words for a concept that the question names; the best of them counts, for less than its own."""
         forms = [
             tantivy.Query.boolean_query(
-                [(tantivy.Occur.Must, self._weighted("terms", term, 1.0, collections)) for term in sorted(form)]
+                [(tantivy.Occur.Must, self._weighted(term, 1.0, collections)) for term in sorted(form)]
             )
             for form in match.others
         ]

@@ -33,11 +33,10 @@ MOST_IMAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A downloaded file's text; or why there is none (`why_<why>` of `bot.texts`). `removed` earlier files of the same
+    """A file whose text is kept; or why it is not (`why_<why>` of `bot.texts`). `removed` earlier files of the same
     person made room for it."""
 
     name: str
-    text: str = ""
     why: str = ""
     removed: int = 0
 
@@ -82,7 +81,7 @@ class FileReader:
         except OverQuota:
             self._metrics.refused("file", "file_mb_kept")
             return ReadFile(name, why="over_kept")
-        return ReadFile(name, text, removed=removed)
+        return ReadFile(name, removed=removed)
 
     async def _downloaded(self, job: Job, message: MessageReceived, asker: str) -> bytes | str:
         """The file's bytes, counted against the day's quota; or why there are none."""

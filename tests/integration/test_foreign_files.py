@@ -18,7 +18,7 @@ from tests.integration.conftest import BOB, Stage, answer_text
 from tests.integration.test_bad_luck import using
 from tests.integration.test_message_kinds import quiet, send, upload
 from tests.integration.test_people_conversation import private_chat, replied
-from tests.integration.test_terminal_knowledge import COMMAND, environment, wait_for
+from tests.integration.test_terminal_knowledge import COMMAND, change_until, environment, wait_for
 from tests.support.bot_process import BotProcess
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import Reply, running
@@ -134,11 +134,7 @@ def test_watch_goes_on_whatever_appears(tmp_path: Path) -> None:
             (knowledge / name).write_text(f"---\n{FRONTS[name]}\n---\n正文。\n", encoding="utf-8")
         (knowledge / "zero.md").symlink_to("/dev/zero")
         os.mkfifo(knowledge / "pipe.md")
-        for attempt in range(20):  # the watch may need a moment after its line
-            (knowledge / "good.md").write_text(f"# 食堂\n\n第 {attempt} 版。\n", encoding="utf-8")
-            if wait_for(lines, "7 documents", seconds=5.0, required=False):
-                return
-        pytest.fail("no ingest after the change")
+        change_until(lines, "7 documents", knowledge / "good.md", seconds=5.0)
     finally:
         process.kill()
         process.wait()

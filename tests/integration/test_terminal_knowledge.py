@@ -107,17 +107,21 @@ def test_watch_ingests_again_when_a_file_changes(place: Path) -> None:
     reader.start()
     try:
         wait_for(lines, "watching")
-        # The watch may need a moment after its line: the file is changed until it is seen.
-        for attempt in range(20):
-            (place / "knowledge" / "canteen.md").write_text(f"# 食堂\n\n第 {attempt} 版。\n", encoding="utf-8")
-            if wait_for(lines, "4 documents", seconds=3.0, required=False):
-                return
-        pytest.fail("no ingest after the change")
+        change_until(lines, "4 documents", place / "knowledge" / "canteen.md", seconds=3.0)
     finally:
         process.kill()
         process.wait()
         reader.join()
         process.stdout.close()
+
+
+def change_until(lines: "Queue[str]", words: str, file: Path, *, seconds: float) -> None:
+    """The watch may need a moment after its line: the file is changed until an ingest says `words`."""
+    for attempt in range(20):
+        file.write_text(f"# 食堂\n\n第 {attempt} 版。\n", encoding="utf-8")
+        if wait_for(lines, words, seconds=seconds, required=False):
+            return
+    pytest.fail("no ingest after the change")
 
 
 def wait_for(lines: "Queue[str]", words: str, *, seconds: float = DEADLINE_S, required: bool = True) -> bool:

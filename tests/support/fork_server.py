@@ -65,11 +65,6 @@ class ForkServer:
                 command, pass_fds=[other.fileno()], cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL
             )
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can still be asked."""
-        return self._process.poll() is None
-
     async def start(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Forked:
         """A process of `feishu-rag` with these arguments, in this folder, with this environment and no other."""
         error_read, error_write = os.pipe()
