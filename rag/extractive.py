@@ -22,6 +22,8 @@ from rag.sentences import Sentence, sentences
 from rag.terms import CJK
 
 PIECE_CHARS = 3
+MOST_PIECES = 60
+"""However long a quotation is, nobody waits long for what is known at once."""
 SHOWN_PASSAGES = 3
 SHOWN_CHARS = 600
 SURE = 0.85
@@ -54,7 +56,7 @@ class ExtractiveWriter:
         self._pause_s = pause_s
 
     async def write(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[AnswerEvent]:
-        """Deltas of a few characters with a pause between, then Finished: `answered` or `hedged`."""
+        """Deltas with a pause between, larger ones of a longer text, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
         asked = question.text if own_words(question.text) else in_full(question)
         chosen = await asyncio.to_thread(self._chosen, asked, question.scope.names, passages)
@@ -62,8 +64,9 @@ class ExtractiveWriter:
         compose = quotation if is_sure else closest
         text, citations = compose(asked, passages, chosen)
         outcome: Grounding = "answered" if is_sure else "hedged"
-        for at in range(0, len(text), PIECE_CHARS):
-            yield Delta(text[at : at + PIECE_CHARS])
+        step = max(PIECE_CHARS, math.ceil(len(text) / MOST_PIECES))
+        for at in range(0, len(text), step):
+            yield Delta(text[at : at + step])
             if self._pause_s:
                 await self._clock.sleep(self._pause_s)
         yield Finished(text, outcome, citations, seconds=self._clock.monotonic() - started_at)

@@ -74,7 +74,9 @@ class LlmSettings(_Frozen):
     vision: bool = Field(
         False, description="Show pictures to this model (it has to understand images); off: the extra ocr reads them"
     )
-    typing_pause_s: float = Field(0.02, ge=0, le=1, description="Between two pieces of an extractive answer, seconds")
+    typing_pause_s: float = Field(
+        0.02, ge=0, le=1, description="Between two pieces of an extractive answer (60 at most), seconds"
+    )
     timeouts: TimeoutSettings = TimeoutSettings()
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from rag.errors import EmbeddingFailed
 from rag.events import CLOSEST, NO_MODEL_NOTES, Delta, Finished, Question
 from rag.evidence import Signals
 from rag.extractive import (
+    MOST_PIECES,
     PIECE_CHARS,
     SHOWN_CHARS,
     SHOWN_PASSAGES,
@@ -254,22 +256,31 @@ async def test_a_failure_to_embed_leaves_it_to_the_words(caplog: pytest.LogCaptu
     assert "Quoting by words only" in caplog.text
 
 
-async def test_it_is_typed_with_a_pause_between_pieces() -> None:
+async def test_it_is_typed_with_a_pause_between_pieces_and_a_long_one_in_larger_ones() -> None:
+    deltas, slept = await typed("strong", LEAVE)
+    assert all(len(delta) <= PIECE_CHARS for delta in deltas)
+    assert slept == [0.02] * len(deltas)
+    deltas, slept = await typed("weak", f"# 制度\n\n{'各部门另有规定的从其规定。' * 40}")
+    assert len("".join(deltas)) > MOST_PIECES * PIECE_CHARS
+    assert len(slept) == len(deltas) <= MOST_PIECES
+
+
+async def typed(evidence: Literal["weak", "strong"], *texts: str) -> tuple[list[str], list[float]]:
+    """The pieces of an answer out of passages with these texts, and the pauses."""
     clock = HandClock()
-    finding = Finding((), "strong", 0.9, signals=WORDS)
+    finding = Finding((), evidence, 0.9, signals=WORDS)
     writer = ExtractiveWriter(finding, coverage_of, None, clock=clock, pause_s=0.02)
 
     async def collect() -> list[object]:
-        return [event async for event in writer.write(Question("年假有几天", EVERYTHING), passages(LEAVE))]
+        return [event async for event in writer.write(Question("年假有几天", EVERYTHING), passages(*texts))]
 
     events = await clock.run(collect())
     deltas = [event.text for event in events if isinstance(event, Delta)]
     end = events[-1]
     assert isinstance(end, Finished)
     assert end.text == "".join(deltas)
-    assert end.answered and end.model is None
-    assert all(len(delta) <= PIECE_CHARS for delta in deltas)
-    assert clock.slept == [0.02] * len(deltas)
+    assert end.model is None
+    return deltas, clock.slept
 
 
 @pytest.mark.parametrize("text", ["|\n|", "```", "- \n- \n", "|a|\n|-|", "![](x)", "<b></b>", "> \n>"])
