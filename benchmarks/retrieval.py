@@ -30,15 +30,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from rag.chunks import ChunkWriter
-from rag.corpus import CHUNKS, DENSE, LEXICAL, Corpus
+from rag.corpus import Corpus
 from rag.documents import Chunk
 from rag.embedding import PROBE_TEXT, Embedder
 from rag.embedding.reading import reading
 from rag.index import DenseIndex
+from rag.index_types import CHUNKS, DENSE, LEXICAL
 from rag.ingest import ingest
 from rag.lexical import LexicalWriter
-from rag.retrieval import Retriever, embeddable
+from rag.retrieval import Retriever
 from rag.settings import EmbeddingSettings, RagSettings, RetrievalSettings
+from rag.terms import embeddable
 from rag.versions import EmbeddingMark, Manifest, publish, writing
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared")) / "data"

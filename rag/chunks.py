@@ -4,13 +4,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from rag.documents import Chunk, Place
 from rag.embedding.reading import language_of
 from rag.errors import IndexCorrupt
+from rag.index_types import Key, Known, storable
 
 _TABLES = """
 CREATE TABLE chunk (
@@ -25,21 +25,6 @@ CREATE TABLE document (
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
-Key = tuple[str, str]
-"""Collection and source of a document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the index knows of a document: its fingerprint, and why it could not be read (empty when it could)."""
-
-    fingerprint: str
-    failure: str = ""
-
-
-def plain(text: str) -> str:
-    """Text that SQLite can hold: lone surrogates replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class ChunkWriter:
@@ -66,7 +51,7 @@ class ChunkWriter:
         """Ids of a document's chunks."""
         collection, source = key
         rows = self._database.execute(
-            "SELECT id FROM chunk WHERE collection = ? AND source = ?", (collection, plain(source))
+            "SELECT id FROM chunk WHERE collection = ? AND source = ?", (collection, storable(source))
         )
         return {row[0] for row in rows}
 
@@ -76,12 +61,12 @@ class ChunkWriter:
 
     def remember(self, key: Key, known: Known) -> None:
         """Keep what is known of a document."""
-        values = (key[0], plain(key[1]), known.fingerprint, plain(known.failure))
+        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure))
         self._database.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?)", values)
 
     def forget(self, key: Key) -> None:
         """Forget a document (its chunks are removed by `remove`)."""
-        self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], plain(key[1])))
+        self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
 
     def languages(self) -> dict[str, int]:
         """How many chunks there are of each language (`rag.embedding.reading.language_of`; "" for others)."""
@@ -182,15 +167,15 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
     return (
         chunk.id,
         chunk.collection,
-        plain(chunk.source),
-        plain(chunk.title),
+        storable(chunk.source),
+        storable(chunk.title),
         json.dumps(chunk.headings),
-        plain(chunk.text),
+        storable(chunk.text),
         chunk.start,
         chunk.end,
         chunk.link,
         chunk.place.kind if chunk.place else None,
-        plain(chunk.place.name) if chunk.place else None,
+        storable(chunk.place.name) if chunk.place else None,
         language_of(chunk.text) or "",
     )
 

@@ -1,11 +1,13 @@
 """Opening the index that the settings name, and noticing that there is a newer one."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.calibration import read_calibration
 from rag.corpus import Corpus, index_stamp
 from rag.settings import RagSettings
+from rag.versions import Manifest
 
 if TYPE_CHECKING:
     from rag.milvus import MilvusStore
@@ -36,9 +38,21 @@ def open_corpus(settings: RagSettings, current: Corpus | None) -> Corpus:
 
 
 def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, object]) -> Corpus:
-    from rag.milvus_index import MilvusChunks, MilvusDense, MilvusLexical, read_state
+    from rag.milvus_index import read_state
 
     name, manifest = read_state(state)
+    return replace(
+        in_milvus(store, name, manifest),
+        calibration=read_calibration(settings.index_dir),
+        store=store,
+        stamp=str(state.get("stamp", "")),
+    )
+
+
+def in_milvus(store: "MilvusStore", name: str, manifest: Manifest) -> Corpus:
+    """A collection in Milvus, in use or still written to."""
+    from rag.milvus_index import MilvusChunks, MilvusDense, MilvusLexical
+
     store.load(name)
     mark = manifest.embedding
     return Corpus(
@@ -46,7 +60,4 @@ def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, obj
         chunks=MilvusChunks(store, name),
         lexical=MilvusLexical(store, name, manifest.chunks),
         dense=None if mark is None else MilvusDense(store, name, mark.dimension, manifest.chunks),
-        calibration=read_calibration(settings.index_dir),
-        store=store,
-        stamp=str(state.get("stamp", "")),
     )

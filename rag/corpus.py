@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 from rag.calibration import FILE, Calibration, read_calibration
 from rag.chunks import ChunkStore
 from rag.errors import IndexCorrupt
+from rag.index_protocols import Chunks, KeywordIndex, VectorIndex
+from rag.index_types import CHUNKS, DENSE, LEXICAL
 from rag.versions import FIX, Manifest, pointer_stamp, read_current
 
 if TYPE_CHECKING:
-    from rag.index import DenseIndex
-    from rag.lexical import LexicalIndex
     from rag.milvus import MilvusStore
-    from rag.milvus_index import MilvusChunks, MilvusDense, MilvusLexical
-
-CHUNKS = "chunks.sqlite"
-LEXICAL = "lexical"
-DENSE = "dense.faiss"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +20,9 @@ class Corpus:
     """What a search needs. Kept alive by whoever searches; a newer version is a new Corpus."""
 
     manifest: Manifest
-    chunks: "ChunkStore | MilvusChunks"
-    lexical: "LexicalIndex | MilvusLexical"
-    dense: "DenseIndex | MilvusDense | None"
+    chunks: Chunks
+    lexical: KeywordIndex
+    dense: VectorIndex | None
     calibration: Calibration | None = None
     store: "MilvusStore | None" = None
     stamp: str = ""
@@ -35,9 +30,16 @@ class Corpus:
     @classmethod
     def open(cls, index_dir: Path) -> "Corpus":
         """Open the current version. Raises IndexMissing or IndexCorrupt."""
+        folder, manifest = read_current(index_dir)
+        corpus = cls.of_folder(folder, manifest, read_calibration(index_dir))
+        corpus._check_counts(folder)
+        return corpus
+
+    @classmethod
+    def of_folder(cls, folder: Path, manifest: Manifest, calibration: Calibration | None = None) -> "Corpus":
+        """Open a version, published or not. Raises IndexCorrupt."""
         from rag.lexical import LexicalIndex
 
-        folder, manifest = read_current(index_dir)
         chunks = ChunkStore(folder / CHUNKS)
         lexical = LexicalIndex(folder / LEXICAL)
         dense = None
@@ -45,9 +47,7 @@ class Corpus:
             from rag.index import DenseIndex
 
             dense = DenseIndex.open(folder / DENSE)
-        corpus = cls(manifest, chunks, lexical, dense, read_calibration(index_dir))
-        corpus._check_counts(folder)
-        return corpus
+        return cls(manifest, chunks, lexical, dense, calibration)
 
     def _check_counts(self, folder: Path) -> None:
         counts = {self.chunks.count(), self.lexical.count, self.manifest.chunks}

@@ -5,22 +5,20 @@ several languages each is searched for itself, and a cosine counts by how far it
 documents are not about (`rag.background`). Where there is one language this changes no order.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rag.background import ANY, SAMPLED, Background, questions_by_language, spread_of, spreads
+from rag.background import ANY, SAMPLED, Background, spread_of, spreads
+from rag.background_questions import questions_by_language
 from rag.embedding import Embedder
 from rag.errors import EmbeddingFailed
 from rag.fusion import Hits
+from rag.index_protocols import Chunks, VectorIndex
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from rag.chunks import ChunkStore
-    from rag.index import DenseIndex
-    from rag.milvus_index import MilvusChunks, MilvusDense
 
 LEAST_SHARE = 0.01
 """A language with a smaller share of the chunks does not make an index one of several languages."""
@@ -42,8 +40,8 @@ class DenseHits:
 class DenseSearch:
     """Searches the vectors of one index."""
 
-    dense: "DenseIndex | MilvusDense"
-    chunks: "ChunkStore | MilvusChunks"
+    dense: VectorIndex
+    chunks: Chunks
     languages: Mapping[str, int]
     background: Mapping[str, Background]
 
@@ -86,16 +84,16 @@ class DenseSearch:
         return max(self.languages, key=lambda name: self.languages[name], default=ANY)
 
 
-def measured(search: DenseSearch, embedder: Embedder, vectors: Callable[[list[int]], Any]) -> dict[str, Background]:
+def measured(search: DenseSearch, embedder: Embedder) -> dict[str, Background]:
     """The background of a finished index, for each language of questions and for all of them (`ANY`).
 
-    `vectors` gives those of chunk ids, shape (n, dimension). Blocking; embeds the background questions, and does
-    without the few that an endpoint refuses. Raises EmbeddingFailed.
+    Blocking; embeds the background questions, and does without the few that an endpoint refuses. Raises
+    EmbeddingFailed.
     """
     import numpy as np
 
     sampled = {
-        language: np.asarray(vectors(ids), dtype=np.float32)
+        language: np.asarray(search.dense.vectors(ids), dtype=np.float32)
         for language in search.languages
         if (ids := search.chunks.sample(language, SAMPLED))
     }

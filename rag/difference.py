@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rag.chunks import Key, Known
 from rag.errors import Unreadable
+from rag.index_types import Key, Known
 from rag.sources import Item, Unlisted
 
 

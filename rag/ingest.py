@@ -10,20 +10,23 @@ from pathlib import Path
 
 from rag.added import write_added
 from rag.background import Background
-from rag.chunks import Key
+from rag.corpus import Corpus
+from rag.dense_search import DenseSearch, measured
 from rag.difference import Plan, difference
 from rag.documents import Document
 from rag.embedding import Choice, choose
 from rag.embedding.weights import fetch, local_folder
 from rag.embedding_run import EmbeddingRun
 from rag.errors import IngestError, SettingsMismatch, Unreadable
+from rag.index_types import Key
 from rag.read_ahead import read_ahead
 from rag.selection import Selection, select
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.shelves import Shelf, Writer, opened_shelf
 from rag.sources import Item, Remote, Unlisted, remote_items
 from rag.terms import VERSION
-from rag.versions import EmbeddingMark, Manifest
+from rag.versions import Manifest
+from rag.word_search import WordSearch
 
 Progress = Callable[[str, int, int], None]
 
@@ -183,23 +186,25 @@ class _Work:
             raise IngestError(_nothing(self._selection, failed))
         if (mark is None or is_outdated) and embedder is not None:
             mark = self._run.mark()
-        background = self._background(manifest, mark, before)
-        word_chance = self._shelf.word_chance(manifest)
-        manifest = replace(manifest, embedding=mark, background=background, word_chance=word_chance)
+        manifest = replace(manifest, embedding=mark)
+        with self._shelf.draft(manifest) as draft:
+            background = self._background(draft, before)
+            word_chance = WordSearch(draft.lexical, draft.chunks).chance()
+        manifest = replace(manifest, background=background, word_chance=word_chance)
         name = self._shelf.publish(manifest)
         self._run.forget_unused(manifest.chunks, self._shelf.texts)
         return name, manifest, writer.embedded, failed, plan
 
-    def _background(
-        self, manifest: Manifest, mark: EmbeddingMark | None, before: tuple[str, Manifest] | None
-    ) -> dict[str, Background]:
+    def _background(self, draft: Corpus, before: tuple[str, Manifest] | None) -> dict[str, Background]:
         """Measured anew where chunks may have changed; without the model what it was."""
-        if mark is None:
+        if draft.dense is None:
             return {}
         if not self._run.is_open and before is not None and before[1].background:
             return before[1].background
         embedder = self._run.opened()
-        return {} if embedder is None else self._shelf.measured(manifest, embedder)
+        if embedder is None:
+            return {}
+        return measured(DenseSearch(draft.dense, draft.chunks, draft.manifest.languages, {}), embedder)
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}

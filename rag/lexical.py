@@ -17,8 +17,7 @@ import tantivy
 from rag.errors import IndexCorrupt, IngestError
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import Match, matches
-from rag.terms import MAX_QUERY_TERMS, cut, lone_characters, question_terms
-from rag.word_match import FIGURE_WEIGHT
+from rag.terms import FIGURE_WEIGHT, MAX_QUERY_TERMS, cut, lone_characters, question_terms
 
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"

@@ -20,10 +20,10 @@ from typing import Any
 from pymilvus import DataType, Function, FunctionType, MilvusClient
 from pymilvus.exceptions import MilvusException
 
-from rag.chunks import Key, Known, plain
 from rag.documents import Chunk, Place
 from rag.embedding.reading import language_of
 from rag.errors import IndexUnusable
+from rag.index_types import Key, Known, storable
 from rag.settings import MilvusSettings
 from rag.terms import characters, terms
 
@@ -128,10 +128,10 @@ class MilvusStore:
 
     def remember(self, name: str, key: Key, known: Known, ids: Sequence[int]) -> None:
         """Keep what is known of a document."""
-        record: dict[str, Any] = {"collection": key[0], "source": plain(key[1])}
+        record: dict[str, Any] = {"collection": key[0], "source": storable(key[1])}
         record["fingerprint"] = known.fingerprint
         record |= {
-            "failure": plain(known.failure),
+            "failure": storable(known.failure),
             "ids": [str(chunk_id) for chunk_id in ids],
             # Ids as text: the numbers of JSON are too short for them.
         }
@@ -298,7 +298,11 @@ def _meta_row(key: str, owner: str, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
-    body = asdict(chunk) | {"source": plain(chunk.source), "title": plain(chunk.title), "text": plain(chunk.text)}
+    body = asdict(chunk) | {
+        "source": storable(chunk.source),
+        "title": storable(chunk.title),
+        "text": storable(chunk.text),
+    }
     body["id"] = str(chunk.id)
     return {
         "id": chunk.id,

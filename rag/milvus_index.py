@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rag.chunks import Key, Known
 from rag.documents import Chunk
 from rag.errors import IndexCorrupt, IndexMissing
+from rag.index_types import Key, Known
 from rag.milvus import EVERY_COLLECTION, MilvusStore, hashed
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import matches
@@ -119,6 +119,10 @@ class MilvusDense:
         self._name = name
         self.dimension = dimension
         self.count = chunks
+
+    def vectors(self, ids: Sequence[int]) -> list[list[float]]:
+        """The vectors of these chunks."""
+        return list(self._store.vectors(self._name, ids).values())
 
     def search(self, vector: Any, limit: int, ids: Any = None) -> list[tuple[int, float]]:
         """The nearest as (id, cosine), best first; `ids` is what `MilvusChunks.ids_in` gave."""

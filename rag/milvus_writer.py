@@ -2,15 +2,14 @@
 
 from collections import Counter
 
-from rag.chunks import Key, Known
+from rag.document_chunks import chunks_of, refusal
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.embedding.reading import language_of
 from rag.errors import TextsRefused
+from rag.index_types import Key, Known
 from rag.milvus import MilvusStore
-from rag.retrieval import embeddable
-from rag.terms import VERSION
-from rag.version_writer import chunks_of, refusal
+from rag.terms import VERSION, embeddable
 from rag.versions import Manifest
 
 

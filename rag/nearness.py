@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rag.embedding import Embedder
-from rag.retrieval import embeddable
+from rag.terms import embeddable
 
 if TYPE_CHECKING:
     import numpy as np

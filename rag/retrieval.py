@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from rag.events import Level
 from rag.evidence import Evidence, Signals, judge, signals
 from rag.fusion import MOST_UNKNOWN, Hits, fuse, says_something
 from rag.passages import passages, present_in
-from rag.script import simplified
 from rag.settings import RetrievalSettings
+from rag.terms import embeddable
 from rag.word_search import WordHits, WordSearch, chance_of
 
 MAX_QUESTION_CHARS = 2000
@@ -189,8 +188,3 @@ def _covered(words: WordHits, coverage: Coverage) -> float:
     """How much of the question the best of the first hits covers, 0 to 1."""
     best = [words.read[chunk_id] for chunk_id, _ in words.hits[:WEIGHED] if chunk_id in words.read]
     return max((coverage.of_terms(*present_in(chunk)) for chunk in best), default=0.0)
-
-
-def embeddable(text: str) -> str:
-    """Text as it is embedded, on both sides: compatibility forms to plain ones, traditional Chinese to simplified."""
-    return simplified(unicodedata.normalize("NFKC", text))

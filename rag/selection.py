@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.added import Added, read_added, with_paths
-from rag.chunks import Key
 from rag.collection_homes import LINKED_FOLDER, Homes, one_collection_each
 from rag.errors import IngestError
 from rag.file_discovery import FoundFile, LeftOut, find_files
+from rag.index_types import Key
 from rag.scope import DEFAULT_COLLECTION
 from rag.settings import RagSettings
 from rag.sources import LocalFile, Unlisted

@@ -6,19 +6,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rag.background import Background
-from rag.chunks import ChunkStore, Key, Known
-from rag.corpus import CHUNKS, DENSE, LEXICAL
-from rag.dense_search import DenseSearch, measured
+from rag.chunks import ChunkStore
+from rag.corpora import in_milvus
+from rag.corpus import Corpus
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
-from rag.retrieval import embeddable
+from rag.index_types import CHUNKS, Key, Known
 from rag.settings import RagSettings
-from rag.terms import VERSION
+from rag.terms import VERSION, embeddable
 from rag.version_writer import VersionWriter
 from rag.versions import EmbeddingMark, Manifest, publish, read_current, writing
-from rag.word_search import WordSearch
 
 if TYPE_CHECKING:
     from rag.milvus import MilvusStore
@@ -51,11 +49,8 @@ class Shelf(Protocol):
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         """Begin to write."""
 
-    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
-        """The background of what was written, closed and not yet published. Raises EmbeddingFailed."""
-
-    def word_chance(self, manifest: Manifest) -> dict[str, float]:
-        """What background questions reach by words in what was written, closed and not yet published."""
+    def draft(self, manifest: Manifest) -> contextlib.AbstractContextManager[Corpus]:
+        """What was written, closed and not yet published, to be searched."""
 
     def publish(self, manifest: Manifest) -> str:
         """Make what was written the index in use; gives its name."""
@@ -104,18 +99,11 @@ class _Folder:
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         return VersionWriter(self._draft, embedder, batch_size=batch_size, before=None if fresh else self._before)
 
-    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
-        from rag.index import DenseIndex
-
-        dense = DenseIndex.open(self._draft / DENSE)
-        with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
-            return measured(DenseSearch(dense, chunks, manifest.languages, {}), embedder, dense.vectors)
-
-    def word_chance(self, manifest: Manifest) -> dict[str, float]:
-        from rag.lexical import LexicalIndex
-
-        with contextlib.closing(ChunkStore(self._draft / CHUNKS)) as chunks:
-            return WordSearch(LexicalIndex(self._draft / LEXICAL), chunks).chance()
+    @contextlib.contextmanager
+    def draft(self, manifest: Manifest) -> Iterator[Corpus]:
+        corpus = Corpus.of_folder(self._draft, manifest)
+        with contextlib.closing(corpus.chunks):
+            yield corpus
 
     def publish(self, manifest: Manifest) -> str:
         name = publish(self._index_dir, self._draft, manifest)
@@ -159,21 +147,9 @@ class _Milvus:
             self._store.write_state({**self._state, "building": self._name, "building_for": self._mark})
         return MilvusWriter(self._store, self._name, embedder, batch_size=batch_size)
 
-    def measured(self, manifest: Manifest, embedder: Embedder) -> dict[str, Background]:
-        from rag.milvus_index import MilvusChunks, MilvusDense
-
-        self._store.load(self._name)
-        dense = MilvusDense(self._store, self._name, embedder.dimension, manifest.chunks)
-        chunks = MilvusChunks(self._store, self._name)
-        search = DenseSearch(dense, chunks, manifest.languages, {})
-        return measured(search, embedder, lambda ids: list(self._store.vectors(self._name, ids).values()))
-
-    def word_chance(self, manifest: Manifest) -> dict[str, float]:
-        from rag.milvus_index import MilvusChunks, MilvusLexical
-
-        self._store.load(self._name)
-        lexical = MilvusLexical(self._store, self._name, manifest.chunks)
-        return WordSearch(lexical, MilvusChunks(self._store, self._name)).chance()
+    @contextlib.contextmanager
+    def draft(self, manifest: Manifest) -> Iterator[Corpus]:
+        yield in_milvus(self._store, self._name, manifest)
 
     def publish(self, manifest: Manifest) -> str:
         from rag.milvus_index import state_of

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol
 
-from rag.chunks import Key
 from rag.documents import Document
 from rag.errors import Unreadable
 from rag.file_access import read_regular
+from rag.index_types import Key
 from rag.loading import reader_mark, to_document
 from rag.readers import Readers
 

@@ -24,6 +24,8 @@ WEAK_SHARE = 0.3
 SPELLING_SHARE = 0.25
 """What a pair inside 三十五 counts where its value is searched for too."""
 MAX_QUERY_TERMS = 256
+FIGURE_WEIGHT = 2.0
+"""What a figure scores for each unit of its IDF, wherever it stands; a word in an average text scores 1 to 2.2."""
 """A question is searched for by its first terms only."""
 
 
@@ -135,3 +137,8 @@ def _weighted_word(run: str, share: float) -> Iterator[tuple[str, float]]:
 def idle_places(run: str) -> frozenset[int]:
     """Places of the characters of a CJK run that belong to question words and particles."""
     return frozenset(at for match in fillers.CHINESE.finditer(run) for at in range(*match.span()))
+
+
+def embeddable(text: str) -> str:
+    """Text as it is embedded, on both sides: compatibility forms to plain ones, traditional Chinese to simplified."""
+    return simplified(unicodedata.normalize("NFKC", text))

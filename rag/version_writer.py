@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.chunks import ChunkWriter, Key, Known
-from rag.corpus import CHUNKS, DENSE, LEXICAL
+from rag.chunks import ChunkWriter
+from rag.document_chunks import chunks_of, refusal
 from rag.documents import Chunk, Document
 from rag.embedding import Embedder
 from rag.errors import TextsRefused
-from rag.retrieval import embeddable
-from rag.terms import VERSION
+from rag.index_types import CHUNKS, DENSE, LEXICAL, Key, Known
+from rag.terms import VERSION, embeddable
 from rag.versions import Manifest
 
 if TYPE_CHECKING:
@@ -148,19 +148,3 @@ class VersionWriter:
             key, reason = self._refused_now.popitem()
             self.refused[key] = reason
             self.fail(key, "", reason)  # without a fingerprint: the next ingest tries again
-
-
-def refusal(chunk: Chunk, reason: str) -> str:
-    """Why a document was left out, in words for the report."""
-    path = chunk.heading_path
-    return f'a passage was {reason}, under "{path[:60]}"; it is tried again with the next ingest'
-
-
-def chunks_of(document: Document, model: Embedder | None) -> list[Chunk]:
-    """A document's chunks, none longer than the model reads."""
-    from rag.splitting import split
-
-    if model is None:
-        return split(document)
-    count = model.count_tokens
-    return split(document, count_tokens=lambda text: count(embeddable(text)), max_tokens=model.max_tokens)

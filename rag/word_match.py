@@ -13,14 +13,12 @@ from rag.coverage import Coverage, Idf, Words, words_of
 from rag.documents import Chunk
 from rag.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.synonyms import matches
-from rag.terms import MAX_QUERY_TERMS, lone_characters, question_terms
+from rag.terms import FIGURE_WEIGHT, MAX_QUERY_TERMS, lone_characters, question_terms
 
 SATURATION, LENGTH_SHARE = 1.2, 0.75
 """The k1 and b of BM25."""
 TYPICAL_TERMS = 100
 """The length that counts as average. A fixed one: the average of an index would also be that of closed documents."""
-FIGURE_WEIGHT = 2.0
-"""What a figure scores for each unit of its IDF, wherever it stands; a word in an average text scores 1 to 2.2."""
 COVERAGE_WEIGHT = 0.5
 """What a covered unit of the question's weight counts beside its BM25."""
 Weighted = list[tuple[str, float]]

@@ -1,24 +1,20 @@
 """The lexical leg: what a search by words finds, ordered by how well it matches, and how far that is above chance.
 
-An index of general knowledge holds most words of any question: half of what background questions (`rag.background`)
-reach there is no sign of an answer. Ingest keeps what they reach, by the language of questions.
+An index of general knowledge holds most words of any question: half of what background questions
+(`rag.background_questions`) reach there is no sign of an answer. Ingest keeps what they reach, by the language of
+questions.
 """
 
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from rag.background import questions_by_language
+from rag.background_questions import questions_by_language
 from rag.coverage import Coverage
 from rag.documents import Chunk
 from rag.fusion import Hits
+from rag.index_protocols import Chunks, KeywordIndex
 from rag.word_match import WordMatch
-
-if TYPE_CHECKING:
-    from rag.chunks import ChunkStore
-    from rag.lexical import LexicalIndex
-    from rag.milvus_index import MilvusChunks, MilvusLexical
 
 READ = 30
 """Of the hits by BM25 so many are read and put in order by their match; those after them stay as they are."""
@@ -39,8 +35,8 @@ class WordHits:
 class WordSearch:
     """Searches the words of one index, or of some collections in it."""
 
-    lexical: "LexicalIndex | MilvusLexical"
-    chunks: "ChunkStore | MilvusChunks"
+    lexical: KeywordIndex
+    chunks: Chunks
     collections: frozenset[str] | None = None
 
     def coverage(self, question: str) -> Coverage:

@@ -2,7 +2,7 @@
 
 import re
 
-from rag.loading import decode
+from rag.readers.encoding import decode
 from rag.readers.parsed import Parsed, one_line, require
 
 _NOT_CONTENT = ["script", "style", "noscript", "template", "nav", "footer", "aside", "form", "iframe", "svg", "button"]

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from rag.documents import Place
-from rag.loading import decode
+from rag.readers.encoding import decode
 from rag.readers.parsed import CannotRead, Pages, Parsed, labelled_rows, require
 
 MOST_ROWS = 100_000

@@ -1,6 +1,6 @@
 """Markdown and plain text, in any encoding that Chinese documents come in."""
 
-from rag.loading import decode
+from rag.readers.encoding import decode
 from rag.readers.front_matter import Matter, split_front_matter
 from rag.readers.parsed import Parsed
 from rag.sections import fence_after, heading_of

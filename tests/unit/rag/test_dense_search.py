@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.background import ANY, Background, Spread, background_of, questions_by_language
+from rag.background import ANY, Background, Spread, background_of
+from rag.background_questions import questions_by_language
 from rag.chunks import ChunkStore, ChunkWriter
 from rag.dense_search import MOST_FAILED, DenseSearch, measured
 from rag.documents import Chunk
@@ -131,7 +132,7 @@ def mixed(tmp_path: Path) -> DenseSearch:
 
 
 def test_the_background_is_the_mean_and_spread_of_everyday_questions(mixed: DenseSearch) -> None:
-    made = measured(mixed, Axes(), lambda found: mixed.dense.vectors(found))  # type: ignore[union-attr]
+    made = measured(mixed, Axes())
     assert set(made) == {"zh", "en", ANY}
     assert set(made["zh"].cosines) == {"zh", "en", ANY}, "one chunk of a third language says nothing about it"
     assert made["zh"].cosines["zh"].mean == pytest.approx(0.2, abs=1e-5)
@@ -148,7 +149,7 @@ def test_the_background_is_the_mean_and_spread_of_everyday_questions(mixed: Dens
 
 def test_a_few_refused_questions_cost_themselves_and_many_the_measure(mixed: DenseSearch) -> None:
     def measure(failing: int) -> dict[str, Background]:
-        return measured(mixed, Axes(failing), lambda found: mixed.dense.vectors(found))  # type: ignore[union-attr]
+        return measured(mixed, Axes(failing))
 
     assert measure(MOST_FAILED)["zh"].cosines["zh"].mean == pytest.approx(0.2, abs=1e-5)
     with pytest.raises(EmbeddingFailed, match="content filter"):

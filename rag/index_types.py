@@ -1,0 +1,22 @@
+"""What every part of an index speaks of: documents by their key, what is known of them, and the files of a version."""
+
+from dataclasses import dataclass
+
+CHUNKS = "chunks.sqlite"
+LEXICAL = "lexical"
+DENSE = "dense.faiss"
+Key = tuple[str, str]
+"""Collection and source of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index knows of a document: its fingerprint, and why it could not be read (empty when it could)."""
+
+    fingerprint: str
+    failure: str = ""
+
+
+def storable(text: str) -> str:
+    """Text that a database can hold: lone surrogates replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
