@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from rag.cases import Case, read_cases
 from rag.documents import Document, Passage
+from rag.evaluation.dataset import Case, read_cases
 from rag.events import Finished, Grounding, NoEvidence, Question, Retrieved
-from rag.library import Library
-from rag.refusal import MARK
-from rag.retrieval import Finding
+from rag.generation.refusal import MARK
+from rag.knowledge_base import Library
+from rag.retrieval.retriever import Finding
 from rag.scope import EVERYTHING
-from rag.terms import normalise
+from rag.text.tokenizer import normalise
 from tests.support.model_server import ModelServer, Reply
 
 # What the product calls things stands here alone.

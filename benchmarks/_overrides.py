@@ -46,10 +46,10 @@ def merged(one: Overrides, other: Overrides) -> Overrides:
 
 
 def constant(text: str) -> tuple[str, Any]:
-    """`rag.lexical.SYNONYM_WEIGHT=0.3` as name and value. Raises ArgumentTypeError."""
+    """`rag.index.local.bm25.SYNONYM_WEIGHT=0.3` as name and value. Raises ArgumentTypeError."""
     name, equals, value = text.partition("=")
     if not equals or not _is_there(name.strip()):
-        raise argparse.ArgumentTypeError(f"{text} is not like rag.lexical.SYNONYM_WEIGHT=0.3")
+        raise argparse.ArgumentTypeError(f"{text} is not like rag.index.local.bm25.SYNONYM_WEIGHT=0.3")
     return name.strip(), yaml.safe_load(value)
 
 
@@ -63,7 +63,8 @@ def _is_there(name: str) -> bool:
 
 @contextlib.contextmanager
 def replaced(values: Mapping[str, Any]) -> Iterator[None]:
-    """Other values for names of modules, like `rag.quotes.FIGURE_BONUS`, until the block ends."""
+    """Other values for names of modules, like `rag.generation.sentence_selection.FIGURE_BONUS`, until the block
+    ends."""
     with contextlib.ExitStack() as restoring:
         for name, value in values.items():
             module_name, _, attribute = name.rpartition(".")

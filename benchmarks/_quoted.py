@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from benchmarks._asking import Item, QuestionSet
 from benchmarks._measures import Share
 from benchmarks._sets import foreign_to, half_of
-from rag.extractive import DENSE, WORDS, quotation, readings
-from rag.fitting import fit_logistic
-from rag.quotes import Nearness, choose_quotes
-from rag.retrieval import Finding, Retriever
+from rag.evaluation.fitting import fit_logistic
+from rag.generation.extractive import DENSE, WORDS, quotation, readings
+from rag.generation.sentence_selection import Nearness, choose_quotes
+from rag.retrieval.retriever import Finding, Retriever
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What is quoted for it; `readings` are those of `rag.extractive`."""
+    """What is quoted for it; `readings` are those of `rag.generation.extractive`."""
 
     found: Found
     text: str
@@ -88,7 +88,7 @@ def fit_of(rows: Sequence[Quoted]) -> Fit:
 
 
 def shipped_fit(rows: Sequence[Quoted]) -> Fit:
-    """What `rag.extractive` has for such rows."""
+    """What `rag.generation.extractive` has for such rows."""
     return Fit(*(DENSE if len(rows[0].readings) == len(DENSE[0]) else WORDS))
 
 

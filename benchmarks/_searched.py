@@ -8,10 +8,10 @@ from typing import Literal
 from benchmarks._asking import Item, QuestionSet
 from benchmarks._measures import Share
 from benchmarks._sets import foreign_to, half_of
-from rag.calibration import Calibration, built_in
-from rag.evidence import Signals
-from rag.fitting import fit_logistic
-from rag.retrieval import Retriever
+from rag.evaluation.fitting import fit_logistic
+from rag.index.calibration import Calibration, built_in
+from rag.retrieval.confidence import Signals
+from rag.retrieval.retriever import Retriever
 
 Kind = Literal["own", "missing", "other", "foreign"]
 """Answered by the set's documents; at home there but not answered; about anything else; of another corpus."""

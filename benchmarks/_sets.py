@@ -15,12 +15,12 @@ from pathlib import Path
 from benchmarks._asking import Item, QuestionSet, read_everyday, read_shared
 from benchmarks._overrides import Overrides, settings_for
 from rag.clock import SystemClock
-from rag.corpora import open_corpus
-from rag.dense import DenseLeg
-from rag.ingest import ingest
-from rag.retrieval import Retriever
+from rag.evaluation.trial import build_trial
+from rag.index.opening import open_corpus
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.query_embedder import DenseLeg
+from rag.retrieval.retriever import Retriever
 from rag.settings import RagSettings
-from rag.trial import build_trial
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data"

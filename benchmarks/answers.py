@@ -31,7 +31,7 @@ from benchmarks._measures import Share, auroc, brier, reliability, told  # noqa:
 from benchmarks._modes import modes, overrides_of, parser_of  # noqa: E402
 from benchmarks._overrides import Overrides, settings_for  # noqa: E402
 from benchmarks._sets import Size, build, foreign_to, read_sets  # noqa: E402
-from rag.library import Library  # noqa: E402
+from rag.knowledge_base import Library  # noqa: E402
 from tests.support.model_server import ModelServer, running  # noqa: E402
 
 FULL, QUICK = Size(400, None, 200), Size(100, 400, 60)

@@ -5,7 +5,7 @@
 
 Every set's own questions and those of other corpora are searched in an index of its documents. **The confidence** (that
 a passage that answers is in front of the model) is fitted on the half `tune`; weights, AUROC, Brier score and bins of
-both the fit and what `rag.calibration` ships are printed for `test`. **The floor**: what the shipped rule and its
+both the fit and what `rag.index.calibration` ships are printed for `test`. **The floor**: what the shipped rule and its
 neighbours refuse of each set's own questions, which costs an answer, and of foreign ones, which saves a call of the
 model; then, for every set, the strictest rule that the other sets alone would have chosen, and what it does here.
 """
@@ -25,9 +25,9 @@ from benchmarks._modes import modes, overrides_of, parser_of
 from benchmarks._overrides import Overrides
 from benchmarks._searched import Rule, Searched, comparable, confidences, fitted, refused, searches_of, strictest
 from benchmarks._sets import HALVES, Size, read_sets, retriever_of
-from rag.calibration import Calibration, built_in
-from rag.evidence import Signals, is_below_floor
-from rag.fitting import fitted_floor
+from rag.evaluation.fitting import fitted_floor
+from rag.index.calibration import Calibration, built_in
+from rag.retrieval.confidence import Signals, is_below_floor
 from rag.settings import RetrievalSettings
 
 FULL, QUICK = Size(400, None, 200), Size(80, 150, 80)

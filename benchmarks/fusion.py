@@ -30,15 +30,15 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.retrieval import SHARED, Questions, hits, minilm, read_set, reciprocal_rank
-from rag.cases import read_cases
 from rag.documents import Document, Passage
-from rag.fusion import fuse
-from rag.lexical import LexicalIndex, LexicalWriter
-from rag.read_ahead import read_ahead
-from rag.selection import select
+from rag.evaluation.dataset import read_cases
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.ingestion.read_ahead import read_ahead
+from rag.ingestion.selection import select
+from rag.retrieval.fusion import fuse
 from rag.settings import RagSettings, ReadingSettings, RetrievalSettings
-from rag.splitting import split
-from rag.terms import terms
+from rag.text.chunking import split
+from rag.text.tokenizer import terms
 
 ROOT = Path(__file__).parents[1]
 CONSTANTS = (1, 3, 5, 10, 20, 30, 60, 120)

@@ -24,11 +24,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from rag.documents import Document
+from rag.evaluation.trial import build_trial
 from rag.events import Finished, Prompt, Question
-from rag.library import Library
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, RetrievalSettings
-from rag.trial import build_trial
 from tests.support.model_server import ModelServer, running
 from tests.support.obedient_model import DONE, obedient
 

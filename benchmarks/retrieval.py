@@ -29,19 +29,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from rag.chunks import ChunkWriter
-from rag.corpus import Corpus
 from rag.documents import Chunk
 from rag.embedding import PROBE_TEXT, Embedder
-from rag.embedding.reading import reading
-from rag.index import DenseIndex
-from rag.index_types import CHUNKS, DENSE, LEXICAL
-from rag.ingest import ingest
-from rag.lexical import LexicalWriter
-from rag.retrieval import Retriever
+from rag.embedding.language_check import reading
+from rag.index.base.manifest import EmbeddingMark, Manifest, publish, writing
+from rag.index.base.types import CHUNKS, DENSE, LEXICAL
+from rag.index.index import Corpus
+from rag.index.local.bm25 import LexicalWriter
+from rag.index.local.chunk_store import ChunkWriter
+from rag.index.local.faiss import DenseIndex
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.retriever import Retriever
 from rag.settings import EmbeddingSettings, RagSettings, RetrievalSettings
-from rag.terms import embeddable
-from rag.versions import EmbeddingMark, Manifest, publish, writing
+from rag.text.tokenizer import embeddable
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared")) / "data"
 SETS = ("zh-cmrc2018-dev", "zh-stard-train", "zh-dolphin-faq", "en-dolphin-faq")

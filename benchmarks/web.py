@@ -83,7 +83,7 @@ def serve_web(pipe: Connection, folder: str, model_url: str) -> None:
     import uvloop
 
     from bot.watch.logs import configure_logs
-    from rag.library import Library
+    from rag.knowledge_base import Library
     from tests.support.web_door import web_door
 
     async def main() -> None:
@@ -103,7 +103,7 @@ def run_bare(pipe: Connection, folder: str, model_url: str) -> None:
     import uvloop
 
     from rag.events import Question
-    from rag.llm import Model
+    from rag.generation.llm import Model
     from rag.scope import EVERYTHING
 
     async def main() -> None:
@@ -218,7 +218,7 @@ async def measure_batch(url: str, pid: int, questions: int) -> list[dict[str, An
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """One whole run."""
-    from rag.ingest import ingest
+    from rag.ingestion.pipeline import ingest
 
     answers, first_tokens, questions = (3, 10, 20) if quick else (ANSWERS, FIRST_TOKENS, QUESTIONS)
     spawn = multiprocessing.get_context("spawn")

@@ -41,7 +41,7 @@ from feishu.cardkit import CardKit
 from feishu.client import CallRecord, FeishuClient
 from feishu.clock import Clock, SystemClock
 from feishu.messages import Messages
-from rag.library import Library
+from rag.knowledge_base import Library
 from rag.private_files import close_tree
 
 log = structlog.get_logger(__name__)

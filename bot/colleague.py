@@ -34,7 +34,7 @@ from feishu.clock import Clock
 from feishu.events import MessageReceived
 from feishu.messages import Messages
 from rag.errors import RagError
-from rag.library import Library
+from rag.knowledge_base import Library
 from rag.settings import RagSettings
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from feishu.client import FeishuClient
 from feishu.documents import Documents, Page, Unread, reason_of, target_of
 from feishu.errors import ApiError, FeishuError
 from rag.errors import IngestError, Unreadable
-from rag.ingest import IngestReport, ingest
-from rag.sources import Remote, RemoteDocument, Unlisted
+from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
 
 PREFIX = "feishu:"
 DEFAULT = "default"

@@ -22,7 +22,7 @@ from bot.watch.logs import configure_logs
 from bot.web_app import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import TENANT_KEY
-from rag.writers import uses_model
+from rag.generation.factory import uses_model
 
 log = structlog.get_logger(__name__)
 

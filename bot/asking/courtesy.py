@@ -7,14 +7,14 @@ from bot.asking.commands import Command, parse_command
 from bot.asking.suggesting import examples
 from bot.texts import Texts
 from rag.errors import RagError
+from rag.index.outline import Title
 from rag.scope import Scope
-from rag.titles import Title
 
 _ASK_NOTHING = ("greeting", "thanks", "farewell", "noted")
 
 
 class Shelf(Protocol):
-    """What this needs of `rag.library.Library`."""
+    """What this needs of `rag.knowledge_base.Library`."""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 

@@ -7,16 +7,16 @@ from typing import Protocol
 import structlog
 
 from rag.errors import RagError, Unreadable
-from rag.readers import image_text, picture_url
-from rag.readers.ocr import can_ocr
-from rag.readers.pictures import can_show
+from rag.ingestion.readers import image_text, picture_url
+from rag.ingestion.readers.ocr import can_ocr
+from rag.ingestion.readers.pictures import can_show
 from rag.settings import ReadingSettings
 
 log = structlog.get_logger(__name__)
 
 
 class Sees(Protocol):
-    """What this needs of `rag.library.Library`."""
+    """What this needs of `rag.knowledge_base.Library`."""
 
     @property
     def can_look(self) -> bool: ...

@@ -21,7 +21,7 @@ from feishu.events import MessageReceived
 from feishu.message_text import content_of, image_keys
 from feishu.messages import Messages
 from rag.errors import RagError, Unreadable
-from rag.readers.ocr import MOST_PIXELS
+from rag.ingestion.readers.ocr import MOST_PIXELS
 
 log = structlog.get_logger(__name__)
 

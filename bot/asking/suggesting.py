@@ -9,7 +9,7 @@ from bot.asking.heading_questions import plain, question_about
 from bot.models import Answer, Source, Turn
 from bot.records.chat_ledger import Suggestion
 from bot.texts import ZH, Texts, language_of
-from rag.titles import Title
+from rag.index.outline import Title
 
 MOST = 3
 SEPARATOR = " › "

@@ -11,7 +11,7 @@ from bot.records.memory import Memory, Remembered
 from bot.settings.people import PeopleSettings
 from bot.texts import language_of, texts
 from rag.events import Exchange, Question
-from rag.follow_ups import leans
+from rag.generation.follow_ups import leans
 
 CONTEXT_CHARS = 1_500
 LINE_CHARS = 4
@@ -22,7 +22,7 @@ _SPEAKER = re.compile(r"^[^:：]{1,20}[:：]\s")
 
 
 class Condenser(Protocol):
-    """What this needs of `rag.library.Library`."""
+    """What this needs of `rag.knowledge_base.Library`."""
 
     async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str: ...
 

@@ -1,4 +1,4 @@
-"""What a request asks of the model, read from the prompts as `rag.prompts` renders them.
+"""What a request asks of the model, read from the prompts as `rag.generation.prompts` renders them.
 
 Passages are read as the fences that stand in one row, numbered from 1: their text cannot close a fence, and a fence
 that a question brings along does not stand in that row. Prompts of a team's own are read by the same fences.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.documents import Chunk, Passage
-from rag.prompts import ANSWER, ASKED_BY_MATERIAL, ATTACHED, CONDENSE, CONTRACT, GO_ON, PICTURE, SUGGEST
+from rag.generation.prompts import ANSWER, ASKED_BY_MATERIAL, ATTACHED, CONDENSE, CONTRACT, GO_ON, PICTURE, SUGGEST
 
 _FENCE = re.compile(r'<passage number="(?P<number>\d+)" title="(?P<title>[^"<>\n]*)">\n(?P<text>.*?)\n</passage>', re.S)
 _LABEL = re.compile(r"(?:question|问题|问)\s*[:：]\s*", re.IGNORECASE)

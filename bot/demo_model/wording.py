@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.asking.heading_questions import plain
-from rag.follow_ups import leans
-from rag.terms import CJK
+from rag.generation.follow_ups import leans
+from rag.text.tokenizer import CJK
 
 _CHINESE = re.compile(f"[{CJK}]")
 

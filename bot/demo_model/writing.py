@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from bot.asking.heading_questions import plain, question_about
 from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting
 from bot.demo_model.wording import DETAIL, alone, is_chinese, named, wording
-from rag.coverage import Coverage, present
 from rag.documents import Passage
-from rag.quotes import Quote, choose_quotes
-from rag.refusal import MARK, MarkFilter
-from rag.sentences import Sentence, sentences
-from rag.sentences import plain as without_markup
+from rag.generation.refusal import MARK, MarkFilter
+from rag.generation.sentence_selection import Quote, choose_quotes
+from rag.retrieval.coverage import Coverage, present
+from rag.text.sentences import Sentence, sentences
+from rag.text.sentences import plain as without_markup
 
 LEAST = 0.36
 """Share of the question that the best sentence covers under its headings, weighted by rarity among the passages given;

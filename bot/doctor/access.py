@@ -23,7 +23,7 @@ _TO_READ = "share the document or the wiki with the app (… › 添加文档应
 
 async def check_access(settings: Settings) -> list[Finding]:
     """Collections and rules, held against the index; nothing while no collections are set."""
-    from rag.library import Library
+    from rag.knowledge_base import Library
 
     if not settings.rag.collections:
         return []

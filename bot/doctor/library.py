@@ -10,8 +10,8 @@ from bot.doctor.findings import Finding, State
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from rag.health import LibraryStatus, Part
     from rag.settings import RagSettings
-    from rag.status import LibraryStatus, Part
 
 PROBE_TOKENS = 8
 PROBE_S = 20.0
@@ -56,7 +56,7 @@ def _raise(error: OSError) -> None:
 async def check_library(settings: Settings) -> list[Finding]:
     """Index and embedding as the running bot would load them, and one real call to the model."""
     from rag.errors import RagError
-    from rag.library import Library
+    from rag.knowledge_base import Library
 
     try:
         library = await Library.open(settings.rag)
@@ -89,8 +89,8 @@ def _index(status: "LibraryStatus", rag: "RagSettings") -> Finding:
 
 def _pictures(rag: "RagSettings") -> list[Finding]:
     """Whether what `rag.llm.vision` promises can be kept; nothing where it promises nothing."""
-    from rag.readers.pictures import can_show
-    from rag.writers import uses_model
+    from rag.generation.factory import uses_model
+    from rag.ingestion.readers.pictures import can_show
 
     if not rag.llm.vision:
         return []
@@ -107,7 +107,7 @@ async def _rerank(rag: "RagSettings") -> list[Finding]:
     """Two texts put in order by the real reranker; nothing where there is none."""
     from rag.clock import SystemClock
     from rag.errors import EmbeddingFailed
-    from rag.rerank import RerankLeg
+    from rag.reranking.reranker import RerankLeg
 
     retrieval = rag.retrieval
     if retrieval.rerank == "none":
@@ -140,7 +140,7 @@ def _embedding(status: "LibraryStatus", rag: "RagSettings") -> Finding:
 async def _model(part: "Part", rag: "RagSettings") -> Finding:
     """A few tokens from the real model: address, key and name are right, or the answer says which is not."""
     from rag.errors import RagError
-    from rag.writers import uses_model
+    from rag.generation.factory import uses_model
 
     try:
         if not uses_model(rag.llm):
@@ -156,7 +156,7 @@ async def _model(part: "Part", rag: "RagSettings") -> Finding:
 async def _probe(rag: "RagSettings") -> None:
     from rag.clock import SystemClock
     from rag.events import Question
-    from rag.generation import GenerativeWriter
+    from rag.generation.llm_generator import GenerativeWriter
     from rag.scope import EVERYTHING
 
     timeouts = rag.llm.timeouts.model_copy(update={"total_s": min(PROBE_S, rag.llm.timeouts.total_s)})

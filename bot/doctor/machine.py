@@ -80,7 +80,7 @@ KEPT_FROM = {
 async def check_reading(settings: Settings) -> list[Finding]:
     """What the process that parses foreign files is kept from on this machine, as it finds by trying."""
     from rag.errors import RagError
-    from rag.readers import Readers
+    from rag.ingestion.readers import Readers
 
     def tried() -> dict[str, bool]:
         with contextlib.closing(Readers(settings.rag.reading)) as readers:

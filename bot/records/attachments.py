@@ -24,14 +24,14 @@ from bot.store.tables import attachments, beginnings, received_files
 from feishu.clock import Clock, SystemClock
 from rag.errors import RagError, Unreadable
 from rag.events import Question
-from rag.ingest import ingest
-from rag.library import Library
-from rag.loading import SUFFIXES, to_document
-from rag.readers import Readers
-from rag.retrieval import Finding
+from rag.ingestion.files import SUFFIXES, to_document
+from rag.ingestion.pipeline import ingest
+from rag.ingestion.readers import Readers
+from rag.ingestion.sources import RemoteDocument
+from rag.knowledge_base import Library
+from rag.retrieval.retriever import Finding
 from rag.scope import Scope
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.sources import RemoteDocument
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class OverQuota(Exception):
 
 
 class Searched(Protocol):
-    """What is needed of `rag.library.Library`."""
+    """What is needed of `rag.knowledge_base.Library`."""
 
     async def search(self, text: str, scope: Scope) -> Finding: ...
 

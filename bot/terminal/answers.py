@@ -38,7 +38,7 @@ async def run_ask(
 
     `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat.
     """
-    from rag.library import Library
+    from rag.knowledge_base import Library
 
     configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()

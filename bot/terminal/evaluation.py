@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.errors import IngestError, RagError
-from rag.evaluation import Report
-from rag.reliability import Bin
+from rag.evaluation.evaluate import Report
+from rag.evaluation.reliability import Bin
 
 QUESTIONS_SHOWN = 20
 RATES = {

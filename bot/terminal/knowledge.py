@@ -16,10 +16,10 @@ from rich.text import Text
 from bot.knowledge import ingest_all
 from bot.settings import Settings, secret_values
 from bot.watch.logs import configure_logs
-from rag.cases import Cases
 from rag.errors import RagError
-from rag.ingest import IngestReport
-from rag.selection import watched
+from rag.evaluation.dataset import Cases
+from rag.ingestion.pipeline import IngestReport
+from rag.ingestion.selection import watched
 
 Tell = Callable[[str, int, int], None]
 
@@ -138,8 +138,8 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False, 
     """Asks every question of the file or folder, prints the figures and saves them; with `plot`, draws how reliable the
     confidence is. Raises `RagError`."""
     from bot.terminal.evaluation import print_evaluation, write_plot
-    from rag import evaluation
-    from rag.cases import read_cases
+    from rag.evaluation import evaluate as evaluation
+    from rag.evaluation.dataset import read_cases
 
     configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
@@ -165,7 +165,7 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False, 
 
 async def run_export(settings: Settings, folder: Path) -> None:
     """Writes the embedding model as ONNX and says what was kept. Raises `RagError`."""
-    from rag.embedding.export import export
+    from rag.embedding.onnx_export import export
 
     made = await asyncio.to_thread(export, settings.rag.embedding, folder)
     kinds = {"int8": "eight bits", "mixed": "eight bits, but for the layers that narrow", "full": "full floats"}
@@ -180,9 +180,9 @@ async def run_export(settings: Settings, folder: Path) -> None:
 
 
 async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:  # type: ignore[type-arg]
-    from rag.evaluation import evaluate
-    from rag.library import Library
-    from rag.trial import build_trial
+    from rag.evaluation.evaluate import evaluate
+    from rag.evaluation.trial import build_trial
+    from rag.knowledge_base import Library
 
     with contextlib.ExitStack() as cleanup:
         rag = settings.rag

@@ -9,8 +9,8 @@ from bot.cards.outcomes import Completed, Exhausted, Expired, Failed, Outcome, R
 from bot.cards.progress import Progress
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
-from rag.citations import CitationFilter
 from rag.events import Grounding
+from rag.generation.citations import CitationFilter
 
 SNIPPET_CHARS = 200
 REASONING_KEPT_CHARS = 8_000

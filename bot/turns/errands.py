@@ -23,8 +23,8 @@ from feishu.clock import Clock
 from feishu.errors import TargetGone
 from feishu.messages import short_id
 from rag.errors import RagError
+from rag.index.outline import Title
 from rag.scope import Scope
-from rag.titles import Title
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ LOOK_EVERY_S = 0.2
 
 
 class Shelf(Protocol):
-    """What this needs of `rag.library.Library`."""
+    """What this needs of `rag.knowledge_base.Library`."""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 

@@ -17,7 +17,7 @@ from bot.watch.trace_store import TraceStore
 from feishu.clock import Clock
 from rag.documents import Passage
 from rag.events import AnswerEvent, Delta, Finished, NoEvidence, Question, Reasoning, Retrieved
-from rag.prompts import messages
+from rag.generation.prompts import messages
 from rag.scope import Scope
 from rag.settings import PromptSettings
 

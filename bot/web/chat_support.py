@@ -2,7 +2,7 @@
 
 import re
 
-from rag.terms import terms
+from rag.text.tokenizer import terms
 
 MOST_PARTS = 5
 LEAST = 0.25

@@ -25,8 +25,8 @@ from bot.web.guard import Caller
 from feishu.clock import Clock
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
+from rag.index.outline import Title
 from rag.scope import Scope
-from rag.titles import Title
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ SWEEP_S = 300.0
 
 
 class WebLibrary(Protocol):
-    """What the web door needs of `rag.library.Library`."""
+    """What the web door needs of `rag.knowledge_base.Library`."""
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 

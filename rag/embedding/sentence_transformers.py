@@ -23,7 +23,7 @@ _NO_PROMPTS = {"query": "", "document": ""}
 
 
 class SentenceEmbedder:
-    """A model in a local folder. Its own prompts are not used: `rag.embedding.instructed` puts them before texts."""
+    """A model in a local folder. Its own prompts are not used: `rag.embedding.instructions` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
         disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -66,7 +66,7 @@ async def scene(watched: Watched, folder: Path, *replies: Reply, **environment: 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A bot's folder with the handbook indexed."""
-    from rag.ingest import ingest
+    from rag.ingestion.pipeline import ingest
     from rag.settings import EmbeddingSettings, RagSettings
     from tests.support.bot_process import REPOSITORY
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, ViewportSize, expect
 
-from rag.refusal import MARK
+from rag.generation.refusal import MARK
 from tests.e2e.browser import Watched
 from tests.e2e.test_card import ANSWER, DEADLINE_MS, folder, scene
 from tests.support.model_server import Reply

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from feishu.sandbox import Sandbox, SandboxSettings, running
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.e2e.conftest import Watched
 from tests.e2e.test_sandbox_page import open_page

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from feishu.sandbox import Sandbox, SandboxSettings, Shown, running
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
 from tests.support.chat_api import ANSWER, QUESTION, Api, client

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from feishu.sandbox.world import Chat
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, button, walk, words
 from tests.integration.test_bad_luck import using

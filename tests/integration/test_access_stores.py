@@ -20,8 +20,8 @@ from bot.settings.access import AccessSettings
 from bot.texts import ZH
 from bot.turns.conclusion import conclude
 from rag.events import Exchange, Question
-from rag.ingest import ingest
-from rag.library import Library
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, MilvusSettings, RagSettings
 from tests.support.model_server import ModelServer, running

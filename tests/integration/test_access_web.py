@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.settings import ApiKey, BotSettings
-from rag.ingest import ingest
-from rag.library import Library
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.caller import caller
 from tests.support.web_door import WebDoor, web_door

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rag.library import Library
+from rag.knowledge_base import Library
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.web_door import web_door

@@ -7,9 +7,9 @@ import httpx
 from bot.cards.final_card import final
 from bot.models import Answer, CardState, Turn
 from bot.texts import EN, ZH
-from rag.calibration import WORD_SIGNALS, Calibration, write_calibration
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.calibration import WORD_SIGNALS, Calibration, write_calibration
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from tests.integration.conftest import words
 from tests.support.caller import caller

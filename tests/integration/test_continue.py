@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feishu.events import CardAction
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using

@@ -14,7 +14,7 @@ from bot.settings import ApiKey, BotSettings, Settings
 from bot.settings.access import AccessSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import (
     CollectionSettings,
     EmbeddingSettings,

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
 from rag.embedding.vector_cache import FILE
 from rag.errors import EmbeddingFailed
 from rag.events import Finished, Question, Retrieved
-from rag.ingest import IngestReport, ingest
-from rag.library import Library
+from rag.index.base.manifest import current_name
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import IngestReport, ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.versions import current_name
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings
 from tests.support.model_server import ModelServer, running
@@ -197,7 +197,7 @@ def test_what_cannot_heal_ends_the_ingest_at_once(
 def test_a_killed_ingest_loses_no_vector_that_was_made(server: ModelServer, settings: RagSettings) -> None:
     script = (
         "import sys\n"
-        "from rag.ingest import ingest\n"
+        "from rag.ingestion.pipeline import ingest\n"
         "from rag.settings import RagSettings\n"
         "ingest(RagSettings.model_validate_json(sys.argv[1]))\n"
     )

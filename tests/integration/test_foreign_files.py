@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
 from rag.errors import IngestError
-from rag.ingest import ingest
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
 from rag.settings import CollectionSettings, RagSettings, ReadingSettings
 from tests.integration.conftest import BOB, Stage, answer_text
 from tests.integration.test_bad_luck import using
@@ -64,8 +64,8 @@ def test_bad_front_matter_costs_nobody_the_ingest(settings: RagSettings, tmp_pat
 def test_a_reader_that_breaks_costs_its_file(
     settings: RagSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.readers.WORKER", "tests.support.misbehaving_reader")
-    monkeypatch.setattr("rag.file_discovery.SUFFIXES", {".md", ".dies", ".exits", ".hangs", ".eats-memory"})
+    monkeypatch.setattr("rag.ingestion.readers.WORKER", "tests.support.misbehaving_reader")
+    monkeypatch.setattr("rag.ingestion.file_discovery.SUFFIXES", {".md", ".dies", ".exits", ".hangs", ".eats-memory"})
     limits = ReadingSettings(timeout_s=2.0, memory_mb=1024)
     for name in ("a.dies", "b.exits", "leave.hangs", "m.eats-memory", "z.dies"):
         (tmp_path / "knowledge" / name).write_text("x")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.integration.conftest import ALICE, DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, using

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
 from rag.errors import IngestError, Unreadable
-from rag.ingest import ingest
+from rag.index.base.manifest import current_name
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.ingestion.sources import RemoteDocument, Unlisted
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
-from rag.sources import RemoteDocument, Unlisted
-from rag.versions import current_name
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, running
 from tests.support.office_files import write_docx, write_pdf
@@ -150,7 +150,7 @@ def test_a_kill_in_the_middle_leaves_the_old_index(settings: RagSettings) -> Non
         (settings.knowledge[0] / f"new{number}.md").write_text(f"# 新 {number}\n\n内容 {number}。\n", encoding="utf-8")
     script = (
         "import json, os, signal, sys\n"
-        "from rag.ingest import ingest\n"
+        "from rag.ingestion.pipeline import ingest\n"
         "from rag.settings import RagSettings\n"
         "settings = RagSettings.model_validate_json(sys.argv[1])\n"
         "def tell(stage, done, total):\n"

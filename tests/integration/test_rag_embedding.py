@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.corpus import Corpus
 from rag.embedding import choose
 from rag.embedding.families import BGE_ZH
-from rag.embedding.instructed import instructed
+from rag.embedding.instructions import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.events import Finished, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.base.manifest import current_name
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.versions import current_name
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import DIMENSION, ModelServer, running

@@ -11,20 +11,20 @@ import pytest
 import respx
 from pydantic import SecretStr
 
-from rag.calibration import WORD_SIGNALS, read_calibration, write_calibration
-from rag.cases import Case, read_cases
 from rag.documents import Chunk, Passage
 from rag.errors import EmbeddingFailed, IngestError, SettingsMismatch
-from rag.evaluation import EvidenceCounts, Outcome, Report, calibrate, evaluate, report, save
-from rag.fitting import fit_logistic, fitted_floor, fitted_strong
-from rag.ingest import ingest
-from rag.library import Library
-from rag.reliability import brier, reliability
-from rag.rerank import RerankLeg
-from rag.retrieval import Finding
+from rag.evaluation.dataset import Case, read_cases
+from rag.evaluation.evaluate import EvidenceCounts, Outcome, Report, calibrate, evaluate, report, save
+from rag.evaluation.fitting import fit_logistic, fitted_floor, fitted_strong
+from rag.evaluation.reliability import brier, reliability
+from rag.evaluation.trial import build_trial
+from rag.index.calibration import WORD_SIGNALS, read_calibration, write_calibration
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
+from rag.reranking.reranker import RerankLeg
+from rag.retrieval.retriever import Finding
 from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
-from rag.trial import build_trial
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
 

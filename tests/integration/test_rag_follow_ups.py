@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rag.events import Exchange, Finished, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.library_parts import model_settings

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from rag.documents import Document
+from rag.evaluation.trial import build_trial
 from rag.events import Finished, Prompt, Question
-from rag.library import Library
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, RetrievalSettings
-from rag.trial import build_trial
 from tests.support.model_server import ModelServer, running
 from tests.support.obedient_model import DONE, obedient
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.corpus import Corpus
 from rag.embedding import Choice
-from rag.embedding.reading import language_of
-from rag.ingest import ingest
-from rag.retrieval import Retriever
+from rag.embedding.language_check import language_of
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.retriever import Retriever
 from rag.settings import RagSettings
 from tests.support.library_parts import rag_settings
 from tests.support.model_server import hash_vector
@@ -59,7 +59,7 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RagSettings:
         sections = (f"## {at}\n\n{text}\n" for at, text in enumerate(texts))
         (folder / name).write_text("\n".join(sections), encoding="utf-8")
     choice = Choice("test", "biased", "biased by test.", lambda patience=None: Biased())
-    monkeypatch.setattr("rag.ingest.choose", lambda settings: choice)
+    monkeypatch.setattr("rag.ingestion.pipeline.choose", lambda settings: choice)
     settings = rag_settings(tmp_path)
     ingest(settings)
     return settings

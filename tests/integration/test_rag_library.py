@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.embedding import choice as choice_module
+from rag.embedding import factory as choice_module
 from rag.errors import IndexCorrupt, IndexMissing, IngestError, SettingsMismatch
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, NoEvidence, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.base.manifest import current_name
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, PromptSettings, RagSettings
-from rag.versions import current_name
 from tests.support.library_parts import LEAVE, rag_settings, write_knowledge
 
 

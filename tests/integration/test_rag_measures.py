@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from rag.cases import Case
 from rag.documents import Chunk, Passage
-from rag.evaluation import Outcome, report
-from rag.retrieval import Finding
+from rag.evaluation.dataset import Case
+from rag.evaluation.evaluate import Outcome, report
+from rag.retrieval.retriever import Finding
 
 ir_measures = pytest.importorskip("ir_measures", reason="ir-measures is not installed (extra dev)")
 

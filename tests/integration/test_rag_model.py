@@ -25,10 +25,10 @@ from rag.errors import (
     NotAModel,
 )
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Retrieved, Usage
-from rag.generation import GenerativeWriter
-from rag.ingest import ingest
-from rag.library import Library
-from rag.prompts import messages
+from rag.generation.llm_generator import GenerativeWriter
+from rag.generation.prompts import messages
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import LlmSettings, PromptSettings
 from tests.support.clock import HandClock
@@ -234,7 +234,7 @@ async def test_an_error_in_the_stream_keeps_its_cause(
     ending: str,
     heals: bool,
 ) -> None:
-    monkeypatch.setattr("rag.generation.BACKOFFS_S", (0.0,))
+    monkeypatch.setattr("rag.generation.llm_generator.BACKOFFS_S", (0.0,))
     server.script(Reply(end="error", error=said))
     _, error = await ask(library)
     assert type(error) is kind and not error.partial
@@ -258,7 +258,7 @@ async def test_an_error_instead_of_a_stream_keeps_its_cause(
     heals: bool,
     content_type: str,
 ) -> None:
-    monkeypatch.setattr("rag.generation.BACKOFFS_S", (0.0,))
+    monkeypatch.setattr("rag.generation.llm_generator.BACKOFFS_S", (0.0,))
     server.script(Reply(raw=json.dumps({"error": said}).encode(), content_type=content_type))
     _, error = await ask(library)
     assert type(error) is kind and len(server.chats()) == wanted_calls(server, kind, heals=heals)
@@ -434,7 +434,7 @@ async def test_an_empty_answer_is_a_failure(server: ModelServer, library: Librar
 
 
 async def test_a_server_that_is_not_there_is_unavailable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.generation.BACKOFFS_S", (0.0,))
+    monkeypatch.setattr("rag.generation.llm_generator.BACKOFFS_S", (0.0,))
     with refused_address() as address:
         async with library_with(folder, model_settings(address)) as library:
             _, error = await ask(library)

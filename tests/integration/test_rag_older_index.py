@@ -10,11 +10,11 @@ import pytest
 
 from rag.embedding.families import BGE_EN, BGE_ZH
 from rag.events import Finished, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.base.manifest import read_current
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.versions import read_current
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, running
 

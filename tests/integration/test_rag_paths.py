@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.added import FILE, read_added
-from rag.corpus import Corpus
 from rag.errors import IngestError
-from rag.ingest import IngestReport, ingest
-from rag.selection import watched
+from rag.index.base.manifest import current_name
+from rag.index.index import Corpus
+from rag.ingestion.added_paths import FILE, read_added
+from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.selection import watched
+from rag.ingestion.sources import RemoteDocument, Unlisted
 from rag.settings import CollectionSettings, RagSettings
-from rag.sources import RemoteDocument, Unlisted
-from rag.versions import current_name
 from tests.support.library_parts import rag_settings
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from rag.errors import EmbeddingFailed
-from rag.ingest import ingest
-from rag.library import Library
-from rag.rerank import RerankLeg
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
+from rag.reranking.reranker import RerankLeg
 from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
 from tests.support.clock import HandClock

@@ -19,14 +19,14 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from rag.corpora import open_corpus
 from rag.errors import IndexUnusable
 from rag.events import Finished, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.base.manifest import read_current
+from rag.index.opening import open_corpus
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
-from rag.versions import read_current
 from tests.support.library_parts import rag_settings, write_knowledge
 from tests.support.model_server import ModelServer, hash_vector, running
 
@@ -142,7 +142,7 @@ async def test_what_closed_documents_hold_shows_in_no_figure(make: Make, tmp_pat
 async def test_changes_reach_a_library_that_is_open(
     make: Make, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.corpora.LOOK_EVERY_S", 1e-9)
+    monkeypatch.setattr("rag.index.opening.LOOK_EVERY_S", 1e-9)
     settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
     ingest(settings)
     library = await Library.open(settings)
@@ -212,7 +212,7 @@ def age_terms(settings: RagSettings) -> None:
         content = json.loads((folder / "manifest.json").read_text("utf-8"))
         (folder / "manifest.json").write_text(json.dumps(content | {"terms": 1}), encoding="utf-8")
         return
-    from rag.milvus import MilvusStore
+    from rag.index.milvus.client import MilvusStore
 
     store = MilvusStore(settings.milvus)
     state = store.state()
@@ -245,7 +245,7 @@ def test_a_broken_off_build_in_milvus_is_gone_on_with(tmp_path: Path) -> None:
     }
     script = (
         "import os, signal, sys\n"
-        "from rag.ingest import ingest\n"
+        "from rag.ingestion.pipeline import ingest\n"
         "from rag.settings import RagSettings\n"
         "def tell(stage, done, total):\n"
         "    if stage == 'documents' and done == 2:\n"
@@ -292,7 +292,7 @@ def manifest_of_before(settings: RagSettings) -> None:
     """Make the index one of the version before: no background, no languages, terms of the first rules."""
     later = {"background", "languages", "terms"}
     if settings.store == "milvus":
-        from rag.milvus import MilvusStore
+        from rag.index.milvus.client import MilvusStore
 
         store = MilvusStore(settings.milvus)
         state = store.state()

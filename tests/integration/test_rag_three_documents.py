@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, NoEvidence, Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
-from rag.refusal import MARK
+from rag.generation.refusal import MARK
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.library_parts import model_settings, rag_settings

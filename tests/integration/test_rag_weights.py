@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.embedding.weights import fetch, hub_is_reachable, local_folder
+from rag.embedding.model_files import fetch, hub_is_reachable, local_folder
 from rag.errors import SettingsMismatch
 from rag.settings import EmbeddingSettings
 

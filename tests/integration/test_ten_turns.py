@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from feishu.sandbox.uploads import take_upload
-from rag.refusal import MARK
+from rag.generation.refusal import MARK
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import GROUP_SCOPE, replied, shown

@@ -12,10 +12,10 @@ from feishu.documents import target_of
 from feishu.sandbox import Sandbox, running
 from feishu.sandbox.documents import Shelf
 from feishu.settings import FeishuSettings
-from rag.corpus import Corpus
 from rag.documents import Chunk
 from rag.errors import IngestError
-from rag.ingest import IngestReport
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import IngestReport
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 
 SPACE = "7300000000000000001"

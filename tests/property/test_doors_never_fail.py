@@ -33,7 +33,7 @@ from bot.web_app import web_app
 from feishu import crypto
 from feishu.clock import SystemClock
 from feishu.settings import FeishuSettings
-from rag.ingest import ingest
+from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 
 KEY, TOKEN, APP, SECRET = "k", "vt", "cli_a", "s"

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.background import ANY, Background, Spread
+from rag.index.base.background import ANY, Background, Spread
 from tests.unit.rag.test_dense_search import ASKED, QUESTION, ZH, search_over
 
 SPREADS = st.builds(Spread, st.floats(-1, 1), st.floats(0, 1))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval import fuse
+from rag.retrieval.retriever import fuse
 
 RANKINGS = st.lists(st.lists(st.integers(0, 20), unique=True, max_size=12), max_size=3)
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import Document
-from rag.sections import blocks, sections
-from rag.splitting import MAX_WIDTH, split, width
+from rag.text.chunking import MAX_WIDTH, split, width
+from rag.text.sections import blocks, sections
 
 LINES = st.sampled_from(
     [

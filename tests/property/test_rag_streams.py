@@ -6,10 +6,10 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.citations import CitationFilter
-from rag.refusal import MARK
-from rag.thinking import CLOSE, OPEN
-from rag.unwrapping import FenceFilter
+from rag.generation.citations import CitationFilter
+from rag.generation.reasoning import CLOSE, OPEN
+from rag.generation.refusal import MARK
+from rag.generation.unwrapping import FenceFilter
 from tests.support.filters import thought, written
 
 THINK_TEXT = st.lists(

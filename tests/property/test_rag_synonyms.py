@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.coverage import Coverage
-from rag.synonyms import LINES, matches
-from rag.terms import normalise
+from rag.retrieval.coverage import Coverage
+from rag.text.synonyms import LINES, matches
+from rag.text.tokenizer import normalise
 from tests.property.test_rag_terms import HOSTILE
 
 FORMS = [form.strip() for line in LINES.strip().split("\n") for form in line.replace("|", ",").split(",")]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.coverage import Coverage
-from rag.lexical import LexicalIndex, LexicalWriter
-from rag.sentences import sentences
-from rag.terms import MAX_TERM_CHARS, characters, normalise, terms
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.retrieval.coverage import Coverage
+from rag.text.sentences import sentences
+from rag.text.tokenizer import MAX_TERM_CHARS, characters, normalise, terms
 
 HOSTILE = st.one_of(
     st.text(st.characters(codec=None), max_size=200),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
 from rag.events import Question, Retrieved
-from rag.ingest import ingest
-from rag.library import Library
-from rag.retrieval import Retriever
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
+from rag.retrieval.retriever import Retriever
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 

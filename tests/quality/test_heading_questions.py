@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.asking.heading_questions import LONGEST_CHARS, question_about
-from rag.follow_ups import leans
-from rag.ingest import ingest
-from rag.library import Library
+from rag.generation.follow_ups import leans
+from rag.ingestion.pipeline import ingest
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.lexical import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared")) / "data"
 

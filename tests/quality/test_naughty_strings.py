@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
-from rag.ingest import ingest
-from rag.library import Library
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.ingestion.sources import RemoteDocument
+from rag.knowledge_base import Library
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
-from rag.sources import RemoteDocument
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared")) / "data"
 FILE = SHARED / "naughty-strings" / "blns.json"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus
-from rag.evidence import Evidence
-from rag.ingest import ingest
-from rag.retrieval import Retriever
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.confidence import Evidence
+from rag.retrieval.retriever import Retriever
 from rag.settings import EmbeddingSettings, RagSettings
 
 KNOWLEDGE = Path(__file__).parents[2] / "knowledge"

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import time
 from collections.abc import Coroutine
 from itertools import count
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ T = TypeVar("T")
 
 SETTLE_ROUNDS = 60
 """Event-loop rounds that let everything that can run without time run until it waits."""
+THREADS_TAKE_S = 30.0
+"""Real seconds that a thread may take."""
 
 
 class AheadClock(SystemClock):
@@ -68,18 +71,28 @@ class HandClock:
         await self.settle()
 
     async def run(self, work: Coroutine[Any, Any, T], *, at_most_s: float = 10_000.0) -> T:
-        """The result of `work`, moving time whenever nothing else can happen. Fails if it waits for something else."""
+        """The result of `work`, moving time whenever nothing else can happen. Fails if it waits for something else, a
+        thread of its own excepted."""
         task = asyncio.ensure_future(work)
         limit = self._now + at_most_s
         await self.settle()
         while not task.done():
-            at = self._next_wake()
+            at = self._next_wake() or await self._awaited(task)
+            if task.done():
+                break
             if at is None or at > limit:
                 task.cancel()
                 await asyncio.wait({task})
                 raise AssertionError(f"work still waits at {self._now:.3f} s, next wake-up: {at}")
             await self._wake(at)
         return task.result()
+
+    async def _awaited(self, task: "asyncio.Future[Any]") -> float | None:
+        """Where nobody sleeps: the next wake-up, once a thread has done what the task waits for."""
+        until = time.monotonic() + THREADS_TAKE_S
+        while (at := self._next_wake()) is None and not task.done() and time.monotonic() < until:
+            await asyncio.wait({task}, timeout=0.01)
+        return at
 
     def _next_wake(self) -> float | None:
         while self._sleepers and self._sleepers[0][2].done():  # cancelled meanwhile

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from rag.answer_text import AnswerText
-from rag.thinking import ThinkFilter
+from rag.generation.answer_text import AnswerText
+from rag.generation.reasoning import ThinkFilter
 
 
 def thought(pieces: Iterable[str]) -> tuple[str, str]:

@@ -24,7 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-IMPORTED = ("bot.cli", "bot.serve", "bot.demo", "rag.generation", "rag.lexical", "rag.index", "rag.extractive")
+IMPORTED = (
+    "bot.cli",
+    "bot.serve",
+    "bot.demo",
+    "rag.generation.llm_generator",
+    "rag.index.local.bm25",
+    "rag.index.local.faiss",
+    "rag.generation.extractive",
+)
 READ_AT_IMPORT = ("bot.inbox.breakpoints",)
 """Modules that read the environment when they are imported."""
 MOST_BYTES = 1_000_000

@@ -1,4 +1,5 @@
-"""The reading process with readers for files that do it harm; tests start it in place of `rag.readers.worker`."""
+"""The reading process with readers for files that do it harm; tests start it in place of
+`rag.ingestion.readers.worker`."""
 
 import ctypes
 import json
@@ -8,8 +9,8 @@ import time
 from typing import Any
 
 from rag.documents import Place
-from rag.readers import worker
-from rag.readers.parsed import Parsed
+from rag.ingestion.readers import worker
+from rag.ingestion.readers.parsed import Parsed
 
 ANSWERS = os.dup(1)
 """What the parent reads, also after `main` has sent our output nowhere."""

@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from rag.embedding.reading import PAIRS
+from rag.embedding.language_check import PAIRS
 
 DIMENSION = 64
 PARAPHRASES = {one: other for pairs in PAIRS.values() for one, other in (line.split("|") for line in pairs.split("\n"))}

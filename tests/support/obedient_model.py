@@ -19,7 +19,7 @@ _NAMES = "passage|attached|earlier"
 _CYRILLIC = str.maketrans("аеорсѕ", "aeopcs")
 _ESCAPED = re.compile(r"\\u003[ce]|%3[ce]", re.IGNORECASE)
 _BROKEN = re.compile(r"<\\/?(?=\w)")
-"""How `rag.fences` writes a tag that it broke."""
+"""How `rag.generation.fences` writes a tag that it broke."""
 _TAG = re.compile(rf"[<‹]\s*(?P<slash>[/\\]?)\s*(?P<name>{_NAMES})\b[^<>›]*[>›]?", re.IGNORECASE)
 _FENCED = re.compile(rf"<(?P<name>{_NAMES})>.*?</(?P=name)>", re.DOTALL)
 

@@ -21,8 +21,8 @@ from rag.events import (
     Retrieved,
     Usage,
 )
+from rag.index.outline import Title
 from rag.scope import Scope
-from rag.titles import Title
 
 Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
 
@@ -77,7 +77,7 @@ def telling(
 
 
 def going_on(text: str, rest: str, retrieved: Retrieved | None = None) -> Script:
-    """Goes on where `text` was cut, as `rag.generation` does."""
+    """Goes on where `text` was cut, as `rag.generation.llm_generator` does."""
 
     async def script() -> AsyncGenerator[AnswerEvent, None]:
         yield retrieved or passages(*PASSAGES)

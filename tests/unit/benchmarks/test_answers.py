@@ -8,13 +8,13 @@ import pytest
 
 from benchmarks._asking import OUTCOMES, REFUSAL, Item, cut, is_refused, obedient, outcome_of, sampled, shown_of
 from benchmarks._overrides import override, settings_for
-from rag.answer_text import AnswerText
-from rag.cases import Case
 from rag.documents import Chunk, Document, Passage
+from rag.evaluation.dataset import Case
 from rag.events import Finished
-from rag.evidence import Evidence
-from rag.prompts import passages_text
-from rag.retrieval import Finding
+from rag.generation.answer_text import AnswerText
+from rag.generation.prompts import passages_text
+from rag.retrieval.confidence import Evidence
+from rag.retrieval.retriever import Finding
 
 ROW = Item(Case("住一晚多少", frozenset({"a.md"}), "P7 | 650"), answers=("P7 | 650",))
 

@@ -10,8 +10,8 @@ from benchmarks._measures import auroc
 from benchmarks._searched import Kind, Searched, comparable, confidences, fitted, refused, strictest
 from benchmarks._sets import foreign_to, half_of
 from benchmarks.confidence import learnt_floor, rules
-from rag.cases import Case
-from rag.evidence import Signals
+from rag.evaluation.dataset import Case
+from rag.retrieval.confidence import Signals
 from rag.settings import RetrievalSettings
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rag.cases import read_cases
 from rag.documents import Chunk, Document, Passage
-from rag.splitting import split
+from rag.evaluation.dataset import read_cases
+from rag.text.chunking import split
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "benchmarks" / "data" / "everyday.jsonl"

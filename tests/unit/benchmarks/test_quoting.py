@@ -5,15 +5,15 @@ import random
 
 import pytest
 
-import rag.quotes
+import rag.generation.sentence_selection
 from benchmarks._asking import Item
 from benchmarks._overrides import constant, replaced
 from benchmarks._quoted import Fit, Found, Quoted, fit_of, presented, shipped_fit
 from benchmarks.quoting import variants
-from rag.cases import Case
 from rag.documents import Chunk, Passage
-from rag.extractive import DENSE, WORDS
-from rag.retrieval import Finding
+from rag.evaluation.dataset import Case
+from rag.generation.extractive import DENSE, WORDS
+from rag.retrieval.retriever import Finding
 
 ANSWERED = Item(Case("住一晚多少", frozenset({"a.md"}), "650"), answers=("650",))
 UNANSWERED = Item(Case("今天天气", answerable=False))
@@ -60,15 +60,20 @@ def test_the_shipped_weights_are_those_of_as_many_readings() -> None:
 def test_every_rule_that_is_taken_out_is_there(with_dense: bool) -> None:
     every = dict(variants(with_dense))
     assert every.pop("all rules") == {}
-    before = dict(vars(rag.quotes))
+    before = dict(vars(rag.generation.sentence_selection))
     for values in every.values():
         with replaced(values):
-            assert any(vars(rag.quotes)[name] is not value for name, value in before.items())
-        assert dict(vars(rag.quotes)) == before
+            assert any(vars(rag.generation.sentence_selection)[name] is not value for name, value in before.items())
+        assert dict(vars(rag.generation.sentence_selection)) == before
 
 
 def test_a_constant_is_named_by_its_module() -> None:
-    assert constant("rag.lexical.SYNONYM_WEIGHT=0.3") == ("rag.lexical.SYNONYM_WEIGHT", 0.3)
-    for wrong in ("rag.lexical.SYNONYM_WEIGHT", "rag.lexical.NO_SUCH=1", "rag.no_such.NAME=1", "NAME=1"):
+    assert constant("rag.index.local.bm25.SYNONYM_WEIGHT=0.3") == ("rag.index.local.bm25.SYNONYM_WEIGHT", 0.3)
+    for wrong in (
+        "rag.index.local.bm25.SYNONYM_WEIGHT",
+        "rag.index.local.bm25.NO_SUCH=1",
+        "rag.no_such.NAME=1",
+        "NAME=1",
+    ):
         with pytest.raises(argparse.ArgumentTypeError):
             constant(wrong)

@@ -26,10 +26,10 @@ from feishu.events import MessageReceived
 from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing
 from rag.events import Question
-from rag.evidence import Evidence
-from rag.library import Library
-from rag.readers import Readers
-from rag.retrieval import Finding
+from rag.ingestion.readers import Readers
+from rag.knowledge_base import Library
+from rag.retrieval.confidence import Evidence
+from rag.retrieval.retriever import Finding
 from rag.scope import EVERYTHING, Scope
 from rag.settings import ReadingSettings
 from tests.support.clock import HandClock
@@ -216,7 +216,7 @@ async def test_a_file_that_takes_for_ever_ends_with_the_job_that_reads_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And until then it keeps none of the threads that others need."""
-    monkeypatch.setattr("rag.readers.WORKER", "tests.support.misbehaving_reader")
+    monkeypatch.setattr("rag.ingestion.readers.WORKER", "tests.support.misbehaving_reader")
     begun: asyncio.Queue[subprocess.Popen[bytes]] = asyncio.Queue()
     loop, really = asyncio.get_running_loop(), Readers._started
 

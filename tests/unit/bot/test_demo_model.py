@@ -6,12 +6,12 @@ import pytest
 
 from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting, read_messages
 from bot.demo_model.writing import written
-from rag.answer_text import AnswerText
 from rag.documents import Chunk, Passage
 from rag.events import Exchange, Question
-from rag.prompts import CONDENSE, PICTURE, SUGGEST, messages
-from rag.proposals import excerpts, questions_in
-from rag.refusal import MARK
+from rag.generation.answer_text import AnswerText
+from rag.generation.prompts import CONDENSE, PICTURE, SUGGEST, messages
+from rag.generation.refusal import MARK
+from rag.generation.suggestions import excerpts, questions_in
 from rag.scope import EVERYTHING
 from rag.settings import PromptSettings
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.demo_model.server import Pace, scripted_model
-from rag.prompts import ANSWER
+from rag.generation.prompts import ANSWER
 
 NAME = "demo-model (scripted)"
 PASSAGE = (

@@ -6,7 +6,7 @@ import pytest
 
 from bot.demo import SCRIPTED, demo_settings, wants_scripted_model, with_model, without_model
 from bot.settings import Settings
-from rag.writers import uses_model
+from rag.generation.factory import uses_model
 
 
 def settings(folder: Path, **environ: str) -> Settings:

@@ -20,7 +20,7 @@ from feishu.client import BotIdentity, FeishuClient
 from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
 from feishu.settings import FeishuSettings
 from rag.errors import ReadersUnavailable
-from rag.readers import Readers
+from rag.ingestion.readers import Readers
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, ReadingSettings
 from tests.support.model_server import refused_address
 
@@ -82,7 +82,7 @@ def with_bot(settings: Settings, **changes: Any) -> Settings:
 
 
 async def test_a_whole_bot_is_well(settings: Settings) -> None:
-    from rag.ingest import ingest
+    from rag.ingestion.pipeline import ingest
 
     ingest(settings.rag)
     findings = await examine(with_rag(settings, llm=LlmSettings(provider="extractive")))
@@ -245,7 +245,7 @@ async def test_pictures_that_nobody_can_see_are_named(settings: Settings, monkey
     assert [each.state for each in alone] == ["warn"] and "no model" in alone[0].detail
     found = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
     assert [each.state for each in found] == ["ok"] and "qwen-vl" in found[0].detail
-    monkeypatch.setattr("rag.readers.pictures.can_show", lambda: False)
+    monkeypatch.setattr("rag.ingestion.readers.pictures.can_show", lambda: False)
     bare = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
     assert [each.state for each in bare] == ["warn"] and "feishu-rag[vision]" in bare[0].fix
 

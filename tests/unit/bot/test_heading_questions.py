@@ -11,7 +11,7 @@ from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
 from bot.turns.dressing import Dressing
-from rag.titles import Title
+from rag.index.outline import Title
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from bot.records.memory import tokens
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
 from feishu.events import Mention, MessageReceived, Reacted, Recalled, parse_event
-from rag.titles import Title
+from rag.index.outline import Title
 
 
 def message(**fields: object) -> MessageReceived:

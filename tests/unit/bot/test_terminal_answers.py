@@ -9,7 +9,7 @@ import pytest
 from bot.settings import Settings
 from bot.terminal.answers import run_ask
 from rag.events import AnswerEvent, Question
-from rag.library import Library
+from rag.knowledge_base import Library
 from tests.support.library_parts import rag_settings
 from tests.support.scripted_library import Script, refusing, telling
 

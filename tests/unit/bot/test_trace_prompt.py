@@ -5,7 +5,7 @@ import pytest
 from bot.watch.tracing import Trace
 from rag.documents import Chunk, Passage
 from rag.events import Exchange, Finished, Question, Retrieved
-from rag.prompts import messages
+from rag.generation.prompts import messages
 from rag.scope import EVERYTHING
 from rag.settings import PromptSettings
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.calibration import FILE, FORMAT, Calibration, built_in, read_calibration, write_calibration
-from rag.cases import Case
 from rag.documents import Chunk, Passage
 from rag.errors import IngestError
-from rag.evaluation import LEAST_FOR_CALIBRATION, Outcome, calibrate
-from rag.evidence import Signals, judge
-from rag.fitting import HIGH, MEDIUM, MISSED, STRONG_PRECISION, fit_logistic, fitted_floor, fitted_strong
-from rag.retrieval import Finding
+from rag.evaluation.dataset import Case
+from rag.evaluation.evaluate import LEAST_FOR_CALIBRATION, Outcome, calibrate
+from rag.evaluation.fitting import HIGH, MEDIUM, MISSED, STRONG_PRECISION, fit_logistic, fitted_floor, fitted_strong
+from rag.index.calibration import FILE, FORMAT, Calibration, built_in, read_calibration, write_calibration
+from rag.retrieval.confidence import Signals, judge
+from rag.retrieval.retriever import Finding
 from rag.settings import RetrievalSettings
 
 FOUND = (Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0),)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.cases import read_cases
 from rag.documents import Chunk, Passage
+from rag.evaluation.dataset import read_cases
 
 
 def passage(text: str, source: str = "a.md") -> Passage:

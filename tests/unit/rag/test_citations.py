@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.citations import CitationFilter
+from rag.generation.citations import CitationFilter
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.coverage import Coverage
+from rag.retrieval.coverage import Coverage
 
 
 def flat(question: str) -> Coverage:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.corpus import Corpus
-from rag.dense import DenseLeg
 from rag.embedding import Choice, Embedder
 from rag.errors import EmbeddingFailed
-from rag.ingest import ingest
+from rag.index.base.manifest import EmbeddingMark
+from rag.index.index import Corpus
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.query_embedder import DenseLeg
 from rag.settings import EmbeddingSettings
-from rag.versions import EmbeddingMark
 from tests.support.clock import HandClock
 from tests.support.library_parts import rag_settings, write_knowledge
 
@@ -53,7 +53,7 @@ def corpus(tmp_path: Path) -> Corpus:
 
 def leg_with(monkeypatch: pytest.MonkeyPatch, open_model: object, clock: HandClock) -> DenseLeg:
     choice = Choice("test", "model", "model by test.", open_model)  # type: ignore[arg-type]
-    monkeypatch.setattr("rag.dense.choose", lambda settings: choice)
+    monkeypatch.setattr("rag.retrieval.query_embedder.choose", lambda settings: choice)
     return DenseLeg(SETTINGS, clock)
 
 

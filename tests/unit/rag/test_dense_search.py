@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.background import ANY, Background, Spread, background_of
-from rag.background_questions import questions_by_language
-from rag.chunks import ChunkStore, ChunkWriter
-from rag.dense_search import MOST_FAILED, DenseSearch, measured
 from rag.documents import Chunk
-from rag.embedding.reading import language_of
+from rag.embedding.language_check import language_of
 from rag.errors import EmbeddingFailed
-from rag.index import DenseIndex
+from rag.index.base.background import ANY, Background, Spread, background_of
+from rag.index.local.chunk_store import ChunkStore, ChunkWriter
+from rag.index.local.faiss import DenseIndex
+from rag.retrieval.background_questions import questions_by_language
+from rag.retrieval.vector_search import MOST_FAILED, DenseSearch, measured
 from tests.support.embedders import QuestionsOnly
 
 DIMENSION = 8

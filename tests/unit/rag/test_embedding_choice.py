@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.embedding import choice as choice_module
 from rag.embedding import choose
+from rag.embedding import factory as choice_module
 from rag.embedding.families import BGE_ZH
-from rag.embedding.weights import hub_is_reachable, local_folder
+from rag.embedding.model_files import hub_is_reachable, local_folder
 from rag.errors import IndexMismatch, SettingsMismatch
-from rag.marks import check_probe, dense_problem, outdated
+from rag.index.base.manifest import EmbeddingMark
+from rag.index.compatibility import check_probe, dense_problem, outdated
 from rag.settings import EmbeddingSettings
-from rag.versions import EmbeddingMark
 
 BGE = "BAAI/bge-small-zh-v1.5"
 

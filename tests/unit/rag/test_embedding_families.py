@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag.embedding.families import BGE_EN, BGE_ZH, Instructions, before_families, by_name, instructions, write_prompts
-from rag.embedding.instructed import instructed
+from rag.embedding.instructions import instructed
 from rag.settings import EmbeddingSettings
 from tests.unit.rag.test_dense import Ones
 

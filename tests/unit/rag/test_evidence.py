@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from rag.calibration import DENSE_SIGNALS, WORD_SIGNALS, Calibration, built_in
-from rag.coverage import Coverage
-from rag.dense_search import DenseHits
 from rag.documents import Chunk, Passage
-from rag.evidence import STANDING_TO, Evidence, Signals, is_below_floor, judge, signals
+from rag.index.calibration import DENSE_SIGNALS, WORD_SIGNALS, Calibration, built_in
+from rag.retrieval.confidence import STANDING_TO, Evidence, Signals, is_below_floor, judge, signals
+from rag.retrieval.coverage import Coverage
+from rag.retrieval.keyword_search import WordHits
+from rag.retrieval.vector_search import DenseHits
 from rag.settings import RetrievalSettings
-from rag.word_search import WordHits
 
 SETTINGS = RetrievalSettings()
 FOUND = [Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0)]

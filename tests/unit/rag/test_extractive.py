@@ -8,12 +8,10 @@ from typing import Literal
 import pytest
 
 from rag.clock import SystemClock
-from rag.coverage import Coverage
 from rag.documents import Document, Passage
 from rag.errors import EmbeddingFailed
 from rag.events import CLOSEST, NO_MODEL_NOTES, Delta, Finished, Question
-from rag.evidence import Signals
-from rag.extractive import (
+from rag.generation.extractive import (
     MOST_PIECES,
     PIECE_CHARS,
     SHOWN_CHARS,
@@ -24,11 +22,13 @@ from rag.extractive import (
     probability,
     quotation,
 )
-from rag.quotes import Nearness, choose_quotes
-from rag.retrieval import Finding
+from rag.generation.sentence_selection import Nearness, choose_quotes
+from rag.retrieval.confidence import Signals
+from rag.retrieval.coverage import Coverage
+from rag.retrieval.retriever import Finding
 from rag.scope import EVERYTHING
-from rag.sentences import plain, sentences
-from rag.splitting import split
+from rag.text.chunking import split
+from rag.text.sentences import plain, sentences
 from tests.support.clock import HandClock
 from tests.support.library_parts import EXPENSES, LEAVE, VPN
 

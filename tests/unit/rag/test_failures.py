@@ -19,9 +19,9 @@ from rag.errors import (
     NoSuchModel,
     NotAModel,
 )
-from rag.failures import server, translated
+from rag.generation.llm_errors import server, translated
+from rag.generation.sse import NotAModelServer
 from rag.settings import LlmSettings
-from rag.sse import NotAModelServer
 
 SETTINGS = LlmSettings(base_url="http://user:secret@models.example.com:8080/v1", model="m")
 SECRET = "sk-very-secret and the question"

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from rag.documents import Chunk, Passage
 from rag.events import Exchange, Question
-from rag.fences import attribute, harmless
-from rag.prompts import ASKED_BY_MATERIAL, history_text, messages, passages_text, question_text
+from rag.generation.fences import attribute, harmless
+from rag.generation.prompts import ASKED_BY_MATERIAL, history_text, messages, passages_text, question_text
 from rag.scope import EVERYTHING
 from rag.settings import PromptSettings
 from tests.support.obedient_model import outside_of_fences

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rag.figures import figure_terms, figures
-from rag.numerals import number
-from rag.terms import normalise, terms
+from rag.text.figures import figure_terms, figures
+from rag.text.numerals import number
+from rag.text.tokenizer import normalise, terms
 
 EQUAL = """
 35|三十五|３５|叁拾伍

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rag.errors import Unreadable
-from rag.file_access import LINK, NOT_REGULAR, read_regular
+from rag.ingestion.file_access import LINK, NOT_REGULAR, read_regular
 
 MOST_BYTES = 1_000_000
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.file_access import NOT_REGULAR
-from rag.file_discovery import LINK, Found, FoundFile, LeftOut, find_files
+from rag.ingestion.file_access import NOT_REGULAR
+from rag.ingestion.file_discovery import LINK, Found, FoundFile, LeftOut, find_files
 
 
 @pytest.fixture

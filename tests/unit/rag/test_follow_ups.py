@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag.events import Exchange, Question
-from rag.follow_ups import (
+from rag.generation.follow_ups import (
     LONGEST_REWRITE_CHARS,
     in_full,
     is_fragment,

@@ -3,8 +3,8 @@
 import pytest
 
 from rag.errors import Unreadable
-from rag.readers.front_matter import MOST_CHARS, split_front_matter
-from rag.readers.text import read_markdown
+from rag.ingestion.readers.front_matter import MOST_CHARS, split_front_matter
+from rag.ingestion.readers.text import read_markdown
 
 # 597 bytes that took 6 GB once: each level merges ten of the level before.
 BOMB = "a: &a {x: 1}\n" + "".join(

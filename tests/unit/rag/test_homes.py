@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.added import read_added, with_paths, write_added
-from rag.collection_homes import LINKED_FOLDER
-from rag.selection import select
+from rag.ingestion.added_paths import read_added, with_paths, write_added
+from rag.ingestion.collection_folders import LINKED_FOLDER
+from rag.ingestion.selection import select
 from rag.settings import CollectionSettings, RagSettings, ReadingSettings
 
 
@@ -84,7 +84,7 @@ def test_a_link_to_a_named_place_outside_is_read_in_the_collection_where_it_stan
 
 MOUNTED = """
 from pathlib import Path
-from rag.selection import select
+from rag.ingestion.selection import select
 from rag.settings import CollectionSettings, RagSettings
 settings = RagSettings(knowledge=["docs"], collections={"hr": CollectionSettings(folders=["hr"])}, index_dir="index")
 print(sorted((item.collection, item.source) for item in select(settings, None, prune=False).items))

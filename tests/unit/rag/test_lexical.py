@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tantivy
 
-from rag.lexical import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
 
 
 def write_old(folder: Path) -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from rag.documents import Document
 from rag.errors import IngestError, Unreadable
-from rag.file_access import read_regular
-from rag.file_discovery import find_files
-from rag.loading import to_document
-from rag.readers import Readers
-from rag.readers.parsed import Parsed
-from rag.readers.text import first_heading
-from rag.readers.worker import READERS, read_text
+from rag.ingestion.file_access import read_regular
+from rag.ingestion.file_discovery import find_files
+from rag.ingestion.files import to_document
+from rag.ingestion.readers import Readers
+from rag.ingestion.readers.parsed import Parsed
+from rag.ingestion.readers.text import first_heading
+from rag.ingestion.readers.worker import READERS, read_text
 
 TEXT = "员工出差结束后十五个工作日内提交报销单，逾期需部门负责人特批。发票抬头必须为公司全称，住宿标准见附表。\n"
 

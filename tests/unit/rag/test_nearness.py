@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag import nearness as module
 from rag.errors import EmbeddingFailed
-from rag.nearness import SentenceNearness
+from rag.generation import sentence_similarity as module
+from rag.generation.sentence_similarity import SentenceNearness
 from tests.support.model_server import DIMENSION, hash_vector
 
 

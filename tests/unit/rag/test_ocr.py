@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import Unreadable
-from rag.loading import to_document
-from rag.readers import Readers, image_text
+from rag.ingestion.files import to_document
+from rag.ingestion.readers import Readers, image_text
 from rag.settings import ReadingSettings
 from tests.support.office_files import picture_of, write_pdf
 
@@ -93,8 +93,8 @@ def test_what_is_no_picture_or_too_large_says_so() -> None:
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag.readers.ocr import read_image
-    from rag.readers.parsed import CannotRead
+    from rag.ingestion.readers.ocr import read_image
+    from rag.ingestion.readers.parsed import CannotRead
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CannotRead, match=r"needs the extra ocr: pip install"):

@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from rag.embedding.patience import LONGEST_WAIT_S, Patience, retry_after_s
+from rag.embedding.backoff import LONGEST_WAIT_S, Patience, retry_after_s
 
 NOW = 1_700_000_000.0
 

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from rag.errors import Unreadable
-from rag.readers import picture_url
+from rag.ingestion.readers import picture_url
 from rag.settings import ReadingSettings
 
 pillow = pytest.importorskip("PIL.Image", reason="the extra vision is not installed")

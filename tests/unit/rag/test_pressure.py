@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rag.pressure import COOL_OFF_S, Pressure
+from rag.generation.server_load import COOL_OFF_S, Pressure
 from tests.support.clock import HandClock
 
 

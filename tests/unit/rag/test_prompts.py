@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Chunk, Passage
 from rag.errors import SettingsMismatch
-from rag.prompts import check_prompts, passages_text, prompt_text
+from rag.generation.prompts import check_prompts, passages_text, prompt_text
 from rag.settings import PromptSettings
 
 

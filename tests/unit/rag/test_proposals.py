@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.proposals import questions_in
+from rag.generation.suggestions import questions_in
 
 
 @pytest.mark.parametrize(

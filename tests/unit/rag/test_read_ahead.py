@@ -8,8 +8,8 @@ import pytest
 
 from rag.documents import Document
 from rag.errors import ReadersUnavailable, Unreadable
-from rag.read_ahead import AHEAD, read_ahead
-from rag.readers import Readers
+from rag.ingestion.read_ahead import AHEAD, read_ahead
+from rag.ingestion.readers import Readers
 from rag.settings import ReadingSettings
 
 
@@ -36,7 +36,7 @@ class Item:
 
 @pytest.fixture(autouse=True)
 def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.WORKER", "tests.support.misbehaving_reader")
+    monkeypatch.setattr("rag.ingestion.readers.WORKER", "tests.support.misbehaving_reader")
 
 
 def pid(document: Document | Unreadable) -> int:
@@ -73,6 +73,6 @@ def test_breaking_off_ends_what_is_being_read(kind: str) -> None:
 
 
 def test_without_a_process_the_ingest_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.WORKER", "rag.readers.there_is_no_such_module")
+    monkeypatch.setattr("rag.ingestion.readers.WORKER", "rag.ingestion.readers.there_is_no_such_module")
     with pytest.raises(ReadersUnavailable, match="doctor"):
         list(read_ahead([(Item("a"), "")], ReadingSettings()))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ReadersUnavailable, Unreadable
-from rag.readers import Readers
-from rag.readers.isolation import has_own_user
-from rag.readers.parsed import Parsed
+from rag.ingestion.readers import Readers
+from rag.ingestion.readers.isolation import has_own_user
+from rag.ingestion.readers.parsed import Parsed
 from rag.settings import ReadingSettings
 
 CRASH = "made its reader crash"
@@ -24,7 +24,7 @@ CRASH = "made its reader crash"
 def readers() -> Iterator[Readers]:
     """Real processes whose readers misbehave, with little memory and time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rag.readers.WORKER", "tests.support.misbehaving_reader")
+        patch.setattr("rag.ingestion.readers.WORKER", "tests.support.misbehaving_reader")
         patch.setenv("FEISHU__APP_SECRET", "hunter2")
         with contextlib.closing(Readers(ReadingSettings(timeout_s=2.0, memory_mb=1024))) as readers:
             yield readers
@@ -90,7 +90,7 @@ def test_it_reaches_neither_network_nor_files_nor_its_parent() -> None:
 
 OWN_USER = """
 import os, socket, sys
-from rag.readers import isolation
+from rag.ingestion.readers import isolation
 isolation._is_readable_by_all = lambda place: True  # Python may lie where only root can read
 isolation.isolate(2048)
 print(os.getppid(), flush=True)
@@ -116,7 +116,7 @@ def test_libraries_of_another_environment_can_be_imported(tmp_path: Path) -> Non
     (installed / "some-1.0.dist-info").mkdir()
     code = """
 import sys
-from rag.readers.isolation import isolate
+from rag.ingestion.readers.isolation import isolate
 isolate(2048)
 import of_elsewhere
 try:
@@ -155,7 +155,7 @@ def test_started_as_root_it_has_a_user_of_its_own() -> None:
 REFUSING = """
 import ctypes, os, sys
 from unittest.mock import MagicMock
-from rag.readers import isolation, kernel_rules
+from rag.ingestion.readers import isolation, kernel_rules
 how = sys.argv[1]
 refusing = MagicMock()
 for name in ("unshare", "prctl", "capset", "syscall"):
@@ -186,7 +186,7 @@ def test_what_holds_is_found_out_and_not_claimed() -> None:
 
 
 def test_a_process_that_cannot_start_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.readers.WORKER", "rag.readers.there_is_no_such_module")
+    monkeypatch.setattr("rag.ingestion.readers.WORKER", "rag.ingestion.readers.there_is_no_such_module")
     with contextlib.closing(Readers(ReadingSettings())) as readers, pytest.raises(ReadersUnavailable, match="doctor"):
         readers.read(b"x", ".md", "a.md")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")

@@ -10,13 +10,13 @@ import pytest
 
 from rag.documents import Place
 from rag.errors import Unreadable
-from rag.file_discovery import find_files
-from rag.loading import reader_mark, to_document
-from rag.readers import Readers
-from rag.readers.parsed import CannotRead
-from rag.readers.pdf import read_pdf
+from rag.ingestion.file_discovery import find_files
+from rag.ingestion.files import reader_mark, to_document
+from rag.ingestion.readers import Readers
+from rag.ingestion.readers.parsed import CannotRead
+from rag.ingestion.readers.pdf import read_pdf
 from rag.settings import ReadingSettings
-from rag.splitting import split
+from rag.text.chunking import split
 from tests.support.office_files import write_docx, write_pdf, write_picture_pdf, write_pptx, write_xlsx
 
 pytestmark = pytest.mark.skipif(
@@ -62,7 +62,7 @@ def test_a_chinese_pdf_gives_pages_headings_joined_lines_and_tables(readers: Rea
 
 
 def test_a_pdf_of_pictures_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("rag.readers.pdf.can_ocr", lambda: False)
+    monkeypatch.setattr("rag.ingestion.readers.pdf.can_ocr", lambda: False)
     with pytest.raises(CannotRead, match=r"1 of 1 pages hold pictures only.*ocr"):
         read_pdf(write_picture_pdf(tmp_path / "scan.pdf").read_bytes())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.refusal import MARK
-from rag.refusal_words import says_no
+from rag.generation.refusal import MARK
+from rag.generation.refusal_phrases import says_no
 from tests.support.filters import written
 
 REFUSALS = """

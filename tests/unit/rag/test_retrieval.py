@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rag.background import ANY, Background, Spread
-from rag.corpus import Corpus
 from rag.errors import EmbeddingFailed
-from rag.index import DenseIndex
-from rag.ingest import ingest
-from rag.retrieval import Retriever
+from rag.index.base.background import ANY, Background, Spread
+from rag.index.base.manifest import EmbeddingMark
+from rag.index.index import Corpus
+from rag.index.local.faiss import DenseIndex
+from rag.ingestion.pipeline import ingest
+from rag.retrieval.retriever import Retriever
 from rag.settings import RetrievalSettings
-from rag.versions import EmbeddingMark
 from tests.support.embedders import QuestionsOnly
 from tests.support.library_parts import rag_settings, write_knowledge
 

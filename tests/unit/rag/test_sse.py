@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from rag.completion import AnswerError, Part, read_part
-from rag.endings import ending_of, normal
 from rag.events import Usage
-from rag.sse import DONE, BodyReader, NotAModelServer
+from rag.generation.completion import AnswerError, Part, read_part
+from rag.generation.finish_reasons import ending_of, normal
+from rag.generation.sse import DONE, BodyReader, NotAModelServer
 
 ONE, TWO = {"a": "一"}, {"b": 2}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.coverage import SYNONYM_SHARE, Coverage
-from rag.lexical import LexicalIndex, LexicalWriter
-from rag.synonyms import LINES, matches
-from rag.terms import normalise, terms
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.retrieval.coverage import SYNONYM_SHARE, Coverage
+from rag.text.synonyms import LINES, matches
+from rag.text.tokenizer import normalise, terms
 
 
 def lines() -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.terms import characters, normalise, question_terms, terms
+from rag.text.tokenizer import characters, normalise, question_terms, terms
 
 
 def test_chinese_runs_become_bigrams() -> None:

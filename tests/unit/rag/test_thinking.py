@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.thinking import ThinkFilter
+from rag.generation.reasoning import ThinkFilter
 from tests.support.filters import thought
 
 KIMI = "◁think▷a◁/think▷b"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.unwrapping import INNER_CHARS, UNSURE_CHARS, FenceFilter
+from rag.generation.unwrapping import INNER_CHARS, UNSURE_CHARS, FenceFilter
 
 
 def unwrapped(text: str) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.generation.context_window import LEAST_TOKENS, PROMPT_TOKENS, retrieval_within
 from rag.settings import LlmSettings, RagSettings, RetrievalSettings
-from rag.window import LEAST_TOKENS, PROMPT_TOKENS, retrieval_within
 
 
 def budget(window: int, max_tokens: int = 1000) -> int:

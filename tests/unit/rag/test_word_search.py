@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.coverage import Coverage
 from rag.documents import Chunk
-from rag.lexical import LexicalIndex, LexicalWriter
-from rag.word_match import WordMatch
-from rag.word_search import READ, WordSearch, chance_of
+from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.retrieval.coverage import Coverage
+from rag.retrieval.keyword_match import WordMatch
+from rag.retrieval.keyword_search import READ, WordSearch, chance_of
 
 
 class Chunks:

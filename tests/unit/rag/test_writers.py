@@ -3,8 +3,8 @@
 import pytest
 
 from rag.errors import SettingsMismatch
+from rag.generation.factory import uses_model
 from rag.settings import LlmSettings
-from rag.writers import uses_model
 
 
 @pytest.mark.parametrize(

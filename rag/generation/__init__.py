@@ -1,0 +1,1 @@
+"""Passages to an answer: by a language model, or by quotation where there is none."""

@@ -1,0 +1,99 @@
+"""A question to a stream of answer events: retrieve, judge the evidence, write."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from rag.clock import Clock, SystemClock
+from rag.documents import Passage
+from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
+from rag.generation.follow_ups import in_full, is_only_connected, own_words
+from rag.retrieval.confidence import Evidence
+from rag.retrieval.passages import present_in
+from rag.retrieval.retriever import Finding, Retriever
+
+OWN_COVERAGE = 0.5
+"""Of a follow-up's own words by a passage that was found together with the question before it: it is about them."""
+WHOLE_COVERAGE = 0.8
+"""Of a question that only its first word connects with the one before: what is found for it alone is meant."""
+LEAST_OWN_COVERAGE = 0.15
+"""Below this the passage has nothing of them."""
+
+
+class Writer(Protocol):
+    """Turns passages into text: Reasoning and Delta events, then one Finished."""
+
+    def write(self, question: Question, passages: Sequence[Passage]) -> AsyncIterator[AnswerEvent]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Answerer:
+    """Answers questions from one corpus. `writer_for` gives the writer, by what was found for a question."""
+
+    def __init__(
+        self, retriever: Retriever, writer_for: Callable[[Finding], Writer], *, clock: Clock | None = None
+    ) -> None:
+        self._retriever = retriever
+        self._writer_for = writer_for
+        self._clock = clock or SystemClock()
+
+    async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
+        """Events as `rag.events` promises; use with `contextlib.aclosing`, closing it stops the model at once."""
+        started_at = self._clock.monotonic()
+        finding = await self._find(question)
+        seconds = self._clock.monotonic() - started_at
+        if not finding.is_evidence:
+            yield Retrieved((), seconds)
+            yield NoEvidence(finding.passages)
+            yield _judged(Finished(NO_EVIDENCE_TEXT, "no_evidence", seconds=seconds), finding)
+            return
+        yield Retrieved(finding.passages, seconds)
+        writer = self._writer_for(finding)
+        async with contextlib.aclosing(writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield _judged(event, finding) if isinstance(event, Finished) else event
+
+    async def _find(self, question: Question) -> Finding:
+        """Passages for the question; one that leans on the question before it is sought together with that."""
+        first, *others = question.search or (question.text,)
+        finding = await self._retriever.search(first, question.scope.names)
+        for other in others:
+            if finding.is_evidence:
+                break
+            wider = await self._retriever.search(other, question.scope.names)
+            finding = wider if wider.is_evidence else finding
+        together = in_full(question)
+        if together == question.text or (question.search and finding.is_evidence):  # it leans on what came with it
+            return finding
+        wider = await self._retriever.search(together, question.scope.names)
+        return self._of_its_own(question, finding, wider)
+
+    def _of_its_own(self, question: Question, alone: Finding, together: Finding) -> Finding:
+        """What was found for a follow-up, judged by its own words: those that come from before prove nothing."""
+        own = own_words(question.text)
+        if not own:  # why, how long: nothing but the question before it says what is meant
+            return together
+        if is_only_connected(question.text) and _is_covered(alone):
+            return alone
+        coverage = self._retriever.coverage(own, question.scope.names)
+        covered = max((coverage.of_terms(*present_in(each.chunk)) for each in together.passages), default=0.0)
+        if covered >= OWN_COVERAGE:
+            return together
+        if alone.evidence == "strong":
+            return alone
+        if covered < LEAST_OWN_COVERAGE:
+            return alone
+        evidence: Evidence = "weak" if together.is_evidence else "none"
+        return replace(together, evidence=evidence, level="low", may_be_quoted=False)
+
+
+def _is_covered(alone: Finding) -> bool:
+    coverage = alone.signals.coverage if alone.signals is not None else 0.0
+    return alone.evidence == "strong" or (alone.is_evidence and coverage >= WHOLE_COVERAGE)
+
+
+def _judged(finished: Finished, finding: Finding) -> Finished:
+    """The end with what the search says about it."""
+    return replace(finished, confidence=finding.confidence, level=finding.level, is_calibrated=finding.is_calibrated)

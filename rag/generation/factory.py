@@ -1,0 +1,99 @@
+"""Who writes the answers: the configured model, or the extractive writer where there is none."""
+
+from collections.abc import AsyncGenerator, Callable
+
+from rag.clock import Clock
+from rag.embedding import Embedder
+from rag.errors import ModelUnavailable, SettingsMismatch
+from rag.events import AnswerEvent, Prompt
+from rag.generation.answerer import Writer
+from rag.generation.extractive import ExtractiveWriter
+from rag.generation.prompts import check_prompts
+from rag.generation.sentence_similarity import SentenceNearness
+from rag.health import Part
+from rag.retrieval.retriever import Finding, Retriever
+from rag.settings import LlmSettings, RagSettings
+from rag.urls import check_address
+
+NO_MODEL = "No language model is configured, answers are quotations; set RAG__LLM__BASE_URL, RAG__LLM__MODEL and a key."
+
+
+class Writers:
+    """Gives each question its writer. Raises SettingsMismatch when made of settings that cannot work."""
+
+    def __init__(self, settings: RagSettings, clock: Clock) -> None:
+        check_prompts(settings.prompts)
+        self._settings = settings.llm
+        self._clock = clock
+        self._generative = None
+        self._nearness: SentenceNearness | None = None
+        if uses_model(settings.llm):
+            from rag.generation.llm_generator import GenerativeWriter
+
+            self._generative = GenerativeWriter(settings.llm, settings.prompts, clock=clock)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model writes."""
+        return self._generative is not None
+
+    def for_question(self, retriever: Retriever) -> Callable[[Finding], Writer]:
+        """Gives the writer of an answer, by what was found for its question."""
+        if (generative := self._generative) is not None:
+            return lambda _finding: generative
+        nearness = self._nearness_by(retriever.embedder)
+
+        def writer(finding: Finding) -> Writer:
+            pause_s = self._settings.typing_pause_s
+            has_dense = finding.signals is not None and finding.signals.has_dense
+            near = nearness if has_dense else None
+            return ExtractiveWriter(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
+
+        return writer
+
+    def _nearness_by(self, embedder: Embedder | None) -> SentenceNearness | None:
+        """Kept as long as the model is the same one."""
+        if embedder is None:
+            self._nearness = None
+        elif self._nearness is None or self._nearness.embedder is not embedder:
+            self._nearness = SentenceNearness(embedder)
+        return self._nearness
+
+    def complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """The model alone. Raises ModelUnavailable where none is configured."""
+        if self._generative is None:
+            raise ModelUnavailable(NO_MODEL)
+        return self._generative.complete(prompt)
+
+    async def warm_up(self) -> None:
+        """Import what the model's client needs, off the event loop."""
+        if self._generative is not None:
+            await self._generative.warm_up()
+
+    def part(self) -> Part:
+        """For the library's status."""
+        return Part(True, "extractive", NO_MODEL) if self._generative is None else self._generative.part()
+
+    async def aclose(self) -> None:
+        """Close the model's connections."""
+        if self._generative is not None:
+            await self._generative.aclose()
+
+
+def uses_model(settings: LlmSettings) -> bool:
+    """Whether the settings come to a language model. Raises SettingsMismatch when provider openai lacks its model."""
+    check_address(settings.base_url, "RAG__LLM__BASE_URL")
+    has_address = bool(settings.base_url or settings.api_key.get_secret_value())
+    match settings.provider:
+        case "extractive":
+            return False
+        case "auto":
+            return bool(settings.model) and has_address
+        case "openai":
+            if not settings.model:
+                raise SettingsMismatch("rag.llm.provider is openai: set RAG__LLM__MODEL to the model's name")
+            if not has_address:
+                raise SettingsMismatch(
+                    "rag.llm.provider is openai: set RAG__LLM__BASE_URL, or RAG__LLM__API_KEY, or both"
+                )
+            return True

@@ -1,0 +1,1 @@
+"""The index: opened, searched and changed in the same way whichever store holds it."""

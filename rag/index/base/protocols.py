@@ -1,0 +1,75 @@
+"""The parts of an index as a search sees them, whichever store holds them. All methods block, and may be called from
+several threads."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.documents import Chunk
+from rag.index.base.types import Key, Known
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Chunks(Protocol):
+    """The chunks and documents of an index."""
+
+    def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """The chunks with these ids, by id; unknown ids are left out."""
+
+    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> Any:
+        """What `VectorIndex.search` of the same store takes to stay within collections and a language (None: any)."""
+
+    def sample(self, language: str, limit: int) -> list[int]:
+        """Ids of some chunks of a language."""
+
+    def documents(self) -> dict[Key, Known]:
+        """Everything known of the documents, those that could not be read included."""
+
+    def collections(self) -> tuple[str, ...]:
+        """The names of the collections that hold chunks, sorted."""
+
+    def count(self) -> int:
+        """How many chunks there are."""
+
+    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
+        """Every chunk (of these collections), in no order that means anything."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class KeywordIndex(Protocol):
+    """A search by words."""
+
+    @property
+    def count(self) -> int:
+        """How many chunks there are."""
+
+    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
+        """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
+
+    def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
+        """Inverse document frequency of a term among the chunks of these collections (None: all); above 0."""
+
+    def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
+        """The same for one CJK character."""
+
+
+class VectorIndex(Protocol):
+    """A search by vectors of unit length."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+
+    @property
+    def count(self) -> int:
+        """How many vectors there are."""
+
+    def vectors(self, ids: Sequence[int]) -> "Sequence[Sequence[float]] | NDArray[np.float32]":
+        """The vectors of these chunks, shape (len(ids), dimension)."""
+
+    def search(self, vector: "NDArray[np.float32]", limit: int, ids: Any = None) -> list[tuple[int, float]]:
+        """The nearest as (id, cosine), best first; `ids` is what `ids_in` of the same store's chunks gave."""

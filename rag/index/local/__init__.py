@@ -1,0 +1,1 @@
+"""The store in a folder: chunks in SQLite, words in tantivy, vectors in FAISS."""

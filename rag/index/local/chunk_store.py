@@ -1,0 +1,201 @@
+"""The chunks and documents of one index version, in SQLite, so that the index folder needs nothing outside itself."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from rag.documents import Chunk, Place
+from rag.embedding.language_check import language_of
+from rag.errors import IndexCorrupt
+from rag.index.base.types import Key, Known, storable
+
+_TABLES = """
+CREATE TABLE chunk (
+  id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
+  text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
+  language TEXT NOT NULL DEFAULT '');
+CREATE INDEX chunk_source ON chunk (collection, source);
+CREATE TABLE document (
+  collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
+  PRIMARY KEY (collection, source)) WITHOUT ROWID;
+"""
+_COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
+MOST_SCOPES = 64
+"""Sets of collections whose ids are remembered; callers of the API may ask for any."""
+
+
+class ChunkWriter:
+    """Writes the chunks of a new version, into an empty file or a copy of the version before. Blocking."""
+
+    def __init__(self, file: Path) -> None:
+        is_new = not file.exists()
+        self._database = sqlite3.connect(file)
+        self._database.execute("PRAGMA journal_mode = OFF")  # the file is thrown away when anything fails
+        self._database.execute("PRAGMA synchronous = OFF")  # publish flushes it
+        if is_new:
+            self._database.executescript(_TABLES)
+
+    def put(self, chunks: Iterable[Chunk]) -> None:
+        """Store chunks, replacing those of the same id."""
+        statement = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}, language) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        self._database.executemany(statement, map(_row, chunks))
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Forget chunks."""
+        self._database.executemany("DELETE FROM chunk WHERE id = ?", ((chunk_id,) for chunk_id in ids))
+
+    def ids_of(self, key: Key) -> set[int]:
+        """Ids of a document's chunks."""
+        collection, source = key
+        rows = self._database.execute(
+            "SELECT id FROM chunk WHERE collection = ? AND source = ?", (collection, storable(source))
+        )
+        return {row[0] for row in rows}
+
+    def holds(self, chunk_id: int) -> bool:
+        """Whether there is a chunk of this id."""
+        return self._database.execute("SELECT 1 FROM chunk WHERE id = ?", (chunk_id,)).fetchone() is not None
+
+    def remember(self, key: Key, known: Known) -> None:
+        """Keep what is known of a document."""
+        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure))
+        self._database.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?)", values)
+
+    def forget(self, key: Key) -> None:
+        """Forget a document (its chunks are removed by `remove`)."""
+        self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
+
+    def languages(self) -> dict[str, int]:
+        """How many chunks there are of each language (`rag.embedding.language_check.language_of`; "" for others)."""
+        return dict(self._database.execute("SELECT language, count(*) FROM chunk GROUP BY 1 ORDER BY 1").fetchall())
+
+    def counts(self) -> tuple[int, int, tuple[str, ...]]:
+        """Documents that could be read, chunks, and the collections there are."""
+        documents = self._database.execute("SELECT count(*) FROM document WHERE failure = ''").fetchone()[0]
+        chunks = self._database.execute("SELECT count(*) FROM chunk").fetchone()[0]
+        names = self._database.execute("SELECT DISTINCT collection FROM chunk ORDER BY 1").fetchall()
+        return int(documents), int(chunks), tuple(row[0] for row in names)
+
+    def commit(self) -> None:
+        """End a batch."""
+        self._database.commit()
+
+    def close(self) -> None:
+        """Commit and close."""
+        self._database.commit()
+        self._database.close()
+
+
+class ChunkStore:
+    """Reads the chunks of a finished version. Blocking; one connection under a lock."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._ids_in: dict[tuple[frozenset[str] | None, str | None], tuple[int, ...]] = {}
+        if not file.is_file():
+            raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
+        self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+
+    def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """The chunks with these ids, by id; unknown ids are left out."""
+        marks = ",".join("?" * len(ids))
+        rows = self._rows(f"SELECT {_COLUMNS} FROM chunk WHERE id IN ({marks})", tuple(ids))  # noqa: S608
+        return {row[0]: _from_row(row) for row in rows}
+
+    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> tuple[int, ...]:
+        """Ids of every chunk in these collections (None: all) and of this language (None: any); remembered."""
+        known = self._ids_in.get((collections, language))
+        if known is not None:
+            return known
+        within, values = _within(collections)
+        if language is not None:
+            within, values = f"{within or ' WHERE 1'} AND language = ?", (*values, language)
+        found = tuple(row[0] for row in self._rows(f"SELECT id FROM chunk{within} ORDER BY id", values))  # noqa: S608
+        if len(self._ids_in) >= MOST_SCOPES:
+            self._ids_in.clear()
+        return self._ids_in.setdefault((collections, language), found)
+
+    def sample(self, language: str, limit: int) -> list[int]:
+        """Ids of some chunks of a language: ids are hashes, so that the lowest are as good as drawn by chance."""
+        rows = self._rows("SELECT id FROM chunk WHERE language = ? ORDER BY id LIMIT ?", (language, limit))
+        return [row[0] for row in rows]
+
+    def documents(self) -> dict[Key, Known]:
+        """Everything known of the documents, those that could not be read included."""
+        rows = self._rows("SELECT collection, source, fingerprint, failure FROM document", ())
+        return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
+
+    def collections(self) -> tuple[str, ...]:
+        """The names of all collections, sorted."""
+        return tuple(row[0] for row in self._rows("SELECT DISTINCT collection FROM chunk ORDER BY 1", ()))
+
+    def count(self) -> int:
+        """How many chunks there are."""
+        return int(self._rows("SELECT count(*) FROM chunk", ())[0][0])
+
+    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
+        """Every chunk (of these collections), in no order that means anything."""
+        within, values = _within(collections)
+        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk{within}", values):  # noqa: S608
+            yield _from_row(row)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._database.close()
+
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
+        try:
+            with self._lock:
+                return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
+
+
+def _within(collections: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
+    """A condition that keeps a query within collections, and its values."""
+    if collections is None:
+        return "", ()
+    return f" WHERE collection IN ({','.join('?' * len(collections))})", tuple(sorted(collections))
+
+
+def _row(chunk: Chunk) -> tuple[object, ...]:
+    return (
+        chunk.id,
+        chunk.collection,
+        storable(chunk.source),
+        storable(chunk.title),
+        json.dumps(chunk.headings),
+        storable(chunk.text),
+        chunk.start,
+        chunk.end,
+        chunk.link,
+        chunk.place.kind if chunk.place else None,
+        storable(chunk.place.name) if chunk.place else None,
+        language_of(chunk.text) or "",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _headings(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
+
+
+def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
+    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place = row
+    return Chunk(
+        id=chunk_id,
+        source=source,
+        title=title,
+        headings=_headings(headings),
+        text=text,
+        start=start,
+        end=end,
+        link=link,
+        collection=collection,
+        place=Place(place_kind, place) if place_kind else None,
+    )

@@ -1,0 +1,1 @@
+"""Files and Feishu documents to an index."""

@@ -1,0 +1,52 @@
+"""Bytes to documents: which kinds of files are known, and what reads them. Parsing happens in the reading process
+(`rag.ingestion.readers`), whatever the kind."""
+
+import importlib.util
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from rag.documents import Document
+from rag.errors import Unreadable
+
+if TYPE_CHECKING:
+    from rag.ingestion.readers import Readers
+
+READING = 2
+"""Raised when readers give other text than before for the same file, so that files are read again."""
+KINDS = frozenset(
+    {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
+)
+OLD_FORMATS = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx", ".wps": ".docx", ".et": ".xlsx", ".dps": ".pptx"}
+SUFFIXES = KINDS | frozenset(OLD_FORMATS)
+MOST_TITLE_CHARS = 200
+_LIBRARIES = {
+    ".html": ("bs4", "lxml", "markdownify"),
+    ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
+    ".docx": ("docx",),
+    ".pptx": ("pptx",),
+    ".xlsx": ("openpyxl",),
+}
+
+
+def reader_mark(suffix: str) -> str:
+    """What would read a file of this kind: changes with our readers and with the libraries that are installed."""
+    kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
+    there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]
+    return f"{READING} {' '.join(there)}"
+
+
+def to_document(content: bytes, source: str, collection: str, readers: "Readers") -> Document:
+    """Read a file's bytes by what `source` ends in; an unknown suffix is plain text. Raises Unreadable."""
+    suffix = PurePath(source).suffix.lower()
+    if suffix in OLD_FORMATS:
+        raise Unreadable(source, f"is in an old format; save it as {OLD_FORMATS[suffix]}")
+    parsed = readers.read(content, suffix, source)
+    if not parsed.text.strip():
+        raise Unreadable(source, "holds no text")
+    title = parsed.title[:MOST_TITLE_CHARS] or PurePath(source).stem
+    return Document(source, title, parsed.text, _web_link(parsed.link), collection, parsed.places, parsed.notes)
+
+
+def _web_link(link: str) -> str | None:
+    """Only web addresses become links: a document must not smuggle `javascript:` onto a page."""
+    return link if link.lower().startswith(("https://", "http://")) else None

@@ -1,0 +1,110 @@
+"""Where documents come from: files below folders, and whatever else can say what it holds and give its text.
+
+An item is cheap to list and to fingerprint; it is read only when its fingerprint is new.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Protocol
+
+from rag.documents import Document
+from rag.errors import Unreadable
+from rag.index.base.types import Key
+from rag.ingestion.file_access import read_regular
+from rag.ingestion.files import reader_mark, to_document
+from rag.ingestion.readers import Readers
+
+
+class Item(Protocol):
+    """One document that may be read."""
+
+    @property
+    def key(self) -> Key:
+        """Collection and source."""
+
+    def fingerprint(self) -> str:
+        """Changes when the document does. Raises Unreadable."""
+
+    def load(self, readers: Readers) -> Document:
+        """Read it. Raises Unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file by its resolved path; its fingerprint is that of its content and of what would read it."""
+
+    file: Path
+    source: str
+    collection: str
+    most_bytes: int = 20_000_000
+
+    @property
+    def key(self) -> Key:
+        return self.collection, self.source
+
+    def fingerprint(self) -> str:
+        key = reader_mark(PurePath(self.source).suffix).encode()
+        return hashlib.blake2b(self._content(), digest_size=16, key=key).hexdigest()
+
+    def load(self, readers: Readers) -> Document:
+        return to_document(self._content(), self.source, self.collection, readers)
+
+    def _content(self) -> bytes:
+        return read_regular(self.file, self.source, self.most_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDocument:
+    """A page elsewhere, exported as Markdown by `read`, which may raise Unreadable. `edited` changes when it does."""
+
+    source: str
+    title: str
+    link: str | None
+    edited: str
+    read: Callable[[], str]
+    collection: str = "default"
+
+    @property
+    def key(self) -> Key:
+        return self.collection, self.source
+
+    def fingerprint(self) -> str:
+        content = "\x00".join((self.title, self.link or "", self.edited)).encode("utf-8", "replace")
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    def load(self, readers: Readers) -> Document:
+        text = self.read().replace("\r\n", "\n").replace("\x00", "")
+        if not text.strip():
+            raise Unreadable(self.source, "holds no text")
+        return Document(self.source, self.title or self.source, text, self.link, self.collection)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A place whose documents could not be listed, and why.
+
+    With `keeps` the index keeps what it has from there (a network failure); otherwise that goes (access was lost).
+    Without a reason it was not looked at this time, and no report speaks of it.
+    """
+
+    collection: str
+    prefix: str
+    reason: str
+    keeps: bool = False
+
+
+Remote = RemoteDocument | Unlisted
+
+
+def remote_items(remote: Iterable[Remote]) -> tuple[list[RemoteDocument], list[Unlisted]]:
+    """Documents, each once, and what could not be listed."""
+    documents: dict[Key, RemoteDocument] = {}
+    unlisted: list[Unlisted] = []
+    for item in remote:
+        if isinstance(item, Unlisted):
+            unlisted.append(item)
+        else:
+            documents.setdefault(item.key, item)
+    return list(documents.values()), unlisted

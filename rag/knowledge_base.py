@@ -1,0 +1,240 @@
+"""Everything a questioner needs behind one object: the index, the embedding model, and whoever writes the answers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from rag.clock import Clock, SystemClock
+from rag.documents import Passage
+from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
+from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
+from rag.generation.answerer import Answerer
+from rag.generation.context_window import retrieval_within
+from rag.generation.factory import Writers
+from rag.generation.follow_ups import is_fragment, leans, standing_alone
+from rag.generation.prompts import history_text, prompt_text, question_text
+from rag.generation.server_load import Pressure
+from rag.generation.suggestions import excerpts, questions_in
+from rag.health import LibraryStatus, Part
+from rag.index.index import Corpus
+from rag.index.opening import corpus_stamp, open_corpus
+from rag.index.outline import Title, titles_of
+from rag.relay import Relay
+from rag.reranking.reranker import RerankLeg
+from rag.retrieval.query_embedder import DenseLeg
+from rag.retrieval.retriever import Finding, Retriever
+from rag.scope import Scope
+from rag.settings import RagSettings
+
+SEARCH_THREADS = 4
+LOOK_TOKENS = 1_000
+PROPOSE_TOKENS = 200
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Library:
+    """Answers questions from the current index version, and takes up a newer one when there is one.
+
+    Made by `open`; close it with `aclose`. Safe for any number of questions at once on one event loop.
+    """
+
+    def __init__(self, settings: RagSettings, *, clock: Clock, threads: int = SEARCH_THREADS) -> None:
+        self._settings = settings
+        self._retrieval = retrieval_within(settings)
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
+        self._legs = ThreadPoolExecutor(threads, thread_name_prefix="rag-dense")
+        self._rerank = RerankLeg(settings.retrieval, clock)
+        self._writers = Writers(settings, clock)
+        self._dense = DenseLeg(settings.embedding, clock)
+        self._pressure = Pressure(clock)
+        self._corpus: Corpus | None = None
+        self._index_error: IndexUnusable | None = None
+        self._stamp: tuple[int, ...] | None = None
+        self._opening = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls, settings: RagSettings, *, clock: Clock | None = None, threads: int = SEARCH_THREADS
+    ) -> "Library":
+        """Open the index; no weights are loaded and no model is called yet. `threads` search at once.
+
+        An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
+        Raises SettingsMismatch when a setting cannot work.
+        """
+        library = cls(settings, clock=clock or SystemClock(), threads=threads)
+        with contextlib.suppress(IndexUnusable):
+            await library._current_corpus()
+        return library
+
+    async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
+        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
+        corpus = await self._current_corpus()
+        retriever = await self._retriever(corpus)
+        answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
+        with self._pressure.answering():
+            async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
+                try:
+                    async for event in events:
+                        yield event
+                except GenerationFailed:
+                    self._pressure.failed()
+                    raise
+
+    async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
+        with self._pressure.answering():
+            async with contextlib.aclosing(self._complete(prompt)) as events:
+                async for event in events:
+                    yield event
+
+    async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
+        """A follow-up as a question that stands alone; the question itself where it leans on nothing (no model is
+        asked then), and without history, model, time or luck. In a reply a mere fragment leans, too."""
+        leaning = leans(question.text) or (is_reply and is_fragment(question.text))
+        if not (leaning and question.history and self._writers.has_model):
+            return question.text
+        history = history_text(question.history)
+        text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
+        try:
+            async with asyncio.timeout(budget_s):
+                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
+        except (RagError, TimeoutError) as error:
+            logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
+            return question.text
+        return standing_alone(condensed, question.text) or question.text
+
+    @property
+    def can_look(self) -> bool:
+        """Whether pictures can be shown to the model."""
+        return self._settings.llm.vision and self._writers.has_model
+
+    async def look(self, pictures: Sequence[str]) -> str:
+        """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
+        text = prompt_text(self._settings.prompts, "picture")
+        return (await _end_of(self.generate(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))))).text.strip()
+
+    async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
+        """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
+        answers to write (`rag.generation.server_load`)."""
+        if not self._writers.has_model or self._pressure.is_high:
+            return Proposed()
+        prompt = prompt_text(self._settings.prompts, "suggest")
+        text = prompt.format(question=question_text(question), passages=excerpts(passages))
+        try:
+            async with self._pressure.spare_time(budget_s):
+                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
+        except TimeoutError:
+            logger.info("The model proposes no questions: there was no time left")
+            return Proposed()
+        except RagError as error:
+            self._pressure.failed()
+            logger.info("The model proposes no questions: %s", error)
+            return Proposed()
+        return Proposed(questions_in(written.text, asked=question.text), written.usage)
+
+    async def _complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+        async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
+            async for event in events:
+                yield event
+
+    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
+        """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
+        corpus = await self._current_corpus()
+        return await self._in_thread(lambda: tuple(titles_of(corpus.chunks.all(scope.names))[:limit]))
+
+    async def collections(self) -> tuple[str, ...]:
+        """The names of the collections in the index, sorted. Raises IndexUnusable."""
+        corpus = await self._current_corpus()
+        return await self._in_thread(corpus.chunks.collections)
+
+    async def search(self, text: str, scope: Scope) -> Finding:
+        """The passages for a question and the confidence in them, without an answer. Raises RagError."""
+        retriever = await self._retriever(await self._current_corpus())
+        return await retriever.search(text, scope.names)
+
+    async def warm_up(self) -> None:
+        """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""
+        with contextlib.suppress(IndexUnusable):
+            corpus = await self._current_corpus()
+            await self._in_thread(lambda: self._dense.embedder_for(corpus))
+        await self._in_thread(self._rerank.reranker)
+        await self._writers.warm_up()
+
+    def status(self) -> LibraryStatus:
+        """What is loaded, now."""
+        parts = self._index_part(), self._dense.part(self._corpus), self._writers.part()
+        return LibraryStatus(*parts, self._rerank.part())
+
+    async def aclose(self) -> None:
+        """Close the model's connections and the search threads."""
+        await self._writers.aclose()
+        await asyncio.to_thread(self._executor.shutdown)
+        await asyncio.to_thread(self._legs.shutdown)
+        self._dense.close()
+        self._rerank.close()
+        self._corpus = None
+
+    async def _retriever(self, corpus: Corpus) -> Retriever:
+        def prepare() -> Retriever:
+            return Retriever(
+                self._retrieval,
+                corpus,
+                embedder=self._dense.embedder_for(corpus),
+                executor=self._executor,
+                legs=self._legs,
+                reranker=self._rerank.reranker(),
+                calibration=corpus.calibration,
+                on_embedding_failure=self._dense.failed,
+            )
+
+        return await self._in_thread(prepare)
+
+    async def _current_corpus(self) -> Corpus:
+        """The corpus that CURRENT names, opened when it changed. Raises IndexUnusable."""
+        async with self._opening:
+            stamp = corpus_stamp(self._settings)
+            if stamp is None or stamp != self._stamp:
+                await self._open_corpus(stamp)
+        if self._corpus is None:
+            error = self._index_error or IndexMissing("There is no index yet; build it: feishu-rag ingest")
+            raise type(error)(str(error))
+        return self._corpus
+
+    async def _open_corpus(self, stamp: tuple[int, ...] | None) -> None:
+        """Open the version that is current. When that fails, one that was open before serves on."""
+        self._stamp = stamp
+        try:
+            corpus = await self._in_thread(lambda: open_corpus(self._settings, self._corpus))
+            self._dense.check(corpus)
+        except IndexUnusable as error:
+            if self._index_error is None or str(error) != str(self._index_error):
+                logger.warning("The index cannot be used: %s", error)
+            self._index_error = error
+            return
+        self._corpus, self._index_error = corpus, None
+
+    def _index_part(self) -> Part:
+        name = str(self._settings.index_dir)
+        if self._index_error is not None:
+            served = "" if self._corpus is None else " (an older version serves until then)"
+            return Part(False, name, f"{self._index_error}{served}.")
+        if self._corpus is None:
+            return Part(False, name, "The index is not open yet.")
+        manifest = self._corpus.manifest
+        return Part(True, name, f"{manifest.chunks} chunks of {manifest.documents} documents.")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+async def _end_of(written: AsyncGenerator[AnswerEvent]) -> Finished:
+    async with contextlib.aclosing(written) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return event
+    return Finished("", "no_evidence")

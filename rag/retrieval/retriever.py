@@ -1,0 +1,190 @@
+"""A question to passages: dense ∥ lexical off the event loop, fused by rank, each passage saying why it is there."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from rag.documents import Chunk, Passage
+from rag.embedding import Embedder, Reranker
+from rag.embedding.language_check import READS_FROM, language_of
+from rag.errors import EmbeddingFailed
+from rag.events import Level
+from rag.index.calibration import Calibration
+from rag.index.index import Corpus
+from rag.retrieval.confidence import Evidence, Signals, judge, signals
+from rag.retrieval.coverage import Coverage
+from rag.retrieval.fusion import MOST_UNKNOWN, Hits, fuse, says_something
+from rag.retrieval.keyword_search import WordHits, WordSearch, chance_of
+from rag.retrieval.passages import passages, present_in
+from rag.retrieval.vector_search import DenseHits, DenseSearch
+from rag.settings import RetrievalSettings
+from rag.text.tokenizer import embeddable
+
+MAX_QUESTION_CHARS = 2000
+SPARE = 3
+"""Chunks read for each passage wanted: some are duplicates, some neighbours."""
+WEIGHED = 5
+"""Hits by words that tell how much the words are worth."""
+NOTHING = DenseHits([])
+Ranked = list[tuple[Chunk, float]]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search found, best first, and what that is worth as evidence (`confidence` 0 to 1)."""
+
+    passages: tuple[Passage, ...]
+    evidence: Evidence
+    confidence: float = 0.0
+    level: Level = "low"
+    is_calibrated: bool = False
+    signals: Signals | None = None
+    may_be_quoted: bool = True
+    """Whether a quotation may stand as the answer where no model reads the passages."""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the search alone does not refuse."""
+        return self.evidence != "none"
+
+
+class Retriever:
+    """Searches one corpus. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense."""
+
+    def __init__(
+        self,
+        settings: RetrievalSettings,
+        corpus: Corpus,
+        *,
+        embedder: Embedder | None = None,
+        executor: Executor | None = None,
+        legs: Executor | None = None,
+        reranker: Reranker | None = None,
+        calibration: Calibration | None = None,
+        on_embedding_failure: Callable[[EmbeddingFailed], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._corpus = corpus
+        self._embedder = embedder if corpus.dense is not None else None
+        self._executor = executor
+        self._legs = legs
+        self._reranker = reranker
+        self._calibration = calibration
+        self._on_embedding_failure = on_embedding_failure
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """The model of the dense leg, where it can serve."""
+        return self._embedder
+
+    async def retrieve(self, question: str, collections: frozenset[str] | None = None) -> tuple[Passage, ...]:
+        """The best passages for a question, at most `settings.passages`. `collections` limits the search itself."""
+        return (await self.search(question, collections)).passages
+
+    async def search(self, question: str, collections: frozenset[str] | None = None) -> Finding:
+        """`retrieve` with the judgement of evidence."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self.search_now, question[:MAX_QUESTION_CHARS], collections)
+
+    def search_now(self, question: str, collections: frozenset[str] | None = None) -> Finding:
+        """The same, blocking."""
+        if self._embedder is None or self._legs is None:
+            near = self._search_dense(question, collections)
+            coverage, words = self._search_words(question, collections)
+        else:
+            # The dense leg here: it lets go of the GIL at once, and the words are looked up meanwhile.
+            started = self._legs.submit(self._search_words, question, collections)
+            near = self._search_dense(question, collections)
+            coverage, words = started.result()
+        dense = near.hits
+        is_heard = self._is_heard(question, dense)
+        ranked = self._ranked(words, dense if is_heard else [], coverage)
+        ranked, reranked = self._reranked(question, ranked)
+        found = passages(
+            ranked,
+            limit=self._settings.passages,
+            budget=self._settings.budget_tokens,
+            coverage=coverage,
+            legs=(words.hits, dense),
+            reranked=reranked,
+        )
+        chance = chance_of(self._corpus.manifest.word_chance, language_of(question))
+        read = signals(found, words, near if is_heard else NOTHING, coverage, chance)
+        verdict = judge(read, found, self._settings, self._calibration)
+        return Finding(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
+
+    def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
+        """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""
+        return self._words(collections).coverage(question)
+
+    def _words(self, collections: frozenset[str] | None) -> WordSearch:
+        """Whoever may see all there is needs no limits, which cost time."""
+        corpus = self._corpus
+        sees_all = collections is not None and collections.issuperset(corpus.manifest.collections)
+        return WordSearch(corpus.lexical, corpus.chunks, None if sees_all else collections)
+
+    def _search_words(self, question: str, collections: frozenset[str] | None) -> tuple[Coverage, WordHits]:
+        search = self._words(collections)
+        coverage = search.coverage(question)
+        return coverage, search.search(question, coverage, self._settings.candidates)
+
+    def _search_dense(self, question: str, collections: frozenset[str] | None) -> DenseHits:
+        """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
+        corpus = self._corpus
+        if self._embedder is None or corpus.dense is None:
+            return NOTHING
+        try:
+            vector = self._embedder.embed_question(embeddable(question))
+        except EmbeddingFailed as error:
+            logger.warning("Searching by words only, the embedding failed: %s", error)
+            if self._on_embedding_failure is not None:
+                self._on_embedding_failure(error)
+            return NOTHING
+        manifest = corpus.manifest
+        search = DenseSearch(corpus.dense, corpus.chunks, manifest.languages, manifest.background)
+        return search.search(vector, language_of(question), self._settings.candidates, collections)
+
+    def _is_heard(self, question: str, dense: Hits) -> bool:
+        """Whether the dense leg has a voice: it reads the question's language and does not find all alike."""
+        mark = self._corpus.manifest.embedding
+        if not dense or self._embedder is None or not says_something(dense):
+            return False
+        reads = {} if mark is None else mark.reads
+        if reads.get(language_of(question) or "", 1.0) < READS_FROM:
+            return False
+        return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
+
+    def _ranked(self, words: WordHits, dense: Hits, coverage: Coverage) -> Ranked:
+        """Chunks and their fused scores, best first. Beside vectors, words weigh as much of the question as their best
+        hit covers: where the question shares few words with the documents their order is chance."""
+        rankings = [[chunk_id for chunk_id, _ in hits] for hits in (words.hits, dense)]
+        weights = (_covered(words, coverage) if dense else 1.0, 1.0)
+        wanted = self._settings.passages * SPARE
+        if self._reranker is not None:
+            wanted = max(wanted, self._settings.rerank_candidates)
+        fused = fuse(*rankings, k=self._settings.rrf_k, weights=weights)[:wanted]
+        unread = [chunk_id for chunk_id, _ in fused if chunk_id not in words.read]
+        chunks = {**words.read, **self._corpus.chunks.get(unread)}
+        return [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+
+    def _reranked(self, question: str, ranked: Ranked) -> tuple[Ranked, dict[int, float]]:
+        """In the reranker's order, with its scores by chunk id; as they are without one, or when it fails."""
+        read, rest = ranked[: self._settings.rerank_candidates], ranked[self._settings.rerank_candidates :]
+        if self._reranker is None or not read:
+            return ranked, {}
+        try:
+            scores = self._reranker.scores(question, [chunk.embedded_text for chunk, _ in read])
+        except EmbeddingFailed:
+            return ranked, {}
+        best_first = sorted(range(len(read)), key=lambda at: -scores[at])
+        ordered = [(read[at][0], scores[at]) for at in best_first] + [(chunk, 0.0) for chunk, _ in rest]
+        return ordered, {read[at][0].id: scores[at] for at in best_first}
+
+
+def _covered(words: WordHits, coverage: Coverage) -> float:
+    """How much of the question the best of the first hits covers, 0 to 1."""
+    best = [words.read[chunk_id] for chunk_id, _ in words.hits[:WEIGHED] if chunk_id in words.read]
+    return max((coverage.of_terms(*present_in(chunk)) for chunk in best), default=0.0)

@@ -1,0 +1,164 @@
+"""Documents to chunks: by heading, then at Chinese and Western sentence ends, with exact offsets and stable ids.
+
+The only module that imports langchain_text_splitters. Its recursive splitter cuts prose without overlap and without
+stripping, so that the pieces tile the text and offsets are sums, not searches; the overlap is added here, from the last
+sentence end before the cut. Code fences and tables stay whole when they fit and are cut at line ends when they do not.
+
+Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese character is one token of a BERT tokenizer, and
+450 of them with a heading prefix of 60 stay under its 512; English words need far fewer tokens than half their letters.
+"""
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+from rag.documents import Chunk, Document, Place
+from rag.text.sections import Block, Section, blocks, sections
+from rag.text.tokenizer import width
+
+MAX_WIDTH = 450
+OVERLAP_WIDTH = 50
+SEPARATORS = ["\n\n", "\n", "。", "！", "？", "；", "，", " ", ""]
+_SENTENCE_END = re.compile(r"[。！？；\n]|[.!?](?=\s)")
+_CLAUSE_END = re.compile(r"[，,、\s]")
+
+CountTokens = Callable[[str], int]
+Fits = Callable[[Chunk], bool]
+Span = tuple[int, int]
+
+
+def split(document: Document, *, count_tokens: CountTokens | None = None, max_tokens: int = 510) -> list[Chunk]:
+    """Chunks of a document in order; `document.text[chunk.start:chunk.end] == chunk.text`.
+
+    With `count_tokens` (the embedding model's own), a chunk whose embedded text exceeds `max_tokens` is halved until it
+    does not. Ids are positive 63-bit numbers made from source, headings and text, so an unchanged chunk keeps its id.
+    """
+    fits = partial(_fits, count_tokens=count_tokens, max_tokens=max_tokens)
+    found: list[Chunk] = []
+    repeats: dict[int, int] = {}
+    for section in sections(document.text):
+        for start, end in _spans(document, section, fits):
+            chunk = _chunk(document, section, start, end)
+            repeats[chunk.id] = repeats.get(chunk.id, 0) + 1
+            if repeats[chunk.id] > 1:
+                chunk = replace(chunk, id=_identity(chunk, repeats[chunk.id]))
+            found.append(chunk)
+    return found
+
+
+def _spans(document: Document, section: Section, fits: Fits) -> Iterator[Span]:
+    for start, end in _overlapping(document.text, _packed(document.text, section)):
+        yield from _within_tokens(document, section, start, end, fits)
+
+
+def _packed(text: str, section: Section) -> list[tuple[Span, bool]]:
+    """Pieces joined up to the limit, each with whether overlap may reach back over its start."""
+    packed: list[tuple[Span, bool]] = []
+    for block in blocks(text, section.start, section.end):
+        for start, end in _pieces(text, block):
+            joined = (packed[-1][0][0], end) if packed else (start, end)
+            if packed and width(text[joined[0] : joined[1]]) <= MAX_WIDTH - OVERLAP_WIDTH:
+                packed[-1] = (joined, packed[-1][1])
+            else:
+                packed.append(((start, end), block.kind == "prose"))
+    return packed
+
+
+def _pieces(text: str, block: Block) -> Iterator[Span]:
+    limit = MAX_WIDTH - OVERLAP_WIDTH if block.kind == "prose" else MAX_WIDTH
+    body = text[block.start : block.end]
+    if width(body) <= limit:
+        yield block.start, block.end
+        return
+    start = block.start
+    for piece in _splitter(limit, SEPARATORS if block.kind == "prose" else ["\n", " ", ""]).split_text(body):
+        yield start, start + len(piece)
+        start += len(piece)
+
+
+def _splitter(limit: int, separators: list[str]) -> RecursiveCharacterTextSplitter:
+    return RecursiveCharacterTextSplitter(
+        chunk_size=limit,
+        chunk_overlap=0,
+        length_function=width,
+        separators=separators,
+        keep_separator="end",
+        strip_whitespace=False,
+    )
+
+
+def _overlapping(text: str, packed: list[tuple[Span, bool]]) -> Iterator[Span]:
+    """Spans without surrounding space; a cut inside prose reaches back to the start of the last sentence, ≤ 50 wide."""
+    for index, ((start, end), may_overlap) in enumerate(packed):
+        if index and may_overlap:
+            start = _reach_back(text, packed[index - 1][0][0], start)
+        body = text[start:end]
+        start += len(body) - len(body.lstrip())
+        end = start + len(body.strip())
+        if start < end:
+            yield start, end
+
+
+def _reach_back(text: str, floor: int, start: int) -> int:
+    """A sentence or clause start at most OVERLAP_WIDTH before `start`, or `start` itself."""
+    lowest = start
+    while lowest > floor and width(text[lowest - 1 : start]) <= OVERLAP_WIDTH:
+        lowest -= 1
+    for end_mark in (_SENTENCE_END, _CLAUSE_END):
+        ends = [match.end() + lowest for match in end_mark.finditer(text[lowest : start - 1])]
+        if ends:
+            return ends[0]
+    return start
+
+
+def _within_tokens(document: Document, section: Section, start: int, end: int, fits: Fits) -> Iterator[Span]:
+    """The span, halved at sentence ends until the model reads all of every part."""
+    if end - start < 2 or fits(_chunk(document, section, start, end)):
+        yield start, end
+        return
+    middle = _middle(document.text, start, end)
+    yield from _within_tokens(document, section, start, middle, fits)
+    yield from _within_tokens(document, section, middle, end, fits)
+
+
+def _fits(chunk: Chunk, *, count_tokens: CountTokens | None, max_tokens: int) -> bool:
+    return count_tokens is None or count_tokens(chunk.embedded_text) <= max_tokens
+
+
+def _middle(text: str, start: int, end: int) -> int:
+    """The sentence end nearest to the middle, or the middle."""
+    middle = (start + end) // 2
+    ends = [match.end() + start for match in _SENTENCE_END.finditer(text[start : end - 1])]
+    return min(ends, key=lambda at: abs(at - middle)) if ends else middle
+
+
+def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
+    chunk = Chunk(
+        id=0,
+        source=document.source,
+        title=document.title,
+        headings=section.headings,
+        text=document.text[start:end],
+        start=start,
+        end=end,
+        link=document.link,
+        collection=document.collection,
+        place=_place(document, start),
+    )
+    return replace(chunk, id=_identity(chunk, 1))
+
+
+def _place(document: Document, start: int) -> Place | None:
+    at = bisect_right(document.places, start, key=lambda entry: entry[0])
+    return document.places[at - 1][1] if at else None
+
+
+def _identity(chunk: Chunk, repeat: int) -> int:
+    parts = (chunk.collection, chunk.source, chunk.title, *chunk.headings, chunk.text, str(repeat))
+    content = "\x00".join(parts).encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1
