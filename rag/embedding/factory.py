@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.embedding.backoff import Patience
-from rag.embedding.base import Embedder
 from rag.embedding.families import Instructions, instructions
 from rag.embedding.model_files import local_folder
+from rag.embedding.protocol import Embedder
 from rag.errors import SettingsMismatch
 from rag.settings import EmbeddingSettings
 from rag.urls import check_address, host_of

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.embedding.base import Embedder
 from rag.embedding.families import Instructions
+from rag.embedding.protocol import Embedder
 
 if TYPE_CHECKING:
     import numpy as np

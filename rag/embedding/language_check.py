@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rag.text.tokenizer import normalise, runs
 
 if TYPE_CHECKING:
-    from rag.embedding.base import Embedder
+    from rag.embedding.protocol import Embedder
 
 READS_FROM = 0.5
 """The share of pairs from which a model counts as reading the language; by chance it is a twelfth."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.embedding.base import PROBE_TEXT, Embedder
 from rag.embedding.families import instructions, write_prompts
 from rag.embedding.instructions import instructed
 from rag.embedding.language_check import PAIRS, READS_FROM, reading
 from rag.embedding.model_files import local_folder
+from rag.embedding.protocol import PROBE_TEXT, Embedder
 from rag.errors import EmbeddingFailed, SettingsMismatch
 from rag.settings import EmbeddingSettings
 

@@ -15,7 +15,7 @@ import openai
 from numpy.typing import NDArray
 
 from rag.embedding.backoff import Patience
-from rag.embedding.base import PROBE_TEXT
+from rag.embedding.protocol import PROBE_TEXT
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed, TextsRefused
 from rag.settings import EmbeddingSettings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.embedding.base import LEAST_PROBE_COSINE, Embedder
+from rag.embedding.protocol import LEAST_PROBE_COSINE, Embedder
 from rag.errors import TextsRefused
 
 if TYPE_CHECKING:

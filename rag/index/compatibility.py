@@ -3,8 +3,8 @@
 from pathlib import PurePath
 
 from rag.embedding import Choice
-from rag.embedding.base import LEAST_PROBE_COSINE
 from rag.embedding.families import Instructions, is_given
+from rag.embedding.protocol import LEAST_PROBE_COSINE
 from rag.errors import IndexMismatch
 from rag.index.base.manifest import EmbeddingMark
 from rag.settings import EmbeddingSettings
