@@ -109,7 +109,7 @@ async def run(app: Any, listener: socket.socket) -> None:
 
 def requests(count: int, run_name: str) -> list[bytes]:
     """Whole HTTP requests, encrypted and signed, each a new message in one of 400 private chats."""
-    from feishu import crypto
+    from feishu.events import crypto
 
     made = []
     now = str(int(time.time()))

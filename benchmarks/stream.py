@@ -3,7 +3,8 @@
 The model writes 1 000 characters, 4 at a time, 50 times a second, after 0.3 s. Each contender runs in a process of its
 own, and the sandbox in another; what a person can see is read from the sandbox's record of accepted writes.
 
-- ours: `bot.cards.delivery`, `bot.cards.views` and `feishu.stream` with the real client; only the store is left out;
+- ours: `bot.cards.delivery`, `bot.cards.views` and `feishu.streaming.stream` with the real client; only the store is
+left out;
 - sdk: `FeishuChannel.stream({"markdown": …})` of lark-oapi.
 
 One answer: how far the visible text lags behind the model, calls, and when the whole text stands on the closed card.
@@ -67,10 +68,10 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
     from bot.models import Answer, CardState, Turn
     from bot.texts import texts
     from bot.turns.turn import conclude
-    from feishu.cardkit import CardKit
-    from feishu.client import CallRecord, FeishuClient
+    from feishu.api.cardkit import CardKit
+    from feishu.api.client import CallRecord, FeishuClient
+    from feishu.api.messages import Messages
     from feishu.clock import SystemClock
-    from feishu.messages import Messages
     from feishu.settings import FeishuSettings
     from rag.events import Delta, Retrieved
 

@@ -37,10 +37,10 @@ from bot.watch.spans import span_exporter
 from bot.watch.trace_store import TraceStore
 from bot.watch.tracing import TracedLibrary, Tracing
 from bot.web.chat_turns import WebTurns
-from feishu.cardkit import CardKit
-from feishu.client import CallRecord, FeishuClient
+from feishu.api.cardkit import CardKit
+from feishu.api.client import CallRecord, FeishuClient
+from feishu.api.messages import Messages
 from feishu.clock import Clock, SystemClock
-from feishu.messages import Messages
 from rag.knowledge_base import Library
 from rag.private_files import close_tree
 

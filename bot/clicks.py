@@ -23,7 +23,7 @@ from bot.records.feedback import REASONS, Feedback, Vote
 from bot.texts import EN, ZH, language_of, texts
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock
-from feishu.events import CardAction
+from feishu.events.types import CardAction
 
 log = structlog.get_logger(__name__)
 

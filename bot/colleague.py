@@ -29,10 +29,10 @@ from bot.store.database import Database
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
 from bot.watch.metrics import Metrics
-from feishu.client import FeishuClient
+from feishu.api.client import FeishuClient
+from feishu.api.messages import Messages
 from feishu.clock import Clock
-from feishu.events import MessageReceived
-from feishu.messages import Messages
+from feishu.events.types import MessageReceived
 from rag.errors import RagError
 from rag.knowledge_base import Library
 from rag.settings import RagSettings

@@ -19,12 +19,12 @@ from bot.job import Job, NewJob
 from bot.records.admin_figures import Figures, documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts
-from feishu import card as build
-from feishu.card import Card
+from feishu.api.messages import Messages, card_content
+from feishu.cards import elements as build
+from feishu.cards.elements import Card
+from feishu.cards.markdown import escape_text
 from feishu.clock import Clock
 from feishu.errors import TargetGone
-from feishu.markdown import escape_text
-from feishu.messages import Messages, card_content
 from rag.scope import Scope
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,9 @@ from bot.records.gaps import Gaps
 from bot.settings.people import PeopleSettings
 from bot.watch.metrics import Metrics
 from feishu.clock import Clock, SystemClock
-from feishu.events import CardAction, Event, MessageReceived, Unknown, text_of
+from feishu.events.parsing import Event
+from feishu.events.text import text_of
+from feishu.events.types import CardAction, MessageReceived, Unknown
 
 MESSAGE_EVENT = "im.message.receive_v1"
 

@@ -11,8 +11,8 @@ from bot.records.chat_ledger import Ledger
 from bot.records.conversations import Conversations
 from bot.records.feedback import Feedback, Vote
 from bot.watch.metrics import Metrics
-from feishu.chat_events import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
 from feishu.clock import Clock
+from feishu.events.chats import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
 
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
 

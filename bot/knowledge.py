@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from bot.settings import Settings
-from feishu.client import FeishuClient
-from feishu.documents import Documents, Page, Unread, reason_of, target_of
+from feishu.api.client import FeishuClient
+from feishu.api.documents import Documents, Page, Unread, reason_of, target_of
 from feishu.errors import ApiError, FeishuError
 from rag.errors import IngestError, Unreadable
 from rag.ingestion.pipeline import IngestReport, ingest

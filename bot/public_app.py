@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from bot.app import Bot
 from bot.routes import add_health_routes, add_platform_routes
-from feishu.webhook import Webhook
+from feishu.events.webhook import Webhook
 
 
 def public_app(bot: Bot) -> FastAPI:

@@ -15,8 +15,8 @@ from bot.errors import StoreError
 from bot.handlers import Handlers
 from bot.watch.clock_offset import TOLERATED_S, ClockOffset
 from feishu.errors import Stale, TooLarge, WebhookError
-from feishu.events import Event
-from feishu.webhook import MAX_BODY_BYTES, Challenge, Webhook
+from feishu.events.parsing import Event
+from feishu.events.webhook import MAX_BODY_BYTES, Challenge, Webhook
 
 log = structlog.get_logger(__name__)
 

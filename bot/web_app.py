@@ -26,9 +26,9 @@ from bot.web.generate import generate_router
 from bot.web.guard import WebGuard
 from bot.web.layers import BodyLimit, PlainGZip, RequestLog
 from bot.web.pages import add_pages
-from feishu.client import FeishuClient
+from feishu.api.client import FeishuClient
+from feishu.api.oauth import Login
 from feishu.clock import Clock
-from feishu.login import Login
 
 DESCRIPTION = """Ask the team's documents: whole answers, streams, batches, votes, and OpenAI's protocol.
 

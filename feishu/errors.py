@@ -20,7 +20,7 @@ FeishuError
 │  └─ ServerError                5xx and the platform's "internal error" codes
 └─ TransportError → Timeout, Unreachable, BadReply   no usable answer at all
 
-Which code is which error: feishu/codes.py. No message holds a secret or a person's text.
+Which code is which error: feishu/api/error_codes.py. No message holds a secret or a person's text.
 """
 
 from typing import ClassVar

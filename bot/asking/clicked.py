@@ -3,7 +3,7 @@
 import orjson
 
 from bot.records.chat_ledger import Suggestion
-from feishu.events import CardAction, MessageReceived
+from feishu.events.types import CardAction, MessageReceived
 
 
 def asked_by_click(click: CardAction, found: Suggestion) -> MessageReceived:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bot.inbox.jobs import Job
-from feishu.events import Mention, MessageReceived
-from feishu.messages import Messages
+from feishu.api.messages import Messages
+from feishu.events.types import Mention, MessageReceived
 
 Item = dict[str, Any]
 

@@ -15,13 +15,13 @@ from bot.inbox.jobs import Job
 from bot.left_out import told
 from bot.models import LeftOut
 from bot.texts import Texts
-from feishu.availability import is_outage
-from feishu.card_text import card_text
+from feishu.api.availability import is_outage
+from feishu.api.messages import Messages
 from feishu.errors import FeishuError
-from feishu.events import MessageReceived
-from feishu.message_text import content_of, image_keys, text_of
-from feishu.messages import Messages
-from feishu.visible import visible_text
+from feishu.events.card_text import card_text
+from feishu.events.text import content_of, image_keys, text_of
+from feishu.events.types import MessageReceived
+from feishu.visible_text import visible_text
 
 log = structlog.get_logger(__name__)
 

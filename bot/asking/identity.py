@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from feishu.client import BotIdentity
+from feishu.api.client import BotIdentity
 from feishu.clock import Clock, SystemClock
 from feishu.errors import FeishuError
 

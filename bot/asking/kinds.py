@@ -6,7 +6,7 @@ from bot.asking.asked import Asked, Nothing, Unseen
 from bot.asking.outbound import Voice
 from bot.inbox.jobs import Job
 from bot.texts import Texts
-from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
 
 
 class Reader(Protocol):

@@ -2,11 +2,11 @@
 
 import structlog
 
-from feishu.client import FeishuClient
+from feishu.api.client import FeishuClient
+from feishu.api.endpoints import USERS
 from feishu.clock import Clock, SystemClock
-from feishu.endpoints import USERS
 from feishu.errors import FeishuError
-from feishu.visible import visible_text
+from feishu.visible_text import visible_text
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from bot.records.chat_ledger import Ledger
 from bot.records.forgetting import Forgetting
 from bot.records.memory import Memory
 from bot.texts import Texts
-from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
 from rag.errors import RagError
 from rag.scope import Scope
 

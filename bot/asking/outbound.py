@@ -1,10 +1,10 @@
 """The bot's voice beside its cards: replies, messages to a chat or a person, mentions."""
 
 from bot.inbox.jobs import Job
-from feishu.card import Card
-from feishu.events import MessageReceived
-from feishu.jsontext import to_text
-from feishu.messages import Content, Messages, Sent, card_content, harmless, text_content
+from feishu.api.messages import Content, Messages, Sent, card_content, harmless, text_content
+from feishu.cards.elements import Card
+from feishu.encoding import to_text
+from feishu.events.types import MessageReceived
 
 
 class Voice:

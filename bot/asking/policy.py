@@ -13,8 +13,8 @@ from typing import Literal
 from bot.asking.commands import parse_command
 from bot.job import Bound, Bounds, NewJob
 from bot.settings.people import PeopleSettings
-from feishu.events import MessageReceived, mentions_bot
-from feishu.message_text import mentions_all
+from feishu.events.text import mentions_all, mentions_bot
+from feishu.events.types import MessageReceived
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from bot.job import Job
 from bot.models import LeftOut, Turn, quoted_by
 from bot.records.chat_ledger import Ledger
 from bot.texts import Texts
-from feishu.availability import is_outage
+from feishu.api.availability import is_outage
+from feishu.api.messages import Messages
 from feishu.errors import FeishuError
-from feishu.events import MessageReceived
-from feishu.message_text import image_keys
-from feishu.messages import Messages
+from feishu.events.text import image_keys
+from feishu.events.types import MessageReceived
 
 log = structlog.get_logger(__name__)
 

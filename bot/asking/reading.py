@@ -19,8 +19,8 @@ from bot.records.gaps import Gap, Gaps
 from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
-from feishu.events import Mention, MessageReceived, mentions_bot, text_of
-from feishu.message_text import image_keys
+from feishu.events.text import image_keys, mentions_bot, text_of
+from feishu.events.types import Mention, MessageReceived
 
 log = structlog.get_logger(__name__)
 

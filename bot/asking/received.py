@@ -15,11 +15,11 @@ from bot.models import LeftOut
 from bot.records.attachments import MB, Attachments, OverQuota
 from bot.texts import Texts
 from bot.watch.metrics import Metrics
-from feishu.availability import is_outage
+from feishu.api.availability import is_outage
+from feishu.api.messages import Messages
 from feishu.errors import ApiError
-from feishu.events import MessageReceived
-from feishu.message_text import content_of, image_keys
-from feishu.messages import Messages
+from feishu.events.text import content_of, image_keys
+from feishu.events.types import MessageReceived
 from rag.errors import RagError, Unreadable
 from rag.ingestion.readers.ocr import MOST_PIXELS
 

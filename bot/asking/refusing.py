@@ -12,9 +12,9 @@ from bot.inbox.jobs import Job, Jobs, NewJob
 from bot.records.chat_ledger import Ledger
 from bot.texts import Texts
 from bot.watch.metrics import Metrics
-from feishu.chat_events import MenuUsed
 from feishu.clock import Clock
-from feishu.events import MessageReceived
+from feishu.events.chats import MenuUsed
+from feishu.events.types import MessageReceived
 
 BOUND_AGAIN_S = 60.0
 MOST_REMEMBERED = 1_000

@@ -16,10 +16,10 @@ from bot.inbox.jobs import Job
 from bot.models import Turn
 from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks, Way
-from feishu.codes import remedy_of
+from feishu.api.error_codes import remedy_of
+from feishu.api.messages import Content, Messages, Sent, card_content, short_id, text_content
+from feishu.api.recovery import Remedy, at_the_end
 from feishu.errors import ApiError
-from feishu.messages import Content, Messages, Sent, card_content, short_id, text_content
-from feishu.remedies import Remedy, at_the_end
 
 log = structlog.get_logger(__name__)
 

@@ -22,16 +22,16 @@ from bot.job import PRESSED_KINDS
 from bot.models import Turn
 from bot.records.conversations import Conversations
 from bot.records.fallbacks import Fallbacks
-from feishu.availability import is_outage
-from feishu.card import Card
-from feishu.cardkit import CardKit
+from feishu.api.availability import is_outage
+from feishu.api.cardkit import CardKit
+from feishu.api.error_codes import remedy_of
+from feishu.api.messages import Messages, card_content, entity_content
+from feishu.api.recovery import Remedy, at_the_end
+from feishu.cards.elements import Card
 from feishu.clock import Clock
-from feishu.codes import remedy_of
 from feishu.errors import ApiError, FeishuError, TargetGone
-from feishu.messages import Messages, card_content, entity_content
-from feishu.rawcard import RawCard, without_streaming
-from feishu.remedies import Remedy, at_the_end
-from feishu.stream import CardStream, Sequence
+from feishu.streaming.raw_card import RawCard, without_streaming
+from feishu.streaming.stream import CardStream, Sequence
 
 log = structlog.get_logger(__name__)
 

@@ -11,10 +11,10 @@ from bot.cards.views import ANSWER, TITLE_CHARS, one_line
 from bot.left_out import told
 from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
-from feishu import card as build
-from feishu.card import Card, Element, card_bytes
-from feishu.links import other_host, web_url, with_host
-from feishu.markdown import broken_text, escape_text, safe_markdown
+from feishu.cards import elements as build
+from feishu.cards.elements import Card, Element, card_bytes
+from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 SUMMARY_CHARS = 80

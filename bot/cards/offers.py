@@ -7,8 +7,8 @@ from bot.cards.views import button, one_line
 from bot.models import CardState
 from bot.records.feedback import REASONS
 from bot.texts import Texts
-from feishu import card as build
-from feishu.card import Card, Element
+from feishu.cards import elements as build
+from feishu.cards.elements import Card, Element
 
 SUGGESTION_CHARS = 60
 

@@ -4,9 +4,9 @@ from bot.cards.actions import Action, ActionKind
 from bot.cards.progress import Progress
 from bot.models import Answer, Turn
 from bot.texts import Texts
-from feishu import card as build
-from feishu.card import ButtonType, Card, Element
-from feishu.markdown import safe_markdown
+from feishu.cards import elements as build
+from feishu.cards.elements import ButtonType, Card, Element
+from feishu.cards.markdown import safe_markdown
 
 STAGE = "stage"
 ANSWER = "answer"

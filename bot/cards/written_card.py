@@ -1,5 +1,5 @@
 """One card while it is written, and its end whatever the platform refuses: a ladder from the card as designed down to
-fixed words that say why there is no answer. Which refusal leads to which rung: `feishu.codes.remedy_of`."""
+fixed words that say why there is no answer. Which refusal leads to which rung: `feishu.api.error_codes.remedy_of`."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,11 +8,11 @@ import structlog
 from bot.cards.beside import SCOPE_MISSING, Beside
 from bot.cards.final_card import Final
 from bot.models import ShownAs
-from feishu.card import Card
-from feishu.codes import remedy_of
+from feishu.api.error_codes import remedy_of
+from feishu.api.recovery import Remedy, at_the_end
+from feishu.cards.elements import Card
 from feishu.errors import ApiError, FeishuError
-from feishu.remedies import Remedy, at_the_end
-from feishu.stream import CardStream
+from feishu.streaming.stream import CardStream
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from feishu.errors import (
 )
 
 if TYPE_CHECKING:
-    from feishu.client import BotIdentity
+    from feishu.api.client import BotIdentity
 
 LONGEST_CALL_S = 5.0
 MUCH_S = 3_600.0
@@ -47,7 +47,7 @@ async def check_platform(settings: Settings) -> list[Finding]:
     feishu = settings.feishu
     if not feishu.app_id or not feishu.app_secret.get_secret_value():
         return [Finding("token", "warn", "not asked for: App ID or App Secret is not set", "see settings above")]
-    from feishu.client import FeishuClient
+    from feishu.api.client import FeishuClient
 
     client = FeishuClient(feishu.model_copy(update={"timeout_s": min(feishu.timeout_s, LONGEST_CALL_S)}))
     try:

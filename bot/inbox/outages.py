@@ -17,7 +17,7 @@ WAKE_EVERY_S = 1.0
 
 
 class Outages:
-    """Hears of recoveries from `feishu.availability` and of jobs that were put back from the worker."""
+    """Hears of recoveries from `feishu.api.availability` and of jobs that were put back from the worker."""
 
     def __init__(self, jobs: Jobs, *, clock: Clock) -> None:
         self._jobs = jobs

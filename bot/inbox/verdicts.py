@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from bot.errors import Owed
 from bot.job import CARD_LINE, GivenUp, Job
-from feishu.availability import is_outage
-from feishu.codes import remedy_of
+from feishu.api.availability import is_outage
+from feishu.api.error_codes import remedy_of
+from feishu.api.recovery import Remedy
 from feishu.errors import ApiError, FeishuError, RateLimited, TransportError
-from feishu.remedies import Remedy
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
@@ -30,7 +30,7 @@ LONGEST_WAIT_S = 24 * 3_600.0
 LONGEST_NOTICE_S = 7 * 24 * 3_600.0
 """Who asked so long ago is told nothing any more."""
 RATES, ADMIN = "rates", "an admin"
-"""What jobs wait for beside the APIs of `feishu.endpoints`."""
+"""What jobs wait for beside the APIs of `feishu.api.endpoints`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.store.database import Database
 from bot.store.tables import gaps
 from feishu.clock import Clock, SystemClock
-from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
 
 MAX_REPLY_CHARS = 20_000
 

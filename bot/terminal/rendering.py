@@ -8,7 +8,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from rich.markdown import Markdown
 
-from feishu.emphasis import flanks
+from feishu.cards.markdown_emphasis import flanks
 
 _BREAK = re.compile(r"</?br(?:\s[^<>]{0,60})?/?>[ \t]*\n?[ \t]*", re.IGNORECASE)
 

@@ -19,9 +19,9 @@ from bot.records.conversations import Conversations
 from bot.records.gaps import Gap, Gaps
 from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
+from feishu.api.messages import short_id
 from feishu.clock import Clock
 from feishu.errors import TargetGone
-from feishu.messages import short_id
 from rag.errors import RagError
 from rag.index.outline import Title
 from rag.scope import Scope

@@ -12,7 +12,7 @@ from bot.texts import Language, language_of, texts
 from bot.turns.dressing import Dressing
 from bot.turns.errands import Errands
 from bot.turns.one_writer import OneWriter
-from feishu.messages import short_id
+from feishu.api.messages import short_id
 
 MOST_DRAWINGS = 3
 """A card is drawn again while it is not what the store says: another replica may have written below what was drawn."""

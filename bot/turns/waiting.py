@@ -17,7 +17,7 @@ from bot.inbox.jobs import Job, Jobs, JobState, LeaseLost
 from bot.models import Answer, Turn
 from bot.records.conversations import Conversations
 from bot.texts import language_of, texts
-from feishu.card import Card
+from feishu.cards.elements import Card
 from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
 

@@ -25,7 +25,7 @@ _ANSWER_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
 
 
 class Call(Protocol):
-    """One call to the platform, as `feishu.client.CallRecord` tells it."""
+    """One call to the platform, as `feishu.api.client.CallRecord` tells it."""
 
     @property
     def endpoint(self) -> str: ...

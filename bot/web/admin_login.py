@@ -13,9 +13,9 @@ from bot.web.admin_session import LOGIN, LOGIN_S, PATH, Sessions, same
 from bot.web.chat_errors import Refused
 from bot.web.client_address import block_of, client_address
 from bot.web.failed_attempts import FailedAttempts
+from feishu.api.oauth import Login
 from feishu.clock import Clock
 from feishu.errors import FeishuError
-from feishu.login import Login
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,9 @@ from feishu.sandbox.clicks import Shown, Unpressable
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Fault
 from feishu.sandbox.journal import Entry
-from feishu.sandbox.people import Impossible
-from feishu.sandbox.sandbox import Said, Sandbox, running
+from feishu.sandbox.refusal import Impossible
+from feishu.sandbox.sandbox import Said, Sandbox
+from feishu.sandbox.server import running
 from feishu.sandbox.settings import DEFAULT_SCOPES, AppSettings, SandboxSettings
 
 __all__ = [

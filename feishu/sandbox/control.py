@@ -25,7 +25,7 @@ POST   /sandbox/verify-url   {url?, app_id?} → {ok, why}
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from sse_starlette import EventSourceResponse
@@ -34,13 +34,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from feishu.sandbox.clicks import Press, Unpressable
-from feishu.sandbox.people import Impossible
+from feishu.sandbox.refusal import Impossible
+from feishu.sandbox.sandbox import Sandbox
 from feishu.sandbox.uploads import serve_upload, take_upload
 from feishu.sandbox.view import entity_view, state_view
 from feishu.sandbox.world import App
-
-if TYPE_CHECKING:
-    from feishu.sandbox.sandbox import Sandbox
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -52,7 +50,7 @@ class BadRequest(ValueError):
 class Control:
     """Serves /sandbox/…."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def routes(self) -> list[Route]:

@@ -8,11 +8,8 @@ import orjson
 from feishu.sandbox.messages import MAX_EDITS
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
+from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.world import Card, Chat, Message, World, compact
-
-
-class Impossible(ValueError):
-    """A person cannot do that: unknown chat, not a member, no such message."""
 
 
 class Hands:

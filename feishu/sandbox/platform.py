@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from feishu.sandbox.documents import Shelf
+from feishu.sandbox.document_store import DocumentStore
 from feishu.sandbox.journal import Journal
 from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
 from feishu.sandbox.rules import Rates
@@ -60,7 +60,7 @@ class Platform:
     on_message: Callable[[Message], Sequence[Heard]] = lambda message: ()
     verdicts: dict[str, Sequence[Heard]] = field(default_factory=dict)
     uuids: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
-    shelf: Shelf = field(default_factory=Shelf)
+    documents: DocumentStore = field(default_factory=DocumentStore)
 
     def now(self) -> float:
         """Sandbox time, epoch seconds."""

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import orjson
 
-from feishu.crypto import encrypt, sign
+from feishu.events.crypto import encrypt, sign
 from feishu.sandbox.clock import Time
 from feishu.sandbox.messages import simplified
 from feishu.sandbox.platform import Platform

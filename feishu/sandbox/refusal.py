@@ -1,4 +1,4 @@
-"""A refusal as the platform words it: a code, a message, an HTTP status."""
+"""A refusal as the platform words it: a code, a message, an HTTP status; and what no client lets a person do."""
 
 from dataclasses import dataclass, field
 
@@ -39,3 +39,7 @@ class CardInvalid(Exception):
 def field_violation(what: str) -> Refused:
     """99992402: a parameter is missing or of the wrong shape."""
     return Refused(99992402, f"field validation failed: {what}", "parameters")
+
+
+class Impossible(ValueError):
+    """A person cannot do that in any client: unknown chat, not a member, no such message."""

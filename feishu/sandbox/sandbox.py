@@ -1,30 +1,16 @@
-"""The sandbox: one object that holds the platform, its web server's app, and Python access for tests."""
+"""The sandbox: one object that holds the platform, with Python access for tests. Its web server:
+`feishu.sandbox.server`."""
 
-import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from feishu.sandbox.admission import close_expired
 from feishu.sandbox.bots import write_as_bot
 from feishu.sandbox.clicks import Clicks, Press, Shown
 from feishu.sandbox.clock import SandboxClock
-from feishu.sandbox.control import Control
-from feishu.sandbox.doors import Doors
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
-from feishu.sandbox.login import Login
-from feishu.sandbox.openapi import OpenApi
 from feishu.sandbox.people import Hands
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
@@ -32,9 +18,6 @@ from feishu.sandbox.rules import Rates
 from feishu.sandbox.settings import AppSettings, SandboxSettings
 from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World
-
-PAGE = Path(__file__).parent / "page"
-SHARED_PAGE = Path(__file__).parents[1] / "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +30,7 @@ class Said:
 
 
 class Sandbox:
-    """A local Feishu open platform. Use it inside `running(sandbox)`."""
+    """A local Feishu open platform. Use it inside `server.running(sandbox)`."""
 
     def __init__(self, settings: SandboxSettings | None = None, *, clock: SandboxClock | None = None) -> None:
         self.settings = settings or SandboxSettings()
@@ -60,21 +43,6 @@ class Sandbox:
         self.platform.on_message = self.push.message
         self.hands = Hands(self.platform, self.push)
         self.clicks = Clicks(self.platform, self.push)
-        self.app = self._build()
-
-    def _build(self) -> Doors:
-        async def index(_request: Request) -> Response:
-            return FileResponse(PAGE / "index.html", media_type="text/html; charset=utf-8")
-
-        routes = [
-            Route("/", index),
-            *Login(self.world, self.clock).routes(),
-            *OpenApi(self.platform, self.faults).routes(),
-            *Control(self).routes(),
-            Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
-            Mount("/page", StaticFiles(directory=PAGE)),
-        ]
-        return Doors(Starlette(routes=routes))
 
     async def start(self) -> None:
         """Opens the outgoing HTTP client and watches for streams that run out."""
@@ -151,31 +119,3 @@ class Sandbox:
 def _said(message: Message, verdicts: list[Heard]) -> Said:
     why = "; ".join(each.why for each in verdicts) or "no bot in this chat"
     return Said(message.message_id, any(each.delivered for each in verdicts), why)
-
-
-@contextlib.asynccontextmanager
-async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """The sandbox on a real server; yields its base URL. Port 0 takes a free one. Raises OSError when it is taken."""
-    # IPPROTO_TCP is named because asyncio only switches off Nagle (40 ms a call) on sockets that say they are TCP.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(256)
-    except OSError:
-        listener.close()
-        raise
-    config = uvicorn.Config(sandbox.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    await sandbox.start()
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        shown_host = f"[{host}]" if ":" in host else host
-        yield f"http://{shown_host}:{listener.getsockname()[1]}"
-    finally:
-        await sandbox.stop()
-        server.should_exit = True
-        await serving
-        listener.close()

@@ -6,7 +6,7 @@ import binascii
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from feishu.sandbox.people import Impossible
+from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.world import Upload, World
 
 # What a browser may draw; everything else is only ever downloaded. SVG can hold script and is not among them.

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from bot.web.guard import LOCAL
-from feishu.markdown import safe_markdown
+from feishu.cards.markdown import safe_markdown
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.scope import EVERYTHING
 from tests.e2e.browser import Watched

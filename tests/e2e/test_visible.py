@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from feishu.links import other_host, web_url
-from feishu.visible import visible_text
+from feishu.cards.links import other_host, web_url
+from feishu.visible_text import visible_text
 from tests.e2e.web_chat import QUESTION, Chat
 from tests.support.scripted_library import telling
 

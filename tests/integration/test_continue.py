@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feishu.events import CardAction
+from feishu.events.types import CardAction
 from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, button, words

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from feishu import crypto
+from feishu.events import crypto
 from tests.integration.conftest import Stage
 from tests.support.bot_process import SECRETS, BotProcess
 from tests.support.caller import caller

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.store.tables import attachments, received_files, votes
-from feishu.events import CardAction
+from feishu.events.types import CardAction
 from feishu.sandbox.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, answer_text, walk, words
 from tests.support.model_server import ModelServer, Reply

@@ -8,15 +8,15 @@ from functools import partial
 import pytest
 from pydantic import SecretStr
 
-from feishu.card import card, markdown
-from feishu.cardkit import CardKit
-from feishu.client import CallRecord, FeishuClient
-from feishu.limits import SECOND_S
-from feishu.messages import Messages, entity_content
+from feishu.api.cardkit import CardKit
+from feishu.api.client import CallRecord, FeishuClient
+from feishu.api.messages import Messages, entity_content
+from feishu.cards.elements import card, markdown
+from feishu.ratelimit.budgets import SECOND_S
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import Person
 from feishu.settings import FeishuSettings
-from feishu.stream import CardStream, Sequence
+from feishu.streaming.stream import CardStream, Sequence
 from tests.support.pace import pieces
 
 CROWD = 40

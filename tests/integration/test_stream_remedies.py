@@ -9,16 +9,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from feishu.card import card, markdown
-from feishu.cardkit import CardKit
-from feishu.client import FeishuClient
-from feishu.codes import CODES
+from feishu.api.cardkit import CardKit
+from feishu.api.client import FeishuClient
+from feishu.api.error_codes import CODES
+from feishu.api.messages import Messages, entity_content
+from feishu.api.recovery import Remedy, at_the_end, while_streaming
+from feishu.cards.elements import card, markdown
 from feishu.errors import ApiError
-from feishu.messages import Messages, entity_content
-from feishu.remedies import Remedy, at_the_end, while_streaming
 from feishu.sandbox import Sandbox, SandboxClock, SandboxSettings
+from feishu.sandbox.server import app_of
 from feishu.settings import FeishuSettings
-from feishu.stream import CardStream, Sequence
+from feishu.streaming.stream import CardStream, Sequence
 from tests.support.clock import HandClock
 from tests.support.platform_client import GROUP
 
@@ -64,7 +65,7 @@ async def stage() -> AsyncIterator[Stage]:
     await sandbox.start()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sandbox.stop)
-        transport = httpx.ASGITransport(app=sandbox.app)
+        transport = httpx.ASGITransport(app=app_of(sandbox))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
         clock = HandClock()
         settings = FeishuSettings(

@@ -8,9 +8,9 @@ import pytest
 
 from bot.knowledge import ingest_all
 from bot.settings import Settings
-from feishu.documents import target_of
+from feishu.api.documents import target_of
 from feishu.sandbox import Sandbox, running
-from feishu.sandbox.documents import Shelf
+from feishu.sandbox.document_store import DocumentStore
 from feishu.settings import FeishuSettings
 from rag.documents import Chunk
 from rag.errors import IngestError
@@ -30,8 +30,8 @@ class Wiki:
         self.folder = folder
 
     @property
-    def shelf(self) -> Shelf:
-        return self.sandbox.platform.shelf
+    def documents(self) -> DocumentStore:
+        return self.sandbox.platform.documents
 
     async def ingest(
         self,
@@ -68,13 +68,13 @@ async def wiki(tmp_path: Path) -> AsyncIterator[Wiki]:
 
 
 async def test_a_space_is_read_with_children_shortcuts_and_empty_pages(wiki: Wiki) -> None:
-    shelf = wiki.shelf
-    parent = shelf.node(SPACE, "制度", "# 制度\n\n总则。")
-    child = shelf.node(SPACE, "年假", "## 年假\n\n满一年有五天年假。", parent=parent.node_token)
+    documents = wiki.documents
+    parent = documents.node(SPACE, "制度", "# 制度\n\n总则。")
+    child = documents.node(SPACE, "年假", "## 年假\n\n满一年有五天年假。", parent=parent.node_token)
     for number in range(4):
-        shelf.node(SPACE, f"第 {number} 页", f"第 {number} 页的内容。")
-    shelf.node(SPACE, "年假的快捷方式", obj_token=child.obj_token, node_type="shortcut")
-    shelf.node(SPACE, "一张表", obj_token="shtcn1", obj_type="sheet")
+        documents.node(SPACE, f"第 {number} 页", f"第 {number} 页的内容。")
+    documents.node(SPACE, "年假的快捷方式", obj_token=child.obj_token, node_type="shortcut")
+    documents.node(SPACE, "一张表", obj_token="shtcn1", obj_type="sheet")
     report = await wiki.ingest(SPACE)
     assert (report.new, report.documents) == (6, 6)
     assert [skipped.reason for skipped in report.skipped] == ["is a sheet: only documents are read"]
@@ -83,28 +83,28 @@ async def test_a_space_is_read_with_children_shortcuts_and_empty_pages(wiki: Wik
 
 
 async def test_only_edited_documents_are_fetched_again(wiki: Wiki) -> None:
-    pages = [wiki.shelf.node(SPACE, f"页 {number}", f"内容 {number}。") for number in range(3)]
+    pages = [wiki.documents.node(SPACE, f"页 {number}", f"内容 {number}。") for number in range(3)]
     await wiki.ingest(SPACE)
     assert wiki.calls("docs.content") == 3
     assert (await wiki.ingest(SPACE)).unchanged == 3
     assert wiki.calls("docs.content") == 3
-    wiki.shelf.write(pages[1].obj_token, "页 1", "改过的内容。")
+    wiki.documents.write(pages[1].obj_token, "页 1", "改过的内容。")
     assert (await wiki.ingest(SPACE)).changed == 1
     assert wiki.calls("docs.content") == 4
     assert "改过的内容。" in {chunk.text for chunk in wiki.chunks()}
 
 
 async def test_folders_single_documents_and_links_under_a_page(wiki: Wiki) -> None:
-    shelf = wiki.shelf
-    inner = shelf.write("doxcnInner", "里层", "里层的内容。")
-    other = shelf.write("doxcnOther", "别处", "别处的内容。")
-    single = shelf.write("doxcnSingle", "单篇", "单篇的内容。")
-    shelf.file("fldcnTop", "子文件夹", "folder", "fldcnSub")
-    shelf.file("fldcnSub", "里层", "docx", inner)
-    shelf.file("fldcnTop", "快捷方式", "shortcut", "short1", target=("docx", other))
-    top = shelf.node(SPACE, "上级", "上级的内容。")
-    shelf.node(SPACE, "下级", "下级的内容。", parent=top.node_token)
-    shelf.node(SPACE, "旁边", "旁边的内容。")
+    documents = wiki.documents
+    inner = documents.write("doxcnInner", "里层", "里层的内容。")
+    other = documents.write("doxcnOther", "别处", "别处的内容。")
+    single = documents.write("doxcnSingle", "单篇", "单篇的内容。")
+    documents.file("fldcnTop", "子文件夹", "folder", "fldcnSub")
+    documents.file("fldcnSub", "里层", "docx", inner)
+    documents.file("fldcnTop", "快捷方式", "shortcut", "short1", target=("docx", other))
+    top = documents.node(SPACE, "上级", "上级的内容。")
+    documents.node(SPACE, "下级", "下级的内容。", parent=top.node_token)
+    documents.node(SPACE, "旁边", "旁边的内容。")
     origin = "https://example.feishu.cn"
     await wiki.ingest(
         f"{origin}/drive/folder/fldcnTop", f"{origin}/docx/{single}", f"{origin}/wiki/{top.node_token}?from=x"
@@ -116,15 +116,18 @@ async def test_folders_single_documents_and_links_under_a_page(wiki: Wiki) -> No
 
 
 async def test_what_the_app_may_not_see_is_named_and_leaves_the_index(wiki: Wiki) -> None:
-    open_page, closed = wiki.shelf.node(SPACE, "公开", "公开的内容。"), wiki.shelf.node(SPACE, "薪酬", "薪酬的内容。")
+    open_page, closed = (
+        wiki.documents.node(SPACE, "公开", "公开的内容。"),
+        wiki.documents.node(SPACE, "薪酬", "薪酬的内容。"),
+    )
     await wiki.ingest(SPACE)
-    wiki.shelf.hidden.add(closed.obj_token)
-    wiki.shelf.write(closed.obj_token, "薪酬", "新的薪酬。")
+    wiki.documents.hidden.add(closed.obj_token)
+    wiki.documents.write(closed.obj_token, "薪酬", "新的薪酬。")
     report = await wiki.ingest(SPACE)
     assert len(report.skipped) == 1 and "no access" in report.skipped[0].reason
     assert {chunk.source for chunk in wiki.chunks()} == {f"feishu:{open_page.obj_token}"}
-    wiki.shelf.hidden.add(SPACE)
-    wiki.shelf.write("doxcnLeft", "还在", "还在的内容。")
+    wiki.documents.hidden.add(SPACE)
+    wiki.documents.write("doxcnLeft", "还在", "还在的内容。")
     report = await wiki.ingest(SPACE, "https://example.feishu.cn/docx/doxcnLeft")
     assert [file.reason for file in report.skipped] == [
         "the app has no access; share it with the app, and check its scopes"
@@ -133,7 +136,7 @@ async def test_what_the_app_may_not_see_is_named_and_leaves_the_index(wiki: Wiki
 
 
 async def test_a_platform_that_fails_keeps_what_was_read(wiki: Wiki) -> None:
-    wiki.shelf.node(SPACE, "公开", "公开的内容。")
+    wiki.documents.node(SPACE, "公开", "公开的内容。")
     before = await wiki.ingest(SPACE)
     wiki.sandbox.faults.plan("wiki.nodes", status=403, code=1254301, msg="odd", times=20)
     report = await wiki.ingest(SPACE)
@@ -142,8 +145,8 @@ async def test_a_platform_that_fails_keeps_what_was_read(wiki: Wiki) -> None:
 
 
 async def test_collections_have_their_own_links(wiki: Wiki) -> None:
-    wiki.shelf.node(SPACE, "公开", "公开的内容。")
-    wiki.shelf.write("doxcnHr", "人事", "人事的内容。")
+    wiki.documents.node(SPACE, "公开", "公开的内容。")
+    wiki.documents.write("doxcnHr", "人事", "人事的内容。")
     hr = CollectionSettings(links=["https://example.feishu.cn/docx/doxcnHr"])
     await wiki.ingest(SPACE, collections={"hr": hr})
     assert {chunk.collection: chunk.text for chunk in wiki.chunks()} == {
@@ -153,7 +156,7 @@ async def test_collections_have_their_own_links(wiki: Wiki) -> None:
 
 
 async def test_pages_stay_when_paths_are_given_and_go_with_prune(wiki: Wiki) -> None:
-    wiki.shelf.node(SPACE, "年假", "满一年有五天年假。")
+    wiki.documents.node(SPACE, "年假", "满一年有五天年假。")
     await wiki.ingest(SPACE)
     listed = wiki.calls("wiki.nodes")
     assert listed > 0
@@ -168,7 +171,7 @@ async def test_pages_stay_when_paths_are_given_and_go_with_prune(wiki: Wiki) -> 
 
 
 async def test_links_that_lead_nowhere_and_missing_apps_are_said(wiki: Wiki, tmp_path: Path) -> None:
-    wiki.shelf.node(SPACE, "公开", "公开的内容。")
+    wiki.documents.node(SPACE, "公开", "公开的内容。")
     report = await wiki.ingest(SPACE, "https://example.com/about")
     assert "correct rag.links" in report.skipped[0].reason
     rag = RagSettings(knowledge=[], links=[SPACE], index_dir=tmp_path / "other")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from bot.handlers import Ack
 from bot.routes import add_platform_routes
 from bot.watch.clock_offset import LOG_EVERY_S, REMEMBERED_S, ClockOffset
-from feishu.webhook import Webhook
+from feishu.events.webhook import Webhook
 from tests.integration.test_doors import APP, KEY, TOKEN, encrypted, message, signed
 from tests.support.clock import AheadClock
 

@@ -30,8 +30,8 @@ from bot.records.admin_sessions import AdminSessions
 from bot.settings import BotSettings, Settings
 from bot.web.admin_session import SESSION, Sessions
 from bot.web_app import web_app
-from feishu import crypto
 from feishu.clock import SystemClock
+from feishu.events import crypto
 from feishu.settings import FeishuSettings
 from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings

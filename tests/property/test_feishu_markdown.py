@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feishu.links import other_host
-from feishu.markdown import escape_text, safe_markdown
-from feishu.visible import visible_text
+from feishu.cards.links import other_host
+from feishu.cards.markdown import escape_text, safe_markdown
+from feishu.visible_text import visible_text
 
 PIECES = [
     "<at id=all></at>",

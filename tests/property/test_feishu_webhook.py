@@ -6,10 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu import crypto
 from feishu.errors import Malformed, TooLarge, Unverified, WebhookError
-from feishu.events import CardAction, MessageReceived, Unknown, text_of
-from feishu.webhook import Challenge, Webhook
+from feishu.events import crypto
+from feishu.events.text import text_of
+from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.webhook import Challenge, Webhook
 
 KEY, TOKEN, APP = "k", "vt", "cli_a"
 HOOKS = [

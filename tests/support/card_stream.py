@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from feishu.card import Card, card, markdown
-from feishu.cardkit import CardKit
+from feishu.api.cardkit import CardKit
+from feishu.cards.elements import Card, card, markdown
 from feishu.errors import (
     ApiError,
     Interacting,
@@ -17,8 +17,8 @@ from feishu.errors import (
     TransportError,
     Unreachable,
 )
-from feishu.stream import CardStream, Sequence
-from feishu.turnstile import Urgency
+from feishu.ratelimit.priority import Urgency
+from feishu.streaming.stream import CardStream, Sequence
 from tests.support.clock import HandClock
 
 FINAL = card([markdown("whole answer", element_id="answer")])

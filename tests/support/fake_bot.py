@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from feishu.crypto import decrypt, sign
+from feishu.events.crypto import decrypt, sign
 from feishu.sandbox import AppSettings, Sandbox
 from tests.support.caller import caller
 

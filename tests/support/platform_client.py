@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from feishu.sandbox import Sandbox, SandboxClock, SandboxSettings
+from feishu.sandbox.server import app_of
 
 GROUP, ALICE, BOB = "oc_product", "ou_linxiaoman", "ou_zhouming"
 TOKEN_PATH = "/auth/v3/tenant_access_token/internal"
@@ -98,7 +99,7 @@ async def platform_client(settings: SandboxSettings | None = None) -> AsyncItera
     """A started sandbox whose clock stands still, and a caller that has a token."""
     sandbox = Sandbox(settings or SandboxSettings(), clock=SandboxClock(frozen=True, start_at=1_800_000_000.0))
     await sandbox.start()
-    transport = httpx.ASGITransport(app=sandbox.app)
+    transport = httpx.ASGITransport(app=app_of(sandbox))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
             client = PlatformClient(sandbox, http)

@@ -19,7 +19,7 @@ from bot.web.chat import ChatDoor
 from bot.web.chat_gate import Gate
 from bot.web.chat_turns import WebLibrary, WebTurns
 from bot.web_app import add_admin, chat_app
-from feishu.client import FeishuClient
+from feishu.api.client import FeishuClient
 from feishu.clock import SystemClock
 from feishu.settings import FeishuSettings
 from rag.settings import PromptSettings, RagSettings

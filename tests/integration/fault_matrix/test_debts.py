@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from feishu.stream import CardStream
+from feishu.streaming.stream import CardStream
 from tests.integration.conftest import BOB, GROUP, answer_text, words
 from tests.integration.fault_matrix.test_other_ways import is_neutral
 from tests.support.scene import ANSWER, CLOSE, HTML, LAST, QUESTION, Scene

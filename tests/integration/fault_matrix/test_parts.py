@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from feishu.stream import CardStream
+from feishu.streaming.stream import CardStream
 from tests.integration.conftest import ALICE, answer_text, words
 from tests.support.model_server import Reply
 from tests.support.scene import HTML, REPLY, Message, Scene

@@ -22,7 +22,7 @@ from bot.settings.models import BotSettings
 from bot.settings.people import PeopleSettings
 from bot.store.database import Database
 from bot.store.tables import attachments, received_files, turns
-from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
 from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing
 from rag.events import Question

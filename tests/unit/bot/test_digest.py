@@ -12,7 +12,7 @@ from bot.inbox.jobs import Jobs
 from bot.records.admin_figures import Figures
 from bot.settings import BotSettings
 from bot.store.database import Database
-from feishu.messages import Messages
+from feishu.api.messages import Messages
 from rag.scope import EVERYTHING
 from tests.support.clock import HandClock
 

@@ -16,7 +16,7 @@ from bot.doctor.library import check_library
 from bot.doctor.machine import KEPT_FROM, check_reading
 from bot.errors import SettingsError
 from bot.settings import BotSettings, Settings
-from feishu.client import BotIdentity, FeishuClient
+from feishu.api.client import BotIdentity, FeishuClient
 from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
 from feishu.settings import FeishuSettings
 from rag.errors import ReadersUnavailable

@@ -5,7 +5,7 @@ import pytest
 from bot.errors import SettingsError
 from bot.watch.spans import span_exporter
 from bot.watch.tracing import Trace
-from feishu.client import CallRecord
+from feishu.api.client import CallRecord
 from rag.events import Delta, Finished, Question, Retrieved
 from rag.scope import EVERYTHING
 from rag.settings import PromptSettings

@@ -10,7 +10,9 @@ from bot.asking.suggesting import examples
 from bot.records.memory import tokens
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
-from feishu.events import Mention, MessageReceived, Reacted, Recalled, parse_event
+from feishu.events.chats import Reacted, Recalled
+from feishu.events.parsing import parse_event
+from feishu.events.types import Mention, MessageReceived
 from rag.index.outline import Title
 
 

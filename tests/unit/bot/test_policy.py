@@ -13,7 +13,7 @@ from bot.clicks import DEEDS
 from bot.job import Bounds, Job, JobKind, NewJob
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
-from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
 
 ALL: tuple[Deed, ...] = get_args(Deed)
 ANN, BEN = "ou_ann", "ou_ben"

@@ -7,8 +7,8 @@ import pytest
 from bot.cards.views import ANSWER, STREAMING, opening_card
 from bot.models import Answer, Turn
 from bot.texts import ZH
-from feishu.schedule import FrameSchedule
-from feishu.stream import CardStream, Sequence
+from feishu.ratelimit.frames import FrameSchedule
+from feishu.streaming.stream import CardStream, Sequence
 from tests.support.card_stream import Platform
 from tests.support.clock import HandClock
 

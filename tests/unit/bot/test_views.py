@@ -12,7 +12,7 @@ from bot.cards.progress import Progress, fold
 from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, reading_frame, stage
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import texts
-from feishu.card import Card
+from feishu.cards.elements import Card
 from rag.documents import Chunk, Passage
 from rag.events import Delta, Reasoning, Retrieved
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feishu.availability import BEING_SENT, DOWN_AFTER, NO_RETRY_AFTER_S, Availability, is_outage
+from feishu.api.availability import BEING_SENT, DOWN_AFTER, NO_RETRY_AFTER_S, Availability, is_outage
 from feishu.errors import (
     BadReply,
     CardRejected,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from feishu.card import (
+from feishu.cards.elements import (
     MAX_CARD_BYTES,
     Card,
     button,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from feishu.card_text import MAX_CHARS, card_text
+from feishu.events.card_text import MAX_CHARS, card_text
 
 V2 = {
     "schema": "2.0",

@@ -9,10 +9,11 @@ import httpx
 import pytest
 import respx
 
-from feishu.card import card, markdown
-from feishu.cardkit import CardKit
-from feishu.client import CallRecord, FeishuClient
-from feishu.endpoints import ENDPOINTS, Endpoint, Retry
+from feishu.api.cardkit import CardKit
+from feishu.api.client import CallRecord, FeishuClient
+from feishu.api.endpoints import ENDPOINTS, Endpoint, Retry
+from feishu.api.messages import Messages, Sent, card_content, entity_content, text_content
+from feishu.cards.elements import card, markdown
 from feishu.errors import (
     ApiError,
     BadReply,
@@ -27,7 +28,6 @@ from feishu.errors import (
     TransportError,
     Unreachable,
 )
-from feishu.messages import Messages, Sent, card_content, entity_content, text_content
 from feishu.settings import FeishuSettings
 from tests.support.clock import HandClock
 

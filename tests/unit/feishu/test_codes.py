@@ -2,7 +2,8 @@
 
 import pytest
 
-from feishu.codes import CODES, api_error, remedy_of
+from feishu.api.error_codes import CODES, api_error, remedy_of
+from feishu.api.recovery import Remedy, at_the_end, while_streaming
 from feishu.errors import (
     ApiError,
     CardRejected,
@@ -18,7 +19,6 @@ from feishu.errors import (
     Timeout,
     TokenRejected,
 )
-from feishu.remedies import Remedy, at_the_end, while_streaming
 
 EXPECTED: dict[type[ApiError], str] = {
     TokenRejected: "99991661 99991663 99991664 99991668 99991671 99991677",

@@ -5,16 +5,9 @@ from typing import Any
 
 import pytest
 
-from feishu.events import (
-    CardAction,
-    Mention,
-    MessageReceived,
-    mentions_bot,
-    parse_event,
-    seconds,
-    text_of,
-)
-from feishu.message_text import image_keys, mentions_all
+from feishu.events.parsing import parse_event, seconds
+from feishu.events.text import image_keys, mentions_all, mentions_bot, text_of
+from feishu.events.types import CardAction, Mention, MessageReceived
 
 BOT = "ou_bot"
 HEADER = {"event_id": "e1", "create_time": "1700000000000", "app_id": "cli", "tenant_key": "tk"}

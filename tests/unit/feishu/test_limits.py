@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.endpoints import Endpoint, Retry
-from feishu.limits import MOST_LANES, SECOND_S, Budget, Budgets, Lanes, part_of
-from feishu.turnstile import Urgency
+from feishu.api.endpoints import Endpoint, Retry
+from feishu.ratelimit.budgets import MOST_LANES, SECOND_S, Budget, Budgets, Lanes, part_of
+from feishu.ratelimit.priority import Urgency
 from tests.support.clock import HandClock
 
 

@@ -8,11 +8,11 @@ from bot.asking.outbound import mentioning
 from bot.cards.final_card import final
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import ZH
-from feishu import card as build
-from feishu.links import honest_text, other_host, web_url
-from feishu.markdown import safe_markdown
-from feishu.messages import text_content
-from feishu.visible import visible_text
+from feishu.api.messages import text_content
+from feishu.cards import elements as build
+from feishu.cards.links import honest_text, other_host, web_url
+from feishu.cards.markdown import safe_markdown
+from feishu.visible_text import visible_text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feishu.markdown import broken_text, escape_text, safe_markdown
+from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feishu.schedule import CREDIT, REFILL_PER_S, FrameSchedule
-from feishu.turnstile import Urgency
+from feishu.ratelimit.frames import CREDIT, REFILL_PER_S, FrameSchedule
+from feishu.ratelimit.priority import Urgency
 from tests.support.clock import HandClock
 
 

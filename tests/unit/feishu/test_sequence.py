@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from feishu.cardkit import MAX_SEQUENCE
-from feishu.stream import Sequence
+from feishu.api.cardkit import MAX_SEQUENCE
+from feishu.streaming.stream import Sequence
 
 
 async def test_a_number_is_reserved_before_it_is_used() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.card import card, markdown
+from feishu.cards.elements import card, markdown
 from feishu.errors import (
     ApiError,
     CardRejected,
@@ -20,7 +20,7 @@ from feishu.errors import (
     TargetGone,
     Unreachable,
 )
-from feishu.stream import Sequence
+from feishu.streaming.stream import Sequence
 from tests.support.card_stream import CLOSED, FINAL, TRANSIENT, Failure, Scene
 
 

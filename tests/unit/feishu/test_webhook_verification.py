@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from feishu import crypto
 from feishu.errors import Malformed, Stale, TooLarge, Unverified, WebhookError
-from feishu.events import CardAction, MessageReceived, Unknown, seconds
-from feishu.webhook import MAX_BODY_BYTES, Challenge, Webhook
+from feishu.events import crypto
+from feishu.events.parsing import seconds
+from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.webhook import MAX_BODY_BYTES, Challenge, Webhook
 from tests.support.clock import HandClock
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/feishu.json").read_text())

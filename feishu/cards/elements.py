@@ -7,8 +7,8 @@ for are left out. Structure: open.feishu.cn/document feishu-cards/card-json-v2-s
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from feishu.jsontext import to_bytes, to_text
-from feishu.visible import visible_text
+from feishu.encoding import to_bytes, to_text
+from feishu.visible_text import visible_text
 
 Card = dict[str, Any]
 Element = dict[str, Any]
@@ -71,7 +71,7 @@ def plain_text(content: str) -> dict[str, Any]:
 
 
 def markdown(text: str, *, element_id: str = "", size: TextSize = "normal", icon: str = "") -> Element:
-    """Markdown. Foreign text goes through `feishu.markdown.safe_markdown` first."""
+    """Markdown. Foreign text goes through `feishu.cards.markdown.safe_markdown` first."""
     return {"tag": "markdown", "content": text} | _given(
         element_id=element_id or None,
         text_size=None if size == "normal" else size,

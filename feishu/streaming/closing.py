@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from feishu.card import Card
+from feishu.api.error_codes import remedy_of
+from feishu.api.recovery import Remedy, at_the_end
+from feishu.cards.elements import Card
 from feishu.clock import Clock
-from feishu.codes import remedy_of
 from feishu.errors import ApiError, FeishuError, TransportError
-from feishu.patience import Patience
-from feishu.remedies import Remedy, at_the_end
-from feishu.sequence import Sequence
-from feishu.turnstile import Urgency
+from feishu.ratelimit.priority import Urgency
+from feishu.streaming.backoff import Patience
+from feishu.streaming.sequence import Sequence
 
 CLOSING_BUDGET_S = 10.0
 """How long closing alone may be refused before the whole card is written first."""
@@ -18,7 +18,7 @@ _AGAIN = (Remedy.WAIT, Remedy.NEW_SEQUENCE)
 
 
 class CardWrites(Protocol):
-    """What a card is written by: `feishu.cardkit.CardKit` or `feishu.rawcard.RawCard`."""
+    """What a card is written by: `feishu.api.cardkit.CardKit` or `feishu.streaming.raw_card.RawCard`."""
 
     async def stream_text(self, card_id: str, element_id: str, content: str, *, sequence: int) -> None: ...
 

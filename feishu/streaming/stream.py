@@ -12,16 +12,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from feishu.card import Card
+from feishu.api.error_codes import remedy_of
+from feishu.api.recovery import Remedy, while_streaming
+from feishu.cards.elements import Card
 from feishu.clock import Clock, SystemClock
-from feishu.codes import remedy_of
-from feishu.duty import CardWrites, Duty
 from feishu.errors import ApiError, RateLimited, TransportError
-from feishu.patience import Patience
-from feishu.remedies import Remedy, while_streaming
-from feishu.schedule import FrameSchedule
-from feishu.sequence import Sequence
-from feishu.turnstile import Urgency
+from feishu.ratelimit.frames import FrameSchedule
+from feishu.ratelimit.priority import Urgency
+from feishu.streaming.backoff import Patience
+from feishu.streaming.closing import CardWrites, Duty
+from feishu.streaming.sequence import Sequence
 
 __all__ = ["CardStream", "CardWrites", "Sequence"]
 
@@ -109,9 +109,9 @@ class CardStream:
         """Stop frames, close streaming mode with `summary` as the preview, then replace the whole card by `card`.
 
         Refusals that pass (rates, interactions, outages) are retried within `budget_s`; the last error is raised when
-        it is spent, and at once for what time does not heal (`feishu.codes.remedy_of` says what to do then). May be
-        called again, for example with a repaired card; what is done is not repeated. Cancelling it leaves the card as
-        it is, so whoever must see it closed shields the call.
+        it is spent, and at once for what time does not heal (`feishu.api.error_codes.remedy_of` says what to do then).
+        May be called again, for example with a repaired card; what is done is not repeated. Cancelling it leaves the
+        card as it is, so whoever must see it closed shields the call.
         """
         await self._stop_frames()
         if self.failed is not None and remedy_of(self.failed) in (Remedy.STOP, Remedy.NEW_MESSAGE):

@@ -2,10 +2,10 @@
 
 import random
 
-from feishu.codes import remedy_of
+from feishu.api.error_codes import remedy_of
+from feishu.api.recovery import Remedy
 from feishu.errors import ApiError, Interacting, RateLimited, TransportError
-from feishu.remedies import Remedy
-from feishu.sequence import Sequence
+from feishu.streaming.sequence import Sequence
 
 INTERACTION_WAIT_S = 0.5
 FIRST_BACKOFF_S = 0.5

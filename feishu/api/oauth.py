@@ -9,8 +9,8 @@ import hashlib
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from feishu.client import FeishuClient
-from feishu.endpoints import Endpoint, Retry
+from feishu.api.client import FeishuClient
+from feishu.api.endpoints import Endpoint, Retry
 from feishu.errors import BadReply
 from feishu.settings import FeishuSettings
 

@@ -2,14 +2,12 @@
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from feishu.visible import visible_text
-
-if TYPE_CHECKING:
-    from feishu.events import MessageReceived
+from feishu.events.types import MessageReceived
+from feishu.visible_text import visible_text
 
 _PLACEHOLDER = re.compile(r"(@_(?:user_[0-9]+|all))([ \t]?)")
 _LOCALES = ("zh_cn", "en_us", "ja_jp")
@@ -21,12 +19,12 @@ _IMAGE = re.compile(r"!\[[^\]\n]*\]\((?P<key>img_[\w-]+)\)")
 MAX_DEPTH = 12
 
 
-def mentions_bot(message: "MessageReceived", bot_open_id: str) -> bool:
+def mentions_bot(message: MessageReceived, bot_open_id: str) -> bool:
     """Whether the bot itself is mentioned: by its own open_id, never by name, and never by `@_all`."""
     return bool(bot_open_id) and any(mention.open_id == bot_open_id for mention in message.mentions)
 
 
-def mentions_all(message: "MessageReceived") -> bool:
+def mentions_all(message: MessageReceived) -> bool:
     """Whether everybody is mentioned; the platform sometimes leaves `@_all` out of the mentions."""
     if any(mention.key == "@_all" for mention in message.mentions) or "@_all" in message.content:
         return True
@@ -34,7 +32,7 @@ def mentions_all(message: "MessageReceived") -> bool:
     return any(_id_of(found) == "all" for found in _AT_TAG.finditer(markdown))
 
 
-def text_of(message: "MessageReceived", *, bot_open_id: str) -> str:
+def text_of(message: MessageReceived, *, bot_open_id: str) -> str:
     """The plain text of a `text` or `post` message: the bot's own mention removed, other mentions as `@Name`.
 
     Empty for every other type, and when there is nothing to read.
@@ -49,7 +47,7 @@ def text_of(message: "MessageReceived", *, bot_open_id: str) -> str:
     return visible_text(_resolve_mentions(text, message, bot_open_id)).strip()
 
 
-def image_keys(message: "MessageReceived") -> tuple[str, ...]:
+def image_keys(message: MessageReceived) -> tuple[str, ...]:
     """The keys of an image, or of the images in a rich text, each once."""
     if message.message_type not in ("image", "post"):
         return ()
@@ -84,7 +82,7 @@ def content_of(raw: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _resolve_mentions(text: str, message: "MessageReceived", bot_open_id: str) -> str:
+def _resolve_mentions(text: str, message: MessageReceived, bot_open_id: str) -> str:
     mentions = {mention.key: mention for mention in message.mentions}
 
     def name(match: re.Match[str]) -> str:

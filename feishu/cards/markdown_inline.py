@@ -1,4 +1,4 @@
-"""What may happen inside one line of foreign markdown. Pure; the blocks around it are in `feishu.markdown`.
+"""What may happen inside one line of foreign markdown. Pure; the blocks around it are in `feishu.cards.markdown`.
 
 Everything that could be a tag, an entity, a link elsewhere or an image becomes text; emphasis, code spans, http links,
 line breaks (`<br>`, the one tag that leaves) and the images whose keys the caller vouches for stay (a key that a model
@@ -13,9 +13,9 @@ Escapes: numeric entities, as documented (open.feishu.cn/document feishu-cards r
 import re
 from functools import lru_cache
 
-from feishu.emphasis import MAX_EMPHASIS_CHARS, Emphasis
-from feishu.links import other_host, web_url, with_host
-from feishu.mentions import without_mentions
+from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.markdown_emphasis import MAX_EMPHASIS_CHARS, Emphasis
+from feishu.cards.mentions import without_mentions
 
 MAX_SPAN_CHARS = 500
 """A code span or a link text may be this long; while streaming, no more than this waits for its end."""

@@ -5,7 +5,7 @@ import unicodedata
 from html import unescape
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from feishu.visible import visible_text
+from feishu.visible_text import visible_text
 
 _URL_SAFE = "-._~:/?#@!$&'*+,;=%"
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.IGNORECASE)

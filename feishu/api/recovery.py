@@ -1,7 +1,7 @@
 """What is done about a refusal: ten words, and the one rule that turns them into what a streamed frame may do.
 
-Which code calls for which remedy stands in `feishu.codes`. While an answer is streamed, frames are expendable and the
-end is not: whatever would cost more than the next frame waits for the end.
+Which code calls for which remedy stands in `feishu.api.error_codes`. While an answer is streamed, frames are expendable
+and the end is not: whatever would cost more than the next frame waits for the end.
 """
 
 from enum import Enum

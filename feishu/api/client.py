@@ -13,10 +13,14 @@ from typing import Any
 
 import httpx
 
-from feishu.attempts import outcome_of, wait_before_retry
-from feishu.availability import Availability
+from feishu.api.attempts import outcome_of, wait_before_retry
+from feishu.api.auth import TenantTokens
+from feishu.api.availability import Availability
+from feishu.api.connections import Pools, open_pools
+from feishu.api.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
+from feishu.api.responses import read_reply
 from feishu.clock import Clock, SystemClock
-from feishu.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
+from feishu.encoding import to_bytes
 from feishu.errors import (
     ApiError,
     BadReply,
@@ -27,14 +31,10 @@ from feishu.errors import (
     TransportError,
     Unreachable,
 )
-from feishu.jsontext import to_bytes
-from feishu.limits import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
-from feishu.pools import Pools, open_pools
-from feishu.replies import read_reply
-from feishu.schedule import FrameSchedule
+from feishu.ratelimit.budgets import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
+from feishu.ratelimit.frames import FrameSchedule
+from feishu.ratelimit.priority import Urgency
 from feishu.settings import FeishuSettings
-from feishu.tokens import TenantTokens
-from feishu.turnstile import Urgency
 
 __all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
 

@@ -34,7 +34,7 @@ class _Failing:
 
 
 class Availability:
-    """What is known of each API, by its name in `feishu.endpoints`. `on_recovery(name, down_s)` hears of the first
+    """What is known of each API, by its name in `feishu.api.endpoints`. `on_recovery(name, down_s)` hears of the first
     success after an API was down, and of the first success of all (`down_s` 0: what was before is not known)."""
 
     def __init__(

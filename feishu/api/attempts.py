@@ -2,7 +2,7 @@
 
 import random
 
-from feishu.endpoints import Endpoint, Retry
+from feishu.api.endpoints import Endpoint, Retry
 from feishu.errors import ApiError, FeishuError, RateLimited, ServerError, Timeout, TransportError, Unreachable
 
 ATTEMPTS = 4

@@ -7,9 +7,9 @@ streaming mode and no sequence, so nothing types and nothing has to be closed.
 import copy
 from typing import Any
 
-from feishu.card import Card
-from feishu.messages import Messages
-from feishu.turnstile import Urgency
+from feishu.api.messages import Messages
+from feishu.cards.elements import Card
+from feishu.ratelimit.priority import Urgency
 
 
 class RawCard:

@@ -10,7 +10,7 @@ A refusal for too many calls holds everybody for as long as the platform says, a
 """
 
 from feishu.clock import Clock, SystemClock
-from feishu.turnstile import Turnstile, Urgency
+from feishu.ratelimit.priority import Turnstile, Urgency
 
 REFILL_PER_S = 11.5
 CREDIT = 260.0

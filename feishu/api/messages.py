@@ -1,6 +1,7 @@
 """Messages: reply, send, update a raw card, fetch, recall.
 
-open.feishu.cn/document im-v1/message. A card sent as a CardKit entity is updated by `feishu.cardkit`, never by `patch`.
+open.feishu.cn/document im-v1/message. A card sent as a CardKit entity is updated by `feishu.api.cardkit`, never by
+`patch`.
 """
 
 import hashlib
@@ -8,15 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from feishu.card import Card, card_json
-from feishu.client import FeishuClient
-from feishu.endpoints import FETCH, PATCH, RECALL, REPLY, RESOURCE, SEND, SEND_EPHEMERAL, Endpoint
+from feishu.api.client import FeishuClient
+from feishu.api.endpoints import FETCH, PATCH, RECALL, REPLY, RESOURCE, SEND, SEND_EPHEMERAL, Endpoint
+from feishu.cards.elements import Card, card_json
+from feishu.cards.links import honest_text
+from feishu.cards.mentions import without_mentions
+from feishu.encoding import to_text
 from feishu.errors import BadReply, TargetGone
-from feishu.jsontext import to_text
-from feishu.links import honest_text
-from feishu.mentions import without_mentions
-from feishu.turnstile import Urgency
-from feishu.visible import visible_text
+from feishu.ratelimit.priority import Urgency
+from feishu.visible_text import visible_text
 
 MAX_UUID_CHARS = 50
 

@@ -21,10 +21,11 @@ from typing import Any
 
 import orjson
 
-from feishu import crypto
 from feishu.clock import Clock, SystemClock
 from feishu.errors import Malformed, Stale, TooLarge, Unverified
-from feishu.events import CardAction, Event, Unknown, parse_event, parse_legacy_card_action, seconds
+from feishu.events import crypto
+from feishu.events.parsing import Event, parse_event, parse_legacy_card_action, seconds
+from feishu.events.types import CardAction, Unknown
 
 MAX_BODY_BYTES = 1_048_576
 MAX_CHALLENGE_BYTES = 8_192

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from feishu.cardkit import MAX_SEQUENCE
+from feishu.api.cardkit import MAX_SEQUENCE
 
 
 class Sequence:

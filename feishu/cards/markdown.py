@@ -1,16 +1,17 @@
 """Foreign text in a card: what a model, a document or a person wrote may be markdown, but nothing more than that. Pure.
 
-`safe_markdown` knows the blocks (fences, tables), `feishu.inline` what happens inside a line. With `streaming` the
-output of a longer text starts with the output of the shorter one, because the client types on only then; what the next
-characters could still change is held back. Dialect: open.feishu.cn/document feishu-cards rich text component.
+`safe_markdown` knows the blocks (fences, tables), `feishu.cards.markdown_inline` what happens inside a line. With
+`streaming` the output of a longer text starts with the output of the shorter one, because the client types on only
+then; what the next characters could still change is held back. Dialect: open.feishu.cn/document feishu-cards rich text
+component.
 """
 
 import re
 from dataclasses import dataclass
 
-from feishu.inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
-from feishu.mentions import decided_length, without_mentions
-from feishu.visible import visible_text
+from feishu.cards.markdown_inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
+from feishu.cards.mentions import decided_length, without_mentions
+from feishu.visible_text import visible_text
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"
 _FENCE = re.compile(_LEAD + r"(?P<mark>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)", re.DOTALL)
@@ -29,8 +30,8 @@ def safe_markdown(
     text: str, *, streaming: bool = False, max_tables: int = 3, images: frozenset[str] = NO_IMAGES
 ) -> str:
     """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s) and says where
-    to, hides no character (`feishu.visible`), and whose only tag is `<br>`. Bold beside Chinese signs gets the space
-    outside that a strict reader wants.
+    to, hides no character (`feishu.visible_text`), and whose only tag is `<br>`. Bold beside Chinese signs gets the
+    space outside that a strict reader wants.
 
     Code spans and fenced code stay as they are, mentions apart; tables beyond `max_tables` become fenced code (cards
     are refused for too many). An unclosed fence is closed, except while `streaming`. Raises nothing.

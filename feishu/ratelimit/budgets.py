@@ -1,7 +1,7 @@
 """What the platform allows: so many starts of one API, and so many to one chat or message.
 
 A window over the real start times instead of a bucket that refills: a bucket of 50 that refills at 50/s lets 100 calls
-into one second. Who goes first is `feishu.turnstile`'s matter.
+into one second. Who goes first is `feishu.ratelimit.priority`'s matter.
 """
 
 from collections import deque
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from feishu.clock import Clock
-from feishu.turnstile import Turnstile, Urgency
+from feishu.ratelimit.priority import Turnstile, Urgency
 
 SECOND_S = 1.1
 MINUTE_S = 60.5

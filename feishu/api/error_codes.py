@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from feishu.api.recovery import Remedy
 from feishu.errors import (
     ApiError,
     CardRejected,
@@ -25,7 +26,6 @@ from feishu.errors import (
     TargetGone,
     TokenRejected,
 )
-from feishu.remedies import Remedy
 
 DEFAULT_WAIT_S = 1.0
 MAX_WAIT_S = 60.0

@@ -7,13 +7,13 @@ JSON *strings*. Limits: 10 writes a second for a card, 30 KB, 14 days.
 
 from typing import Any
 
-from feishu.card import Card, card_json
-from feishu.client import FeishuClient
-from feishu.endpoints import CARD_CREATE, CARD_SETTINGS, CARD_TEXT, CARD_UPDATE
+from feishu.api.client import FeishuClient
+from feishu.api.endpoints import CARD_CREATE, CARD_SETTINGS, CARD_TEXT, CARD_UPDATE
+from feishu.cards.elements import Card, card_json
+from feishu.encoding import to_text
 from feishu.errors import BadReply
-from feishu.jsontext import to_text
-from feishu.schedule import FrameSchedule
-from feishu.turnstile import Urgency
+from feishu.ratelimit.frames import FrameSchedule
+from feishu.ratelimit.priority import Urgency
 
 MAX_SEQUENCE = 2_147_483_647
 MAX_TEXT_CHARS = 100_000

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from feishu.visible import visible_text
+from feishu.visible_text import visible_text
 
 MAX_DEPTH = 16
 MAX_NODES = 3_000

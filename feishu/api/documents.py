@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from feishu.client import FeishuClient
-from feishu.endpoints import DOCUMENT, DOCUMENT_MARKDOWN, FOLDER_FILES, SPACE_NODES, WIKI_NODE, Endpoint
+from feishu.api.client import FeishuClient
+from feishu.api.endpoints import DOCUMENT, DOCUMENT_MARKDOWN, FOLDER_FILES, SPACE_NODES, WIKI_NODE, Endpoint
 from feishu.errors import ApiError, BadReply
 
 NO_PERMISSION = frozenset({2889902, 131006, 1061004, 1770032, 99991672, 99991679})

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from feishu.codes import api_error
-from feishu.endpoints import Endpoint
+from feishu.api.endpoints import Endpoint
+from feishu.api.error_codes import api_error
 from feishu.errors import BadReply
 
 

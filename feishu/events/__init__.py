@@ -1,0 +1,1 @@
+"""What the platform sends: verified, decrypted, and read into frozen values."""

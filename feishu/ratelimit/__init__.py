@@ -1,0 +1,1 @@
+"""How fast calls may start, and who goes first."""

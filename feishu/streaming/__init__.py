@@ -1,0 +1,1 @@
+"""Text streamed into a card, and the card closed whatever happens."""
