@@ -13,8 +13,8 @@ from rag.documents import Document, Passage
 from rag.evaluation.dataset import Case, read_cases
 from rag.events import Finished, Grounding, NoEvidence, Question, Retrieved
 from rag.generation.refusal import MARK
-from rag.knowledge_base import Library
-from rag.retrieval.retriever import Finding
+from rag.knowledge_base import KnowledgeBase
+from rag.retrieval.retriever import SearchResult
 from rag.scope import EVERYTHING
 from rag.text.tokenizer import normalise
 from tests.support.model_server import ModelServer, Reply
@@ -25,7 +25,7 @@ REFUSAL = MARK
 OUTCOMES: tuple[Grounding, ...] = get_args(Grounding)
 
 
-def is_refused(finding: Finding) -> bool:
+def is_refused(finding: SearchResult) -> bool:
     """Whether retrieval alone refuses."""
     return finding.evidence == "none"
 
@@ -40,7 +40,7 @@ def shown_of(finished: Finished, passages: Sequence[Passage]) -> list[Passage]:
     return [passages[number - 1] for number in finished.citations if number <= len(passages)]
 
 
-def signals_of(finding: Finding) -> dict[str, float]:
+def signals_of(finding: SearchResult) -> dict[str, float]:
     """What the search read, by name; for `--json`."""
     read = {} if finding.signals is None else asdict(finding.signals)
     return {name: float(value) for name, value in read.items() if isinstance(value, int | float)}
@@ -176,14 +176,14 @@ class Asked:
         return not self.is_refused and bool(self.ranks)
 
 
-async def searched(library: Library, item: Item) -> Asked:
+async def searched(library: KnowledgeBase, item: Item) -> Asked:
     """By retrieval alone."""
     finding = await library.search(item.case.question, EVERYTHING)
     ranks = [at for at, passage in enumerate(finding.passages, start=1) if _is_right(item, passage)]
     return Asked(item, is_refused(finding), tuple(ranks), len(finding.passages), signals_of(finding))
 
 
-async def asked(modelled: Library, quoting: Library, server: ModelServer, item: Item) -> Asked:
+async def asked(modelled: KnowledgeBase, quoting: KnowledgeBase, server: ModelServer, item: Item) -> Asked:
     """By retrieval alone, of a library with the scripted model, and of one without a model."""
     found = await searched(modelled, item)
     server.script(answer=obedient(item))
@@ -216,7 +216,7 @@ def obedient(item: Item) -> Callable[[dict[str, Any]], Reply]:
     return answer
 
 
-async def _answered(library: Library, item: Item) -> tuple[Finished, tuple[Passage, ...]]:
+async def _answered(library: KnowledgeBase, item: Item) -> tuple[Finished, tuple[Passage, ...]]:
     passages: tuple[Passage, ...] = ()
     async with contextlib.aclosing(library.answer(Question(item.case.question, EVERYTHING))) as events:
         async for event in events:

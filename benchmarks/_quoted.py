@@ -10,7 +10,7 @@ from benchmarks._sets import foreign_to, half_of
 from rag.evaluation.fitting import fit_logistic
 from rag.generation.extractive import DENSE, WORDS, quotation, readings
 from rag.generation.sentence_selection import Nearness, choose_quotes
-from rag.retrieval.retriever import Finding, Retriever
+from rag.retrieval.retriever import Retriever, SearchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Found:
     half: str
     item: Item
     is_own: bool
-    finding: Finding
+    finding: SearchResult
 
     @property
     def is_answerable(self) -> bool:

@@ -16,9 +16,9 @@ from benchmarks._asking import Item, QuestionSet, read_everyday, read_shared
 from benchmarks._overrides import Overrides, settings_for
 from rag.clock import SystemClock
 from rag.evaluation.trial import build_trial
-from rag.index.opening import open_corpus
+from rag.index.opening import open_index
 from rag.ingestion.pipeline import ingest
-from rag.retrieval.query_embedder import DenseLeg
+from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever
 from rag.settings import RagSettings
 
@@ -85,9 +85,9 @@ def retriever_of(questions: QuestionSet, embedding: Overrides, overrides: Overri
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(Path(folder), embedding, {"provider": "extractive"}, overrides)
         build(settings, questions)
-        leg = DenseLeg(settings.embedding, SystemClock())
+        leg = QueryEmbedder(settings.embedding, SystemClock())
         try:
-            corpus = open_corpus(settings, None)
-            yield Retriever(settings.retrieval, corpus, embedder=leg.embedder_for(corpus))
+            index = open_index(settings, None)
+            yield Retriever(settings.retrieval, index, embedder=leg.embedder_for(index))
         finally:
             leg.close()

@@ -31,7 +31,7 @@ from benchmarks._measures import Share, auroc, brier, reliability, told  # noqa:
 from benchmarks._modes import modes, overrides_of, parser_of  # noqa: E402
 from benchmarks._overrides import Overrides, settings_for  # noqa: E402
 from benchmarks._sets import Size, build, foreign_to, read_sets  # noqa: E402
-from rag.knowledge_base import Library  # noqa: E402
+from rag.knowledge_base import KnowledgeBase  # noqa: E402
 from tests.support.model_server import ModelServer, running  # noqa: E402
 
 FULL, QUICK = Size(400, None, 200), Size(100, 400, 60)
@@ -47,7 +47,7 @@ async def measured(
         quoting = {"provider": "extractive", "typing_pause_s": 0.0}
         both = [settings_for(Path(folder), embedding, llm, overrides) for llm in (modelled, quoting)]
         await asyncio.to_thread(build, both[0], questions)
-        libraries = [await Library.open(settings) for settings in both]
+        libraries = [await KnowledgeBase.open(settings) for settings in both]
         try:
             own = [await asked(libraries[0], libraries[1], server, item) for item in questions.items]
             others = [await searched(libraries[0], item) for item in foreign]

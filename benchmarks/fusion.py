@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.retrieval import SHARED, Questions, hits, minilm, read_set, reciprocal_rank
 from rag.documents import Document, Passage
 from rag.evaluation.dataset import read_cases
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.ingestion.read_ahead import read_ahead
 from rag.ingestion.selection import select
 from rag.retrieval.fusion import fuse
@@ -102,10 +102,10 @@ def handbook() -> Questions:
 
 def by_words(questions: Questions) -> Ranks:
     with tempfile.TemporaryDirectory() as place:
-        writer = LexicalWriter(Path(place))
+        writer = TantivyWriter(Path(place))
         writer.add((at, "default", f"{title}\n{text}") for at, (title, text) in enumerate(questions.passages))
         writer.close()
-        index = LexicalIndex(Path(place))
+        index = TantivyIndex(Path(place))
         return [[at for at, _ in index.search(text, DEPTH)] for text in questions.texts]
 
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rag.documents import Document
 from rag.evaluation.trial import build_trial
 from rag.events import Finished, Prompt, Question
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, RetrievalSettings
 from tests.support.model_server import ModelServer, running
@@ -63,7 +63,7 @@ async def answered(server: ModelServer, row: Row, text: str) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(server, Path(folder))
         await asyncio.to_thread(build_trial, settings, [Document(row["id"], row["question"], text)])
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         try:
             async with contextlib.aclosing(library.answer(Question(row["question"], EVERYTHING))) as events:
                 finished = [event async for event in events if isinstance(event, Finished)]
@@ -77,7 +77,7 @@ async def naively(server: ModelServer, row: Row) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(server, Path(folder))
         await asyncio.to_thread(build_trial, settings, [Document(row["id"], "Mail", row["text"])])
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         try:
             prompt = Prompt(NAIVE.format(text=row["text"], question=row["question"]))
             async with contextlib.aclosing(library.generate(prompt)) as events:

@@ -26,7 +26,7 @@ from rag.evaluation.dataset import Cases, read_cases
 from rag.evaluation.evaluate import Outcome, calibrate, evaluate
 from rag.evaluation.trial import build_trial
 from rag.index.calibration import Calibration
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared")) / "data"
@@ -58,7 +58,7 @@ async def outcomes_of(cases: Cases) -> list[Outcome]:
             llm=LlmSettings(provider="extractive"),
         )
         await asyncio.to_thread(build_trial, settings, cases.documents or ())
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         try:
             return await evaluate(library, cases)
         finally:

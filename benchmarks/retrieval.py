@@ -32,12 +32,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rag.documents import Chunk
 from rag.embedding import PROBE_TEXT, Embedder
 from rag.embedding.language_check import reading
-from rag.index.base.manifest import EmbeddingMark, Manifest, publish, writing
+from rag.index.base.manifest import EmbeddingFingerprint, Manifest, publish, writing
 from rag.index.base.types import CHUNKS, DENSE, LEXICAL
-from rag.index.index import Corpus
-from rag.index.local.bm25 import LexicalWriter
-from rag.index.local.chunk_store import ChunkWriter
-from rag.index.local.faiss import DenseIndex
+from rag.index.index import Index
+from rag.index.local.bm25 import TantivyWriter
+from rag.index.local.chunk_store import SqliteWriter
+from rag.index.local.faiss import FaissIndex
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.retriever import Retriever
 from rag.settings import EmbeddingSettings, RagSettings, RetrievalSettings
@@ -73,27 +73,27 @@ def read_set(name: str, limit: int | None = None) -> Questions:
     return Questions(passages, [row["text"] for row in asked], [right[row["id"]] for row in asked])
 
 
-def built(folder: Path, passages: Sequence[tuple[str, str]], embedder: Embedder | None) -> Corpus:
+def built(folder: Path, passages: Sequence[tuple[str, str]], embedder: Embedder | None) -> Index:
     """An index of the given passages, one chunk each, under their numbers."""
     chunks = [Chunk(at, f"{at}.md", title, (), text, 0, len(text)) for at, (title, text) in enumerate(passages)]
     with writing(folder) as draft:
-        rows, lexical = ChunkWriter(draft / CHUNKS), LexicalWriter(draft / LEXICAL)
+        rows, lexical = SqliteWriter(draft / CHUNKS), TantivyWriter(draft / LEXICAL)
         rows.put(chunks)
         lexical.add((chunk.id, chunk.collection, chunk.embedded_text) for chunk in chunks)
         rows.close()
         lexical.close()
         mark = None
         if embedder is not None:
-            dense = DenseIndex.empty(embedder.dimension)
+            dense = FaissIndex.empty(embedder.dimension)
             for at in range(0, len(chunks), 64):
                 some = chunks[at : at + 64]
                 vectors = embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in some])
                 dense.add([chunk.id for chunk in some], vectors)
             dense.save(draft / DENSE)
             probe = tuple(map(float, embedder.embed_passages([PROBE_TEXT])[0]))
-            mark = EmbeddingMark("", "", embedder.dimension, "", probe, reading(embedder))
+            mark = EmbeddingFingerprint("", "", embedder.dimension, "", probe, reading(embedder))
         publish(folder, draft, Manifest(len(chunks), len(chunks), mark))
-    return Corpus.open(folder)
+    return Index.open(folder)
 
 
 def minilm() -> Embedder | None:
@@ -270,15 +270,15 @@ def speed(count: int) -> None:
     )
 
 
-def _large(folder: Path, count: int, rng: np.random.Generator) -> tuple[Corpus, list[str]]:
+def _large(folder: Path, count: int, rng: np.random.Generator) -> tuple[Index, list[str]]:
     """Chunks of random words over a Zipf-like vocabulary, and questions cut out of them."""
     words = ["".join(map(chr, rng.integers(0x4E00, 0x4E00 + 3000, rng.integers(2, 4)))) for _ in range(30_000)]
     shares = 1 / np.arange(1, len(words) + 1)
     shares /= shares.sum()
     texts: list[str] = []
     with writing(folder) as draft:
-        rows, lexical = ChunkWriter(draft / CHUNKS), LexicalWriter(draft / LEXICAL)
-        dense = DenseIndex.empty(512)
+        rows, lexical = SqliteWriter(draft / CHUNKS), TantivyWriter(draft / LEXICAL)
+        dense = FaissIndex.empty(512)
         for start in range(0, count, 1000):
             chunks = []
             for at in range(start, min(start + 1000, count)):
@@ -294,8 +294,8 @@ def _large(folder: Path, count: int, rng: np.random.Generator) -> tuple[Corpus, 
         rows.close()
         lexical.close()
         dense.save(draft / DENSE)
-        publish(folder, draft, Manifest(count, count, EmbeddingMark("", "", 512, "")))
-    return Corpus.open(folder), texts
+        publish(folder, draft, Manifest(count, count, EmbeddingFingerprint("", "", 512, "")))
+    return Index.open(folder), texts
 
 
 async def _timed_in_turn(

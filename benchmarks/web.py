@@ -83,13 +83,13 @@ def serve_web(pipe: Connection, folder: str, model_url: str) -> None:
     import uvloop
 
     from bot.watch.logs import configure_logs
-    from rag.knowledge_base import Library
+    from rag.knowledge_base import KnowledgeBase
     from tests.support.web_door import web_door
 
     async def main() -> None:
         with open(os.devnull, "w") as nowhere:
             configure_logs("INFO", "json", stream=nowhere)
-            library = await Library.open(settings(folder, model_url))
+            library = await KnowledgeBase.open(settings(folder, model_url))
             await library.warm_up()
             async with web_door(library, Path(folder)) as door:
                 pipe.send(door.url)

@@ -41,7 +41,7 @@ from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock, SystemClock
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.private_files import close_tree
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ STARTING_PROBE_S = 30.0
 class Bot:
     """Everything that runs, as one value. Use `async with Bot.open(settings) as bot`."""
 
-    def __init__(self, settings: Settings, library: Library, database: Database, *, clock: Clock) -> None:
+    def __init__(self, settings: Settings, library: KnowledgeBase, database: Database, *, clock: Clock) -> None:
         self.settings = settings
         self.library = library
         self.database = database
@@ -120,7 +120,7 @@ class Bot:
             proposing=self.proposing,
         )
 
-    def _build_proposing(self, library: Library) -> Proposing:
+    def _build_proposing(self, library: KnowledgeBase) -> Proposing:
         budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing
 
         def wake() -> None:
@@ -188,7 +188,7 @@ class Bot:
                 write_down(str(database.url.database))
             await database.probe(budget_s=STARTING_PROBE_S)
             await asyncio.to_thread(close_tree, settings.rag.index_dir)
-            library = await Library.open(settings.rag, clock=clock)
+            library = await KnowledgeBase.open(settings.rag, clock=clock)
             bot = cls(settings, library, database, clock=clock)
             if settings.bot.otel_endpoint:
                 bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)

@@ -34,7 +34,7 @@ from feishu.api.messages import Messages
 from feishu.clock import Clock
 from feishu.events.types import MessageReceived
 from rag.errors import RagError
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.settings import RagSettings
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ FORGET_EVERY_S = 3_600.0
 class Surety:
     """How sure the documents are, for silent mode."""
 
-    library: Library
+    library: KnowledgeBase
     access: Access
 
     async def confidence(self, text: str, message: MessageReceived) -> float:
@@ -68,7 +68,7 @@ class Colleague:
         rag: RagSettings,
         database: Database,
         client: FeishuClient,
-        library: Library,
+        library: KnowledgeBase,
         jobs: Jobs,
         conversations: Conversations,
         identity: Identity,

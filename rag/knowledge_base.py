@@ -13,19 +13,19 @@ from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
-from rag.generation.factory import Writers
+from rag.generation.factory import Generators
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
 from rag.generation.prompts import history_text, prompt_text, question_text
-from rag.generation.server_load import Pressure
+from rag.generation.server_load import ServerLoad
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
-from rag.index.index import Corpus
-from rag.index.opening import corpus_stamp, open_corpus
+from rag.index.index import Index
+from rag.index.opening import current_stamp, open_index
 from rag.index.outline import Title, titles_of
 from rag.relay import Relay
-from rag.reranking.reranker import RerankLeg
-from rag.retrieval.query_embedder import DenseLeg
-from rag.retrieval.retriever import Finding, Retriever
+from rag.reranking.reranker import RerankerHandle
+from rag.retrieval.query_embedder import QueryEmbedder
+from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
 from rag.settings import RagSettings
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-class Library:
+class KnowledgeBase:
     """Answers questions from the current index version, and takes up a newer one when there is one.
 
     Made by `open`; close it with `aclose`. Safe for any number of questions at once on one event loop.
@@ -48,11 +48,11 @@ class Library:
         self._clock = clock
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
         self._legs = ThreadPoolExecutor(threads, thread_name_prefix="rag-dense")
-        self._rerank = RerankLeg(settings.retrieval, clock)
-        self._writers = Writers(settings, clock)
-        self._dense = DenseLeg(settings.embedding, clock)
-        self._pressure = Pressure(clock)
-        self._corpus: Corpus | None = None
+        self._rerank = RerankerHandle(settings.retrieval, clock)
+        self._writers = Generators(settings, clock)
+        self._dense = QueryEmbedder(settings.embedding, clock)
+        self._pressure = ServerLoad(clock)
+        self._index: Index | None = None
         self._index_error: IndexUnusable | None = None
         self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
@@ -60,7 +60,7 @@ class Library:
     @classmethod
     async def open(
         cls, settings: RagSettings, *, clock: Clock | None = None, threads: int = SEARCH_THREADS
-    ) -> "Library":
+    ) -> "KnowledgeBase":
         """Open the index; no weights are loaded and no model is called yet. `threads` search at once.
 
         An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
@@ -68,13 +68,13 @@ class Library:
         """
         library = cls(settings, clock=clock or SystemClock(), threads=threads)
         with contextlib.suppress(IndexUnusable):
-            await library._current_corpus()
+            await library._current_index()
         return library
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
-        corpus = await self._current_corpus()
-        retriever = await self._retriever(corpus)
+        index = await self._current_index()
+        retriever = await self._retriever(index)
         answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
         with self._pressure.answering():
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
@@ -144,30 +144,30 @@ class Library:
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
-        corpus = await self._current_corpus()
-        return await self._in_thread(lambda: tuple(titles_of(corpus.chunks.all(scope.names))[:limit]))
+        index = await self._current_index()
+        return await self._in_thread(lambda: tuple(titles_of(index.chunks.all(scope.names))[:limit]))
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""
-        corpus = await self._current_corpus()
-        return await self._in_thread(corpus.chunks.collections)
+        index = await self._current_index()
+        return await self._in_thread(index.chunks.collections)
 
-    async def search(self, text: str, scope: Scope) -> Finding:
+    async def search(self, text: str, scope: Scope) -> SearchResult:
         """The passages for a question and the confidence in them, without an answer. Raises RagError."""
-        retriever = await self._retriever(await self._current_corpus())
+        retriever = await self._retriever(await self._current_index())
         return await retriever.search(text, scope.names)
 
     async def warm_up(self) -> None:
         """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""
         with contextlib.suppress(IndexUnusable):
-            corpus = await self._current_corpus()
-            await self._in_thread(lambda: self._dense.embedder_for(corpus))
+            index = await self._current_index()
+            await self._in_thread(lambda: self._dense.embedder_for(index))
         await self._in_thread(self._rerank.reranker)
         await self._writers.warm_up()
 
     def status(self) -> LibraryStatus:
         """What is loaded, now."""
-        parts = self._index_part(), self._dense.part(self._corpus), self._writers.part()
+        parts = self._index_part(), self._dense.part(self._index), self._writers.part()
         return LibraryStatus(*parts, self._rerank.part())
 
     async def aclose(self) -> None:
@@ -177,55 +177,55 @@ class Library:
         await asyncio.to_thread(self._legs.shutdown)
         self._dense.close()
         self._rerank.close()
-        self._corpus = None
+        self._index = None
 
-    async def _retriever(self, corpus: Corpus) -> Retriever:
+    async def _retriever(self, index: Index) -> Retriever:
         def prepare() -> Retriever:
             return Retriever(
                 self._retrieval,
-                corpus,
-                embedder=self._dense.embedder_for(corpus),
+                index,
+                embedder=self._dense.embedder_for(index),
                 executor=self._executor,
                 legs=self._legs,
                 reranker=self._rerank.reranker(),
-                calibration=corpus.calibration,
+                calibration=index.calibration,
                 on_embedding_failure=self._dense.failed,
             )
 
         return await self._in_thread(prepare)
 
-    async def _current_corpus(self) -> Corpus:
-        """The corpus that CURRENT names, opened when it changed. Raises IndexUnusable."""
+    async def _current_index(self) -> Index:
+        """The index that CURRENT names, opened when it changed. Raises IndexUnusable."""
         async with self._opening:
-            stamp = corpus_stamp(self._settings)
+            stamp = current_stamp(self._settings)
             if stamp is None or stamp != self._stamp:
-                await self._open_corpus(stamp)
-        if self._corpus is None:
+                await self._open_index(stamp)
+        if self._index is None:
             error = self._index_error or IndexMissing("There is no index yet; build it: feishu-rag ingest")
             raise type(error)(str(error))
-        return self._corpus
+        return self._index
 
-    async def _open_corpus(self, stamp: tuple[int, ...] | None) -> None:
+    async def _open_index(self, stamp: tuple[int, ...] | None) -> None:
         """Open the version that is current. When that fails, one that was open before serves on."""
         self._stamp = stamp
         try:
-            corpus = await self._in_thread(lambda: open_corpus(self._settings, self._corpus))
-            self._dense.check(corpus)
+            index = await self._in_thread(lambda: open_index(self._settings, self._index))
+            self._dense.check(index)
         except IndexUnusable as error:
             if self._index_error is None or str(error) != str(self._index_error):
                 logger.warning("The index cannot be used: %s", error)
             self._index_error = error
             return
-        self._corpus, self._index_error = corpus, None
+        self._index, self._index_error = index, None
 
     def _index_part(self) -> Part:
         name = str(self._settings.index_dir)
         if self._index_error is not None:
-            served = "" if self._corpus is None else " (an older version serves until then)"
+            served = "" if self._index is None else " (an older version serves until then)"
             return Part(False, name, f"{self._index_error}{served}.")
-        if self._corpus is None:
+        if self._index is None:
             return Part(False, name, "The index is not open yet.")
-        manifest = self._corpus.manifest
+        manifest = self._index.manifest
         return Part(True, name, f"{manifest.chunks} chunks of {manifest.documents} documents.")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -13,8 +13,8 @@ from rag.scope import Scope
 _ASK_NOTHING = ("greeting", "thanks", "farewell", "noted")
 
 
-class Shelf(Protocol):
-    """What this needs of `rag.knowledge_base.Library`."""
+class IndexStore(Protocol):
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
@@ -33,7 +33,7 @@ def is_pleasantry(text: str) -> bool:
     return command is not None and command.kind in _ASK_NOTHING
 
 
-async def reply_to(text: str, shelf: Shelf, scope: Scope, wording: Texts) -> Said | None:
+async def reply_to(text: str, shelf: IndexStore, scope: Scope, wording: Texts) -> Said | None:
     """The words for what asks nothing where no commands are known (the web); None for all else."""
     command = parse_command(text)
     if command and command.kind == "greeting":
@@ -55,7 +55,7 @@ def kind_words(command: Command, wording: Texts) -> str:
             return ""
 
 
-async def greeting(shelf: Shelf, scope: Scope, words: str, wording: Texts) -> Said:
+async def greeting(shelf: IndexStore, scope: Scope, words: str, wording: Texts) -> Said:
     """A colleague greets back with these words, and says what could be asked."""
     try:
         questions = examples(await shelf.titles(scope), wording)

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Sees(Protocol):
-    """What this needs of `rag.knowledge_base.Library`."""
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     @property
     def can_look(self) -> bool: ...

@@ -2,7 +2,7 @@
 
 from bot.access import Access
 from bot.asking.commands import Command
-from bot.asking.courtesy import Shelf, greeting, kind_words
+from bot.asking.courtesy import IndexStore, greeting, kind_words
 from bot.asking.outbound import Voice
 from bot.asking.reading import conversation_of
 from bot.inbox.jobs import Job, Jobs
@@ -23,7 +23,7 @@ class Obedience:
     def __init__(
         self,
         voice: Voice,
-        shelf: Shelf,
+        shelf: IndexStore,
         memory: Memory,
         forgetting: Forgetting,
         ledger: Ledger,

@@ -22,7 +22,7 @@ _SPEAKER = re.compile(r"^[^:：]{1,20}[:：]\s")
 
 
 class Condenser(Protocol):
-    """What this needs of `rag.knowledge_base.Library`."""
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str: ...
 

@@ -23,12 +23,12 @@ _TO_READ = "share the document or the wiki with the app (… › 添加文档应
 
 async def check_access(settings: Settings) -> list[Finding]:
     """Collections and rules, held against the index; nothing while no collections are set."""
-    from rag.knowledge_base import Library
+    from rag.knowledge_base import KnowledgeBase
 
     if not settings.rag.collections:
         return []
     try:
-        library = await Library.open(settings.rag)
+        library = await KnowledgeBase.open(settings.rag)
     except RagError:  # told by the check of the library
         return []
     try:

@@ -56,10 +56,10 @@ def _raise(error: OSError) -> None:
 async def check_library(settings: Settings) -> list[Finding]:
     """Index and embedding as the running bot would load them, and one real call to the model."""
     from rag.errors import RagError
-    from rag.knowledge_base import Library
+    from rag.knowledge_base import KnowledgeBase
 
     try:
-        library = await Library.open(settings.rag)
+        library = await KnowledgeBase.open(settings.rag)
     except RagError as error:
         return [Finding("library", "fail", str(error), "correct the setting that is named")]
     try:
@@ -107,12 +107,12 @@ async def _rerank(rag: "RagSettings") -> list[Finding]:
     """Two texts put in order by the real reranker; nothing where there is none."""
     from rag.clock import SystemClock
     from rag.errors import EmbeddingFailed
-    from rag.reranking.reranker import RerankLeg
+    from rag.reranking.reranker import RerankerHandle
 
     retrieval = rag.retrieval
     if retrieval.rerank == "none":
         return []
-    leg = RerankLeg(retrieval, SystemClock())
+    leg = RerankerHandle(retrieval, SystemClock())
     try:
         if reranker := await asyncio.to_thread(leg.reranker):
             with contextlib.suppress(EmbeddingFailed):  # the leg remembers it
@@ -156,12 +156,12 @@ async def _model(part: "Part", rag: "RagSettings") -> Finding:
 async def _probe(rag: "RagSettings") -> None:
     from rag.clock import SystemClock
     from rag.events import Question
-    from rag.generation.llm_generator import GenerativeWriter
+    from rag.generation.llm_generator import LLMGenerator
     from rag.scope import EVERYTHING
 
     timeouts = rag.llm.timeouts.model_copy(update={"total_s": min(PROBE_S, rag.llm.timeouts.total_s)})
     brief = rag.llm.model_copy(update={"max_tokens": PROBE_TOKENS, "timeouts": timeouts})
-    writer = GenerativeWriter(brief, rag.prompts, clock=SystemClock())
+    writer = LLMGenerator(brief, rag.prompts, clock=SystemClock())
     try:
         async with contextlib.aclosing(writer.write(Question("hi", EVERYTHING), ())) as events:
             await anext(events)

@@ -28,8 +28,8 @@ from rag.ingestion.files import SUFFIXES, to_document
 from rag.ingestion.pipeline import ingest
 from rag.ingestion.readers import Readers
 from rag.ingestion.sources import RemoteDocument
-from rag.knowledge_base import Library
-from rag.retrieval.retriever import Finding
+from rag.knowledge_base import KnowledgeBase
+from rag.retrieval.retriever import SearchResult
 from rag.scope import Scope
 from rag.settings import EmbeddingSettings, RagSettings
 
@@ -63,9 +63,9 @@ class OverQuota(Exception):
 
 
 class Searched(Protocol):
-    """What is needed of `rag.knowledge_base.Library`."""
+    """What is needed of `rag.knowledge_base.KnowledgeBase`."""
 
-    async def search(self, text: str, scope: Scope) -> Finding: ...
+    async def search(self, text: str, scope: Scope) -> SearchResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Attachments:
         self.quota = quota
         self._clock = clock or SystemClock()
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
-        self._open: dict[tuple[str, ...], tuple[Library, Path]] = {}
+        self._open: dict[tuple[str, ...], tuple[KnowledgeBase, Path]] = {}
         self._opening = asyncio.Lock()
         # Threads of its own: files that take their whole time limit keep nobody but other files waiting.
         self._executor = ThreadPoolExecutor(MOST_READ_AT_ONCE, thread_name_prefix="attachments")
@@ -160,7 +160,7 @@ class Attachments:
 
         return await self._database.write(work)
 
-    async def library_for(self, turn: Turn, question: Question) -> Library | None:
+    async def library_for(self, turn: Turn, question: Question) -> KnowledgeBase | None:
         """The library of the conversation's files, where they answer the question better than the documents do; of a
         file that the question quotes, where it answers at all."""
         is_private = turn.chat_type == "p2p"
@@ -180,7 +180,7 @@ class Attachments:
             log.warning("attachments_unusable", reason=str(error))
         return None
 
-    async def _knows_better(self, found: Finding, text: str, scope: Scope) -> bool:
+    async def _knows_better(self, found: SearchResult, text: str, scope: Scope) -> bool:
         """Whether a finding in the files is strong, or at least as good as what the documents have."""
         if found.evidence != "weak":
             return found.evidence == "strong"
@@ -203,7 +203,7 @@ class Attachments:
 
         return await self._database.read(work)
 
-    async def _library(self, kept: Sequence[Attachment]) -> Library:
+    async def _library(self, kept: Sequence[Attachment]) -> KnowledgeBase:
         key = tuple(each.id for each in kept)
         async with self._opening:
             if key not in self._open:
@@ -221,7 +221,7 @@ class Attachments:
                     }
                 )
                 await asyncio.to_thread(ingest, settings, remote=_documents(kept))
-                self._open[key] = (await Library.open(settings, threads=1), folder)
+                self._open[key] = (await KnowledgeBase.open(settings, threads=1), folder)
             return self._open[key][0]
 
     async def _close(self, key: tuple[str, ...]) -> None:

@@ -38,7 +38,7 @@ async def run_ask(
 
     `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat.
     """
-    from rag.knowledge_base import Library
+    from rag.knowledge_base import KnowledgeBase
 
     configure_logs("ERROR", secrets=secret_values(settings))
     console = Console()
@@ -46,7 +46,7 @@ async def run_ask(
     if settings.rag.collections:
         Console(stderr=True).print(Text(_seen(asked.scope), style="dim"))
     wording = texts(language_of(question, preferred=settings.bot.language))
-    library = await Library.open(settings.rag)
+    library = await KnowledgeBase.open(settings.rag)
     progress = Progress()
     try:
         await library.warm_up()

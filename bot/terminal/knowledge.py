@@ -182,7 +182,7 @@ async def run_export(settings: Settings, folder: Path) -> None:
 async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:  # type: ignore[type-arg]
     from rag.evaluation.evaluate import evaluate
     from rag.evaluation.trial import build_trial
-    from rag.knowledge_base import Library
+    from rag.knowledge_base import KnowledgeBase
 
     with contextlib.ExitStack() as cleanup:
         rag = settings.rag
@@ -191,7 +191,7 @@ async def _outcomes(settings: Settings, cases: Cases, console: Console) -> list:
             rag = rag.model_copy(update={"index_dir": folder})
             await asyncio.to_thread(build_trial, rag, cases.documents)
         wider = rag.retrieval.model_copy(update={"passages": max(10, rag.retrieval.passages)})
-        library = await Library.open(rag.model_copy(update={"retrieval": wider}))
+        library = await KnowledgeBase.open(rag.model_copy(update={"retrieval": wider}))
         try:
             await library.warm_up()
             with _bars(console) as tell:

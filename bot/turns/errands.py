@@ -33,8 +33,8 @@ SETTLED_AFTER_S = 20.0
 LOOK_EVERY_S = 0.2
 
 
-class Shelf(Protocol):
-    """What this needs of `rag.knowledge_base.Library`."""
+class IndexStore(Protocol):
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
@@ -45,7 +45,7 @@ class Errands:
     def __init__(
         self,
         voice: Voice,
-        shelf: Shelf,
+        shelf: IndexStore,
         obedience: Obedience,
         ledger: Ledger,
         gaps: Gaps,

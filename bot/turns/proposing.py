@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Proposer(Protocol):
-    """What this needs of `rag.knowledge_base.Library`."""
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed: ...
 

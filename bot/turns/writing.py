@@ -28,7 +28,7 @@ TICK_S = 2.0
 
 
 class Answers(Protocol):
-    """What a turn needs of `rag.knowledge_base.Library`."""
+    """What a turn needs of `rag.knowledge_base.KnowledgeBase`."""
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 

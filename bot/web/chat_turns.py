@@ -36,7 +36,7 @@ SWEEP_S = 300.0
 
 
 class WebLibrary(Protocol):
-    """What the web door needs of `rag.knowledge_base.Library`."""
+    """What the web door needs of `rag.knowledge_base.KnowledgeBase`."""
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 

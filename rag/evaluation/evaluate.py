@@ -19,10 +19,10 @@ from rag.errors import IngestError
 from rag.evaluation.dataset import Case, Cases
 from rag.evaluation.reliability import Bin, brier, reliability
 from rag.index.calibration import Calibration, built_in, write_calibration
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.private_files import make_private_folder
 from rag.retrieval.confidence import Evidence
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 from rag.scope import Scope
 
 DEPTHS = (1, 5, 10)
@@ -35,7 +35,7 @@ class Outcome:
     """One case and what became of it: the ranks of right passages, from 1."""
 
     case: Case
-    finding: Finding
+    finding: SearchResult
     seconds: float
 
     @property
@@ -91,7 +91,7 @@ class Report:
 
 
 async def evaluate(
-    library: Library, cases: Cases, *, progress: Callable[[int, int], None] = lambda done, total: None
+    library: KnowledgeBase, cases: Cases, *, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Outcome]:
     """Search for every question, one after the other. Raises RagError."""
     outcomes = []

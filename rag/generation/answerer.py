@@ -11,7 +11,7 @@ from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Ques
 from rag.generation.follow_ups import in_full, is_only_connected, own_words
 from rag.retrieval.confidence import Evidence
 from rag.retrieval.passages import present_in
-from rag.retrieval.retriever import Finding, Retriever
+from rag.retrieval.retriever import Retriever, SearchResult
 
 OWN_COVERAGE = 0.5
 """Of a follow-up's own words by a passage that was found together with the question before it: it is about them."""
@@ -30,10 +30,10 @@ class Writer(Protocol):
 
 
 class Answerer:
-    """Answers questions from one corpus. `writer_for` gives the writer, by what was found for a question."""
+    """Answers questions from one index. `writer_for` gives the writer, by what was found for a question."""
 
     def __init__(
-        self, retriever: Retriever, writer_for: Callable[[Finding], Writer], *, clock: Clock | None = None
+        self, retriever: Retriever, writer_for: Callable[[SearchResult], Writer], *, clock: Clock | None = None
     ) -> None:
         self._retriever = retriever
         self._writer_for = writer_for
@@ -55,7 +55,7 @@ class Answerer:
             async for event in events:
                 yield _judged(event, finding) if isinstance(event, Finished) else event
 
-    async def _find(self, question: Question) -> Finding:
+    async def _find(self, question: Question) -> SearchResult:
         """Passages for the question; one that leans on the question before it is sought together with that."""
         first, *others = question.search or (question.text,)
         finding = await self._retriever.search(first, question.scope.names)
@@ -70,7 +70,7 @@ class Answerer:
         wider = await self._retriever.search(together, question.scope.names)
         return self._of_its_own(question, finding, wider)
 
-    def _of_its_own(self, question: Question, alone: Finding, together: Finding) -> Finding:
+    def _of_its_own(self, question: Question, alone: SearchResult, together: SearchResult) -> SearchResult:
         """What was found for a follow-up, judged by its own words: those that come from before prove nothing."""
         own = own_words(question.text)
         if not own:  # why, how long: nothing but the question before it says what is meant
@@ -89,11 +89,11 @@ class Answerer:
         return replace(together, evidence=evidence, level="low", may_be_quoted=False)
 
 
-def _is_covered(alone: Finding) -> bool:
+def _is_covered(alone: SearchResult) -> bool:
     coverage = alone.signals.coverage if alone.signals is not None else 0.0
     return alone.evidence == "strong" or (alone.is_evidence and coverage >= WHOLE_COVERAGE)
 
 
-def _judged(finished: Finished, finding: Finding) -> Finished:
+def _judged(finished: Finished, finding: SearchResult) -> Finished:
     """The end with what the search says about it."""
     return replace(finished, confidence=finding.confidence, level=finding.level, is_calibrated=finding.is_calibrated)

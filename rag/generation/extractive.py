@@ -16,7 +16,7 @@ from rag.events import CLOSEST, NO_MODEL_NOTES, AnswerEvent, Delta, Finished, Gr
 from rag.generation.follow_ups import in_full, own_words
 from rag.generation.sentence_selection import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 from rag.text.sections import Block, blocks, fence_after
 from rag.text.sentences import Sentence, sentences
 from rag.text.tokenizer import CJK
@@ -36,13 +36,13 @@ _CHINESE = re.compile(f"[{CJK}]")
 logger = logging.getLogger(__name__)
 
 
-class ExtractiveWriter:
+class ExtractiveGenerator:
     """Writes an answer out of what one search found. `coverage_of` gives the measure for a question and the collections
     that it may see; `nearness` is None where there is no embedding model."""
 
     def __init__(
         self,
-        finding: Finding,
+        finding: SearchResult,
         coverage_of: Callable[[str, frozenset[str] | None], Coverage],
         nearness: Nearness | None,
         *,
@@ -83,7 +83,7 @@ class ExtractiveWriter:
             return choose_quotes(question, passages, coverage)
 
 
-def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> float:
+def probability(finding: SearchResult, chosen: Chosen, passages: Sequence[Passage]) -> float:
     """That the quotation answers, 0 to 1; 0 for none."""
     read = readings(finding, chosen, passages)
     if not read:
@@ -93,7 +93,7 @@ def probability(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -
     return 1 / (1 + math.exp(-value))
 
 
-def readings(finding: Finding, chosen: Chosen, passages: Sequence[Passage]) -> tuple[float, ...]:
+def readings(finding: SearchResult, chosen: Chosen, passages: Sequence[Passage]) -> tuple[float, ...]:
     """What the probability is made of: the confidence in the search, how much of the question the leading sentence
     covers, how far it is above those of other passages, whether its passage leads the search by words and, where
     vectors had a say, theirs. Nothing for no quotation."""

@@ -7,18 +7,18 @@ from rag.embedding import Embedder
 from rag.errors import ModelUnavailable, SettingsMismatch
 from rag.events import AnswerEvent, Prompt
 from rag.generation.answerer import Writer
-from rag.generation.extractive import ExtractiveWriter
+from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.prompts import check_prompts
 from rag.generation.sentence_similarity import SentenceNearness
 from rag.health import Part
-from rag.retrieval.retriever import Finding, Retriever
+from rag.retrieval.retriever import Retriever, SearchResult
 from rag.settings import LlmSettings, RagSettings
 from rag.urls import check_address
 
 NO_MODEL = "No language model is configured, answers are quotations; set RAG__LLM__BASE_URL, RAG__LLM__MODEL and a key."
 
 
-class Writers:
+class Generators:
     """Gives each question its writer. Raises SettingsMismatch when made of settings that cannot work."""
 
     def __init__(self, settings: RagSettings, clock: Clock) -> None:
@@ -28,26 +28,26 @@ class Writers:
         self._generative = None
         self._nearness: SentenceNearness | None = None
         if uses_model(settings.llm):
-            from rag.generation.llm_generator import GenerativeWriter
+            from rag.generation.llm_generator import LLMGenerator
 
-            self._generative = GenerativeWriter(settings.llm, settings.prompts, clock=clock)
+            self._generative = LLMGenerator(settings.llm, settings.prompts, clock=clock)
 
     @property
     def has_model(self) -> bool:
         """Whether a model writes."""
         return self._generative is not None
 
-    def for_question(self, retriever: Retriever) -> Callable[[Finding], Writer]:
+    def for_question(self, retriever: Retriever) -> Callable[[SearchResult], Writer]:
         """Gives the writer of an answer, by what was found for its question."""
         if (generative := self._generative) is not None:
             return lambda _finding: generative
         nearness = self._nearness_by(retriever.embedder)
 
-        def writer(finding: Finding) -> Writer:
+        def writer(finding: SearchResult) -> Writer:
             pause_s = self._settings.typing_pause_s
             has_dense = finding.signals is not None and finding.signals.has_dense
             near = nearness if has_dense else None
-            return ExtractiveWriter(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
+            return ExtractiveGenerator(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
 
         return writer
 

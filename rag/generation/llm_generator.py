@@ -37,7 +37,7 @@ AFTER_THE_END_S = 3.0
 logger = logging.getLogger(__name__)
 
 
-class GenerativeWriter:
+class LLMGenerator:
     """Writes with the configured model. The client is made on first use, in a thread: its imports take a second."""
 
     def __init__(self, settings: LlmSettings, prompts: PromptSettings, *, clock: Clock) -> None:

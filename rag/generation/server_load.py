@@ -10,7 +10,7 @@ COOL_OFF_S = 60.0
 """How long a server that refused, failed, or took too long is left alone."""
 
 
-class Pressure:
+class ServerLoad:
     """What one process knows of its model's server: how many answers it writes there, and when a call failed."""
 
     def __init__(self, clock: Clock) -> None:

@@ -6,11 +6,11 @@ from rag.embedding import Choice
 from rag.embedding.families import Instructions, is_given
 from rag.embedding.protocol import LEAST_PROBE_COSINE
 from rag.errors import IndexMismatch
-from rag.index.base.manifest import EmbeddingMark
+from rag.index.base.manifest import EmbeddingFingerprint
 from rag.settings import EmbeddingSettings
 
 
-def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: EmbeddingSettings) -> str | None:
+def dense_problem(mark: EmbeddingFingerprint | None, choice: Choice, settings: EmbeddingSettings) -> str | None:
     """Why the dense leg stays out, in one sentence; None when it can serve.
 
     Raises IndexMismatch when the settings ask for something else than what the index was built with.
@@ -42,12 +42,12 @@ def dense_problem(mark: EmbeddingMark | None, choice: Choice, settings: Embeddin
     return None
 
 
-def instructions_of(mark: EmbeddingMark) -> Instructions:
+def instructions_of(mark: EmbeddingFingerprint) -> Instructions:
     """What was put before questions and passages when the index was built; questions get the same until the next."""
     return Instructions(mark.instruction, mark.passage_instruction)
 
 
-def outdated(mark: EmbeddingMark | None, choice: Choice) -> str:
+def outdated(mark: EmbeddingFingerprint | None, choice: Choice) -> str:
     """A sentence for an index that serves, but was built with other instructions than its model has now; else empty."""
     if mark is None or choice.open is None or instructions_of(mark) == choice.instructions:
         return ""
@@ -56,7 +56,7 @@ def outdated(mark: EmbeddingMark | None, choice: Choice) -> str:
     )
 
 
-def check_probe(mark: EmbeddingMark, probe: list[float], model: str) -> None:
+def check_probe(mark: EmbeddingFingerprint, probe: list[float], model: str) -> None:
     """Hold the loaded model's vector for the probe text against the one in the index. Raises IndexMismatch."""
     if len(probe) != mark.dimension:
         raise IndexMismatch(

@@ -9,15 +9,15 @@ from rag.index.base.manifest import FIX, Manifest, pointer_stamp, read_current
 from rag.index.base.protocols import Chunks, KeywordIndex, VectorIndex
 from rag.index.base.types import CHUNKS, DENSE, LEXICAL
 from rag.index.calibration import FILE, Calibration, read_calibration
-from rag.index.local.chunk_store import ChunkStore
+from rag.index.local.chunk_store import SqliteChunks
 
 if TYPE_CHECKING:
     from rag.index.milvus.client import MilvusStore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Corpus:
-    """What a search needs. Kept alive by whoever searches; a newer version is a new Corpus."""
+class Index:
+    """What a search needs. Kept alive by whoever searches; a newer version is a new Index."""
 
     manifest: Manifest
     chunks: Chunks
@@ -28,25 +28,25 @@ class Corpus:
     stamp: str = ""
 
     @classmethod
-    def open(cls, index_dir: Path) -> "Corpus":
+    def open(cls, index_dir: Path) -> "Index":
         """Open the current version. Raises IndexMissing or IndexCorrupt."""
         folder, manifest = read_current(index_dir)
-        corpus = cls.of_folder(folder, manifest, read_calibration(index_dir))
-        corpus._check_counts(folder)
-        return corpus
+        index = cls.of_folder(folder, manifest, read_calibration(index_dir))
+        index._check_counts(folder)
+        return index
 
     @classmethod
-    def of_folder(cls, folder: Path, manifest: Manifest, calibration: Calibration | None = None) -> "Corpus":
+    def of_folder(cls, folder: Path, manifest: Manifest, calibration: Calibration | None = None) -> "Index":
         """Open a version, published or not. Raises IndexCorrupt."""
-        from rag.index.local.bm25 import LexicalIndex
+        from rag.index.local.bm25 import TantivyIndex
 
-        chunks = ChunkStore(folder / CHUNKS)
-        lexical = LexicalIndex(folder / LEXICAL)
+        chunks = SqliteChunks(folder / CHUNKS)
+        lexical = TantivyIndex(folder / LEXICAL)
         dense = None
         if manifest.embedding is not None:
-            from rag.index.local.faiss import DenseIndex
+            from rag.index.local.faiss import FaissIndex
 
-            dense = DenseIndex.open(folder / DENSE)
+            dense = FaissIndex.open(folder / DENSE)
         return cls(manifest, chunks, lexical, dense, calibration)
 
     def _check_counts(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rag.index.base.manifest import Manifest
 from rag.index.calibration import read_calibration
-from rag.index.index import Corpus, index_stamp
+from rag.index.index import Index, index_stamp
 from rag.settings import RagSettings
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ LOOK_EVERY_S = 10.0
 """How often a bot asks Milvus whether somebody ingested; what is written there is found at once all the same."""
 
 
-def corpus_stamp(settings: RagSettings) -> tuple[int, ...] | None:
+def current_stamp(settings: RagSettings) -> tuple[int, ...] | None:
     """Changes when it is time to look for another index; None when there is none. Cheap, asked for every question."""
     if settings.store == "milvus":
         return (int(time.monotonic() / LOOK_EVERY_S),)
     return index_stamp(settings.index_dir)
 
 
-def open_corpus(settings: RagSettings, current: Corpus | None) -> Corpus:
+def open_index(settings: RagSettings, current: Index | None) -> Index:
     """The index in use; `current` itself when that is still the one. Blocking. Raises IndexUnusable."""
     if settings.store == "faiss":
-        return Corpus.open(settings.index_dir)
+        return Index.open(settings.index_dir)
     from rag.index.milvus.client import MilvusStore
 
     store = current.store if current is not None and current.store is not None else MilvusStore(settings.milvus)
@@ -37,7 +37,7 @@ def open_corpus(settings: RagSettings, current: Corpus | None) -> Corpus:
     return _of_milvus(settings, store, state)
 
 
-def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, object]) -> Corpus:
+def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, object]) -> Index:
     from rag.index.milvus.reader import read_state
 
     name, manifest = read_state(state)
@@ -49,15 +49,15 @@ def _of_milvus(settings: RagSettings, store: "MilvusStore", state: dict[str, obj
     )
 
 
-def in_milvus(store: "MilvusStore", name: str, manifest: Manifest) -> Corpus:
+def in_milvus(store: "MilvusStore", name: str, manifest: Manifest) -> Index:
     """A collection in Milvus, in use or still written to."""
-    from rag.index.milvus.reader import MilvusChunks, MilvusDense, MilvusLexical
+    from rag.index.milvus.reader import MilvusChunks, MilvusKeywords, MilvusVectors
 
     store.load(name)
     mark = manifest.embedding
-    return Corpus(
+    return Index(
         manifest=manifest,
         chunks=MilvusChunks(store, name),
-        lexical=MilvusLexical(store, name, manifest.chunks),
-        dense=None if mark is None else MilvusDense(store, name, mark.dimension, manifest.chunks),
+        lexical=MilvusKeywords(store, name, manifest.chunks),
+        dense=None if mark is None else MilvusVectors(store, name, mark.dimension, manifest.chunks),
     )

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import IndexUnusable
-from rag.index.base.manifest import EmbeddingMark, Manifest, publish, read_current, writing
+from rag.index.base.manifest import EmbeddingFingerprint, Manifest, publish, read_current, writing
 from rag.index.base.types import CHUNKS, Key, Known
-from rag.index.index import Corpus
-from rag.index.local.chunk_store import ChunkStore
-from rag.index.local.writer import VersionWriter
+from rag.index.index import Index
+from rag.index.local.chunk_store import SqliteChunks
+from rag.index.local.writer import LocalWriter
 from rag.index.opening import in_milvus
 from rag.settings import RagSettings
 from rag.text.tokenizer import VERSION, embeddable
@@ -37,19 +37,19 @@ class Writer(Protocol):
     def close(self) -> Manifest: ...
 
 
-class Shelf(Protocol):
+class IndexStore(Protocol):
     """An index that may be changed. `fresh` means: from nothing, the one in use serves until `publish`."""
 
     def current(self) -> tuple[str, Manifest] | None:
         """Name and manifest of the index in use; None when there is none that is whole."""
 
-    def known(self, mark: EmbeddingMark | None, *, fresh: bool) -> dict[Key, Known]:
+    def known(self, mark: EmbeddingFingerprint | None, *, fresh: bool) -> dict[Key, Known]:
         """What need not be read again. `mark` names the model that a fresh index is for."""
 
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
         """Begin to write."""
 
-    def draft(self, manifest: Manifest) -> contextlib.AbstractContextManager[Corpus]:
+    def draft(self, manifest: Manifest) -> contextlib.AbstractContextManager[Index]:
         """What was written, closed and not yet published, to be searched."""
 
     def publish(self, manifest: Manifest) -> str:
@@ -60,7 +60,7 @@ class Shelf(Protocol):
 
 
 @contextlib.contextmanager
-def opened_shelf(settings: RagSettings) -> Iterator[Shelf]:
+def opened_store(settings: RagSettings) -> Iterator[IndexStore]:
     """The shelf that the settings name, locked against other ingests on this machine."""
     with contextlib.ExitStack() as cleanup:
         folder = cleanup.enter_context(writing(settings.index_dir))
@@ -90,20 +90,20 @@ class _Folder:
             return None
         return self._before.name, manifest
 
-    def known(self, mark: EmbeddingMark | None, *, fresh: bool) -> dict[Key, Known]:
+    def known(self, mark: EmbeddingFingerprint | None, *, fresh: bool) -> dict[Key, Known]:
         if fresh or self._before is None:
             return {}
-        with contextlib.closing(ChunkStore(self._before / CHUNKS)) as store:
+        with contextlib.closing(SqliteChunks(self._before / CHUNKS)) as store:
             return store.documents()
 
     def writer(self, embedder: Embedder | None, batch_size: int, *, fresh: bool) -> Writer:
-        return VersionWriter(self._draft, embedder, batch_size=batch_size, before=None if fresh else self._before)
+        return LocalWriter(self._draft, embedder, batch_size=batch_size, before=None if fresh else self._before)
 
     @contextlib.contextmanager
-    def draft(self, manifest: Manifest) -> Iterator[Corpus]:
-        corpus = Corpus.of_folder(self._draft, manifest)
-        with contextlib.closing(corpus.chunks):
-            yield corpus
+    def draft(self, manifest: Manifest) -> Iterator[Index]:
+        index = Index.of_folder(self._draft, manifest)
+        with contextlib.closing(index.chunks):
+            yield index
 
     def publish(self, manifest: Manifest) -> str:
         name = publish(self._index_dir, self._draft, manifest)
@@ -111,7 +111,7 @@ class _Folder:
         return name
 
     def texts(self) -> Iterator[str]:
-        with contextlib.closing(ChunkStore(self._published / CHUNKS)) as store:
+        with contextlib.closing(SqliteChunks(self._published / CHUNKS)) as store:
             yield from (embeddable(chunk.embedded_text) for chunk in store.all())
 
 
@@ -132,7 +132,7 @@ class _Milvus:
             return None
         return self._name, manifest
 
-    def known(self, mark: EmbeddingMark | None, *, fresh: bool) -> dict[Key, Known]:
+    def known(self, mark: EmbeddingFingerprint | None, *, fresh: bool) -> dict[Key, Known]:
         self._name = self._building(mark) if fresh else self._name
         if not self._name:
             return {}
@@ -148,7 +148,7 @@ class _Milvus:
         return MilvusWriter(self._store, self._name, embedder, batch_size=batch_size)
 
     @contextlib.contextmanager
-    def draft(self, manifest: Manifest) -> Iterator[Corpus]:
+    def draft(self, manifest: Manifest) -> Iterator[Index]:
         yield in_milvus(self._store, self._name, manifest)
 
     def publish(self, manifest: Manifest) -> str:
@@ -163,7 +163,7 @@ class _Milvus:
     def texts(self) -> Iterator[str]:
         return (embeddable(chunk.embedded_text) for chunk in self._store.every_chunk(self._name))
 
-    def _building(self, mark: EmbeddingMark | None) -> str:
+    def _building(self, mark: EmbeddingFingerprint | None) -> str:
         """The name of a collection that was begun for the same model and terms; one for others is dropped."""
         self._mark = {"model": None if mark is None else asdict(replace(mark, probe=(), reads={})), "terms": VERSION}
         begun = str(self._state.get("building") or "")

@@ -10,7 +10,7 @@ from rag.embedding.instructions import instructed
 from rag.embedding.language_check import reading
 from rag.embedding.model_files import weights_mark
 from rag.errors import IndexMismatch
-from rag.index.base.manifest import EmbeddingMark
+from rag.index.base.manifest import EmbeddingFingerprint
 from rag.index.compatibility import check_probe, instructions_of
 from rag.settings import RagSettings
 
@@ -60,7 +60,7 @@ class EmbeddingRun:
             self._remembering = Remembering(instructed(self._plain, self._choice.instructions), self._cache)
         return self._remembering
 
-    def goes_on_with(self, mark: EmbeddingMark | None) -> bool:
+    def goes_on_with(self, mark: EmbeddingFingerprint | None) -> bool:
         """Whether vectors of this mark, or an index without any, may be kept as they are."""
         if mark is None or self._choice.open is None:
             return mark is None and self._choice.open is None
@@ -69,11 +69,11 @@ class EmbeddingRun:
             return False
         return self._choice.provider != "openai" or self.is_same_model(mark)
 
-    def is_outdated(self, mark: EmbeddingMark | None) -> bool:
+    def is_outdated(self, mark: EmbeddingFingerprint | None) -> bool:
         """Whether the vectors stay, but questions get another instruction from now on."""
         return mark is not None and self._choice.open is not None and instructions_of(mark) != self._choice.instructions
 
-    def is_same_model(self, mark: EmbeddingMark) -> bool:
+    def is_same_model(self, mark: EmbeddingFingerprint) -> bool:
         """Whether the model gives the vector that the mark has. Loads it."""
         if self.opened() is None:
             return False
@@ -83,15 +83,15 @@ class EmbeddingRun:
             return False
         return True
 
-    def draft_mark(self) -> EmbeddingMark | None:
+    def draft_mark(self) -> EmbeddingFingerprint | None:
         """The model's mark as far as it is known without loading it."""
         if self._choice.open is None:
             return None
         provider, model, weights = self._names()
         rule = self._choice.instructions
-        return EmbeddingMark(provider, model, 0, rule.query, weights=weights, passage_instruction=rule.passage)
+        return EmbeddingFingerprint(provider, model, 0, rule.query, weights=weights, passage_instruction=rule.passage)
 
-    def mark(self) -> EmbeddingMark | None:
+    def mark(self) -> EmbeddingFingerprint | None:
         """The whole mark. Loads the model and tries what it reads."""
         if self._plain is None:
             return None
@@ -99,7 +99,7 @@ class EmbeddingRun:
         rule = self._choice.instructions
         probe = tuple(round(value, 5) for value in self._probe)
         reads = reading(instructed(self._plain, rule))
-        return EmbeddingMark(provider, model, len(probe), rule.query, probe, reads, weights, rule.passage)
+        return EmbeddingFingerprint(provider, model, len(probe), rule.query, probe, reads, weights, rule.passage)
 
     def forget_unused(self, chunks: int, texts: Callable[[], Iterable[str]]) -> None:
         """Drop vectors of other texts than the index has now, once they are more than a twentieth of its chunks.

@@ -15,16 +15,16 @@ from rag.errors import IngestError, SettingsMismatch, Unreadable
 from rag.index.base.background import Background
 from rag.index.base.manifest import Manifest
 from rag.index.base.types import Key
-from rag.index.index import Corpus
-from rag.index.store import Shelf, Writer, opened_shelf
+from rag.index.index import Index
+from rag.index.store import IndexStore, Writer, opened_store
 from rag.ingestion.added_paths import write_added
 from rag.ingestion.embedding_run import EmbeddingRun
 from rag.ingestion.plan import Plan, difference
 from rag.ingestion.read_ahead import read_ahead
 from rag.ingestion.selection import Selection, select
 from rag.ingestion.sources import Item, Remote, Unlisted, remote_items
-from rag.retrieval.keyword_search import WordSearch
-from rag.retrieval.vector_search import DenseSearch, measured
+from rag.retrieval.keyword_search import KeywordSearch
+from rag.retrieval.vector_search import VectorSearch, measured
 from rag.settings import EmbeddingSettings, RagSettings
 from rag.text.tokenizer import VERSION
 
@@ -83,7 +83,7 @@ def ingest(
     items: list[Item] = [*selection.items, *documents]
     choice = _choice(settings.embedding, tell)
     with ExitStack() as cleanup:
-        shelf = cleanup.enter_context(opened_shelf(settings))
+        shelf = cleanup.enter_context(opened_store(settings))
         run = EmbeddingRun(settings, choice, tell=partial(tell, "waiting"), sleep=sleep)
         cleanup.callback(run.close)
         work = _Work(settings, selection, run, shelf, tell)
@@ -125,7 +125,7 @@ class _Work:
         settings: RagSettings,
         selection: Selection,
         run: EmbeddingRun,
-        shelf: Shelf,
+        shelf: IndexStore,
         tell: Progress,
     ) -> None:
         self._settings = settings
@@ -189,13 +189,13 @@ class _Work:
         manifest = replace(manifest, embedding=mark)
         with self._shelf.draft(manifest) as draft:
             background = self._background(draft, before)
-            word_chance = WordSearch(draft.lexical, draft.chunks).chance()
+            word_chance = KeywordSearch(draft.lexical, draft.chunks).chance()
         manifest = replace(manifest, background=background, word_chance=word_chance)
         name = self._shelf.publish(manifest)
         self._run.forget_unused(manifest.chunks, self._shelf.texts)
         return name, manifest, writer.embedded, failed, plan
 
-    def _background(self, draft: Corpus, before: tuple[str, Manifest] | None) -> dict[str, Background]:
+    def _background(self, draft: Index, before: tuple[str, Manifest] | None) -> dict[str, Background]:
         """Measured anew where chunks may have changed; without the model what it was."""
         if draft.dense is None:
             return {}
@@ -204,7 +204,7 @@ class _Work:
         embedder = self._run.opened()
         if embedder is None:
             return {}
-        return measured(DenseSearch(draft.dense, draft.chunks, draft.manifest.languages, {}), embedder)
+        return measured(VectorSearch(draft.dense, draft.chunks, draft.manifest.languages, {}), embedder)
 
     def _read(self, items: Sequence[tuple[Item, str]], writer: Writer) -> dict[Key, str]:
         failed: dict[Key, str] = {}

@@ -16,7 +16,7 @@ REST_S = 30.0
 logger = logging.getLogger(__name__)
 
 
-class RerankLeg:
+class RerankerHandle:
     """Raises SettingsMismatch when made of settings that cannot work."""
 
     def __init__(self, settings: RetrievalSettings, clock: Clock) -> None:

@@ -23,9 +23,9 @@ from rag.documents import Passage
 from rag.events import Level
 from rag.index.calibration import Calibration, built_in
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.keyword_search import WordHits
+from rag.retrieval.keyword_search import KeywordHits
 from rag.retrieval.passages import present_in
-from rag.retrieval.vector_search import DenseHits
+from rag.retrieval.vector_search import VectorHits
 from rag.settings import RetrievalSettings
 
 RANK_FOR_MARGIN = 5
@@ -83,7 +83,7 @@ class Verdict:
 
 
 def signals(
-    passages: Sequence[Passage], words: WordHits, dense: DenseHits, coverage: Coverage, chance: float = 0.0
+    passages: Sequence[Passage], words: KeywordHits, dense: VectorHits, coverage: Coverage, chance: float = 0.0
 ) -> Signals:
     """Read off a search; all zero when it found nothing."""
     if not passages:

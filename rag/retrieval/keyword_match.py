@@ -24,7 +24,7 @@ COVERAGE_WEIGHT = 0.5
 Weighted = list[tuple[str, float]]
 
 
-class WordMatch:
+class KeywordMatch:
     """A question made ready to be held against many chunks."""
 
     def __init__(self, question: str, coverage: Coverage, *, term_idf: Idf, character_idf: Idf) -> None:

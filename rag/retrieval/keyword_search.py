@@ -14,7 +14,7 @@ from rag.index.base.protocols import Chunks, KeywordIndex
 from rag.retrieval.background_questions import questions_by_language
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.fusion import Hits
-from rag.retrieval.keyword_match import WordMatch
+from rag.retrieval.keyword_match import KeywordMatch
 
 READ = 30
 """Of the hits by BM25 so many are read and put in order by their match; those after them stay as they are."""
@@ -22,7 +22,7 @@ BACKGROUND_DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True)
-class WordHits:
+class KeywordHits:
     """Chunks and their BM25 scores in the store; the first, which were read, in the order of their `matches`
     (`rag.retrieval.keyword_match`)."""
 
@@ -32,7 +32,7 @@ class WordHits:
 
 
 @dataclass(frozen=True, slots=True)
-class WordSearch:
+class KeywordSearch:
     """Searches the words of one index, or of some collections in it."""
 
     lexical: KeywordIndex
@@ -43,14 +43,14 @@ class WordSearch:
         """The question made ready to be held against texts, with the frequencies of these collections."""
         return Coverage(question, term_idf=self._idf, character_idf=self._character_idf)
 
-    def search(self, question: str, coverage: Coverage, limit: int) -> WordHits:
+    def search(self, question: str, coverage: Coverage, limit: int) -> KeywordHits:
         """The best `limit` chunks. Blocking."""
         hits = self.lexical.search(question, limit, self.collections)
         found = self.chunks.get([chunk_id for chunk_id, _ in hits[:READ]])
-        match = WordMatch(question, coverage, term_idf=self._idf, character_idf=self._character_idf)
+        match = KeywordMatch(question, coverage, term_idf=self._idf, character_idf=self._character_idf)
         scored = [(match.of(found[hit[0]]) if hit[0] in found else 0.0, hit) for hit in hits[:READ]]
         scored.sort(key=lambda each: -each[0])
-        return WordHits([hit for _, hit in scored] + hits[READ:], tuple(score for score, _ in scored), found)
+        return KeywordHits([hit for _, hit in scored] + hits[READ:], tuple(score for score, _ in scored), found)
 
     def chance(self) -> dict[str, float]:
         """What background questions of each language reach: the median of their best match. Blocking."""

@@ -10,14 +10,14 @@ from rag.embedding.instructions import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.health import Part
 from rag.index.compatibility import check_probe, dense_problem, instructions_of, outdated
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.settings import EmbeddingSettings
 
 RETRY_S = 30.0
 logger = logging.getLogger(__name__)
 
 
-class DenseLeg:
+class QueryEmbedder:
     """Loads on first need, in the caller's thread. A failed model is tried again after 30 s.
 
     Raises SettingsMismatch when made of settings that cannot work.
@@ -36,9 +36,9 @@ class DenseLeg:
         if self._choice.open is None:
             logger.log(logging.WARNING if settings.provider == "auto" else logging.INFO, "%s", self._choice.detail)
 
-    def check(self, corpus: Corpus) -> None:
+    def check(self, index: Index) -> None:
         """Raise IndexMismatch when this index was built for other settings, or with other weights."""
-        mark = corpus.manifest.embedding
+        mark = index.manifest.embedding
         if (
             dense_problem(mark, self._choice, self._settings) is None
             and mark is not None
@@ -46,13 +46,13 @@ class DenseLeg:
         ):
             check_probe(mark, self._probe, self._choice.model)
 
-    def embedder_for(self, corpus: Corpus) -> Embedder | None:
+    def embedder_for(self, index: Index) -> Embedder | None:
         """The loaded model, with the instructions of this index, the same object each time; None when search is by
         words only. Raises IndexMismatch.
 
         Whoever comes first loads it, blocking; questions that come meanwhile do not wait and are searched by words.
         """
-        mark = corpus.manifest.embedding
+        mark = index.manifest.embedding
         if mark is None or dense_problem(mark, self._choice, self._settings) is not None:
             return None
         if self._embedder is None and not self._is_resting() and self._loading.acquire(blocking=False):
@@ -70,13 +70,13 @@ class DenseLeg:
         """Remember that the model refused a question, for the status."""
         self._failure, self._failed_at = str(error), self._clock.monotonic()
 
-    def part(self, corpus: Corpus | None) -> Part:
+    def part(self, index: Index | None) -> Part:
         """For the library's status."""
         name = self._choice.model or "none"
         if self._choice.open is None:
             return Part(True, "none", self._choice.detail)
         try:
-            problem = None if corpus is None else dense_problem(corpus.manifest.embedding, self._choice, self._settings)
+            problem = None if index is None else dense_problem(index.manifest.embedding, self._choice, self._settings)
         except IndexMismatch as error:
             return Part(False, name, f"{error}.")
         if problem is not None:
@@ -85,7 +85,7 @@ class DenseLeg:
             return Part(False, name, f"Search is by words only: {self._failure}.")
         if self._embedder is None:
             return Part(False, name, f"{self._choice.model} is not loaded yet; search is by words only until it is.")
-        note = outdated(None if corpus is None else corpus.manifest.embedding, self._choice)
+        note = outdated(None if index is None else index.manifest.embedding, self._choice)
         return Part(True, name, f"{self._choice.detail} {note}".rstrip())
 
     def close(self) -> None:

@@ -12,13 +12,13 @@ from rag.embedding.language_check import READS_FROM, language_of
 from rag.errors import EmbeddingFailed
 from rag.events import Level
 from rag.index.calibration import Calibration
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.retrieval.confidence import Evidence, Signals, judge, signals
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.fusion import MOST_UNKNOWN, Hits, fuse, says_something
-from rag.retrieval.keyword_search import WordHits, WordSearch, chance_of
+from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
 from rag.retrieval.passages import passages, present_in
-from rag.retrieval.vector_search import DenseHits, DenseSearch
+from rag.retrieval.vector_search import VectorHits, VectorSearch
 from rag.settings import RetrievalSettings
 from rag.text.tokenizer import embeddable
 
@@ -27,13 +27,13 @@ SPARE = 3
 """Chunks read for each passage wanted: some are duplicates, some neighbours."""
 WEIGHED = 5
 """Hits by words that tell how much the words are worth."""
-NOTHING = DenseHits([])
+NOTHING = VectorHits([])
 Ranked = list[tuple[Chunk, float]]
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SearchResult:
     """What a search found, best first, and what that is worth as evidence (`confidence` 0 to 1)."""
 
     passages: tuple[Passage, ...]
@@ -52,12 +52,12 @@ class Finding:
 
 
 class Retriever:
-    """Searches one corpus. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense."""
+    """Searches one index. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense."""
 
     def __init__(
         self,
         settings: RetrievalSettings,
-        corpus: Corpus,
+        index: Index,
         *,
         embedder: Embedder | None = None,
         executor: Executor | None = None,
@@ -67,8 +67,8 @@ class Retriever:
         on_embedding_failure: Callable[[EmbeddingFailed], None] | None = None,
     ) -> None:
         self._settings = settings
-        self._corpus = corpus
-        self._embedder = embedder if corpus.dense is not None else None
+        self._index = index
+        self._embedder = embedder if index.dense is not None else None
         self._executor = executor
         self._legs = legs
         self._reranker = reranker
@@ -84,12 +84,12 @@ class Retriever:
         """The best passages for a question, at most `settings.passages`. `collections` limits the search itself."""
         return (await self.search(question, collections)).passages
 
-    async def search(self, question: str, collections: frozenset[str] | None = None) -> Finding:
+    async def search(self, question: str, collections: frozenset[str] | None = None) -> SearchResult:
         """`retrieve` with the judgement of evidence."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self.search_now, question[:MAX_QUESTION_CHARS], collections)
 
-    def search_now(self, question: str, collections: frozenset[str] | None = None) -> Finding:
+    def search_now(self, question: str, collections: frozenset[str] | None = None) -> SearchResult:
         """The same, blocking."""
         if self._embedder is None or self._legs is None:
             near = self._search_dense(question, collections)
@@ -111,30 +111,30 @@ class Retriever:
             legs=(words.hits, dense),
             reranked=reranked,
         )
-        chance = chance_of(self._corpus.manifest.word_chance, language_of(question))
+        chance = chance_of(self._index.manifest.word_chance, language_of(question))
         read = signals(found, words, near if is_heard else NOTHING, coverage, chance)
         verdict = judge(read, found, self._settings, self._calibration)
-        return Finding(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
+        return SearchResult(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
 
     def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
         """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""
         return self._words(collections).coverage(question)
 
-    def _words(self, collections: frozenset[str] | None) -> WordSearch:
+    def _words(self, collections: frozenset[str] | None) -> KeywordSearch:
         """Whoever may see all there is needs no limits, which cost time."""
-        corpus = self._corpus
-        sees_all = collections is not None and collections.issuperset(corpus.manifest.collections)
-        return WordSearch(corpus.lexical, corpus.chunks, None if sees_all else collections)
+        index = self._index
+        sees_all = collections is not None and collections.issuperset(index.manifest.collections)
+        return KeywordSearch(index.lexical, index.chunks, None if sees_all else collections)
 
-    def _search_words(self, question: str, collections: frozenset[str] | None) -> tuple[Coverage, WordHits]:
+    def _search_words(self, question: str, collections: frozenset[str] | None) -> tuple[Coverage, KeywordHits]:
         search = self._words(collections)
         coverage = search.coverage(question)
         return coverage, search.search(question, coverage, self._settings.candidates)
 
-    def _search_dense(self, question: str, collections: frozenset[str] | None) -> DenseHits:
+    def _search_dense(self, question: str, collections: frozenset[str] | None) -> VectorHits:
         """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
-        corpus = self._corpus
-        if self._embedder is None or corpus.dense is None:
+        index = self._index
+        if self._embedder is None or index.dense is None:
             return NOTHING
         try:
             vector = self._embedder.embed_question(embeddable(question))
@@ -143,13 +143,13 @@ class Retriever:
             if self._on_embedding_failure is not None:
                 self._on_embedding_failure(error)
             return NOTHING
-        manifest = corpus.manifest
-        search = DenseSearch(corpus.dense, corpus.chunks, manifest.languages, manifest.background)
+        manifest = index.manifest
+        search = VectorSearch(index.dense, index.chunks, manifest.languages, manifest.background)
         return search.search(vector, language_of(question), self._settings.candidates, collections)
 
     def _is_heard(self, question: str, dense: Hits) -> bool:
         """Whether the dense leg has a voice: it reads the question's language and does not find all alike."""
-        mark = self._corpus.manifest.embedding
+        mark = self._index.manifest.embedding
         if not dense or self._embedder is None or not says_something(dense):
             return False
         reads = {} if mark is None else mark.reads
@@ -157,7 +157,7 @@ class Retriever:
             return False
         return self._embedder.unknown_share(embeddable(question)) <= MOST_UNKNOWN
 
-    def _ranked(self, words: WordHits, dense: Hits, coverage: Coverage) -> Ranked:
+    def _ranked(self, words: KeywordHits, dense: Hits, coverage: Coverage) -> Ranked:
         """Chunks and their fused scores, best first. Beside vectors, words weigh as much of the question as their best
         hit covers: where the question shares few words with the documents their order is chance."""
         rankings = [[chunk_id for chunk_id, _ in hits] for hits in (words.hits, dense)]
@@ -167,7 +167,7 @@ class Retriever:
             wanted = max(wanted, self._settings.rerank_candidates)
         fused = fuse(*rankings, k=self._settings.rrf_k, weights=weights)[:wanted]
         unread = [chunk_id for chunk_id, _ in fused if chunk_id not in words.read]
-        chunks = {**words.read, **self._corpus.chunks.get(unread)}
+        chunks = {**words.read, **self._index.chunks.get(unread)}
         return [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
 
     def _reranked(self, question: str, ranked: Ranked) -> tuple[Ranked, dict[int, float]]:
@@ -184,7 +184,7 @@ class Retriever:
         return ordered, {read[at][0].id: scores[at] for at in best_first}
 
 
-def _covered(words: WordHits, coverage: Coverage) -> float:
+def _covered(words: KeywordHits, coverage: Coverage) -> float:
     """How much of the question the best of the first hits covers, 0 to 1."""
     best = [words.read[chunk_id] for chunk_id, _ in words.hits[:WEIGHED] if chunk_id in words.read]
     return max((coverage.of_terms(*present_in(chunk)) for chunk in best), default=0.0)

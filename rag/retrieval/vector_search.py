@@ -28,7 +28,7 @@ MOST_FAILED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class DenseHits:
+class VectorHits:
     """Chunks and their cosines, in the order of their scores. `standings` are these scores in standard deviations above
     the best ones of background questions; empty where the index does not know those."""
 
@@ -37,7 +37,7 @@ class DenseHits:
 
 
 @dataclass(frozen=True, slots=True)
-class DenseSearch:
+class VectorSearch:
     """Searches the vectors of one index."""
 
     dense: VectorIndex
@@ -47,15 +47,15 @@ class DenseSearch:
 
     def search(
         self, vector: "NDArray[np.float32]", language: str | None, limit: int, collections: frozenset[str] | None = None
-    ) -> DenseHits:
+    ) -> VectorHits:
         """The nearest to a question's vector, shape (dimension,); `language` is that of the question."""
         background = self.background.get(language or ANY) or self.background.get(ANY)
         if background is None:
             ids = None if collections is None else self.chunks.ids_in(collections)
-            return DenseHits(self.dense.search(vector, limit, ids))
+            return VectorHits(self.dense.search(vector, limit, ids))
         scored = sorted(self._scored(vector, background, limit, collections), key=lambda hit: -hit[2])[:limit]
         standings = tuple(background.best.standardised(score) for _, _, score in scored)
-        return DenseHits([(chunk_id, cosine) for chunk_id, cosine, _ in scored], standings)
+        return VectorHits([(chunk_id, cosine) for chunk_id, cosine, _ in scored], standings)
 
     def _scored(
         self, vector: "NDArray[np.float32]", background: Background, limit: int, collections: frozenset[str] | None
@@ -84,7 +84,7 @@ class DenseSearch:
         return max(self.languages, key=lambda name: self.languages[name], default=ANY)
 
 
-def measured(search: DenseSearch, embedder: Embedder) -> dict[str, Background]:
+def measured(search: VectorSearch, embedder: Embedder) -> dict[str, Background]:
     """The background of a finished index, for each language of questions and for all of them (`ANY`).
 
     Blocking; embeds the background questions, and does without the few that an endpoint refuses. Raises

@@ -21,7 +21,7 @@ from bot.texts import ZH
 from bot.turns.conclusion import conclude
 from rag.events import Exchange, Question
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, MilvusSettings, RagSettings
 from tests.support.model_server import ModelServer, running
@@ -97,7 +97,7 @@ def rules(chance: random.Random, known: list[str]) -> AccessSettings:
     return AccessSettings(chats=some("oc_"), people=some("ou_"))
 
 
-async def everything_told(library: Library, question: Question) -> tuple[list[Any], Answer]:
+async def everything_told(library: KnowledgeBase, question: Question) -> tuple[list[Any], Answer]:
     """Every event of an answer, and the answer as it is stored."""
     progress, events = Progress(), []
     async with contextlib.aclosing(library.answer(question)) as told:
@@ -113,7 +113,7 @@ async def test_nothing_from_outside_of_the_scope_comes_back(settings: RagSetting
     ingest(settings)
     chance = random.Random(len(settings.collections))
     known = sorted(settings.collections)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     found = 0
     for _ in range(QUESTIONS):
@@ -143,7 +143,7 @@ async def test_nothing_from_outside_of_the_scope_comes_back(settings: RagSetting
 @pytest.mark.parametrize("settings", CASES, indirect=True, ids=str)
 async def test_an_empty_scope_sees_nothing_and_a_whole_one_everything(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     for scope in (Scope.of(()), Scope.of(["no such", ""])):
         assert await library.titles(scope) == ()

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.settings import ApiKey, BotSettings
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.caller import caller
 from tests.support.web_door import WebDoor, web_door
@@ -54,8 +54,8 @@ def rag(tmp_path: Path) -> RagSettings:
 
 
 @pytest.fixture
-async def library(rag: RagSettings) -> AsyncIterator[Library]:
-    opened = await Library.open(rag)
+async def library(rag: RagSettings) -> AsyncIterator[KnowledgeBase]:
+    opened = await KnowledgeBase.open(rag)
     yield opened
     await opened.aclose()
 
@@ -126,7 +126,7 @@ WAYS = (
 
 @pytest.mark.parametrize("name", SEES)
 async def test_a_key_gets_what_its_collections_hold_on_every_way(
-    library: Library, rag: RagSettings, tmp_path: Path, name: str
+    library: KnowledgeBase, rag: RagSettings, tmp_path: Path, name: str
 ) -> None:
     settings = BotSettings(api_keys=KEYS)
     async with web_door(library, tmp_path, settings, rag=rag) as door, client(door, name) as http:
@@ -149,7 +149,7 @@ async def test_a_key_gets_what_its_collections_hold_on_every_way(
 
 
 async def test_a_key_that_lost_a_collection_lost_what_was_answered_from_it(
-    library: Library, rag: RagSettings, tmp_path: Path
+    library: KnowledgeBase, rag: RagSettings, tmp_path: Path
 ) -> None:
     def settings(collections: list[str]) -> BotSettings:
         return BotSettings(api_keys=[key("wiki", collections)])

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.web_door import web_door
@@ -50,7 +50,7 @@ async def test_the_model_call_ends_at_whatever_moment_the_reader_leaves(
             embedding=EmbeddingSettings(provider="none"),
             llm=LlmSettings(base_url=model.base_url, model="m"),
         )
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         async with web_door(library, tmp_path) as door:
             for at, turns in enumerate(TURNS):
                 asking = asyncio.create_task(ask(f"{door.url}{path}", body))
@@ -88,7 +88,7 @@ async def test_the_model_alone_gets_the_parameters(handbook_index: Path, tmp_pat
             embedding=EmbeddingSettings(provider="none"),
             llm=LlmSettings(base_url=model.base_url, model="m"),
         )
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         async with web_door(library, tmp_path) as door, httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
             asked = {"prompt": "你好", "max_tokens": 7, "temperature": 1.5, "top_p": 0.5}
             answer = await http.post("/generate", json=asked, timeout=DEADLINE_S)
@@ -101,7 +101,7 @@ async def test_the_model_alone_gets_the_parameters(handbook_index: Path, tmp_pat
 
 async def test_without_a_model_generate_says_what_to_set(handbook_index: Path, tmp_path: Path) -> None:
     settings = RagSettings(index_dir=handbook_index, embedding=EmbeddingSettings(provider="none"))
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     async with web_door(library, tmp_path) as door, httpx.AsyncClient(base_url=door.url, trust_env=False) as http:
         answer = await http.post("/generate", json={"prompt": "你好"})
     await library.aclose()

@@ -9,7 +9,7 @@ from bot.models import Answer, CardState, Turn
 from bot.texts import EN, ZH
 from rag.index.calibration import WORD_SIGNALS, Calibration, write_calibration
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from tests.integration.conftest import words
 from tests.support.caller import caller
@@ -24,7 +24,7 @@ async def test_the_api_gives_the_confidence_of_the_search_before_and_after_a_cal
     write_knowledge(tmp_path / "knowledge")
     settings = rag_settings(tmp_path)
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
 
     async def told(http: httpx.AsyncClient, question: str) -> tuple[float, float, float]:
         reply = (await http.post("/chat", json={"question": question})).json()

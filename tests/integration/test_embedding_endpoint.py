@@ -16,9 +16,9 @@ from rag.embedding.vector_cache import FILE
 from rag.errors import EmbeddingFailed
 from rag.events import Finished, Question, Retrieved
 from rag.index.base.manifest import current_name
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import IngestReport, ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.clock import HandClock
@@ -61,7 +61,7 @@ def passages_asked(server: ModelServer) -> list[str]:
 
 
 def sources(settings: RagSettings) -> set[str]:
-    return {chunk.source for chunk in Corpus.open(settings.index_dir).chunks.all()}
+    return {chunk.source for chunk in Index.open(settings.index_dir).chunks.all()}
 
 
 def kept(settings: RagSettings) -> int:
@@ -95,10 +95,10 @@ def test_nothing_is_left_of_a_long_file_with_a_refused_text(server: ModelServer,
     write_poison(settings, paragraphs=150)  # more chunks than are written at once
     server.embedding.refused_word = POISON
     report = ingest(settings)
-    corpus = Corpus.open(settings.index_dir)
-    assert corpus.dense is not None
-    assert report.chunks == corpus.dense.count == corpus.lexical.count == corpus.chunks.count() == 12
-    assert corpus.lexical.search("内容", 5) == []
+    index = Index.open(settings.index_dir)
+    assert index.dense is not None
+    assert report.chunks == index.dense.count == index.lexical.count == index.chunks.count() == 12
+    assert index.lexical.search("内容", 5) == []
     (settings.knowledge[0] / "poison.md").unlink()
     assert ingest(settings).gone == 1
 
@@ -225,8 +225,8 @@ def test_a_rebuild_asks_for_no_vector_again(server: ModelServer, settings: RagSe
     second = ingest(settings, rebuild=True)
     assert (second.embedded, second.reused, second.new) == (0, first.chunks, 12) and second.index != first.index
     assert passages_asked(server) == []
-    corpus = Corpus.open(settings.index_dir)
-    assert corpus.dense is not None and corpus.dense.count == first.chunks
+    index = Index.open(settings.index_dir)
+    assert index.dense is not None and index.dense.count == first.chunks
 
 
 def test_what_is_kept_does_not_grow_beyond_the_index(server: ModelServer, settings: RagSettings) -> None:
@@ -258,7 +258,7 @@ def test_a_damaged_cache_costs_nothing_but_its_vectors(
     assert kept(settings) == first.chunks
 
 
-async def asked(library: Library, text: str) -> Retrieved:
+async def asked(library: KnowledgeBase, text: str) -> Retrieved:
     async with contextlib.aclosing(library.answer(Question(text, EVERYTHING))) as events:
         seen = [event async for event in events]
     assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
@@ -267,7 +267,7 @@ async def asked(library: Library, text: str) -> Retrieved:
 
 async def test_a_question_does_not_wait_for_a_busy_endpoint(server: ModelServer, settings: RagSettings) -> None:
     await asyncio.to_thread(ingest, settings)
-    library = await Library.open(settings, clock=HandClock())
+    library = await KnowledgeBase.open(settings, clock=HandClock())
     await library.warm_up()
     server.requests.clear()
     server.embedding.busy, server.embedding.busy_headers = 1_000_000, {"retry-after": "600"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import IngestError
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.settings import CollectionSettings, RagSettings, ReadingSettings
 from tests.integration.conftest import BOB, Stage, answer_text
@@ -45,11 +45,11 @@ def settings(tmp_path: Path) -> RagSettings:
 
 def texts(settings: RagSettings) -> dict[tuple[str, str], str]:
     """What the index holds of each document."""
-    corpus = Corpus.open(settings.index_dir)
+    index = Index.open(settings.index_dir)
     try:
-        return {(chunk.collection, chunk.source): chunk.text for chunk in corpus.chunks.all()}
+        return {(chunk.collection, chunk.source): chunk.text for chunk in index.chunks.all()}
     finally:
-        corpus.chunks.close()
+        index.chunks.close()
 
 
 def test_bad_front_matter_costs_nobody_the_ingest(settings: RagSettings, tmp_path: Path) -> None:

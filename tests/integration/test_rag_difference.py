@@ -13,7 +13,7 @@ import pytest
 
 from rag.errors import IngestError, Unreadable
 from rag.index.base.manifest import current_name
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.ingestion.sources import RemoteDocument, Unlisted
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
@@ -41,7 +41,7 @@ def embedded_texts(server: ModelServer) -> list[str]:
 
 
 def sources(settings: RagSettings) -> set[str]:
-    return {chunk.source for chunk in Corpus.open(settings.index_dir).chunks.all()}
+    return {chunk.source for chunk in Index.open(settings.index_dir).chunks.all()}
 
 
 def test_unchanged_folders_write_nothing(settings: RagSettings) -> None:
@@ -64,9 +64,9 @@ def test_only_what_changed_is_embedded(server: ModelServer, tmp_path: Path) -> N
     assert (second.changed, second.unchanged, second.embedded) == (1, 2, 1)
     assert sum("两天以上" in text for text in embedded_texts(server)) == 1
     assert not any("年假需提前" in text for text in embedded_texts(server))
-    corpus = Corpus.open(settings.index_dir)
-    assert corpus.dense is not None and corpus.dense.count == corpus.lexical.count == second.chunks
-    assert corpus.lexical.search("两天以上", 5) and "三天以上" not in "".join(c.text for c in corpus.chunks.all())
+    index = Index.open(settings.index_dir)
+    assert index.dense is not None and index.dense.count == index.lexical.count == second.chunks
+    assert index.lexical.search("两天以上", 5) and "三天以上" not in "".join(c.text for c in index.chunks.all())
 
 
 def test_gone_documents_leave_every_part(settings: RagSettings) -> None:
@@ -75,7 +75,7 @@ def test_gone_documents_leave_every_part(settings: RagSettings) -> None:
     report = ingest(settings)
     assert (report.gone, report.documents, report.new) == (1, 2, 0)
     assert sources(settings) == {"expenses.md", "leave.md"}
-    assert Corpus.open(settings.index_dir).lexical.search("ERR_1042", 5) == []
+    assert Index.open(settings.index_dir).lexical.search("ERR_1042", 5) == []
 
 
 def test_moved_text_keeps_its_chunks_and_gets_new_offsets(settings: RagSettings) -> None:
@@ -84,7 +84,7 @@ def test_moved_text_keeps_its_chunks_and_gets_new_offsets(settings: RagSettings)
     file.write_text("开头加了一句。\n\n" + file.read_text("utf-8"), encoding="utf-8")
     ingest(settings)
     text = file.read_text("utf-8")
-    chunks = [chunk for chunk in Corpus.open(settings.index_dir).chunks.all() if chunk.source == "leave.md"]
+    chunks = [chunk for chunk in Index.open(settings.index_dir).chunks.all() if chunk.source == "leave.md"]
     assert len(chunks) == 3 and all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
 
 
@@ -106,7 +106,7 @@ def test_pages_and_collections_reach_the_index(settings: RagSettings, tmp_path: 
     write_pdf(tmp_path / "hr" / "a.pdf", [["第一页说年假。"], ["第二页说病假。"]])
     settings = settings.model_copy(update={"collections": {"hr": CollectionSettings(folders=[tmp_path / "hr"])}})
     ingest(settings)
-    found = {chunk.text: chunk for chunk in Corpus.open(settings.index_dir).chunks.all() if chunk.source == "a.pdf"}
+    found = {chunk.text: chunk for chunk in Index.open(settings.index_dir).chunks.all() if chunk.source == "a.pdf"}
     place = found[next(iter(found))].place
     assert place is not None and place.kind == "page"
     assert {chunk.collection for chunk in found.values()} == {"hr"}
@@ -129,7 +129,7 @@ def test_remote_documents_are_read_when_edited_and_go_when_gone(settings: RagSet
     assert [error.reason for error in closed.skipped] == ["no access"] and "remote:a" not in sources(settings)
     report = ingest(settings, remote=[page("b", "食堂在二楼。", edited="2")])
     assert (report.changed, report.gone, report.skipped) == (1, 1, ())
-    texts = [chunk.text for chunk in Corpus.open(settings.index_dir).chunks.all()]
+    texts = [chunk.text for chunk in Index.open(settings.index_dir).chunks.all()]
     assert "食堂在二楼。" in texts and "食堂在一楼。" not in texts and "会议室在三楼。" not in texts
 
 

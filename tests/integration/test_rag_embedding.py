@@ -15,9 +15,9 @@ from rag.embedding.instructions import instructed
 from rag.errors import EmbeddingFailed, IndexMismatch
 from rag.events import Finished, Question, Retrieved
 from rag.index.base.manifest import current_name
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.clock import HandClock
@@ -51,7 +51,7 @@ def endpoint(server: ModelServer, tmp_path: Path) -> RagSettings:
     return rag_settings(tmp_path, embedding=embedding)
 
 
-async def passages_of(library: Library, text: str = QUESTION) -> Retrieved:
+async def passages_of(library: KnowledgeBase, text: str = QUESTION) -> Retrieved:
     async with contextlib.aclosing(library.answer(Question(text, EVERYTHING))) as events:
         seen = [event async for event in events]
     assert isinstance(seen[0], Retrieved) and isinstance(seen[-1], Finished)
@@ -61,10 +61,10 @@ async def passages_of(library: Library, text: str = QUESTION) -> Retrieved:
 async def test_an_endpoints_vectors_are_searched_and_fused(server: ModelServer, endpoint: RagSettings) -> None:
     report = await asyncio.to_thread(ingest, endpoint)
     assert all(len(request.body["input"]) <= 2 for request in server.requests)
-    corpus = Corpus.open(endpoint.index_dir)
-    assert corpus.dense is not None
-    assert (corpus.dense.count, corpus.dense.dimension) == (report.chunks, DIMENSION)
-    library = await Library.open(endpoint)
+    index = Index.open(endpoint.index_dir)
+    assert index.dense is not None
+    assert (index.dense.count, index.dense.dimension) == (report.chunks, DIMENSION)
+    library = await KnowledgeBase.open(endpoint)
     await library.warm_up()
     assert library.status().embedding.ok
     passages = (await passages_of(library)).passages
@@ -85,7 +85,7 @@ async def test_an_endpoint_that_fails_leaves_words_only_and_is_tried_again(
 ) -> None:
     await asyncio.to_thread(ingest, endpoint)
     clock = HandClock()
-    library = await Library.open(endpoint, clock=clock)
+    library = await KnowledgeBase.open(endpoint, clock=clock)
     server.embedding_status = 400
     assert (await passages_of(library)).passages[0].dense_rank is None
     part = library.status().embedding
@@ -112,7 +112,7 @@ async def test_an_ingest_that_cannot_embed_leaves_the_old_index(
 async def test_an_index_of_another_model_is_refused_with_the_fix(endpoint: RagSettings) -> None:
     await asyncio.to_thread(ingest, endpoint)
     changed = endpoint.embedding.model_copy(update={"model": "bge-other"})
-    library = await Library.open(endpoint.model_copy(update={"embedding": changed}))
+    library = await KnowledgeBase.open(endpoint.model_copy(update={"embedding": changed}))
     assert not library.status().index.ok
     with pytest.raises(IndexMismatch, match="feishu-rag ingest"):
         await passages_of(library)
@@ -130,7 +130,7 @@ async def test_bge_runs_with_its_instruction_and_both_legs_are_fused(tmp_path: P
     settings = rag_settings(tmp_path, embedding=EmbeddingSettings(model=str(tiny_bert)))
     report = await asyncio.to_thread(ingest, settings)
     assert "sentence-transformers" in report.embedding
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     status = library.status()
     assert status.embedding.ok and "sentence-transformers" in status.embedding.detail
@@ -158,7 +158,7 @@ async def test_swapped_weights_under_the_same_name_are_refused(tmp_path: Path, t
     settings = rag_settings(tmp_path, embedding=EmbeddingSettings(model=str(tiny_bert)))
     await asyncio.to_thread(ingest, settings)
     swapped = make_tiny_bert(tmp_path / "swapped" / "tiny-bge", seed=7)
-    library = await Library.open(settings.model_copy(update={"embedding": EmbeddingSettings(model=str(swapped))}))
+    library = await KnowledgeBase.open(settings.model_copy(update={"embedding": EmbeddingSettings(model=str(swapped))}))
     with pytest.raises(IndexMismatch, match="other weights"):
         await passages_of(library)
     await library.aclose()

@@ -20,9 +20,9 @@ from rag.evaluation.reliability import brier, reliability
 from rag.evaluation.trial import build_trial
 from rag.index.calibration import WORD_SIGNALS, read_calibration, write_calibration
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
-from rag.reranking.reranker import RerankLeg
-from rag.retrieval.retriever import Finding
+from rag.knowledge_base import KnowledgeBase
+from rag.reranking.reranker import RerankerHandle
+from rag.retrieval.retriever import SearchResult
 from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
 from tests.support.clock import HandClock
@@ -42,7 +42,7 @@ def outcome(ranks: list[int], *, answerable: bool = True, evidence: bool = True)
         Passage(Chunk(at, "right" if at in ranks else "wrong", "", (), "text", 0, 4), 1.0) for at in range(1, 11)
     )
     case = Case(f"question {ranks}", frozenset({"right"}) if answerable else frozenset(), answerable=answerable)
-    return Outcome(case, Finding(passages, "strong" if evidence else "none", 0.5), 0.01)
+    return Outcome(case, SearchResult(passages, "strong" if evidence else "none", 0.5), 0.01)
 
 
 def test_the_figures_are_what_they_are_called() -> None:
@@ -121,7 +121,7 @@ async def test_a_file_of_questions_is_asked_and_compared_with_the_last_time(
     ]
     file = tmp_path / "cases.jsonl"
     file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     made = report("cases.jsonl", await evaluate(library, read_cases(file)))
     await library.aclose()
     assert (made.questions, made.unanswerable, made.hit_at_1) == (5, 1, 1.0)
@@ -149,7 +149,7 @@ async def test_a_folder_of_corpus_queries_and_judgements(tmp_path: Path) -> None
     assert [case.sources for case in cases.cases] == [frozenset({"p1"}), frozenset({"p2"})]
     settings = rag_settings(tmp_path).model_copy(update={"index_dir": tmp_path / "trial"})
     await asyncio.to_thread(build_trial, settings, cases.documents or ())
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert report(cases.name, await evaluate(library, cases)).hit_at_1 == 1.0
     await library.aclose()
 
@@ -202,7 +202,7 @@ async def test_a_calibration_is_made_kept_and_taken_up(settings: RagSettings) ->
         "落户条件",
         "幼儿园报名",
     ]
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     outcomes = [Outcome(Case(text), await library.search(text, EVERYTHING), 0.0) for text in known]
     outcomes += [Outcome(Case(text, answerable=False), await library.search(text, EVERYTHING), 0.0) for text in unknown]
     calibration = calibrate(outcomes)
@@ -235,7 +235,7 @@ RERANK = RetrievalSettings(
 def test_a_rerank_endpoint_orders_passages_and_rests_when_it_fails() -> None:
     answer = {"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]}
     route = respx.post("http://rerank.test/v1/rerank").mock(return_value=httpx.Response(200, json=answer))
-    leg = RerankLeg(RERANK, HandClock())
+    leg = RerankerHandle(RERANK, HandClock())
     reranker = leg.reranker()
     assert reranker is not None and reranker.scores("q", ["a", "b"]) == [0.1, 0.9]
     assert route.calls[0].request.headers["authorization"] == "Bearer k"
@@ -253,10 +253,10 @@ async def test_reranked_passages_come_first(settings: RagSettings) -> None:
         return httpx.Response(200, json=[{"index": at, "score": float(at)} for at in range(count)])
 
     respx.post("http://rerank.test/v1/rerank").mock(side_effect=last_first)
-    plain = await Library.open(settings)
+    plain = await KnowledgeBase.open(settings)
     before = (await plain.search("年假病假报销", EVERYTHING)).passages
     await plain.aclose()
-    library = await Library.open(settings.model_copy(update={"retrieval": RERANK}))
+    library = await KnowledgeBase.open(settings.model_copy(update={"retrieval": RERANK}))
     after = (await library.search("年假病假报销", EVERYTHING)).passages
     await library.aclose()
     assert len(before) > 1 and after[0].chunk.id == before[-1].chunk.id
@@ -268,4 +268,4 @@ def test_rerankers_that_cannot_work_are_refused_at_start() -> None:
         RetrievalSettings(rerank="cross-encoder", rerank_model="nowhere/x"),
     ):
         with pytest.raises(SettingsMismatch, match="RAG__RETRIEVAL__RERANK"):
-            RerankLeg(wrong, HandClock())
+            RerankerHandle(wrong, HandClock())

@@ -8,7 +8,7 @@ import pytest
 
 from rag.events import Exchange, Finished, Question, Retrieved
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 from tests.support.library_parts import model_settings
@@ -57,18 +57,18 @@ def settings_of(index: Path, embedding: EmbeddingSettings | None = None, llm: Ll
 @pytest.fixture(params=["words", "embedding"])
 async def library(
     request: pytest.FixtureRequest, server: ModelServer, words_index: Path, tmp_path: Path
-) -> AsyncIterator[Library]:
+) -> AsyncIterator[KnowledgeBase]:
     settings = settings_of(words_index)
     if request.param == "embedding":
         endpoint = EmbeddingSettings(provider="openai", base_url=server.base_url, model="hash")
         settings = settings_of(tmp_path, endpoint)
         ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     yield library
     await library.aclose()
 
 
-async def answered(library: Library, text: str, before: str) -> tuple[str, Finished]:
+async def answered(library: KnowledgeBase, text: str, before: str) -> tuple[str, Finished]:
     """What was found, and the answer."""
     question = Question(text, EVERYTHING, (Exchange(before, "在返回之日起 10 个工作日内提交报销单 [1]。"),))
     async with contextlib.aclosing(library.answer(question)) as answering:
@@ -78,14 +78,14 @@ async def answered(library: Library, text: str, before: str) -> tuple[str, Finis
     return "\n".join(passage.chunk.text for passage in found), events[-1]
 
 
-async def test_what_is_off_the_topic_is_not_answered_from_it(library: Library) -> None:
+async def test_what_is_off_the_topic_is_not_answered_from_it(library: KnowledgeBase) -> None:
     asked = [question for line in OFF_TOPIC.strip().split("\n") for question in line.split("|")]
     assert len(asked) == 20
     outcomes = {question: (await answered(library, question, TOPIC))[1].outcome for question in asked}
     assert [question for question, outcome in outcomes.items() if outcome == "answered"] == []
 
 
-async def test_what_follows_up_is(library: Library) -> None:
+async def test_what_follows_up_is(library: KnowledgeBase) -> None:
     missed = []
     for before, text, wanted in FOLLOW_UPS:
         found, said = await answered(library, text, before)
@@ -95,14 +95,14 @@ async def test_what_follows_up_is(library: Library) -> None:
 
 
 async def test_an_english_follow_up_is_sought_with_the_question_before_it(words_index: Path) -> None:
-    library = await Library.open(settings_of(words_index))
+    library = await KnowledgeBase.open(settings_of(words_index))
     found, said = await answered(library, "and the errors?", "What are the API limits?")
     assert said.outcome != "no_evidence" and "A-1001" in found
     await library.aclose()
 
 
 async def test_a_model_is_asked_to_rewrite_only_what_leans(server: ModelServer, words_index: Path) -> None:
-    library = await Library.open(settings_of(words_index, llm=model_settings(server.base_url)))
+    library = await KnowledgeBase.open(settings_of(words_index, llm=model_settings(server.base_url)))
     server.script(Reply("改写后的问题：出差住宿的报销标准是多少？"))
     history = (Exchange(TOPIC, "10 个工作日"),)
     before = len(server.chats())

@@ -7,7 +7,7 @@ import pytest
 from rag.documents import Document
 from rag.evaluation.trial import build_trial
 from rag.events import Finished, Prompt, Question
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, RetrievalSettings
 from tests.support.model_server import ModelServer, running
@@ -40,7 +40,7 @@ async def test_no_order_leaves_its_passage(tmp_path: Path, kind: str, place: str
         document = Document("a", "Mail", text) if place == "text" else Document("a", text, "Mixpanel was paid $70.")
         build_trial(settings, [document])
         server.script(answer=obedient([ORDER]))
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         events = [event async for event in library.answer(Question("What was paid to Mixpanel?", EVERYTHING))]
         await library.aclose()
     finished = events[-1]
@@ -52,7 +52,7 @@ async def test_no_order_leaves_its_passage(tmp_path: Path, kind: str, place: str
 async def test_the_same_model_obeys_a_naive_prompt(tmp_path: Path) -> None:
     with running() as server:
         server.script(answer=obedient([ORDER]))
-        library = await Library.open(settings_for(server, tmp_path))
+        library = await KnowledgeBase.open(settings_for(server, tmp_path))
         events = [event async for event in library.generate(Prompt(f"Answer from this: {DOCUMENTS['plain']}"))]
         await library.aclose()
     assert isinstance(events[-1], Finished) and DONE + ORDER in events[-1].text

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rag.embedding import Choice
 from rag.embedding.language_check import language_of
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.retriever import Retriever
 from rag.settings import RagSettings
@@ -72,25 +72,25 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RagSettings:
 async def test_the_better_passage_of_the_other_language_comes_first(
     mixed: RagSettings, question: str, answer: str
 ) -> None:
-    corpus = Corpus.open(mixed.index_dir)
-    assert corpus.manifest.languages == {"en": 20, "zh": 22} and corpus.dense is not None
-    nearest = corpus.dense.search(Biased().embed_question(question), 20)
-    assert {corpus.chunks.get([chunk_id])[chunk_id].source for chunk_id, _ in nearest} == {"en.md"}
-    finding = await Retriever(mixed.retrieval, corpus, embedder=Biased()).search(question)
+    index = Index.open(mixed.index_dir)
+    assert index.manifest.languages == {"en": 20, "zh": 22} and index.dense is not None
+    nearest = index.dense.search(Biased().embed_question(question), 20)
+    assert {index.chunks.get([chunk_id])[chunk_id].source for chunk_id, _ in nearest} == {"en.md"}
+    finding = await Retriever(mixed.retrieval, index, embedder=Biased()).search(question)
     first = next(passage for passage in finding.passages if passage.dense_rank == 1)
     assert first.chunk.text.strip() == answer and finding.passages[0] == first
     assert finding.is_evidence and finding.signals is not None and finding.signals.standing > 2.0
-    off_topic = await Retriever(mixed.retrieval, corpus, embedder=Biased()).search("Who composed this opera?")
+    off_topic = await Retriever(mixed.retrieval, index, embedder=Biased()).search("Who composed this opera?")
     assert off_topic.signals is not None and off_topic.signals.standing < 2.0
 
 
 async def test_what_is_measured_lives_as_long_as_the_vectors(mixed: RagSettings) -> None:
-    before = Corpus.open(mixed.index_dir).manifest
+    before = Index.open(mixed.index_dir).manifest
     assert set(before.background) == {"zh", "en", "*"}
     assert before.background["en"].cosines["en"].mean > 0.5 > before.background["en"].cosines["zh"].mean
     await asyncio.to_thread(ingest, mixed)
-    assert Corpus.open(mixed.index_dir).manifest == before
+    assert Index.open(mixed.index_dir).manifest == before
     (mixed.knowledge[0] / "zh.md").unlink()
     await asyncio.to_thread(ingest, mixed)
-    after = Corpus.open(mixed.index_dir).manifest
+    after = Index.open(mixed.index_dir).manifest
     assert after.languages == {"en": 20} and set(after.background) == {"zh", "en", "*"}

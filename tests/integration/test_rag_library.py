@@ -13,7 +13,7 @@ from rag.errors import IndexCorrupt, IndexMissing, IngestError, SettingsMismatch
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, NoEvidence, Question, Retrieved
 from rag.index.base.manifest import current_name
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, PromptSettings, RagSettings
 from tests.support.library_parts import LEAVE, rag_settings, write_knowledge
@@ -25,7 +25,7 @@ def settings(tmp_path: Path) -> RagSettings:
     return rag_settings(tmp_path)
 
 
-async def events_of(library: Library, text: str, scope: Scope = EVERYTHING) -> list[AnswerEvent]:
+async def events_of(library: KnowledgeBase, text: str, scope: Scope = EVERYTHING) -> list[AnswerEvent]:
     async with contextlib.aclosing(library.answer(Question(text, scope))) as events:
         return [event async for event in events]
 
@@ -39,7 +39,7 @@ def finished(events: list[AnswerEvent]) -> Finished:
 async def test_a_question_is_answered_with_its_source(settings: RagSettings) -> None:
     report = ingest(settings)
     assert (report.documents, report.skipped) == (3, ())
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events = await events_of(library, "出差结束后多久内提交报销单？")
     first = events[0]
     assert isinstance(first, Retrieved)
@@ -54,7 +54,7 @@ async def test_a_question_is_answered_with_its_source(settings: RagSettings) -> 
 
 async def test_without_a_model_what_may_not_answer_is_shown_and_claims_nothing(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events = await events_of(library, "出差回来多久内要报销？")
     assert isinstance(events[0], Retrieved)
     assert events[0].passages[0].chunk.heading_path == "报销制度 > 差旅报销"
@@ -67,7 +67,7 @@ async def test_without_a_model_what_may_not_answer_is_shown_and_claims_nothing(s
 @pytest.mark.parametrize("text", ["今天天气怎么样？", "who won the world cup", "？？？", "", "x" * 9000])
 async def test_what_the_documents_do_not_know_is_said(settings: RagSettings, text: str) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events = await events_of(library, text)
     assert [type(event) for event in events] == [Retrieved, NoEvidence, Finished]
     assert events[0].passages == ()  # type: ignore[union-attr]
@@ -79,7 +79,7 @@ async def test_what_the_documents_do_not_know_is_said(settings: RagSettings, tex
 
 async def test_a_follow_up_is_sought_with_the_question_before_it(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     follow_up = "那要证明材料吗？"
     assert not finished(await events_of(library, follow_up)).answered
     question = Question(follow_up, EVERYTHING, history=(Exchange("病假怎么请", "……"),))
@@ -114,13 +114,13 @@ async def test_nothing_to_ingest_leaves_the_old_index(
     with pytest.raises(IngestError, match=str(other)):
         ingest(settings, paths=[other])
     assert current_name(settings.index_dir) == before
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert library.status().index.ok
     await library.aclose()
 
 
 async def test_a_missing_index_says_what_to_run_and_a_later_ingest_is_taken_up(settings: RagSettings) -> None:
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert not library.status().index.ok
     assert "feishu-rag ingest" in library.status().index.detail
     with pytest.raises(IndexMissing, match="feishu-rag ingest"):
@@ -133,7 +133,7 @@ async def test_a_missing_index_says_what_to_run_and_a_later_ingest_is_taken_up(s
 
 async def test_a_new_version_is_taken_up_without_a_restart(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert not finished(await events_of(library, "食堂几点供应午餐？")).answered
     (settings.knowledge[0] / "canteen.md").write_text("# 食堂\n\n食堂 11:30 开始供应午餐。\n", encoding="utf-8")
     await asyncio.to_thread(ingest, settings)
@@ -143,7 +143,7 @@ async def test_a_new_version_is_taken_up_without_a_restart(settings: RagSettings
 
 async def test_an_answer_under_way_outlives_the_switch(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events = library.answer(Question("年假有几天", EVERYTHING))
     assert isinstance(await anext(events), Retrieved)
     for _ in range(3):
@@ -155,7 +155,7 @@ async def test_an_answer_under_way_outlives_the_switch(settings: RagSettings) ->
 
 async def test_a_damaged_new_version_leaves_the_open_one_serving(settings: RagSettings) -> None:
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     name = (await asyncio.to_thread(lambda: ingest(settings, rebuild=True))).index
     (settings.index_dir / name / "chunks.sqlite").write_bytes(b"damaged")
     assert finished(await events_of(library, "年假有几天")).answered
@@ -167,7 +167,7 @@ async def test_a_damaged_new_version_leaves_the_open_one_serving(settings: RagSe
 async def test_a_damaged_index_is_one_sentence_with_the_fix(settings: RagSettings) -> None:
     name = ingest(settings).index
     (settings.index_dir / name / "manifest.json").unlink()
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     with pytest.raises(IndexCorrupt, match="feishu-rag ingest"):
         await events_of(library, "年假有几天")
     assert not library.status().index.ok
@@ -181,7 +181,7 @@ async def test_collections_limit_the_search_itself(settings: RagSettings, tmp_pa
     collections = {name: CollectionSettings(folders=[tmp_path / name]) for name in ("hr", "other")}
     settings = settings.model_copy(update={"collections": collections, "knowledge": []})
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     for name, sources in (("hr", {"leave.md"}), ("other", {"expenses.md", "vpn.md"}), ("none", set())):
         events = await events_of(library, "年假有几天", Scope.of({name}))
         found = events[0].passages if finished(events).answered else events[1].nearest  # type: ignore[union-attr]
@@ -192,7 +192,7 @@ async def test_collections_limit_the_search_itself(settings: RagSettings, tmp_pa
 async def test_a_prompt_that_cannot_work_refuses_to_open(settings: RagSettings) -> None:
     broken = settings.model_copy(update={"prompts": PromptSettings(answer="{question}")})
     with pytest.raises(SettingsMismatch, match=r"rag\.prompts\.answer"):
-        await Library.open(broken)
+        await KnowledgeBase.open(broken)
 
 
 async def test_words_only_is_said_plainly(settings: RagSettings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ async def test_words_only_is_said_plainly(settings: RagSettings, monkeypatch: py
     automatic = settings.model_copy(update={"embedding": EmbeddingSettings(provider="auto"), "llm": LlmSettings()})
     report = ingest(automatic)
     assert "search is by words only" in report.embedding
-    library = await Library.open(automatic)
+    library = await KnowledgeBase.open(automatic)
     await library.warm_up()
     status = library.status()
     assert status.embedding.ok and "search is by words only" in status.embedding.detail

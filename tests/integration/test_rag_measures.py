@@ -8,7 +8,7 @@ import pytest
 from rag.documents import Chunk, Passage
 from rag.evaluation.dataset import Case
 from rag.evaluation.evaluate import Outcome, report
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 
 ir_measures = pytest.importorskip("ir_measures", reason="ir-measures is not installed (extra dev)")
 
@@ -23,7 +23,7 @@ def made_up(seed: int, questions: int = 200) -> list[Outcome]:
         passages = tuple(
             Passage(Chunk(at, f"d{at}", "", (), "text", 0, 4), 1 / rank) for rank, at in enumerate(found, start=1)
         )
-        outcomes.append(Outcome(Case(f"q{number}", right), Finding(passages, "strong", 0.5), 0.001))
+        outcomes.append(Outcome(Case(f"q{number}", right), SearchResult(passages, "strong", 0.5), 0.001))
     return outcomes
 
 
@@ -53,5 +53,5 @@ def test_two_passages_of_one_right_document_are_not_worth_more_than_the_best_ord
     outcome = made_up(0, 1)[0]
     chunks = [replace(outcome.finding.passages[0].chunk, id=at, source="d1") for at in range(3)]
     passages = tuple(Passage(chunk, 1.0) for chunk in chunks)
-    made = report("x", [Outcome(Case("q", frozenset({"d1"})), Finding(passages, "strong", 0.5), 0.001)])
+    made = report("x", [Outcome(Case("q", frozenset({"d1"})), SearchResult(passages, "strong", 0.5), 0.001)])
     assert made.ndcg_at_10 == 1.0

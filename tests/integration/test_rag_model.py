@@ -25,10 +25,10 @@ from rag.errors import (
     NotAModel,
 )
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Retrieved, Usage
-from rag.generation.llm_generator import GenerativeWriter
+from rag.generation.llm_generator import LLMGenerator
 from rag.generation.prompts import messages
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import LlmSettings, PromptSettings
 from tests.support.clock import HandClock
@@ -56,8 +56,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def library_with(folder: Path, llm: LlmSettings) -> AsyncIterator[Library]:
-    library = await Library.open(rag_settings(folder, llm=llm))
+async def library_with(folder: Path, llm: LlmSettings) -> AsyncIterator[KnowledgeBase]:
+    library = await KnowledgeBase.open(rag_settings(folder, llm=llm))
     try:
         yield library
     finally:
@@ -65,13 +65,15 @@ async def library_with(folder: Path, llm: LlmSettings) -> AsyncIterator[Library]
 
 
 @pytest.fixture
-async def library(folder: Path, server: ModelServer) -> AsyncIterator[Library]:
+async def library(folder: Path, server: ModelServer) -> AsyncIterator[KnowledgeBase]:
     server.requests.clear()
     async with library_with(folder, model_settings(server.base_url)) as library:
         yield library
 
 
-async def ask(library: Library, question: Question | None = None) -> tuple[list[AnswerEvent], GenerationFailed | None]:
+async def ask(
+    library: KnowledgeBase, question: Question | None = None
+) -> tuple[list[AnswerEvent], GenerationFailed | None]:
     seen: list[AnswerEvent] = []
     async with contextlib.aclosing(library.answer(question or Question(QUESTION, EVERYTHING))) as events:
         try:
@@ -105,7 +107,7 @@ def finished(events: list[AnswerEvent]) -> Finished:
     return last
 
 
-async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelServer, library: Library) -> None:
+async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply("出差结束后 15 个工作日内提交 [1][9]。", usage=(321, 12)))
     events, error = await ask(library)
     assert error is None
@@ -124,7 +126,7 @@ async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelS
     assert library.status().model.ok
 
 
-async def test_the_request_holds_passages_history_and_settings(server: ModelServer, library: Library) -> None:
+async def test_the_request_holds_passages_history_and_settings(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply("好。"))
     history = (Exchange("你好", "你好，请问。"),)
     await ask(library, Question(QUESTION, EVERYTHING, history=history))
@@ -136,7 +138,7 @@ async def test_the_request_holds_passages_history_and_settings(server: ModelServ
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-async def test_reasoning_is_told_from_the_answer(server: ModelServer, library: Library, field: str) -> None:
+async def test_reasoning_is_told_from_the_answer(server: ModelServer, library: KnowledgeBase, field: str) -> None:
     server.script(
         Reply("<think>再想想[1]</think>\n\n十五天 [1]。", reasoning="先想想", reasoning_field=field, piece_chars=3)
     )
@@ -145,7 +147,7 @@ async def test_reasoning_is_told_from_the_answer(server: ModelServer, library: L
     assert text_of(events) == "十五天 [1]。"
 
 
-async def test_no_evidence_never_reaches_the_model(server: ModelServer, library: Library) -> None:
+async def test_no_evidence_never_reaches_the_model(server: ModelServer, library: KnowledgeBase) -> None:
     events, _ = await ask(library, Question("who won the world cup", EVERYTHING))
     assert isinstance(events[-1], Finished) and events[-1].model is None
     assert server.requests == []
@@ -163,7 +165,7 @@ async def test_no_evidence_never_reaches_the_model(server: ModelServer, library:
     ],
 )
 async def test_a_refusal_is_not_repeated_and_names_the_fix(
-    server: ModelServer, library: Library, reply: Reply, kind: type[GenerationFailed], words: str
+    server: ModelServer, library: KnowledgeBase, reply: Reply, kind: type[GenerationFailed], words: str
 ) -> None:
     server.script(reply)
     _, error = await ask(library)
@@ -175,7 +177,7 @@ async def test_a_refusal_is_not_repeated_and_names_the_fix(
 
 @pytest.mark.parametrize("failure", [Reply(status=500), Reply(status=429), Reply(end="disconnect")])
 async def test_a_failure_before_the_first_token_is_tried_again(
-    server: ModelServer, library: Library, failure: Reply
+    server: ModelServer, library: KnowledgeBase, failure: Reply
 ) -> None:
     server.script(failure, Reply("好 [1]。"))
     events, error = await ask(library)
@@ -202,7 +204,7 @@ async def test_a_failure_before_the_first_token_is_tried_again(
     ],
 )
 async def test_what_was_written_stays_whatever_ended_it(
-    server: ModelServer, library: Library, end: str, ending: str
+    server: ModelServer, library: KnowledgeBase, end: str, ending: str
 ) -> None:
     server.script(Reply("出差结束 [1]", end=end))
     events, error = await ask(library)
@@ -227,7 +229,7 @@ IN_THE_STREAM: list[tuple[dict[str, Any], type[GenerationFailed], str, bool]] = 
 @pytest.mark.parametrize(("said", "kind", "ending", "heals"), IN_THE_STREAM)
 async def test_an_error_in_the_stream_keeps_its_cause(
     server: ModelServer,
-    library: Library,
+    library: KnowledgeBase,
     monkeypatch: pytest.MonkeyPatch,
     said: dict[str, Any],
     kind: type[GenerationFailed],
@@ -250,7 +252,7 @@ async def test_an_error_in_the_stream_keeps_its_cause(
 @pytest.mark.parametrize(("said", "kind", "ending", "heals"), IN_THE_STREAM)
 async def test_an_error_instead_of_a_stream_keeps_its_cause(
     server: ModelServer,
-    library: Library,
+    library: KnowledgeBase,
     monkeypatch: pytest.MonkeyPatch,
     said: dict[str, Any],
     kind: type[GenerationFailed],
@@ -267,7 +269,7 @@ async def test_an_error_instead_of_a_stream_keeps_its_cause(
 @pytest.mark.parametrize(
     "body", [b"<!doctype html><title>Welcome</title>", b'{"object": "list", "data": []}', b"hello"]
 )
-async def test_what_is_no_model_is_asked_once(server: ModelServer, library: Library, body: bytes) -> None:
+async def test_what_is_no_model_is_asked_once(server: ModelServer, library: KnowledgeBase, body: bytes) -> None:
     server.script(Reply(raw=body, content_type="text/html"))
     _, error = await ask(library)
     assert type(error) is NotAModel and "RAG__LLM__BASE_URL" in str(error)
@@ -276,7 +278,7 @@ async def test_what_is_no_model_is_asked_once(server: ModelServer, library: Libr
 
 @pytest.mark.parametrize("end", ["eof", "insufficient_system_resource", "error"])
 async def test_a_stream_that_breaks_before_its_first_word_is_tried_again(
-    server: ModelServer, library: Library, end: str
+    server: ModelServer, library: KnowledgeBase, end: str
 ) -> None:
     server.script(Reply(end=end), Reply("好 [1]。"))
     events, error = await ask(library)
@@ -289,7 +291,7 @@ async def test_a_stream_that_breaks_before_its_first_word_is_tried_again(
     "content", ["十五天 [1]。", [{"type": "text", "text": "十五天"}, {"type": "text", "text": " [1]。"}]]
 )
 async def test_a_whole_answer_instead_of_a_stream_is_taken(
-    server: ModelServer, library: Library, content: Any, content_type: str
+    server: ModelServer, library: KnowledgeBase, content: Any, content_type: str
 ) -> None:
     message = {"role": "assistant", "content": content, "reasoning_content": "想"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
@@ -317,7 +319,7 @@ async def test_thinking_that_only_closes_is_not_the_answer(server: ModelServer, 
         assert finished(events).text == text_of(events) == "没想就说 [1]。"
 
 
-async def test_usage_may_come_with_the_last_words(server: ModelServer, library: Library) -> None:
+async def test_usage_may_come_with_the_last_words(server: ModelServer, library: KnowledgeBase) -> None:
     last = {"choices": [{"delta": {"content": "好 [1]。"}, "finish_reason": "stop"}]}
     body = json.dumps({**last, "usage": {"prompt_tokens": 7, "completion_tokens": 1}})
     server.script(Reply(raw=f"data: {body}\n\n".encode()))
@@ -334,7 +336,7 @@ async def test_usage_may_come_with_the_last_words(server: ModelServer, library: 
     ],
 )
 async def test_what_was_seen_elsewhere_is_read_right(
-    server: ModelServer, library: Library, case: str, text: str, ending: str, reasoning: str
+    server: ModelServer, library: KnowledgeBase, case: str, text: str, ending: str, reasoning: str
 ) -> None:
     kind = "application/json" if case.endswith("json") else "text/event-stream"
     server.script(Reply(raw=(CASES / case).read_bytes(), content_type=kind))
@@ -357,7 +359,7 @@ async def test_what_was_seen_elsewhere_is_read_right(
         "The documents don't mention it.",
     ],
 )
-async def test_a_model_that_refuses_gives_no_evidence(server: ModelServer, library: Library, said: str) -> None:
+async def test_a_model_that_refuses_gives_no_evidence(server: ModelServer, library: KnowledgeBase, said: str) -> None:
     server.script(Reply(said, reasoning="想", piece_chars=1, usage=(9, 3)))
     events, _ = await ask(library)
     kinds = [type(event).__name__ for event in events if not isinstance(event, Reasoning)]
@@ -369,7 +371,7 @@ async def test_a_model_that_refuses_gives_no_evidence(server: ModelServer, libra
     assert (last.model, last.usage, last.ending) == ("test-model", Usage(9, 3), "")
 
 
-async def test_an_answer_goes_on_where_it_was_cut_off(server: ModelServer, library: Library) -> None:
+async def test_an_answer_goes_on_where_it_was_cut_off(server: ModelServer, library: KnowledgeBase) -> None:
     so_far = "须在 15 个工作日内提交报销单 [1]，逾期需部"
     server.script(Reply("继续：逾期需部门负责人特批 [1]。", piece_chars=1))
     events, _ = await ask(library, Question(QUESTION, EVERYTHING, so_far=so_far))
@@ -388,7 +390,7 @@ async def test_a_teams_own_prompts_are_followed_by_the_contract(server: ModelSer
     prompts = PromptSettings(system="Be brief. {{json}}", answer="{passages}\n\n问：{question}")
     settings = rag_settings(folder, llm=model_settings(server.base_url)).model_copy(update={"prompts": prompts})
     question = Question(QUESTION, EVERYTHING, history=(Exchange("你好", "你好。"),))
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events, _ = await ask(library, question)
     await library.aclose()
     asked = server.chats()[0].body["messages"]
@@ -417,9 +419,9 @@ async def test_the_model_answers_what_three_documents_hold(server: ModelServer, 
     server.requests.clear()
     server.script(Reply("返回后 15 个工作日内 [1]。"))
     question = Question(QUESTION, EVERYTHING)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     passages = (await library.search(QUESTION, EVERYTHING)).passages
-    writer = GenerativeWriter(settings.llm, settings.prompts, clock=SystemClock())
+    writer = LLMGenerator(settings.llm, settings.prompts, clock=SystemClock())
     events = [event async for event in writer.write(question, passages)]
     await writer.aclose()
     await library.aclose()
@@ -427,7 +429,7 @@ async def test_the_model_answers_what_three_documents_hold(server: ModelServer, 
     assert "15 个工作日内提交报销单" in server.chats()[0].prompt
 
 
-async def test_an_empty_answer_is_a_failure(server: ModelServer, library: Library) -> None:
+async def test_an_empty_answer_is_a_failure(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply(reasoning="只想不说"))
     _, error = await ask(library)
     assert type(error) is ModelUnavailable and "without an answer" in str(error) and not error.partial
@@ -471,7 +473,7 @@ async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up_and_hung_up_
     server.requests.clear()
     server.script(Reply("字" * 5000, piece_chars=1, delay_s=0.01))
     clock, total_s = HandClock(), 100.0
-    library = await Library.open(
+    library = await KnowledgeBase.open(
         rag_settings(folder, llm=model_settings(server.base_url, total_s=total_s)), clock=clock
     )
     seen = []
@@ -486,7 +488,7 @@ async def test_an_answer_that_takes_too_long_as_a_whole_is_given_up_and_hung_up_
     await library.aclose()
 
 
-async def test_closing_the_answer_hangs_up_on_the_model(server: ModelServer, library: Library) -> None:
+async def test_closing_the_answer_hangs_up_on_the_model(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply("字" * 5000, piece_chars=1, delay_s=0.01))
     events = library.answer(Question(QUESTION, EVERYTHING))
     async for event in events:
@@ -498,7 +500,7 @@ async def test_closing_the_answer_hangs_up_on_the_model(server: ModelServer, lib
     assert request.sent < 5000
 
 
-async def test_cancelling_the_asker_hangs_up_on_the_model(server: ModelServer, library: Library) -> None:
+async def test_cancelling_the_asker_hangs_up_on_the_model(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply("字" * 5000, piece_chars=1, delay_s=0.01))
     first = asyncio.Event()
 
@@ -516,7 +518,7 @@ async def test_cancelling_the_asker_hangs_up_on_the_model(server: ModelServer, l
     assert await asyncio.to_thread(server.chats()[0].hung_up.wait, 30)
 
 
-async def test_many_answers_at_once(server: ModelServer, library: Library) -> None:
+async def test_many_answers_at_once(server: ModelServer, library: KnowledgeBase) -> None:
     server.script(Reply("好 [1]。", delay_s=0.005))
     answers = await asyncio.gather(*(ask(library) for _ in range(20)))
     assert all(error is None and text_of(events) == "好 [1]。" for events, error in answers)

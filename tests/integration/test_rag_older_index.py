@@ -12,7 +12,7 @@ from rag.embedding.families import BGE_EN, BGE_ZH
 from rag.events import Finished, Question, Retrieved
 from rag.index.base.manifest import read_current
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.library_parts import rag_settings, write_knowledge
@@ -53,7 +53,7 @@ def written_before(server: ModelServer, folder: Path, model: str) -> RagSettings
 async def question_sent(server: ModelServer, settings: RagSettings) -> tuple[str, str]:
     """What the endpoint is asked for a question, and what the status says of the model."""
     server.requests.clear()
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     async with contextlib.aclosing(library.answer(Question(QUESTION, EVERYTHING))) as events:
         seen = [event async for event in events]

@@ -6,7 +6,7 @@ import pytest
 
 from rag.errors import IngestError
 from rag.index.base.manifest import current_name
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.added_paths import FILE, read_added
 from rag.ingestion.pipeline import IngestReport, ingest
 from rag.ingestion.selection import watched
@@ -32,11 +32,11 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def sources(settings: RagSettings) -> set[str]:
-    corpus = Corpus.open(settings.index_dir)
+    index = Index.open(settings.index_dir)
     try:
-        return {chunk.source for chunk in corpus.chunks.all()}
+        return {chunk.source for chunk in index.chunks.all()}
     finally:
-        corpus.chunks.close()
+        index.chunks.close()
 
 
 def counted(report: IngestReport) -> tuple[int, int, int, int]:

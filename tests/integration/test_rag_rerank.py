@@ -14,8 +14,8 @@ import pytest
 
 from rag.errors import EmbeddingFailed
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
-from rag.reranking.reranker import RerankLeg
+from rag.knowledge_base import KnowledgeBase
+from rag.reranking.reranker import RerankerHandle
 from rag.scope import EVERYTHING
 from rag.settings import RagSettings, RetrievalSettings
 from tests.support.clock import HandClock
@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> RagSettings:
 
 
 async def order(settings: RagSettings) -> list[int]:
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     try:
         return [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
     finally:
@@ -54,7 +54,7 @@ async def test_a_cross_encoder_orders_what_is_found(settings: RagSettings, tmp_p
     from sentence_transformers import CrossEncoder
 
     folder = make_tiny_cross_encoder(tmp_path / "tiny-reranker")
-    library = await Library.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
+    library = await KnowledgeBase.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
     found = (await library.search(QUESTION, EVERYTHING)).passages
     status = library.status().rerank
     await library.aclose()
@@ -75,7 +75,7 @@ async def test_a_damaged_cross_encoder_leaves_the_order_and_says_so(settings: Ra
     folder = make_tiny_cross_encoder(tmp_path / "tiny-reranker")
     for file in folder.glob("*.safetensors"):
         file.write_bytes(b"nothing of the kind")
-    library = await Library.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
+    library = await KnowledgeBase.open(reranked(settings, rerank="cross-encoder", rerank_model=str(folder)))
     found = [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
     status = library.status().rerank
     await library.aclose()
@@ -164,7 +164,7 @@ async def test_an_endpoint_that_fails_leaves_the_order_and_the_reason_is_told(
 ) -> None:
     before = await order(settings)
     with endpoint(lambda _: WRONG[said]) as address, caplog.at_level(logging.WARNING):
-        library = await Library.open(reranked(settings, rerank="endpoint", rerank_base_url=address))
+        library = await KnowledgeBase.open(reranked(settings, rerank="endpoint", rerank_base_url=address))
         found = [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages]
         status = library.status().rerank
         await library.aclose()
@@ -184,7 +184,7 @@ async def test_a_silent_endpoint_costs_its_timeout_once(settings: RagSettings) -
 
     with endpoint(silent) as address:
         slow = reranked(settings, rerank="endpoint", rerank_base_url=address, rerank_timeout_s=0.3)
-        library = await Library.open(slow)
+        library = await KnowledgeBase.open(slow)
         for _ in range(3):
             assert [passage.chunk.id for passage in (await library.search(QUESTION, EVERYTHING)).passages] == before
         status = library.status().rerank
@@ -202,7 +202,7 @@ async def test_an_endpoint_that_is_back_is_used_again(settings: RagSettings) -> 
         return last_first(body) if is_well else (503, b"")
 
     with endpoint(answer) as address:
-        leg = RerankLeg(RetrievalSettings(rerank="endpoint", rerank_base_url=address), clock)
+        leg = RerankerHandle(RetrievalSettings(rerank="endpoint", rerank_base_url=address), clock)
         reranker = leg.reranker()
         assert reranker is not None
         with pytest.raises(EmbeddingFailed):
@@ -215,7 +215,7 @@ async def test_an_endpoint_that_is_back_is_used_again(settings: RagSettings) -> 
         part = leg.part()
         assert part is not None and part.ok
         leg.close()
-    reranker = RerankLeg(RetrievalSettings(rerank="endpoint", rerank_base_url=address), clock).reranker()
+    reranker = RerankerHandle(RetrievalSettings(rerank="endpoint", rerank_base_url=address), clock).reranker()
     assert reranker is not None
     with pytest.raises(EmbeddingFailed, match="cannot be reached"):
         reranker.scores("q", ["a"])

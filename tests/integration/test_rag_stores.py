@@ -22,9 +22,9 @@ from pydantic import SecretStr
 from rag.errors import IndexUnusable
 from rag.events import Finished, Question, Retrieved
 from rag.index.base.manifest import read_current
-from rag.index.opening import open_corpus
+from rag.index.opening import open_index
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING, Scope
 from rag.settings import CollectionSettings, EmbeddingSettings, MilvusSettings, RagSettings
 from tests.support.library_parts import rag_settings, write_knowledge
@@ -62,7 +62,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
 
 async def answered(
-    library: Library, text: str, collections: frozenset[str] | None = None
+    library: KnowledgeBase, text: str, collections: frozenset[str] | None = None
 ) -> tuple[Retrieved, Finished]:
     async with contextlib.aclosing(library.answer(Question(text, Scope(collections)))) as events:
         seen = [event async for event in events]
@@ -74,7 +74,7 @@ async def test_questions_are_answered_by_words_and_vectors(make: Make, server: M
     settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
     report = ingest(settings)
     assert (report.documents, report.embedded) == (3, report.chunks)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     assert library.status().index.ok
     found, finished = await answered(library, "出差结束后多久内提交报销单？")
@@ -90,7 +90,7 @@ async def test_questions_are_answered_by_words_and_vectors(make: Make, server: M
 async def test_words_alone_serve_and_script_does_not_matter(make: Make) -> None:
     settings = make()
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     found, finished = await answered(library, "病假須提供醫院證明嗎")
     assert finished.answered and found.passages[0].chunk.heading_path == "休假制度 > 病假"
     found, _ = await answered(library, "ERR_1042")
@@ -104,7 +104,7 @@ async def test_collections_limit_the_search_itself(make: Make, tmp_path: Path) -
         update={"knowledge": [], "collections": {"hr": CollectionSettings(folders=[tmp_path / "knowledge"])}}
     )
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert (await library.search("年假有几天", Scope.of({"hr"}))).passages
     for nothing in (frozenset({"it", 'a"] or 1==1 or collection in ["hr'}), frozenset[str]()):
         assert (await library.search("年假有几天", Scope(nothing))).passages == ()
@@ -130,7 +130,7 @@ async def test_what_closed_documents_hold_shows_in_no_figure(make: Make, tmp_pat
     for text in CLOSED.values():
         (closed / "plan.md").write_text(f"# 方案\n\n{text * 20}\n", encoding="utf-8")
         ingest(settings)
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         found = await library.search(question, Scope.of({"open"}))
         assert found.signals is not None
         signals = replace(found.signals, chance=0.0)  # of the whole index, and the same for every question
@@ -145,7 +145,7 @@ async def test_changes_reach_a_library_that_is_open(
     monkeypatch.setattr("rag.index.opening.LOOK_EVERY_S", 1e-9)
     settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     server.requests.clear()
     (settings.knowledge[0] / "canteen.md").write_text("# 食堂\n\n食堂十一点半供应午餐。\n", encoding="utf-8")
     (settings.knowledge[0] / "vpn.md").unlink()
@@ -163,9 +163,9 @@ def test_another_model_is_embedded_beside_the_old_one(make: Make, server: ModelS
     first = ingest(make(embedding))
     second = ingest(make(embedding.model_copy(update={"model": "bge-other"})))
     assert second.index != first.index and second.embedded == first.chunks
-    corpus = open_corpus(make(embedding), None)
-    assert corpus.manifest.embedding is not None and corpus.manifest.embedding.model == "bge-other"
-    corpus.chunks.close()
+    index = open_index(make(embedding), None)
+    assert index.manifest.embedding is not None and index.manifest.embedding.model == "bge-other"
+    index.chunks.close()
 
 
 SIGNS = """# 规范
@@ -198,7 +198,7 @@ async def test_names_with_signs_and_figures_are_found_exactly(make: Make) -> Non
     settings = make()
     (settings.knowledge[0] / "signs.md").write_text(SIGNS, encoding="utf-8")
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     for question, heading in ASKED:
         passages = (await library.search(question, EVERYTHING)).passages
         assert (question, passages[0].chunk.headings[-1]) == (question, heading)
@@ -224,7 +224,7 @@ async def test_an_index_of_earlier_terms_serves_until_the_next_ingest(make: Make
     settings = make()
     first = ingest(settings)
     age_terms(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     assert (await library.search("年假有几天", EVERYTHING)).passages
     await library.aclose()
     second = ingest(settings)
@@ -264,7 +264,7 @@ def test_a_broken_off_build_in_milvus_is_gone_on_with(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     settings = MilvusSettings(uri="http://127.0.0.1:9", token=SecretStr("user:hidden"), timeout_s=1)
     with pytest.raises(IndexUnusable, match="RAG__MILVUS__URI") as caught:
-        open_corpus(RagSettings(store="milvus", milvus=settings, index_dir=tmp_path), None)
+        open_index(RagSettings(store="milvus", milvus=settings, index_dir=tmp_path), None)
     assert "hidden" not in str(caught.value)
 
 
@@ -279,9 +279,9 @@ def test_a_refused_text_costs_its_document_and_kept_vectors_are_used(make: Make,
     finally:
         server.embedding.refused_word = ""
     assert [error.source for error in report.skipped] == ["poison.md"] and report.documents == 3
-    corpus = open_corpus(settings, None)
-    assert {chunk.source for chunk in corpus.chunks.all()} == {"expenses.md", "leave.md", "vpn.md"}
-    corpus.chunks.close()
+    index = open_index(settings, None)
+    assert {chunk.source for chunk in index.chunks.all()} == {"expenses.md", "leave.md", "vpn.md"}
+    index.chunks.close()
     again = ingest(settings)
     assert again.skipped == () and again.documents == 4 and again.reused >= 7
     rebuilt = ingest(settings, rebuild=True)
@@ -313,19 +313,19 @@ def manifest_of_before(settings: RagSettings) -> None:
 def test_what_everyday_questions_find_is_measured_and_kept(make: Make, server: ModelServer) -> None:
     settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
     ingest(settings)
-    corpus = open_corpus(settings, None)
-    assert corpus.manifest.languages == {"en": 1, "zh": 4}
-    assert set(corpus.manifest.background) == {"zh", "en", "*"}
-    assert all(-1 < each.best.mean < 20 and set(each.cosines) == {"*"} for each in corpus.manifest.background.values())
-    assert corpus.dense is not None
+    index = open_index(settings, None)
+    assert index.manifest.languages == {"en": 1, "zh": 4}
+    assert set(index.manifest.background) == {"zh", "en", "*"}
+    assert all(-1 < each.best.mean < 20 and set(each.cosines) == {"*"} for each in index.manifest.background.values())
+    assert index.dense is not None
     for language, sources in (("en", {"vpn.md"}), ("zh", {"leave.md", "expenses.md"})):
-        within = corpus.chunks.ids_in(None, language)
-        found = [chunk_id for chunk_id, _ in corpus.dense.search(np.array(hash_vector("年假")), 10, within)]
-        assert {chunk.source for chunk in corpus.chunks.get(found).values()} == sources
-        assert sorted(corpus.chunks.sample(language, 10)) == sorted(found)
-    both = corpus.chunks.ids_in(frozenset({"nobody"}), "zh")
-    assert corpus.dense.search(np.array(hash_vector("年假")), 10, both) == []
-    corpus.chunks.close()
+        within = index.chunks.ids_in(None, language)
+        found = [chunk_id for chunk_id, _ in index.dense.search(np.array(hash_vector("年假")), 10, within)]
+        assert {chunk.source for chunk in index.chunks.get(found).values()} == sources
+        assert sorted(index.chunks.sample(language, 10)) == sorted(found)
+    both = index.chunks.ids_in(frozenset({"nobody"}), "zh")
+    assert index.dense.search(np.array(hash_vector("年假")), 10, both) == []
+    index.chunks.close()
 
 
 async def test_an_index_of_the_version_before_serves_and_is_made_anew_by_the_next_ingest(
@@ -336,7 +336,7 @@ async def test_an_index_of_the_version_before_serves_and_is_made_anew_by_the_nex
     manifest_of_before(settings)
     question = "出差结束后多久内提交报销单？"
     for is_new in (False, True):
-        library = await Library.open(settings)
+        library = await KnowledgeBase.open(settings)
         await library.warm_up()
         assert library.status().index.ok and library.status().embedding.ok
         finding = await library.search(question, EVERYTHING)

@@ -9,7 +9,7 @@ import pytest
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Finished, NoEvidence, Question, Retrieved
 from rag.generation.refusal import MARK
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.library_parts import model_settings, rag_settings
@@ -56,7 +56,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, server: ModelServer
 
 
 async def asked(settings: RagSettings, text: str = QUESTION) -> tuple[list[AnswerEvent], Finished]:
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     await library.warm_up()
     assert library.status().embedding.ok
     async with contextlib.aclosing(library.answer(Question(text, EVERYTHING))) as events:

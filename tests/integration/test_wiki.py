@@ -14,7 +14,7 @@ from feishu.sandbox.document_store import DocumentStore
 from feishu.settings import FeishuSettings
 from rag.documents import Chunk
 from rag.errors import IngestError
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import IngestReport
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 
@@ -54,7 +54,7 @@ class Wiki:
         return await ingest_all(Settings(feishu=feishu, rag=rag), paths=paths, prune=prune)
 
     def chunks(self) -> list[Chunk]:
-        return list(Corpus.open(self.folder / "index").chunks.all())
+        return list(Index.open(self.folder / "index").chunks.all())
 
     def calls(self, name: str) -> int:
         return sum(entry.kind == "api" and entry.name == name for entry in self.sandbox.log)

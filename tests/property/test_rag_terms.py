@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.retrieval.coverage import Coverage
 from rag.text.sentences import sentences
 from rag.text.tokenizer import MAX_TERM_CHARS, characters, normalise, terms
@@ -21,12 +21,12 @@ HOSTILE = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+def index(tmp_path_factory: pytest.TempPathFactory) -> TantivyIndex:
     folder = tmp_path_factory.mktemp("lexical")
-    writer = LexicalWriter(folder)
+    writer = TantivyWriter(folder)
     writer.add([(1, "default", '年假 field:value AND (OR) "quote" NOT * ~ ^')])
     writer.close()
-    return LexicalIndex(folder)
+    return TantivyIndex(folder)
 
 
 @given(HOSTILE)
@@ -104,17 +104,17 @@ def test_coverage_and_sentences_are_total(text: str) -> None:
 
 
 @given(text=HOSTILE)
-def test_no_text_is_query_syntax(index: LexicalIndex, text: str) -> None:
+def test_no_text_is_query_syntax(index: TantivyIndex, text: str) -> None:
     assert [chunk_id for chunk_id, _ in index.search(text, 5)] in ([], [1])
 
 
 @pytest.mark.parametrize("syntax", ["terms:*", "*", "年假~2", '"', "(", "a AND", "id:[0 TO 9]", "-年假", "\\", "/re/"])
-def test_query_syntax_is_only_text(index: LexicalIndex, syntax: str) -> None:
+def test_query_syntax_is_only_text(index: TantivyIndex, syntax: str) -> None:
     index.search(syntax, 5)
     assert index.search("年假", 5)[0][0] == 1
 
 
-def test_the_naughty_strings(index: LexicalIndex) -> None:
+def test_the_naughty_strings(index: TantivyIndex) -> None:
     shared = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared"))
     files = sorted(shared.glob("data/naughty-strings/*.txt"))
     if not files:

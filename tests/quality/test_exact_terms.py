@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rag.events import Question, Retrieved
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.retrieval.retriever import Retriever
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
@@ -214,7 +214,7 @@ def retriever(folder: Path, names: list[str]) -> Retriever:
         knowledge=[folder / "knowledge"], index_dir=folder / "index", embedding=EmbeddingSettings(provider="none")
     )
     ingest(settings)
-    return Retriever(settings.retrieval, Corpus.open(settings.index_dir))
+    return Retriever(settings.retrieval, Index.open(settings.index_dir))
 
 
 async def missed(searching: Retriever, names: list[str]) -> list[str]:
@@ -248,7 +248,7 @@ async def test_names_that_differ_in_their_signs_are_told_apart(tmp_path: Path, q
         knowledge=[tmp_path / "knowledge"], index_dir=tmp_path / "index", embedding=EmbeddingSettings(provider="none")
     )
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     events = [event async for event in library.answer(Question(question, EVERYTHING))]
     await library.aclose()
     assert isinstance(events[0], Retrieved)

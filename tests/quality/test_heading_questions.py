@@ -8,7 +8,7 @@ import pytest
 from bot.asking.heading_questions import LONGEST_CHARS, question_about
 from rag.generation.follow_ups import leans
 from rag.ingestion.pipeline import ingest
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 
@@ -17,15 +17,15 @@ FIRST = 5
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
+async def library(tmp_path: Path) -> AsyncIterator[KnowledgeBase]:
     settings = RagSettings(knowledge=[KNOWLEDGE], index_dir=tmp_path, embedding=EmbeddingSettings(provider="none"))
     ingest(settings)
-    library = await Library.open(settings)
+    library = await KnowledgeBase.open(settings)
     yield library
     await library.aclose()
 
 
-async def test_they_find_their_sections_and_read_as_questions(library: Library) -> None:
+async def test_they_find_their_sections_and_read_as_questions(library: KnowledgeBase) -> None:
     headings, missed, refused = 0, [], []
     asked: dict[str, str] = {}
     for title in await library.titles(EVERYTHING):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared")) / "data"
 
@@ -26,10 +26,10 @@ def judgements(file: Path) -> dict[str, set[str]]:
 def hit_rates(folder: Path, index_folder: Path) -> tuple[float, float, int]:
     """hit@1, hit@5 and the number of questions."""
     corpus = read_lines(folder / "corpus.jsonl")
-    writer = LexicalWriter(index_folder)
+    writer = TantivyWriter(index_folder)
     writer.add((number, "default", f"{row['title']}\n{row['text']}") for number, row in enumerate(corpus))
     writer.close()
-    index = LexicalIndex(index_folder)
+    index = TantivyIndex(index_folder)
     wanted = judgements(folder / "qrels.tsv")
     questions = [row for row in read_lines(folder / "queries.jsonl") if row["id"] in wanted]
     found = [

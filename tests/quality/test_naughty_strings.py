@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.ingestion.sources import RemoteDocument
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
 from rag.settings import EmbeddingSettings, RagSettings
 
@@ -44,8 +44,8 @@ async def test_names_titles_bodies_and_questions(strings: list[str], tmp_path: P
     report = ingest(settings, remote=titled)
     assert (report.documents, report.skipped) == (2 * len(strings), ())
     assert ingest(settings, remote=titled).unchanged == 2 * len(strings)
-    assert len({chunk.source for chunk in Corpus.open(settings.index_dir).chunks.all()}) == named + len(strings)
-    library = await Library.open(settings)
+    assert len({chunk.source for chunk in Index.open(settings.index_dir).chunks.all()}) == named + len(strings)
+    library = await KnowledgeBase.open(settings)
     for text in strings:
         finding = await library.search(text, EVERYTHING)
         assert 0 <= finding.confidence <= 1 and all(passage.why for passage in finding.passages)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.index import Corpus
+from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.confidence import Evidence
 from rag.retrieval.retriever import Retriever
@@ -52,7 +52,7 @@ def retriever(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
     index_dir = tmp_path_factory.mktemp("index")
     settings = RagSettings(knowledge=[KNOWLEDGE], index_dir=index_dir, embedding=EmbeddingSettings(provider="none"))
     ingest(settings)
-    return Retriever(settings.retrieval, Corpus.open(index_dir))
+    return Retriever(settings.retrieval, Index.open(index_dir))
 
 
 async def judged(retriever: Retriever, questions: list[str]) -> dict[str, Evidence]:

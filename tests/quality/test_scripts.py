@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[3] / "shared")) / "data"
 FOLDER = SHARED / "zh-cmrc2018-trial"
@@ -19,12 +19,12 @@ def hit_rates(folder: Path, script: str) -> tuple[float, float]:
     queries = [json.loads(line) for line in (FOLDER / "queries.jsonl").read_text("utf-8").splitlines()]
     rows = [line.split("\t") for line in (FOLDER / "qrels.tsv").read_text("utf-8").splitlines()[1:]]
     right = {query: passage for query, passage, _ in rows}
-    writer = LexicalWriter(folder)
+    writer = TantivyWriter(folder)
     writer.add(
         (at, "default", zhconv.convert(f"{row['title']}\n{row['text']}", script)) for at, row in enumerate(corpus)
     )
     writer.close()
-    index = LexicalIndex(folder)
+    index = TantivyIndex(folder)
     found = [[corpus[at]["id"] for at, _ in index.search(row["text"], 5)] for row in queries]
     wanted = [right[row["id"]] for row in queries]
     first = sum(ids[:1] == [passage] for ids, passage in zip(found, wanted, strict=True))

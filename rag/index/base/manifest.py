@@ -32,7 +32,7 @@ _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"}
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingMark:
+class EmbeddingFingerprint:
     """Which model made the vectors, with which texts before questions (`instruction`) and passages.
 
     `probe`, its vector for a fixed text without instruction, tells a swapped model from a renamed one; `reads` is, for
@@ -60,7 +60,7 @@ class Manifest:
 
     documents: int
     chunks: int
-    embedding: EmbeddingMark | None = None
+    embedding: EmbeddingFingerprint | None = None
     collections: tuple[str, ...] = ("default",)
     languages: dict[str, int] = field(default_factory=dict)
     """Chunks by language; {} in an index of an earlier version."""
@@ -184,12 +184,12 @@ def _read_manifest(folder: Path) -> Manifest:
         raise IndexCorrupt(f"{path} cannot be read; {FIX}") from error
 
 
-def _mark_of(written: dict[str, Any] | None) -> EmbeddingMark | None:
+def _mark_of(written: dict[str, Any] | None) -> EmbeddingFingerprint | None:
     """The mark out of a manifest. One without `passage_instruction` was written before models had families: its
     `instruction` is the setting of then, which was used for bge alone."""
     if written is None:
         return None
-    mark = EmbeddingMark(**{**written, "probe": tuple(written["probe"])})
+    mark = EmbeddingFingerprint(**{**written, "probe": tuple(written["probe"])})
     if "passage_instruction" in written:
         return mark
     return replace(mark, instruction=before_families(mark.instruction, mark.model))

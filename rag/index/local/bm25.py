@@ -42,7 +42,7 @@ def _register(index: tantivy.Index) -> tantivy.Index:
     return index
 
 
-class LexicalWriter:
+class TantivyWriter:
     """Writes into an empty folder, or into a copy of an index. Blocking."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,7 +79,7 @@ class LexicalWriter:
             raise IngestError(f"The lexical index cannot be written ({error}); is the disk full?") from error
 
 
-class LexicalIndex:
+class TantivyIndex:
     """A finished lexical index, read only. Blocking; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:

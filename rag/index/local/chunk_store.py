@@ -27,7 +27,7 @@ MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
 
-class ChunkWriter:
+class SqliteWriter:
     """Writes the chunks of a new version, into an empty file or a copy of the version before. Blocking."""
 
     def __init__(self, file: Path) -> None:
@@ -89,7 +89,7 @@ class ChunkWriter:
         self._database.close()
 
 
-class ChunkStore:
+class SqliteChunks:
     """Reads the chunks of a finished version. Blocking; one connection under a lock."""
 
     def __init__(self, file: Path) -> None:

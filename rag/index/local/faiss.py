@@ -21,7 +21,7 @@ MOST_KEPT = 64
 faiss.omp_set_num_threads(1)
 
 
-class DenseIndex:
+class FaissIndex:
     """Vectors under chunk ids. Blocking (faiss lets go of the GIL in a search); not to be changed while searched."""
 
     def __init__(self, index: faiss.Index) -> None:
@@ -29,12 +29,12 @@ class DenseIndex:
         self._kept: dict[int, tuple[Sequence[int], faiss.SearchParameters]] = {}
 
     @classmethod
-    def empty(cls, dimension: int) -> "DenseIndex":
+    def empty(cls, dimension: int) -> "FaissIndex":
         """An index to fill."""
         return cls(faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)))
 
     @classmethod
-    def open(cls, file: Path) -> "DenseIndex":
+    def open(cls, file: Path) -> "FaissIndex":
         """Read a saved index. Raises IndexCorrupt."""
         try:
             return cls(faiss.read_index(str(file)))

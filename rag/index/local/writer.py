@@ -12,16 +12,16 @@ from rag.errors import TextsRefused
 from rag.index.base.document_chunks import chunks_of, refusal
 from rag.index.base.manifest import Manifest
 from rag.index.base.types import CHUNKS, DENSE, LEXICAL, Key, Known
-from rag.index.local.chunk_store import ChunkWriter
+from rag.index.local.chunk_store import SqliteWriter
 from rag.text.tokenizer import VERSION, embeddable
 
 if TYPE_CHECKING:
-    from rag.index.local.faiss import DenseIndex
+    from rag.index.local.faiss import FaissIndex
 
 BATCH_CHUNKS = 128
 
 
-class VersionWriter:
+class LocalWriter:
     """Changes documents a batch of chunks at a time; only chunks that are new are embedded.
 
     A document with a text that the model's endpoint refuses is left out; `refused` says why. `embedder` is None for an
@@ -29,7 +29,7 @@ class VersionWriter:
     """
 
     def __init__(self, folder: Path, embedder: Embedder | None, *, batch_size: int, before: Path | None) -> None:
-        from rag.index.local.bm25 import LexicalWriter
+        from rag.index.local.bm25 import TantivyWriter
 
         if before is not None:
             shutil.copyfile(before / CHUNKS, folder / CHUNKS)
@@ -37,8 +37,8 @@ class VersionWriter:
         self._folder = folder
         self._embedder = embedder
         self._batch_size = batch_size
-        self._chunks = ChunkWriter(folder / CHUNKS)
-        self._lexical = LexicalWriter(folder / LEXICAL)
+        self._chunks = SqliteWriter(folder / CHUNKS)
+        self._lexical = TantivyWriter(folder / LEXICAL)
         self._dense = self._dense_index(before)
         self._waiting: list[Chunk] = []
         self._waiting_ids: set[int] = set()
@@ -80,15 +80,15 @@ class VersionWriter:
             self._dense.save(self._folder / DENSE)
         return Manifest(documents, chunks, collections=collections, languages=languages, terms=VERSION)
 
-    def _dense_index(self, before: Path | None) -> "DenseIndex | None":
+    def _dense_index(self, before: Path | None) -> "FaissIndex | None":
         has_vectors = before is not None and (before / DENSE).is_file()
         if self._embedder is None and not has_vectors:
             return None
-        from rag.index.local.faiss import DenseIndex
+        from rag.index.local.faiss import FaissIndex
 
         if before is not None and has_vectors:
-            return DenseIndex.open(before / DENSE)
-        return None if self._embedder is None else DenseIndex.empty(self._embedder.dimension)
+            return FaissIndex.open(before / DENSE)
+        return None if self._embedder is None else FaissIndex.empty(self._embedder.dimension)
 
     def _split(self, document: Document, own: set[int]) -> list[Chunk]:
         taken: set[int] = set()
@@ -131,7 +131,7 @@ class VersionWriter:
                 self._embed(by_length[at : at + self._batch_size], self._embedder, self._dense)
         self._chunks.commit()
 
-    def _embed(self, chunks: list[Chunk], embedder: Embedder, dense: "DenseIndex") -> None:
+    def _embed(self, chunks: list[Chunk], embedder: Embedder, dense: "FaissIndex") -> None:
         try:
             vectors = embedder.embed_passages([embeddable(chunk.embedded_text) for chunk in chunks])
         except TextsRefused as error:

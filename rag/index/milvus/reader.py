@@ -20,7 +20,7 @@ WEIGHT_STEPS = 4
 
 
 class MilvusChunks:
-    """What `rag.index.local.chunk_store.ChunkStore` gives, out of Milvus."""
+    """What `rag.index.local.chunk_store.SqliteChunks` gives, out of Milvus."""
 
     def __init__(self, store: MilvusStore, name: str) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class MilvusChunks:
         return self._store.chunks(self._name, ids)
 
     def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> Any:
-        """What `MilvusDense.search` takes to stay within collections and a language: their names."""
+        """What `MilvusVectors.search` takes to stay within collections and a language: their names."""
         return collections, language
 
     def sample(self, language: str, limit: int) -> list[int]:
@@ -59,8 +59,8 @@ class MilvusChunks:
         self._store.close()
 
 
-class MilvusLexical:
-    """What `rag.index.local.bm25.LexicalIndex` gives, out of Milvus."""
+class MilvusKeywords:
+    """What `rag.index.local.bm25.TantivyIndex` gives, out of Milvus."""
 
     def __init__(self, store: MilvusStore, name: str, chunks: int) -> None:
         self._store = store
@@ -111,8 +111,8 @@ class MilvusLexical:
         return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 
 
-class MilvusDense:
-    """What `rag.index.local.faiss.DenseIndex` gives, out of Milvus."""
+class MilvusVectors:
+    """What `rag.index.local.faiss.FaissIndex` gives, out of Milvus."""
 
     def __init__(self, store: MilvusStore, name: str, dimension: int, chunks: int) -> None:
         self._store = store

@@ -14,7 +14,7 @@ from rag.text.tokenizer import VERSION, embeddable
 
 
 class MilvusWriter:
-    """The same as `rag.index.local.writer.VersionWriter`. A document's record is written last: without it, it is
+    """The same as `rag.index.local.writer.LocalWriter`. A document's record is written last: without it, it is
     new."""
 
     def __init__(self, store: MilvusStore, name: str, embedder: Embedder | None, *, batch_size: int) -> None:

@@ -14,7 +14,7 @@ from rag.events import Finished
 from rag.generation.answer_text import AnswerText
 from rag.generation.prompts import passages_text
 from rag.retrieval.confidence import Evidence
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 
 ROW = Item(Case("住一晚多少", frozenset({"a.md"}), "P7 | 650"), answers=("P7 | 650",))
 
@@ -68,7 +68,7 @@ def test_the_scripted_model_knows_pieces_of_the_documents_that_answer() -> None:
 def test_outcomes_are_the_products_own() -> None:
     assert set(OUTCOMES) == {"answered", "hedged", "no_evidence"}
     assert [outcome_of(Finished("", outcome)) for outcome in OUTCOMES] == list(OUTCOMES)
-    assert [is_refused(Finding((), evidence)) for evidence in get_args(Evidence)] == [
+    assert [is_refused(SearchResult((), evidence)) for evidence in get_args(Evidence)] == [
         evidence == "none" for evidence in get_args(Evidence)
     ]
     assert replied(REFUSAL).is_refusal

@@ -13,7 +13,7 @@ from benchmarks.quoting import variants
 from rag.documents import Chunk, Passage
 from rag.evaluation.dataset import Case
 from rag.generation.extractive import DENSE, WORDS
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 
 ANSWERED = Item(Case("住一晚多少", frozenset({"a.md"}), "650"), answers=("650",))
 UNANSWERED = Item(Case("今天天气", answerable=False))
@@ -21,7 +21,7 @@ UNANSWERED = Item(Case("今天天气", answerable=False))
 
 def found(item: Item, text: str = "P7 住宿 650", *, is_own: bool = True) -> Found:
     passage = Passage(Chunk(1, "a.md", "差旅", (), text, 0, len(text)), 1.0)
-    return Found("a", "tune", item, is_own, Finding((passage,), "weak"))
+    return Found("a", "tune", item, is_own, SearchResult((passage,), "weak"))
 
 
 def quoted(reading: float, is_right: bool, item: Item = ANSWERED) -> Quoted:

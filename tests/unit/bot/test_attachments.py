@@ -27,9 +27,9 @@ from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing
 from rag.events import Question
 from rag.ingestion.readers import Readers
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from rag.retrieval.confidence import Evidence
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 from rag.scope import EVERYTHING, Scope
 from rag.settings import ReadingSettings
 from tests.support.clock import HandClock
@@ -44,10 +44,10 @@ class Documents:
     """The team's, with a set finding; None for no index."""
 
     def __init__(self, evidence: Evidence | None = None, confidence: float = 0.0) -> None:
-        self.found = None if evidence is None else Finding((PASSAGE,), evidence, confidence)
+        self.found = None if evidence is None else SearchResult((PASSAGE,), evidence, confidence)
         self.asked: list[str] = []
 
-    async def search(self, text: str, scope: Scope) -> Finding:
+    async def search(self, text: str, scope: Scope) -> SearchResult:
         self.asked.append(text)
         if self.found is None:
             raise IndexMissing("There is no index yet")
@@ -159,7 +159,7 @@ async def taken(attachments: Attachments, asked: str, standalone: str = "", chat
     return await attachments.library_for(turn, Question(standalone or asked, EVERYTHING)) is not None
 
 
-async def weight_of(make: Make, question: str) -> Finding:
+async def weight_of(make: Make, question: str) -> SearchResult:
     """What the file alone says of a question."""
     attachments = make(Documents())
     turn = Turn("t", "cli_a", "c", "oc", "p2p", "om", "ou_a", question)
@@ -206,7 +206,7 @@ async def test_the_question_counts_as_it_was_asked_and_as_it_was_understood(make
 async def test_silent_mode_hears_of_strong_evidence_only(
     tmp_path: Path, evidence: Evidence | None, told: float
 ) -> None:
-    library = cast(Library, Documents(evidence, 0.9))
+    library = cast(KnowledgeBase, Documents(evidence, 0.9))
     message = cast(MessageReceived, type("Message", (), {"chat_id": "c", "chat_type": "group", "sender_open_id": "o"}))
     access = Access(BotSettings().access, rag_settings(tmp_path))
     assert await Surety(library, access).confidence(KNOWN, message) == told

@@ -9,7 +9,7 @@ import pytest
 from bot.settings import Settings
 from bot.terminal.answers import run_ask
 from rag.events import AnswerEvent, Question
-from rag.knowledge_base import Library
+from rag.knowledge_base import KnowledgeBase
 from tests.support.library_parts import rag_settings
 from tests.support.scripted_library import Script, refusing, telling
 
@@ -50,10 +50,10 @@ def test_ask_says_what_stands_behind_the_answer(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def answer(_library: Library, _question: Question) -> AsyncGenerator[AnswerEvent, None]:
+    def answer(_library: KnowledgeBase, _question: Question) -> AsyncGenerator[AnswerEvent, None]:
         return script()
 
-    monkeypatch.setattr(Library, "answer", answer)
+    monkeypatch.setattr(KnowledgeBase, "answer", answer)
     monkeypatch.setenv("COLUMNS", "160")
     assert asyncio.run(run_ask(Settings(rag=rag_settings(tmp_path)), "How many days?"))
     told = capsys.readouterr().out

@@ -15,7 +15,7 @@ from rag.evaluation.evaluate import LEAST_FOR_CALIBRATION, Outcome, calibrate
 from rag.evaluation.fitting import HIGH, MEDIUM, MISSED, STRONG_PRECISION, fit_logistic, fitted_floor, fitted_strong
 from rag.index.calibration import FILE, FORMAT, Calibration, built_in, read_calibration, write_calibration
 from rag.retrieval.confidence import Signals, judge
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 from rag.settings import RetrievalSettings
 
 FOUND = (Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0),)
@@ -44,7 +44,7 @@ def outcomes(each: int, seed: int = 0, *, has_dense: bool = False) -> list[Outco
         answerable = number.random() < built_in(has_dense).confidence(read.values)
         if len(made[answerable]) < each:
             case = Case(f"question {len(made[answerable])}", answerable=answerable)
-            made[answerable].append(Outcome(case, Finding(FOUND, "weak", signals=read), 0.0))
+            made[answerable].append(Outcome(case, SearchResult(FOUND, "weak", signals=read), 0.0))
     return made[True] + made[False]
 
 

@@ -12,10 +12,10 @@ from rag.documents import Chunk
 from rag.embedding.language_check import language_of
 from rag.errors import EmbeddingFailed
 from rag.index.base.background import ANY, Background, Spread, background_of
-from rag.index.local.chunk_store import ChunkStore, ChunkWriter
-from rag.index.local.faiss import DenseIndex
+from rag.index.local.chunk_store import SqliteChunks, SqliteWriter
+from rag.index.local.faiss import FaissIndex
 from rag.retrieval.background_questions import questions_by_language
-from rag.retrieval.vector_search import MOST_FAILED, DenseSearch, measured
+from rag.retrieval.vector_search import MOST_FAILED, VectorSearch, measured
 from tests.support.embedders import QuestionsOnly
 
 DIMENSION = 8
@@ -38,9 +38,9 @@ def search_over(
     chunks: Sequence[tuple[int, str, float]],
     background: dict[str, Background] | None = None,
     collections: dict[int, str] | None = None,
-) -> DenseSearch:
+) -> VectorSearch:
     """Over chunks given as (id, text, cosine to the question)."""
-    writer = ChunkWriter(folder / "chunks.sqlite")
+    writer = SqliteWriter(folder / "chunks.sqlite")
     named = collections or {}
     writer.put(
         Chunk(chunk_id, "a.md", "甲", (), text, 0, len(text), collection=named.get(chunk_id, "default"))
@@ -48,14 +48,14 @@ def search_over(
     )
     languages = writer.languages()
     writer.close()
-    dense = DenseIndex.empty(DIMENSION)
+    dense = FaissIndex.empty(DIMENSION)
     dense.add([chunk_id for chunk_id, _, _ in chunks], np.array([vector(cosine) for _, _, cosine in chunks]))
-    return DenseSearch(
-        dense, ChunkStore(folder / "chunks.sqlite"), languages, BACKGROUND if background is None else background
+    return VectorSearch(
+        dense, SqliteChunks(folder / "chunks.sqlite"), languages, BACKGROUND if background is None else background
     )
 
 
-def ids(search: DenseSearch, limit: int = 10, collections: frozenset[str] | None = None) -> list[int]:
+def ids(search: VectorSearch, limit: int = 10, collections: frozenset[str] | None = None) -> list[int]:
     return [chunk_id for chunk_id, _ in search.search(ASKED, QUESTION, limit, collections).hits]
 
 
@@ -125,13 +125,13 @@ class Axes(QuestionsOnly):
 
 
 @pytest.fixture
-def mixed(tmp_path: Path) -> DenseSearch:
+def mixed(tmp_path: Path) -> VectorSearch:
     zh = [(number, ZH, 1.0) for number in range(1, 21)]
     en = [(number, EN, 0.0) for number in range(21, 41)]
     return search_over(tmp_path, [*zh, *en, (41, OTHER, 1.0)], {})
 
 
-def test_the_background_is_the_mean_and_spread_of_everyday_questions(mixed: DenseSearch) -> None:
+def test_the_background_is_the_mean_and_spread_of_everyday_questions(mixed: VectorSearch) -> None:
     made = measured(mixed, Axes())
     assert set(made) == {"zh", "en", ANY}
     assert set(made["zh"].cosines) == {"zh", "en", ANY}, "one chunk of a third language says nothing about it"
@@ -142,12 +142,12 @@ def test_the_background_is_the_mean_and_spread_of_everyday_questions(mixed: Dens
     asked = dict(questions_by_language())
     assert {language: len(questions) for language, questions in asked.items()} == {"zh": 30, "en": 30}
     assert all(language_of(question) == language for language, questions in asked.items() for question in questions)
-    scored = DenseSearch(mixed.dense, mixed.chunks, mixed.languages, made)
+    scored = VectorSearch(mixed.dense, mixed.chunks, mixed.languages, made)
     assert scored.search(vector(0.8), "en", 3).standings[0] == pytest.approx(0.0, abs=0.1), "it is one of them"
     assert scored.search(vector(0.9), "en", 3).standings[0] > 1.0
 
 
-def test_a_few_refused_questions_cost_themselves_and_many_the_measure(mixed: DenseSearch) -> None:
+def test_a_few_refused_questions_cost_themselves_and_many_the_measure(mixed: VectorSearch) -> None:
     def measure(failing: int) -> dict[str, Background]:
         return measured(mixed, Axes(failing))
 

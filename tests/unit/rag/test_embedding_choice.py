@@ -10,7 +10,7 @@ from rag.embedding import factory as choice_module
 from rag.embedding.families import BGE_ZH
 from rag.embedding.model_files import hub_is_reachable, local_folder
 from rag.errors import IndexMismatch, SettingsMismatch
-from rag.index.base.manifest import EmbeddingMark
+from rag.index.base.manifest import EmbeddingFingerprint
 from rag.index.compatibility import check_probe, dense_problem, outdated
 from rag.settings import EmbeddingSettings
 
@@ -90,14 +90,14 @@ def test_the_hub_that_refuses_is_not_reachable(monkeypatch: pytest.MonkeyPatch) 
     assert hub_is_reachable() is False
 
 
-def mark(**values: object) -> EmbeddingMark:
+def mark(**values: object) -> EmbeddingFingerprint:
     known = {
         "provider": "sentence-transformers",
         "model": BGE,
         "dimension": 2,
         "instruction": BGE_ZH,
     }
-    return EmbeddingMark(**{**known, "probe": (1.0, 0.0), **values})  # type: ignore[arg-type]
+    return EmbeddingFingerprint(**{**known, "probe": (1.0, 0.0), **values})  # type: ignore[arg-type]
 
 
 def test_an_index_of_the_same_model_serves_even_from_a_folder(hub: Path) -> None:

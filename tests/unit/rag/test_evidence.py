@@ -8,14 +8,14 @@ from rag.documents import Chunk, Passage
 from rag.index.calibration import DENSE_SIGNALS, WORD_SIGNALS, Calibration, built_in
 from rag.retrieval.confidence import STANDING_TO, Evidence, Signals, is_below_floor, judge, signals
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.keyword_search import WordHits
-from rag.retrieval.vector_search import DenseHits
+from rag.retrieval.keyword_search import KeywordHits
+from rag.retrieval.vector_search import VectorHits
 from rag.settings import RetrievalSettings
 
 SETTINGS = RetrievalSettings()
 FOUND = [Passage(Chunk(1, "a.md", "甲", (), "年假五天", 0, 4), 1.0)]
 NOTHING = Signals(0, 0, 0, 0, 0)
-WORDS = WordHits([(1, 2.0)], (0.9,))
+WORDS = KeywordHits([(1, 2.0)], (0.9,))
 OWN = Calibration(
     (4.0, *[0.0] * (DENSE_SIGNALS - 1)), -2.0, floor=0.3, strong=0.7, high=0.8, medium=0.5, with_dense=True
 )
@@ -91,13 +91,13 @@ def test_signals_are_as_many_as_a_calibration_reads(with_dense: bool, count: int
 def test_a_standing_is_read_off_the_nearest_and_bounded() -> None:
     coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
     hits = [(number, 0.9) for number in range(6)]
-    read = signals(FOUND, WORDS, DenseHits(hits, (3.0, 2.0, 1.5, 1.0, 0.5, -4.0)), coverage)
+    read = signals(FOUND, WORDS, VectorHits(hits, (3.0, 2.0, 1.5, 1.0, 0.5, -4.0)), coverage)
     assert (read.standing, read.standing_margin, read.has_dense) == (3.0, 2.5, True)
-    far = signals(FOUND, WORDS, DenseHits(hits, (99.0,)), coverage)
+    far = signals(FOUND, WORDS, VectorHits(hits, (99.0,)), coverage)
     assert (far.standing, far.standing_margin) == (STANDING_TO, 0.0)
-    unknown = signals(FOUND, WORDS, DenseHits(hits), coverage)
+    unknown = signals(FOUND, WORDS, VectorHits(hits), coverage)
     assert not unknown.has_dense and unknown.standing == 0.0
-    assert signals([], WordHits([]), DenseHits([]), coverage) == NOTHING
+    assert signals([], KeywordHits([]), VectorHits([]), coverage) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,6 @@ def test_a_standing_is_read_off_the_nearest_and_bounded() -> None:
 )
 def test_a_match_and_its_margin_are_read_off_the_words(matches: tuple[float, ...], match: float, margin: float) -> None:
     coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
-    hits = WordHits([(number, 1.0) for number in range(len(matches))], matches)
-    read = signals(FOUND, hits, DenseHits([]), coverage, chance=0.3)
+    hits = KeywordHits([(number, 1.0) for number in range(len(matches))], matches)
+    read = signals(FOUND, hits, VectorHits([]), coverage, chance=0.3)
     assert (read.match, read.match_margin, read.chance, read.has_dense) == (match, pytest.approx(margin), 0.3, False)

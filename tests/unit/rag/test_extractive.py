@@ -17,7 +17,7 @@ from rag.generation.extractive import (
     SHOWN_CHARS,
     SHOWN_PASSAGES,
     SURE,
-    ExtractiveWriter,
+    ExtractiveGenerator,
     closest,
     probability,
     quotation,
@@ -25,7 +25,7 @@ from rag.generation.extractive import (
 from rag.generation.sentence_selection import Nearness, choose_quotes
 from rag.retrieval.confidence import Signals
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.retriever import Finding
+from rag.retrieval.retriever import SearchResult
 from rag.scope import EVERYTHING
 from rag.text.chunking import split
 from rag.text.sentences import plain, sentences
@@ -59,16 +59,16 @@ def shown(question: str, *texts: str) -> tuple[str, tuple[int, ...]]:
 
 def writer_of(
     question: str, confidence: float, *, signals: Signals = WORDS, nearness: Nearness | None = None
-) -> ExtractiveWriter:
-    finding = Finding((), "strong", confidence, signals=signals)
-    return ExtractiveWriter(finding, coverage_of, nearness, clock=SystemClock(), pause_s=0)
+) -> ExtractiveGenerator:
+    finding = SearchResult((), "strong", confidence, signals=signals)
+    return ExtractiveGenerator(finding, coverage_of, nearness, clock=SystemClock(), pause_s=0)
 
 
 def alike(_question: str, wanted: Sequence[str]) -> list[float]:
     return [0.5 for _ in wanted]
 
 
-async def finished(writer: ExtractiveWriter, question: str, found: Sequence[Passage]) -> Finished:
+async def finished(writer: ExtractiveGenerator, question: str, found: Sequence[Passage]) -> Finished:
     last = [event async for event in writer.write(Question(question, EVERYTHING), found)][-1]
     assert isinstance(last, Finished)
     return last
@@ -154,7 +154,7 @@ def test_meaning_leads_where_no_word_is_shared() -> None:
 
 def test_a_passage_without_a_sentence_is_quoted_from_by_nobody() -> None:
     chosen = choose_quotes("年假", [], coverage_of("年假"))
-    assert (chosen.quotes, chosen.passages, probability(Finding((), "weak", 1.0), chosen, [])) == ((), (), 0.0)
+    assert (chosen.quotes, chosen.passages, probability(SearchResult((), "weak", 1.0), chosen, [])) == ((), (), 0.0)
 
 
 def test_markdown_is_taken_off() -> None:
@@ -176,7 +176,7 @@ async def test_only_what_surely_answers_is_called_an_answer(signals: Signals, qu
     chosen = choose_quotes(question, found, coverage_of(question), nearness)
     outcomes = set()
     for hundredths in range(101):
-        finding = Finding((), "strong", hundredths / 100, signals=signals)
+        finding = SearchResult((), "strong", hundredths / 100, signals=signals)
         told = probability(finding, chosen, found)
         end = await finished(writer_of(question, hundredths / 100, signals=signals, nearness=nearness), question, found)
         assert end.outcome == ("answered" if told >= SURE else "hedged")
@@ -268,8 +268,8 @@ async def test_it_is_typed_with_a_pause_between_pieces_and_a_long_one_in_larger_
 async def typed(evidence: Literal["weak", "strong"], *texts: str) -> tuple[list[str], list[float]]:
     """The pieces of an answer out of passages with these texts, and the pauses."""
     clock = HandClock()
-    finding = Finding((), evidence, 0.9, signals=WORDS)
-    writer = ExtractiveWriter(finding, coverage_of, None, clock=clock, pause_s=0.02)
+    finding = SearchResult((), evidence, 0.9, signals=WORDS)
+    writer = ExtractiveGenerator(finding, coverage_of, None, clock=clock, pause_s=0.02)
 
     async def collect() -> list[object]:
         return [event async for event in writer.write(Question("年假有几天", EVERYTHING), passages(*texts))]

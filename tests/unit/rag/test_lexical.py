@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tantivy
 
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 
 
 def write_old(folder: Path) -> None:
@@ -31,7 +31,7 @@ def write_old(folder: Path) -> None:
 
 def test_an_index_without_figures_serves(tmp_path: Path) -> None:
     write_old(tmp_path / "old")
-    index = LexicalIndex(tmp_path / "old")
+    index = TantivyIndex(tmp_path / "old")
     assert index.search("保修 35 个月", 5)[0][0] == 1
     assert index.search("三十六个月", 5)[0][0] == 2
     assert [chunk_id for chunk_id, _ in index.search("C++ 规范", 5)] == [1]
@@ -39,10 +39,10 @@ def test_an_index_without_figures_serves(tmp_path: Path) -> None:
 
 
 def test_a_figure_is_as_frequent_as_all_its_spellings(tmp_path: Path) -> None:
-    writer = LexicalWriter(tmp_path / "new")
+    writer = TantivyWriter(tmp_path / "new")
     writer.add([(1, "default", "35 台"), (2, "default", "三十五台"), (3, "default", "36 台"), (4, "default", "茶")])
     writer.close()
-    index = LexicalIndex(tmp_path / "new")
+    index = TantivyIndex(tmp_path / "new")
     assert index.idf("35") < index.idf("36")
     assert index.idf("35台") < index.idf("36台")
     assert {chunk_id for chunk_id, _ in index.search("35 台", 2)} == {1, 2}
@@ -50,10 +50,10 @@ def test_a_figure_is_as_frequent_as_all_its_spellings(tmp_path: Path) -> None:
 
 
 def test_a_term_is_as_rare_as_it_is_among_the_collections_that_are_searched(tmp_path: Path) -> None:
-    writer = LexicalWriter(tmp_path / "new")
+    writer = TantivyWriter(tmp_path / "new")
     writer.add([(1, "open", "年假 35 天"), (2, "open", "病假"), (3, "closed", "林晓雯"), (4, "closed", "年假")])
     writer.close()
-    index = LexicalIndex(tmp_path / "new")
+    index = TantivyIndex(tmp_path / "new")
     seen = frozenset({"open"})
     assert index.idf("晓雯", seen) == index.idf("无有", seen) > index.idf("年假", seen)
     assert index.character_idf("晓", seen) == index.character_idf("无", seen)

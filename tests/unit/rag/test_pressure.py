@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from rag.generation.server_load import COOL_OFF_S, Pressure
+from rag.generation.server_load import COOL_OFF_S, ServerLoad
 from tests.support.clock import HandClock
 
 
 async def test_answers_go_first() -> None:
-    pressure = Pressure(HandClock())
+    pressure = ServerLoad(HandClock())
     assert not pressure.is_high
     with pressure.answering():
         assert pressure.is_high
@@ -18,7 +18,7 @@ async def test_answers_go_first() -> None:
 
 async def test_a_server_that_failed_is_left_alone_for_a_while() -> None:
     clock = HandClock()
-    pressure = Pressure(clock)
+    pressure = ServerLoad(clock)
     pressure.failed()
     assert pressure.is_high
     await clock.advance(COOL_OFF_S)
@@ -26,7 +26,7 @@ async def test_a_server_that_failed_is_left_alone_for_a_while() -> None:
 
 
 async def test_what_is_done_in_spare_time_ends_when_an_answer_begins() -> None:
-    pressure = Pressure(HandClock())
+    pressure = ServerLoad(HandClock())
     started = asyncio.Event()
 
     async def spare() -> None:
@@ -42,7 +42,7 @@ async def test_what_is_done_in_spare_time_ends_when_an_answer_begins() -> None:
 
 
 async def test_a_server_that_takes_too_long_is_left_alone() -> None:
-    pressure = Pressure(HandClock())
+    pressure = ServerLoad(HandClock())
     with pytest.raises(TimeoutError):
         async with pressure.spare_time(0):
             await asyncio.Event().wait()

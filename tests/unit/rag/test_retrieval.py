@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rag.errors import EmbeddingFailed
 from rag.index.base.background import ANY, Background, Spread
-from rag.index.base.manifest import EmbeddingMark
-from rag.index.index import Corpus
-from rag.index.local.faiss import DenseIndex
+from rag.index.base.manifest import EmbeddingFingerprint
+from rag.index.index import Index
+from rag.index.local.faiss import FaissIndex
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.retriever import Retriever
 from rag.settings import RetrievalSettings
@@ -34,31 +34,31 @@ class SetEmbedder(QuestionsOnly):
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Corpus:
+def corpus(tmp_path: Path) -> Index:
     write_knowledge(tmp_path / "knowledge")
     settings = rag_settings(tmp_path)
     ingest(settings)
-    return Corpus.open(settings.index_dir)
+    return Index.open(settings.index_dir)
 
 
-def ids_by_heading(corpus: Corpus) -> dict[str, int]:
+def ids_by_heading(corpus: Index) -> dict[str, int]:
     found = corpus.chunks.ids_in(frozenset({"default"}))
     return {chunk.heading_path: chunk.id for chunk in corpus.chunks.get(found).values()}
 
 
-def with_cosines(corpus: Corpus, cosines: dict[str, float], rest: float = 0.0) -> Corpus:
-    dense = DenseIndex.empty(2)
+def with_cosines(corpus: Index, cosines: dict[str, float], rest: float = 0.0) -> Index:
+    dense = FaissIndex.empty(2)
     ids = ids_by_heading(corpus)
     values = [cosines.get(heading, rest) for heading in ids]
     dense.add(list(ids.values()), np.array([[value, (1 - value**2) ** 0.5] for value in values], dtype=np.float32))
     return dataclasses.replace(corpus, dense=dense)
 
 
-def retriever(corpus: Corpus, embedder: SetEmbedder | None = None) -> Retriever:
+def retriever(corpus: Index, embedder: SetEmbedder | None = None) -> Retriever:
     return Retriever(RetrievalSettings(), corpus, embedder=embedder)
 
 
-async def test_a_passage_of_both_legs_comes_first_and_says_why(corpus: Corpus) -> None:
+async def test_a_passage_of_both_legs_comes_first_and_says_why(corpus: Index) -> None:
     fused = with_cosines(corpus, {"休假制度 > 病假": 0.9, "VPN": 0.5})
     passages = await retriever(fused, SetEmbedder()).retrieve("病假")
     first = passages[0]
@@ -68,7 +68,7 @@ async def test_a_passage_of_both_legs_comes_first_and_says_why(corpus: Corpus) -
     assert any(passage.lexical_rank is None and passage.dense_rank == 2 for passage in passages)
 
 
-async def test_a_dense_leg_that_finds_all_alike_does_not_blur_the_lexical_one(corpus: Corpus) -> None:
+async def test_a_dense_leg_that_finds_all_alike_does_not_blur_the_lexical_one(corpus: Index) -> None:
     alike = with_cosines(corpus, {"VPN": 0.951}, rest=0.95)
     lexical = await retriever(corpus).retrieve("病假证明")
     fused = await retriever(alike, SetEmbedder()).retrieve("病假证明")
@@ -76,7 +76,7 @@ async def test_a_dense_leg_that_finds_all_alike_does_not_blur_the_lexical_one(co
     assert all(passage.dense_rank for passage in fused)
 
 
-def known_to(corpus: Corpus) -> Corpus:
+def known_to(corpus: Index) -> Index:
     """With a background of cosines about 0.3, and of best ones about 0.5."""
     background = {ANY: Background({ANY: Spread(0.3, 0.1)}, Spread(2.0, 1.0))}
     return dataclasses.replace(corpus, manifest=dataclasses.replace(corpus.manifest, background=background))
@@ -92,7 +92,7 @@ def known_to(corpus: Corpus) -> Corpus:
     ],
 )
 async def test_it_is_refused_only_where_both_signals_are_low(
-    corpus: Corpus, question: str, cosine: float, is_evidence: bool
+    corpus: Index, question: str, cosine: float, is_evidence: bool
 ) -> None:
     fused = known_to(with_cosines(corpus, {"报销制度 > 差旅报销": cosine}, 0.3))
     finding = await retriever(fused, SetEmbedder()).search(question)
@@ -101,7 +101,7 @@ async def test_it_is_refused_only_where_both_signals_are_low(
     assert finding.is_evidence is is_evidence
 
 
-async def test_words_weigh_beside_vectors_as_much_as_they_cover(corpus: Corpus) -> None:
+async def test_words_weigh_beside_vectors_as_much_as_they_cover(corpus: Index) -> None:
     fused = known_to(with_cosines(corpus, {"VPN": 0.9}, 0.3))
     first = (await retriever(fused, SetEmbedder()).retrieve("病假证明比特币行情走势预测"))[0]
     assert first.chunk.heading_path == "VPN"
@@ -109,7 +109,7 @@ async def test_words_weigh_beside_vectors_as_much_as_they_cover(corpus: Corpus) 
     assert first.chunk.heading_path == "休假制度 > 病假"
 
 
-async def test_vectors_of_an_index_without_a_background_order_but_do_not_judge(corpus: Corpus) -> None:
+async def test_vectors_of_an_index_without_a_background_order_but_do_not_judge(corpus: Index) -> None:
     finding = await retriever(with_cosines(corpus, {"VPN": 0.9}, 0.3), SetEmbedder()).search("病假")
     assert finding.signals is not None and not finding.signals.has_dense
     assert any(passage.dense_rank == 1 for passage in finding.passages)
@@ -117,9 +117,9 @@ async def test_vectors_of_an_index_without_a_background_order_but_do_not_judge(c
 
 @pytest.mark.parametrize(("reads", "unknown"), [({"zh": 0.08, "en": 0.92}, 0.0), ({"zh": 0.9}, 0.6)])
 async def test_a_dense_leg_that_cannot_read_the_question_has_no_voice(
-    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, reads: dict[str, float], unknown: float
+    corpus: Index, monkeypatch: pytest.MonkeyPatch, reads: dict[str, float], unknown: float
 ) -> None:
-    mark = EmbeddingMark("", "english-only", 2, "", reads=reads)
+    mark = EmbeddingFingerprint("", "english-only", 2, "", reads=reads)
     sure = with_cosines(corpus, {"VPN": 0.95, "报销制度 > 报销流程": 0.9})
     deaf = dataclasses.replace(sure, manifest=dataclasses.replace(corpus.manifest, embedding=mark))
     monkeypatch.setattr(SetEmbedder, "unknown_share", lambda self, text: unknown)
@@ -132,12 +132,12 @@ async def test_a_dense_leg_that_cannot_read_the_question_has_no_voice(
     assert len(await retriever(heard, SetEmbedder()).retrieve("病假证明")) > len(lexical)
 
 
-async def test_words_alone_are_evidence_above_their_floor(corpus: Corpus) -> None:
+async def test_words_alone_are_evidence_above_their_floor(corpus: Index) -> None:
     assert (await retriever(corpus).search("病假")).is_evidence
     assert not (await retriever(corpus).search("比特币")).is_evidence
 
 
-async def test_a_failing_embedding_is_reported_and_words_serve(corpus: Corpus) -> None:
+async def test_a_failing_embedding_is_reported_and_words_serve(corpus: Index) -> None:
     seen: list[EmbeddingFailed] = []
     failure = EmbeddingFailed("refused")
     search = Retriever(
@@ -150,7 +150,7 @@ async def test_a_failing_embedding_is_reported_and_words_serve(corpus: Corpus) -
     assert seen == [failure]
 
 
-async def test_collections_limit_both_legs(corpus: Corpus) -> None:
+async def test_collections_limit_both_legs(corpus: Index) -> None:
     search = retriever(with_cosines(corpus, {"VPN": 0.9}), SetEmbedder())
     assert await search.retrieve("病假", frozenset({"secret"})) == ()
     assert await search.retrieve("病假", frozenset()) == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.retrieval.coverage import SYNONYM_SHARE, Coverage
 from rag.text.synonyms import LINES, matches
 from rag.text.tokenizer import normalise, terms
@@ -33,11 +33,11 @@ def flat(question: str) -> Coverage:
     return Coverage(question, term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
 
 
-def index_of(folder: Path, texts: Sequence[str]) -> LexicalIndex:
-    writer = LexicalWriter(folder)
+def index_of(folder: Path, texts: Sequence[str]) -> TantivyIndex:
+    writer = TantivyWriter(folder)
     writer.add((number, "default", text) for number, text in enumerate(texts, start=1))
     writer.close()
-    return LexicalIndex(folder)
+    return TantivyIndex(folder)
 
 
 def test_every_form_is_found_and_leads_to_all_others_of_all_its_lines() -> None:

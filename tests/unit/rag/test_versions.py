@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from rag.errors import IndexCorrupt, IndexMissing, IngestError
-from rag.index.base.manifest import EmbeddingMark, Manifest, current_name, pointer_stamp, publish, read_current, writing
+from rag.index.base.manifest import (
+    EmbeddingFingerprint,
+    Manifest,
+    current_name,
+    pointer_stamp,
+    publish,
+    read_current,
+    writing,
+)
 
-MARK = EmbeddingMark("sentence-transformers", "BAAI/bge-small-zh-v1.5", 3, "query: ", (0.6, 0.8, 0.0))
+MARK = EmbeddingFingerprint("sentence-transformers", "BAAI/bge-small-zh-v1.5", 3, "query: ", (0.6, 0.8, 0.0))
 
 
 def make(index: Path, content: str = "chunks") -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from rag.documents import Chunk
-from rag.index.local.bm25 import LexicalIndex, LexicalWriter
+from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.keyword_match import WordMatch
-from rag.retrieval.keyword_search import READ, WordSearch, chance_of
+from rag.retrieval.keyword_match import KeywordMatch
+from rag.retrieval.keyword_search import READ, KeywordSearch, chance_of
 
 
 class Chunks:
@@ -28,19 +28,21 @@ def chunk(text: str, number: int = 0, title: str = "") -> Chunk:
     return Chunk(number, "a.md", title, (), text, 0, len(text))
 
 
-def search_in(folder: Path, texts: Sequence[str], gone: frozenset[int] = frozenset()) -> WordSearch:
-    writer = LexicalWriter(folder)
+def search_in(folder: Path, texts: Sequence[str], gone: frozenset[int] = frozenset()) -> KeywordSearch:
+    writer = TantivyWriter(folder)
     writer.add((number, "default", text) for number, text in enumerate(texts))
     writer.close()
-    return WordSearch(LexicalIndex(folder), Chunks(texts, gone))  # type: ignore[arg-type]
+    return KeywordSearch(TantivyIndex(folder), Chunks(texts, gone))  # type: ignore[arg-type]
 
 
 def flat(_term: str) -> float:
     return 1.0
 
 
-def match(question: str) -> WordMatch:
-    return WordMatch(question, Coverage(question, term_idf=flat, character_idf=flat), term_idf=flat, character_idf=flat)
+def match(question: str) -> KeywordMatch:
+    return KeywordMatch(
+        question, Coverage(question, term_idf=flat, character_idf=flat), term_idf=flat, character_idf=flat
+    )
 
 
 def test_a_text_that_covers_the_question_goes_before_one_that_repeats_a_word(tmp_path: Path) -> None:
