@@ -16,10 +16,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import rag
 from rag.ingestion.readers.kernel_rules import allow_reading_only, deny_system_calls
 
-PACKAGE = Path(rag.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[2]
+"""The folder of `rag`."""
 LIMITS = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": 256}
 _FIRST_UID, _UIDS = 61_184, 4_336
 """Numbers that no account has: systemd keeps them for services with a dynamic user."""
