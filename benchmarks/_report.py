@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import web  # noqa: E402 - a script beside this one
 from web import HANG_UPS, QUESTIONS, THINKING_S, TOKENS, lines_of, share  # noqa: E402
 
-from bot.web.chat_gathering import GATHER_S  # noqa: E402
+from bot.web.chat.coalescing import GATHER_S  # noqa: E402
 
 RUNS = 3
 OUT = ROOT / "docs" / "performance"

@@ -32,15 +32,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sqlalchemy import text
 
-from bot.ending import Ended, StopSignal
-from bot.inbox.jobs import Jobs
-from bot.inbox.notices import Listener
+from bot.cancellation import Ended, StopSignal
+from bot.inbox.notify import Listener
+from bot.inbox.queue import Jobs
 from bot.inbox.worker import Worker
 from bot.job import Job, NewJob
+from bot.observability.logs import configure_logs
+from bot.observability.metrics import Metrics
 from bot.settings.models import BotSettings
-from bot.store.database import Database
-from bot.watch.logs import configure_logs
-from bot.watch.metrics import Metrics
+from bot.storage.database import Database
 from feishu.clock import SystemClock
 from tests.support.postgres import NoPostgres, running_postgres
 

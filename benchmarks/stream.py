@@ -3,8 +3,8 @@
 The model writes 1 000 characters, 4 at a time, 50 times a second, after 0.3 s. Each contender runs in a process of its
 own, and the sandbox in another; what a person can see is read from the sandbox's record of accepted writes.
 
-- ours: `bot.cards.delivery`, `bot.cards.views` and `feishu.streaming.stream` with the real client; only the store is
-left out;
+- ours: `bot.delivery.outbox`, `bot.cards.streaming_view` and `feishu.streaming.stream` with the real client; only the
+store is left out;
 - sdk: `FeishuChannel.stream({"markdown": …})` of lark-oapi.
 
 One answer: how far the visible text lags behind the model, calls, and when the whole text stands on the closed card.
@@ -59,15 +59,15 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
 
     from pydantic import SecretStr
 
-    from bot.cards import views
-    from bot.cards.delivery import Outbox
-    from bot.cards.final_card import final
+    from bot.cards import streaming_view as views
+    from bot.cards.final_view import final
     from bot.cards.outcomes import Completed
     from bot.cards.progress import Progress, ended, fold
+    from bot.delivery.outbox import Outbox
     from bot.job import Job
+    from bot.jobs.answer import conclude
     from bot.models import Answer, CardState, Turn
     from bot.texts import texts
-    from bot.turns.turn import conclude
     from feishu.api.cardkit import CardKit
     from feishu.api.client import CallRecord, FeishuClient
     from feishu.api.messages import Messages

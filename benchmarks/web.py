@@ -82,7 +82,7 @@ def serve_web(pipe: Connection, folder: str, model_url: str) -> None:
     """The web door, guard and log and all."""
     import uvloop
 
-    from bot.watch.logs import configure_logs
+    from bot.observability.logs import configure_logs
     from rag.knowledge_base import KnowledgeBase
     from tests.support.web_door import web_door
 

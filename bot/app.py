@@ -7,36 +7,36 @@ from typing import Any
 
 import structlog
 
-from bot.asking.identity import Identity
-from bot.asking.policy import Policy
-from bot.cards.delivery import Outbox
 from bot.colleague import Colleague
-from bot.digest import Digest, WithDigest
+from bot.delivery.outbox import Outbox
 from bot.errors import StoreError
-from bot.handlers import Handlers
-from bot.inbox.claiming import Shares
-from bot.inbox.jobs import Jobs
-from bot.inbox.notices import Listener
+from bot.handlers.messages import Handlers
+from bot.inbox.claim import Shares
+from bot.inbox.notify import Listener
+from bot.inbox.queue import Jobs
 from bot.inbox.replicas import Replicas
 from bot.inbox.worker import Worker
-from bot.records.admin_figures import Figures
-from bot.records.chat_store import WebStore
-from bot.records.conversations import Conversations
-from bot.records.fallbacks import Fallbacks
-from bot.records.feedback import Feedback
+from bot.intake.bot_identity import Identity
+from bot.intake.policy import Policy
+from bot.jobs.answer import Turns
+from bot.jobs.digest import Digest, WithDigest
+from bot.jobs.queue_position import WaitingRoom
+from bot.jobs.suggested_questions import Proposing
+from bot.observability.clock_offset import ClockOffset
+from bot.observability.metrics import Metrics
+from bot.observability.otel import span_exporter
+from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import TracedLibrary, Tracing
+from bot.repositories.analytics import Figures
+from bot.repositories.fallbacks import Fallbacks
+from bot.repositories.turns import Conversations
+from bot.repositories.votes import Feedback
+from bot.repositories.web_turns import WebStore
 from bot.settings import Settings
-from bot.store.database import Database
-from bot.store.engines import serving_lock
-from bot.store.presence import write_down
-from bot.turns.proposing import Proposing
-from bot.turns.turn import Turns
-from bot.turns.waiting import WaitingRoom
-from bot.watch.clock_offset import ClockOffset
-from bot.watch.metrics import Metrics
-from bot.watch.spans import span_exporter
-from bot.watch.trace_store import TraceStore
-from bot.watch.tracing import TracedLibrary, Tracing
-from bot.web.chat_turns import WebTurns
+from bot.storage.database import Database
+from bot.storage.engines import serving_lock
+from bot.storage.presence import write_down
+from bot.web.chat.turns import WebTurns
 from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages

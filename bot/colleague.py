@@ -5,30 +5,30 @@ from dataclasses import dataclass
 import structlog
 
 from bot.access import Access
-from bot.asking.eyes import Eyes
-from bot.asking.forwarded import CardReader, ForwardReader
-from bot.asking.identity import Identity
-from bot.asking.kinds import KindReaders, Reader
-from bot.asking.names import Names
-from bot.asking.obeying import Obedience
-from bot.asking.outbound import Voice
-from bot.asking.quoting import Quoting
-from bot.asking.reading import Reading
-from bot.asking.received import FileReader, ImageReader, Pictures
-from bot.asking.understanding import Understanding
 from bot.errors import StoreError
-from bot.inbox.jobs import Jobs
-from bot.records.attachments import Attachments, Quota
-from bot.records.chat_ledger import Ledger
-from bot.records.conversations import Conversations
-from bot.records.forgetting import Forgetting
-from bot.records.gaps import Gaps
-from bot.records.memory import Memory
+from bot.inbox.queue import Jobs
+from bot.intake.bot_identity import Identity
+from bot.intake.command_handlers import Obedience
+from bot.intake.forwarded import CardReader, ForwardReader
+from bot.intake.image_text import Eyes
+from bot.intake.intake import Reading
+from bot.intake.message_kinds import KindReaders, Reader
+from bot.intake.message_readers import FileReader, ImageReader, Pictures
+from bot.intake.query_rewriting import Understanding
+from bot.intake.replied_message import Quoting
+from bot.intake.replies import Voice
+from bot.intake.user_names import Names
+from bot.jobs.card_extras import Dressing
+from bot.jobs.chat_jobs import Errands
+from bot.observability.metrics import Metrics
+from bot.repositories.attachments import Attachments, Quota
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.erasure import Forgetting
+from bot.repositories.history import Memory
+from bot.repositories.owner_questions import Gaps
+from bot.repositories.turns import Conversations
 from bot.settings.models import BotSettings
-from bot.store.database import Database
-from bot.turns.dressing import Dressing
-from bot.turns.errands import Errands
-from bot.watch.metrics import Metrics
+from bot.storage.database import Database
 from feishu.api.client import FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock

@@ -2,7 +2,7 @@
 
 Half-sent requests, replies that nobody reads and idle connections cost a descriptor each. They are closed in time, and
 where a door is full the one that has waited longest for its client gives way, so that a whole request always gets in.
-A request that is being worked on is never cut, however long it takes. Knows no server; `bot.serving` does.
+A request that is being worked on is never cut, however long it takes. Knows no server; `bot.server` does.
 """
 
 import os

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from bot.app import Bot
-from bot.routes import add_health_routes, add_platform_routes
+from bot.handlers.http import add_health_routes, add_platform_routes
 from feishu.events.webhook import Webhook
 
 

@@ -14,11 +14,11 @@ from bot.app import Bot
 from bot.connections import Connections, Limits, room
 from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
 from bot.demo_model.server import Pace, scripted_model
-from bot.knowledge import ingest_all
+from bot.ingestion import ingest_all
+from bot.observability.logs import configure_logs
 from bot.public_app import public_app
-from bot.serving import Door, PortTaken, bind, serve_doors
+from bot.server import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
-from bot.watch.logs import configure_logs
 from bot.web_app import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import TENANT_KEY

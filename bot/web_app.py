@@ -1,4 +1,4 @@
-"""The web door: chat page, chat API, metrics, API documents. Guarded by `bot.web.guard`."""
+"""The web door: chat page, chat API, metrics, API documents. Guarded by `bot.web.auth`."""
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -6,25 +6,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.app import Bot
-from bot.records.admin_figures import Figures
-from bot.records.admin_sessions import AdminSessions
-from bot.routes import add_health_routes
+from bot.handlers.http import add_health_routes
+from bot.observability.metrics import CONTENT_TYPE, Metrics
+from bot.observability.trace_store import TraceStore
+from bot.repositories.admin_sessions import AdminSessions
+from bot.repositories.analytics import Figures
 from bot.settings import BotSettings, Settings
-from bot.store.database import Database
-from bot.watch.metrics import CONTENT_TYPE, Metrics
-from bot.watch.trace_store import TraceStore
-from bot.web.admin import AdminDoor, admin_router
-from bot.web.admin_login import add_login
-from bot.web.admin_session import Sessions
-from bot.web.chat import ChatDoor, chat_router
-from bot.web.chat_batch import batch_router
-from bot.web.chat_errors import add_error_handlers
-from bot.web.chat_gate import Gate
-from bot.web.chat_sources import sources_router
-from bot.web.completions import completions_router
-from bot.web.generate import generate_router
-from bot.web.guard import WebGuard
-from bot.web.layers import BodyLimit, PlainGZip, RequestLog
+from bot.storage.database import Database
+from bot.web.admin.login import add_login
+from bot.web.admin.routes import AdminDoor, admin_router
+from bot.web.admin.session import Sessions
+from bot.web.auth import WebGuard
+from bot.web.chat.admission import Gate
+from bot.web.chat.batch import batch_router
+from bot.web.chat.routes import ChatDoor, chat_router
+from bot.web.chat.sources import sources_router
+from bot.web.errors import add_error_handlers
+from bot.web.middleware import BodyLimit, PlainGZip, RequestLog
+from bot.web.openai.generate import generate_router
+from bot.web.openai.routes import completions_router
 from bot.web.pages import add_pages
 from feishu.api.client import FeishuClient
 from feishu.api.oauth import Login

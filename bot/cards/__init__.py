@@ -1,1 +1,1 @@
-"""What a card shows, and how it reaches people whatever the platform refuses."""
+"""What a card shows: pure functions from the state of an answer to Card JSON 2.0."""

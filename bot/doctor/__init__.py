@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.doctor.findings import Finding, exit_code, render
 from bot.errors import SettingsError
+from bot.observability.redaction import Masking
 from bot.settings import Settings, require_platform, secret_values
-from bot.watch.masking import Masking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from bot.doctor.findings import Finding, State
 
 if TYPE_CHECKING:
-    from bot.records.fallbacks import Fallback, Way
-    from bot.store.database import Database
+    from bot.repositories.fallbacks import Fallback, Way
+    from bot.storage.database import Database
 
 DAYS = 7
 SCOPE_MISSING = 99991672
@@ -34,7 +34,7 @@ _WAYS: "dict[Way, tuple[str, State, str]]" = {
 
 async def fallback_findings(database: "Database") -> list[Finding]:
     """One line for each way that was taken. Raises `StoreError`."""
-    from bot.records.fallbacks import Fallbacks
+    from bot.repositories.fallbacks import Fallbacks
 
     taken: dict[Way, list[Fallback]] = {}
     for each in await Fallbacks(database=database).of_days(DAYS):

@@ -11,8 +11,8 @@ from bot.settings import Settings
 async def check_store(settings: Settings) -> list[Finding]:
     """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of fallbacks."""
     from bot.doctor.fallbacks import fallback_findings
-    from bot.inbox.jobs import Jobs
-    from bot.store.database import Database
+    from bot.inbox.queue import Jobs
+    from bot.storage.database import Database
 
     if lost := _lost(settings.bot.database_url):
         return [lost]  # opening it would make a new file
@@ -36,8 +36,8 @@ async def check_store(settings: Settings) -> list[Finding]:
 
 def _lost(url: str) -> Finding | None:
     """A running bot whose SQLite file was deleted or replaced."""
-    from bot.store.engines import is_served, sqlite_file
-    from bot.store.presence import FIX, lost_by_a_running_bot
+    from bot.storage.engines import is_served, sqlite_file
+    from bot.storage.presence import FIX, lost_by_a_running_bot
 
     file = sqlite_file(url)
     if not file or not is_served(file):
@@ -48,7 +48,7 @@ def _lost(url: str) -> Finding | None:
 
 async def check_ports(settings: Settings) -> list[Finding]:
     """Whether both doors could open now."""
-    from bot.serving import bind
+    from bot.server import bind
 
     bot = settings.bot
     doors = (

@@ -4,9 +4,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bot.doctor.findings import Finding, State
+from bot.observability.clock_offset import TOLERATED_S, sentence
 from bot.settings import Settings
 from bot.settings.people import PeopleSettings
-from bot.watch.clock_offset import TOLERATED_S, sentence
 from feishu.errors import (
     ApiError,
     CredentialsRejected,

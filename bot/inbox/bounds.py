@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, String, bindparam, cast, func, literal, select, union_all
 
-from bot.inbox.waiting_list import has_share, is_open
+from bot.inbox.positions import has_share, is_open
 from bot.job import CARD_LINE, Bound, NewJob
-from bot.store.tables import jobs
+from bot.storage.tables import jobs
 
 MINUTE_S = 60.0
 PEOPLE, CHATS = "people", "chats"

@@ -34,8 +34,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, select, text, update
 
-from bot.inbox.waiting_list import is_open, is_running
-from bot.store.tables import jobs
+from bot.inbox.positions import is_open, is_running
+from bot.storage.tables import jobs
 
 CRASHED = "the process that ran it ended"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0

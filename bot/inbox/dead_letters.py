@@ -9,10 +9,10 @@ from typing import Protocol
 import structlog
 
 from bot.errors import Owed, StoreError
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from bot.inbox.verdicts import notice_verdict
 from bot.job import GivenUp, Job, LeaseLost
-from bot.watch.metrics import Metrics
+from bot.observability.metrics import Metrics
 from feishu.errors import FeishuError
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ import math
 import structlog
 
 from bot.errors import StoreError
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from feishu.clock import Clock
 
 log = structlog.get_logger(__name__)

@@ -14,8 +14,8 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Double, delete, insert, literal, select, text, update
 
 from bot.errors import StoreError
-from bot.store.database import Database
-from bot.store.tables import replicas
+from bot.storage.database import Database
+from bot.storage.tables import replicas
 from feishu.clock import Clock
 
 log = structlog.get_logger(__name__)

@@ -8,16 +8,16 @@ from typing import Protocol
 
 import structlog
 
-from bot.ending import Ended, StopSignal
+from bot.cancellation import Ended, StopSignal
+from bot.crash_points import reach
 from bot.errors import Owed, StoreError
-from bot.inbox.breakpoints import reach
 from bot.inbox.crashes import ANY
 from bot.inbox.dead_letters import DeadLetters
-from bot.inbox.jobs import Job, Jobs, LeaseLost, Room
-from bot.inbox.notices import JOBS, STOP
+from bot.inbox.notify import JOBS, STOP
 from bot.inbox.outages import Outages
+from bot.inbox.queue import Job, Jobs, LeaseLost, Room
 from bot.inbox.verdicts import FIRST_BACKOFF_S, exhausted, verdict
-from bot.watch.metrics import Metrics
+from bot.observability.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError
 
@@ -29,7 +29,7 @@ FORGET_EVERY_S = 3_600.0
 
 
 class Waiting(Protocol):
-    """What this needs of `bot.turns.waiting.WaitingRoom`."""
+    """What this needs of `bot.jobs.queue_position.WaitingRoom`."""
 
     @property
     def looked_after(self) -> int: ...
@@ -104,7 +104,7 @@ class Worker:
         self._awake.set()
 
     def hear(self, kind: str, rest: str) -> None:
-        """A notice from another replica (see `bot.inbox.notices`)."""
+        """A notice from another replica (see `bot.inbox.notify`)."""
         if kind == JOBS:
             self.wake()
         elif kind == STOP:

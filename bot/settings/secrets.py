@@ -37,7 +37,7 @@ def passwords_in(text: str) -> Iterator[str]:
 
 
 def secret_values(settings: BaseModel) -> frozenset[str]:
-    """All secrets that a settings value holds, for `bot.watch.logs` to keep out of every line."""
+    """All secrets that a settings value holds, for `bot.observability.logs` to keep out of every line."""
     return frozenset(value for value in _values(settings) if len(value) >= _SHORTEST_BYTES)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.web.chat_errors import Refused
+from bot.web.errors import Refused
 from feishu.clock import Clock, SystemClock
 
 log = structlog.get_logger(__name__)

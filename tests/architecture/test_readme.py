@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from bot.cli import app
+from bot.cli.commands import app
 from bot.settings import Settings
 from bot.settings.fields import leaves
 

@@ -17,13 +17,15 @@ MARKUP = re.compile(r"</?[a-z]+[^>]*")
 # Words that are read, not said: what people type, how headings are numbered and end, what the platform writes on a card
 # that it does not give, top-level domains.
 READ_NOT_SAID = {
-    "bot/asking/commands.py",
-    "bot/asking/heading_questions.py",
+    "bot/intake/commands.py",
+    "bot/intake/heading_questions.py",
     "feishu/events/card_text.py",
     "feishu/cards/links.py",
 }
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.
-SPEAKS_TO_ADMINS = re.compile(r"bot/(doctor|settings|terminal|cli|demo|serve|report|web|records/admin_)")
+SPEAKS_TO_ADMINS = re.compile(
+    r"bot/(doctor|settings|cli|demo|server?\.|web|repositories/(analytics|gap_report|admin_))"
+)
 
 
 def sources() -> list[tuple[str, str]]:

@@ -11,10 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
-from bot.records.admin_figures import Figures
-from bot.serving import bind
+from bot.repositories.analytics import Figures
+from bot.server import bind
 from bot.settings import BotSettings
-from bot.web.guard import LOCAL
+from bot.web.auth import LOCAL
 from feishu.clock import SystemClock
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.scope import EVERYTHING

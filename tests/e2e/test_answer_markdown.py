@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, expect
 
-from bot.web.guard import LOCAL
+from bot.web.auth import LOCAL
 from feishu.cards.markdown import safe_markdown
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from rag.scope import EVERYTHING

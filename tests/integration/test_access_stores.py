@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bot.access import Access
-from bot.asking.suggesting import below, examples
 from bot.cards.outcomes import Completed
 from bot.cards.progress import Progress, ended, fold
+from bot.intake.suggestions import below, examples
+from bot.jobs.conclusion import conclude
 from bot.models import Answer, Turn
 from bot.settings.access import AccessSettings
 from bot.texts import ZH
-from bot.turns.conclusion import conclude
 from rag.events import Exchange, Question
 from rag.ingestion.pipeline import ingest
 from rag.knowledge_base import KnowledgeBase

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.records.forgetting import erase
+from bot.repositories.erasure import erase
 from bot.settings import ApiKey, BotSettings
-from bot.store.tables import turns
-from bot.web.admin import GROUNDS
+from bot.storage.tables import turns
+from bot.web.admin.routes import GROUNDS
 from bot.web.failed_attempts import FREE
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from tests.support.caller import caller

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.errors import StoreError
 from bot.settings import BotSettings
-from bot.web.chat_errors import MEANINGS, refusal_of
+from bot.web.errors import MEANINGS, refusal_of
 from rag import errors as rag
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.web_door import WebDoor, web_door

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 
 from bot.settings import ApiKey, BotSettings
-from bot.store.tables import traces
+from bot.storage.tables import traces
 from rag.documents import Place
 from rag.events import Retrieved
 from tests.integration.test_api_keys import client, hashed

@@ -8,7 +8,7 @@ import pytest
 
 from bot.doctor.fallbacks import fallback_findings
 from bot.doctor.findings import Finding
-from bot.store.database import Database
+from bot.storage.database import Database
 from bot.texts import ZH
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, button, words
 from tests.support.model_server import ModelServer, Reply, running

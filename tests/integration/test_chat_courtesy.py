@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.records.admin_figures import Figures
+from bot.repositories.analytics import Figures
 from bot.texts import EN, ZH
 from feishu.clock import SystemClock
 from rag.events import Exchange

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.jobs.answer import MAX_QUESTION_CHARS
 from bot.settings import BotSettings
-from bot.turns.turn import MAX_QUESTION_CHARS
 from rag.errors import (
     ContentRefused,
     ContextTooLong,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.cards.final_card import final
+from bot.cards.final_view import final
 from bot.models import Answer, CardState, Turn
 from bot.texts import EN, ZH
 from rag.index.calibration import WORD_SIGNALS, Calibration, write_calibration

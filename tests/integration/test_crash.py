@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.inbox.breakpoints import PLACES
+from bot.crash_points import PLACES
 from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.store.tables import attachments, received_files, votes
+from bot.storage.tables import attachments, received_files, votes
 from feishu.events.types import CardAction
 from feishu.sandbox.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, answer_text, walk, words

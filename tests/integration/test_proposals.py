@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.database import Database
+from bot.storage.database import Database
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, button, walk, words
 from tests.integration.test_bad_luck import using
 from tests.integration.test_question_to_card import QUESTION

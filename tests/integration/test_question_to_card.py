@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from bot.cards.views import STREAMING
+from bot.cards.streaming_view import STREAMING
 from feishu.sandbox import AppSettings
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.support.bot_process import REPOSITORY, bot_process, environment

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.connections import Connections, Limits, Reason
-from bot.serving import MAX_HEAD_BYTES, Door
+from bot.server import MAX_HEAD_BYTES, Door
 from tests.integration.conftest import Stage
 from tests.integration.test_doors import encrypted, message, signed
 from tests.support.bot_process import BotProcess

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bot.asking.attempts import refusal_of
-from bot.asking.policy import Policy
-from bot.cards.final_card import final
-from bot.inbox.claiming import Shares
-from bot.inbox.jobs import Jobs
-from bot.records.conversations import Conversations
+from bot.cards.final_view import final
+from bot.inbox.claim import Shares
+from bot.inbox.queue import Jobs
+from bot.intake.job_policy import refusal_of
+from bot.intake.policy import Policy
+from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings
-from bot.store.database import Database
+from bot.storage.database import Database
 from bot.texts import ZH
 from tests.integration.conftest import button, words
 

@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from bot.models import Answer
-from bot.records.chat_store import WebStore
-from bot.store.database import Database
-from bot.watch.metrics import Metrics
-from bot.watch.trace_store import TraceStore
-from bot.watch.tracing import Tracing
-from bot.web.chat_turns import SPARE_S, SWEEP_S, WebTurns
+from bot.observability.metrics import Metrics
+from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import Tracing
+from bot.repositories.web_turns import WebStore
+from bot.storage.database import Database
+from bot.web.chat.turns import SPARE_S, SWEEP_S, WebTurns
 from rag.settings import PromptSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_bad_luck import using

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.knowledge import ingest_all
+from bot.ingestion import ingest_all
 from bot.settings import Settings
 from feishu.api.documents import target_of
 from feishu.sandbox import Sandbox, running

@@ -8,9 +8,9 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from bot.handlers import Ack
-from bot.routes import add_platform_routes
-from bot.watch.clock_offset import LOG_EVERY_S, REMEMBERED_S, ClockOffset
+from bot.handlers.http import add_platform_routes
+from bot.handlers.messages import Ack
+from bot.observability.clock_offset import LOG_EVERY_S, REMEMBERED_S, ClockOffset
 from feishu.events.webhook import Webhook
 from tests.integration.test_doors import APP, KEY, TOKEN, encrypted, message, signed
 from tests.support.clock import AheadClock

@@ -26,9 +26,9 @@ from starlette.routing import Route
 
 from bot.app import Bot
 from bot.public_app import public_app
-from bot.records.admin_sessions import AdminSessions
+from bot.repositories.admin_sessions import AdminSessions
 from bot.settings import BotSettings, Settings
-from bot.web.admin_session import SESSION, Sessions
+from bot.web.admin.session import SESSION, Sessions
 from bot.web_app import web_app
 from feishu.clock import SystemClock
 from feishu.events import crypto

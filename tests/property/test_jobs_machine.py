@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.inbox.crashes import OVERDUE_S
-from bot.inbox.jobs import Jobs, LeaseLost
-from bot.inbox.waiting_list import REFRESH_S, TOLD_AFTER_S
+from bot.inbox.positions import REFRESH_S, TOLD_AFTER_S
+from bot.inbox.queue import Jobs, LeaseLost
 from bot.job import Job, NewJob
-from bot.store.database import Database
+from bot.storage.database import Database
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.watch.masking import Masking
+from bot.observability.redaction import Masking
 
 SECRET = 'k3y"\\&%/密'
 WORDS = "我的工资"

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.cards.parts import split
+from bot.cards.pagination import split
 
 LINES = st.sampled_from(
     [

@@ -33,7 +33,7 @@ IMPORTED = (
     "rag.index.local.faiss",
     "rag.generation.extractive",
 )
-READ_AT_IMPORT = ("bot.inbox.breakpoints",)
+READ_AT_IMPORT = ("bot.crash_points",)
 """Modules that read the environment when they are imported."""
 MOST_BYTES = 1_000_000
 
@@ -169,7 +169,7 @@ def _become(request: dict[str, Any], error: int) -> NoReturn:
 
 
 def _ran() -> int:
-    from bot.cli import main
+    from bot.cli.commands import main
 
     code = 0
     try:

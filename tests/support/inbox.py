@@ -1,8 +1,8 @@
 """An inbox with two replicas, on either store, and a clock moved by hand."""
 
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from bot.job import Job, NewJob
-from bot.store.database import Database
+from bot.storage.database import Database
 from tests.support.clock import HandClock
 
 LEASE_S = 8.0

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 
 from bot.app import Bot
 from bot.job import OPEN_STATES
-from bot.store.tables import jobs
+from bot.storage.tables import jobs
 from tests.support.scene import Scene
 
 STEP_S = 60.0

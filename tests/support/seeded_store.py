@@ -5,9 +5,9 @@ import random
 import orjson
 from sqlalchemy import Connection, insert
 
-from bot.records.gaps import Gap, Gaps
-from bot.store.database import Database
-from bot.store.tables import answers, turns, votes
+from bot.repositories.owner_questions import Gap, Gaps
+from bot.storage.database import Database
+from bot.storage.tables import answers, turns, votes
 
 ANSWERED = ("出差回来多久内要报销？", "年假有几天？", "VPN 连不上怎么办？", "How do I reset my password?")
 MISSING = ("食堂周末开门吗？", "周末食堂开不开门", "公司班车几点发车？", "班车几点发车", "宠物可以带到公司吗？")

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from bot.access import Access
-from bot.records.chat_store import WebStore
-from bot.records.feedback import Feedback
+from bot.observability.metrics import Metrics
+from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import Tracing
+from bot.repositories.votes import Feedback
+from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings
-from bot.store.database import Database
-from bot.watch.metrics import Metrics
-from bot.watch.trace_store import TraceStore
-from bot.watch.tracing import Tracing
-from bot.web.chat import ChatDoor
-from bot.web.chat_gate import Gate
-from bot.web.chat_turns import WebLibrary, WebTurns
+from bot.storage.database import Database
+from bot.web.chat.admission import Gate
+from bot.web.chat.routes import ChatDoor
+from bot.web.chat.turns import WebLibrary, WebTurns
 from bot.web_app import add_admin, chat_app
 from feishu.api.client import FeishuClient
 from feishu.clock import SystemClock

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.turns.one_writer import OneWriter
+from bot.jobs.card_lock import OneWriter
 from tests.integration.conftest import BOB, answer_text, words
 from tests.support.scene import ANSWER, LAST, Scene
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.store.tables import answers
+from bot.storage.tables import answers
 from tests.integration.conftest import answer_text, words
 from tests.support.model_server import Reply
 from tests.support.model_server import running as running_model

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from bot.store.tables import answers
+from bot.storage.tables import answers
 from feishu.sandbox import SandboxSettings
 from tests.integration.conftest import answer_text, button, words
 from tests.support.model_server import Reply

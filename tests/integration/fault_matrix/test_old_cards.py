@@ -43,7 +43,7 @@ async def votes(scene: Scene) -> set[tuple[str, str]]:
     """Who voted what."""
     from sqlalchemy import select
 
-    from bot.store.tables import votes as table
+    from bot.storage.tables import votes as table
 
     assert scene.bot is not None
     statement = select(table.c.voter, table.c.vote)

@@ -247,7 +247,7 @@ async def stored_answer(scene: Scene) -> Any:
     assert scene.bot is not None
     from sqlalchemy import select
 
-    from bot.store.tables import answers
+    from bot.storage.tables import answers
 
     statement = select(answers).order_by(answers.c.version.desc())
     return await scene.bot.database.read(lambda connection: connection.execute(statement).first())

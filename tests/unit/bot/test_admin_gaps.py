@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.records.admin_figures import percentiles
-from bot.records.admin_gaps import Reply, Unanswered, draft, gaps_of, normalised
-from bot.web.admin import COLUMNS, csv_of
+from bot.repositories.analytics import percentiles
+from bot.repositories.gap_report import Reply, Unanswered, draft, gaps_of, normalised
+from bot.web.admin.routes import COLUMNS, csv_of
 
 
 def asked(*questions: str) -> list[Unanswered]:

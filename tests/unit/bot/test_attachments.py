@@ -14,14 +14,14 @@ from sqlalchemy import func, insert, select
 from bot.access import Access
 from bot.colleague import Surety
 from bot.models import LeftOut, Turn, quoted_by
-from bot.records.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota
-from bot.records.chat_ledger import Ledger
-from bot.records.conversations import turn_values
-from bot.records.forgetting import Forgetting
+from bot.repositories.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.erasure import Forgetting
+from bot.repositories.turns import turn_values
 from bot.settings.models import BotSettings
 from bot.settings.people import PeopleSettings
-from bot.store.database import Database
-from bot.store.tables import attachments, received_files, turns
+from bot.storage.database import Database
+from bot.storage.tables import attachments, received_files, turns
 from feishu.events.types import MessageReceived
 from rag.documents import Chunk, Passage
 from rag.errors import IndexMissing

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.cards.final_card import Final, final
+from bot.cards.final_view import Final, final
 from bot.cards.outcomes import Completed, Exhausted, Failed, Stopped
 from bot.cards.progress import Progress, ended, fold
+from bot.jobs.conclusion import conclude
 from bot.models import Answer, AnswerOutcome, CardState, Source, Turn
 from bot.texts import EN, ZH, Texts
-from bot.turns.conclusion import conclude
 from rag.documents import Chunk, Passage
 from rag.errors import ModelUnavailable
 from rag.events import Delta, Ending, Finished, Retrieved

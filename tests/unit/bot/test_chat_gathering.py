@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.web.chat_gathering import AT_ONCE, GATHER_S, MOST_HELD, Gathering
+from bot.web.chat.coalescing import AT_ONCE, GATHER_S, MOST_HELD, Gathering
 
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.web.chat_support import MOST_PARTS, supporting
+from bot.web.chat.support import MOST_PARTS, supporting
 
 PASSAGE = (
     "## 三、时限\n\n出差结束后 15 个自然日内提交报销单。逾期需部门负责人说明原因。\n\n"

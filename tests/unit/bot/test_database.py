@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, inspect, select, text, update
 
 from bot.errors import StoreError
-from bot.store.database import Database
-from bot.store.migrations import STEPS, added, created, run_migrations
-from bot.store.tables import jobs, schema_migrations
+from bot.storage.database import Database
+from bot.storage.migrations import STEPS, added, created, run_migrations
+from bot.storage.tables import jobs, schema_migrations
 from tests.support.postgres import Postgres
 
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("words", String(10), nullable=False))
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
 
 
 async def test_a_locked_sqlite_refuses_in_time_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.engines.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("bot.storage.engines.BUSY_TIMEOUT_MS", 50)
     database = Database(f"sqlite:///{tmp_path}/bot.db")
     await asyncio.to_thread(database.migrate)
     other = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
@@ -201,7 +201,7 @@ async def test_a_migration_that_waits_for_somebody_elses_table_says_so(
     database = Database(url)
     await asyncio.to_thread(database.migrate)
     wanted = Column("later", String(10))
-    monkeypatch.setattr("bot.store.migrations.TABLE_LOCK", "100ms")
+    monkeypatch.setattr("bot.storage.migrations.TABLE_LOCK", "100ms")
     monkeypatch.setitem(STEPS, max(STEPS) + 1, added(Table("jobs", MetaData(), wanted).c.later))
     with postgres.connect(url) as other, other.transaction():
         other.execute("LOCK TABLE jobs IN ACCESS SHARE MODE")  # as a backup does

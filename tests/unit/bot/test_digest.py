@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.digest import Digest, digest_card, due_at
-from bot.inbox.jobs import Jobs
-from bot.records.admin_figures import Figures
+from bot.inbox.queue import Jobs
+from bot.jobs.digest import Digest, digest_card, due_at
+from bot.repositories.analytics import Figures
 from bot.settings import BotSettings
-from bot.store.database import Database
+from bot.storage.database import Database
 from feishu.api.messages import Messages
 from rag.scope import EVERYTHING
 from tests.support.clock import HandClock

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.web import failed_attempts
-from bot.web.chat_errors import Refused
+from bot.web.errors import Refused
 from bot.web.failed_attempts import FORGOTTEN_S, FREE, LONGEST_S, FailedAttempts
 from tests.support.clock import AheadClock
 

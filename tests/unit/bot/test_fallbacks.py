@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.doctor.fallbacks import fallback_findings
-from bot.records.fallbacks import WAYS, Fallback, Fallbacks
-from bot.store.database import Database
-from bot.watch.metrics import Metrics
+from bot.observability.metrics import Metrics
+from bot.repositories.fallbacks import WAYS, Fallback, Fallbacks
+from bot.storage.database import Database
 from feishu.errors import CardRejected, Forbidden, Timeout
 from tests.support.clock import HandClock
 

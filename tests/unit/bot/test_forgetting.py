@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.records.chat_ledger import Ledger
-from bot.records.forgetting import DAY_S, Forgetting
-from bot.store.database import Database
-from bot.store.tables import answers, traces, turns, votes
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.erasure import DAY_S, Forgetting
+from bot.storage.database import Database
+from bot.storage.tables import answers, traces, turns, votes
 
 NOW = 1_800_000_000.0
 

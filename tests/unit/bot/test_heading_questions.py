@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.asking.heading_questions import LONGEST_CHARS, question_about
-from bot.asking.suggesting import below, examples, proposed
+from bot.intake.heading_questions import LONGEST_CHARS, question_about
+from bot.intake.suggestions import below, examples, proposed
+from bot.jobs.card_extras import Dressing
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
-from bot.turns.dressing import Dressing
 from rag.index.outline import Title
 
 

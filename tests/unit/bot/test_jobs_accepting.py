@@ -86,7 +86,7 @@ async def test_what_has_ended_is_forgotten_and_what_is_open_never(inbox: Inbox) 
 
 
 async def test_more_is_forgotten_than_fits_one_step(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.inbox.jobs.FORGET_AT_ONCE", 3)
+    monkeypatch.setattr("bot.inbox.queue.FORGET_AT_ONCE", 3)
     for n in range(8):
         await inbox.a.accept(new(n))
         await inbox.a.finish(await inbox.take(), "done")

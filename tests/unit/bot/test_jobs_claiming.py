@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import text
 
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.inbox.claiming import Room
+from bot.inbox.claim import Room
 from bot.inbox.crashes import OVERDUE_S
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from bot.inbox.verdicts import exhausted
 from bot.job import Job
 from tests.support.inbox import LEASE_S, Inbox, new, number

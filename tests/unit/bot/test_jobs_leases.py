@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.inbox.jobs import LeaseLost, guard
+from bot.inbox.queue import LeaseLost, guard
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 

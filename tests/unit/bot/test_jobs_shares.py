@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from bot.inbox.bounds import MINUTE_S
-from bot.inbox.claiming import Shares
-from bot.inbox.jobs import Jobs
-from bot.inbox.waiting_list import TOLD_AFTER_S
+from bot.inbox.claim import Shares
+from bot.inbox.positions import TOLD_AFTER_S
+from bot.inbox.queue import Jobs
 from bot.job import Bounds, NewJob, OverBound
-from bot.records.forgetting import Forgetting
+from bot.repositories.erasure import Forgetting
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 MANY = 40

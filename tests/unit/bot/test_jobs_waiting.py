@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.inbox.jobs import LeaseLost
-from bot.inbox.waiting_list import REFRESH_S, TOLD_AFTER_S
+from bot.inbox.positions import REFRESH_S, TOLD_AFTER_S
+from bot.inbox.queue import LeaseLost
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, SecretStr
 
-from bot.watch.logs import configure_logs, hide
+from bot.observability.logs import configure_logs, hide
 
 SECRET = "s3cr3t/with+odd=\"chars'"
 PASSWORD = "p@ssw0rd-of-the-store"

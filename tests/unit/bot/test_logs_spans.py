@@ -3,8 +3,8 @@
 import pytest
 
 from bot.errors import SettingsError
-from bot.watch.spans import span_exporter
-from bot.watch.tracing import Trace
+from bot.observability.otel import span_exporter
+from bot.observability.tracing import Trace
 from feishu.api.client import CallRecord
 from rag.events import Delta, Finished, Question, Retrieved
 from rag.scope import EVERYTHING

@@ -10,14 +10,14 @@ from sqlalchemy import insert
 
 from bot.cards.outcomes import Completed, Stopped
 from bot.cards.progress import Progress, ended
+from bot.jobs.conclusion import conclude
 from bot.models import Answer, Source, Turn
-from bot.records.conversations import turn_values
-from bot.records.memory import Memory
+from bot.repositories.history import Memory
+from bot.repositories.turns import turn_values
 from bot.settings.people import PeopleSettings
-from bot.store.database import Database
-from bot.store.tables import answers, turns
+from bot.storage.database import Database
+from bot.storage.tables import answers, turns
 from bot.texts import ZH
-from bot.turns.conclusion import conclude
 from rag.scope import EVERYTHING, Scope
 from tests.support.clock import HandClock
 

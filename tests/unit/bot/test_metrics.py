@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.watch.metrics import MOST_LABELS, Metrics
+from bot.observability.metrics import MOST_LABELS, Metrics
 
 
 @dataclass

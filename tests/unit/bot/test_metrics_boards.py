@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.watch.metrics import Metrics
+from bot.observability.metrics import Metrics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 NAME = re.compile(r"\bfeishu_rag_[a-z_]+")

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from bot.asking.commands import Command, parse_command
-from bot.asking.policy import Attempt, Policy, is_quiet, judge, may_press
-from bot.asking.suggesting import examples
-from bot.records.memory import tokens
+from bot.intake.commands import Command, parse_command
+from bot.intake.policy import Attempt, Policy, is_quiet, judge, may_press
+from bot.intake.suggestions import examples
+from bot.repositories.history import tokens
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
 from feishu.events.chats import Reacted, Recalled

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from bot.asking.attempts import attempt_of, is_begun, refusal_of
-from bot.asking.policy import COSTS, SILENCED, Attempt, Deed, Policy, deed_of
-from bot.asking.refusing import refusal_key
 from bot.cards.actions import ActionKind
-from bot.clicks import DEEDS
+from bot.handlers.card_actions import DEEDS
+from bot.intake.job_policy import attempt_of, is_begun, refusal_of
+from bot.intake.policy import COSTS, SILENCED, Attempt, Deed, Policy, deed_of
+from bot.intake.refusals import refusal_key
 from bot.job import Bounds, Job, JobKind, NewJob
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import StoreError
 from bot.inbox.replicas import ALIVE_S, BEAT_S, NEWCOMER, REST_S, SETTLE_S, Replicas
-from bot.store.database import Database
+from bot.storage.database import Database
 from tests.support.clock import HandClock
 
 

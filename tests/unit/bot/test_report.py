@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.records.admin_figures import Figures
-from bot.records.chat_ledger import Ledger
-from bot.report import run_report
+from bot.cli.report import run_report
+from bot.repositories.analytics import Figures
+from bot.repositories.chat_facts import Ledger
 from bot.settings import BotSettings, Settings
-from bot.store.database import Database
+from bot.storage.database import Database
 from feishu.clock import SystemClock
 from tests.support.clock import HandClock
 from tests.support.seeded_store import reply, seed

@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 
 from bot.doctor.machine import check_store
 from bot.errors import StoreError
-from bot.inbox.jobs import Jobs
+from bot.inbox.queue import Jobs
 from bot.settings import BotSettings, Settings
-from bot.store.database import Database
-from bot.store.engines import serving_lock
-from bot.store.presence import write_down
+from bot.storage.database import Database
+from bot.storage.engines import serving_lock
+from bot.storage.presence import write_down
 from tests.support.inbox import new
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.ask import run_ask
 from bot.settings import Settings
-from bot.terminal.answers import run_ask
 from rag.events import AnswerEvent, Question
 from rag.knowledge_base import KnowledgeBase
 from tests.support.library_parts import rag_settings

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bot.terminal.rendering import rendered
+from bot.cli.rendering import rendered
 
 
 def shown(text: str) -> str:

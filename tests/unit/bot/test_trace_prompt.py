@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.watch.tracing import Trace
+from bot.observability.tracing import Trace
 from rag.documents import Chunk, Passage
 from rag.events import Exchange, Finished, Question, Retrieved
 from rag.generation.prompts import messages

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from bot.cards.views import ANSWER, STREAMING, opening_card
+from bot.cards.streaming_view import ANSWER, STREAMING, opening_card
 from bot.models import Answer, Turn
 from bot.texts import ZH
 from feishu.ratelimit.frames import FrameSchedule

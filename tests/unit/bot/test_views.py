@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.cards.final_card import Final, final
-from bot.cards.offers import reason_card, welcome_card
+from bot.cards.buttons import reason_card, welcome_card
+from bot.cards.final_view import Final, final
 from bot.cards.progress import Progress, fold
-from bot.cards.views import ANSWER, STAGE, frame, opening_card, paused_card, reading_frame, stage
+from bot.cards.streaming_view import ANSWER, STAGE, frame, opening_card, paused_card, reading_frame, stage
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import texts
 from feishu.cards.elements import Card

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.ending import Ended, StopSignal
+from bot.cancellation import Ended, StopSignal
 from bot.errors import Owed, StoreError
-from bot.inbox.jobs import Jobs, LeaseLost
+from bot.inbox.queue import Jobs, LeaseLost
 from bot.inbox.worker import POLL_S, Worker
 from bot.job import Job, NewJob
+from bot.observability.metrics import Metrics
 from bot.settings.models import BotSettings
-from bot.store.database import Database
-from bot.watch.metrics import Metrics
+from bot.storage.database import Database
 from feishu.clock import SystemClock
 from feishu.errors import FeishuError
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.ending import Ended, StopSignal
+from bot.cancellation import Ended, StopSignal
 from bot.errors import Owed
 from bot.inbox import verdicts
-from bot.inbox.job_list import JobList
+from bot.inbox.admin import JobList
 from bot.job import Job
-from bot.store.tables import jobs as table
+from bot.storage.tables import jobs as table
 from feishu.errors import (
     BadReply,
     CredentialsRejected,

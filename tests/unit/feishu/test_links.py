@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.asking.outbound import mentioning
-from bot.cards.final_card import final
+from bot.cards.final_view import final
+from bot.intake.replies import mentioning
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import ZH
 from feishu.api.messages import text_content

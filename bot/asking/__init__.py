@@ -1,1 +1,0 @@
-"""What a message asks, and who asks it: reading, commands, pleasantries, rules for people, understanding."""

@@ -1,0 +1,119 @@
+"""What a card offers to press: votes, 🔄, the pager, why 👎, next questions; and the cards that offer nothing else."""
+
+from collections.abc import Sequence
+
+from bot.cards.actions import Action
+from bot.cards.streaming_view import button, one_line
+from bot.models import CardState
+from bot.repositories.votes import REASONS
+from bot.texts import Texts
+from feishu.cards import elements as build
+from feishu.cards.elements import Card, Element
+
+SUGGESTION_CHARS = 60
+
+
+def foot(state: CardState, texts: Texts) -> list[Element]:
+    """Votes with everybody's totals (where there is something to vote on), regenerate, continue where the text was cut,
+    a pager where there are versions to turn to; below it why 👎."""
+    answer = state.answer
+    buttons: list[Element] = []
+    if answer.outcome != "failed" and not state.turn.unread:
+        buttons += [
+            button(_counted(texts.button_up, state.up), "up", answer.id),
+            button(_counted(texts.button_down, state.down), "down", answer.id),
+        ]
+    buttons += regenerate(state, texts)
+    if answer.can_continue:
+        buttons.append(button(texts.button_continue, "continue", answer.id, type="primary"))
+    if state.has_owners and answer.outcome in ("no_evidence", "hedged"):
+        buttons.append(button(texts.button_person, "person", answer.id))
+    pressed = row(buttons, state, texts)
+    return [pressed, reason_form(answer.id, texts)] if state.asks_reason else [pressed]
+
+
+def regenerate(state: CardState, texts: Texts) -> list[Element]:
+    """🔄 alone."""
+    return [button(texts.button_regenerate, "regenerate", state.answer.id)]
+
+
+def row(buttons: Sequence[Element], state: CardState, texts: Texts) -> Element:
+    """Buttons side by side, with the pager behind them."""
+    columns = [build.column([each]) for each in buttons]
+    return build.column_set([*columns, *_pager(state, texts)], flex_mode="flow")
+
+
+def _pager(state: CardState, texts: Texts) -> list[Element]:
+    count, at = len(state.versions), state.position
+    if count < 2:
+        return []
+    columns = []
+    if at > 1:
+        previous = button(texts.button_previous, "show", state.versions[at - 2], type="text", name="previous")
+        columns.append(build.column([previous]))
+    columns.append(build.column([build.note(f"{at}/{count}")], vertical_align="center"))
+    if at < count:
+        following = button(texts.button_next, "show", state.versions[at], type="text", name="next")
+        columns.append(build.column([following]))
+    return columns
+
+
+def reason_form(answer_id: str, texts: Texts) -> Element:
+    """Why 👎: a kind, a comment, a button that sends both."""
+    options = [(getattr(texts, f"reason_{reason}"), reason) for reason in REASONS]
+    send = build.button(
+        texts.reason_submit,
+        value=Action("reason", answer_id).pack(),
+        name="send",
+        element_id="btn_send",
+        type="primary",
+        size="small",
+        submit=True,
+    )
+    return build.form(
+        "reason_form",
+        [
+            build.markdown(texts.reason_title, size="notation"),
+            build.select("reason", options, placeholder=texts.reason_kind, required=True),
+            build.input_("comment", placeholder=texts.reason_comment, max_length=500),
+            send,
+        ],
+    )
+
+
+def reason_card(answer_id: str, texts: Texts, *, about: str = "") -> Card:
+    """The form as a card of its own, for the clicker alone; `about` is the question, where it does not stand beside."""
+    asked = [build.note(one_line(about, SUGGESTION_CHARS))] if about else []
+    return build.card([*asked, reason_form(answer_id, texts)], summary=texts.reason_title)
+
+
+def thanks_card(texts: Texts) -> Card:
+    """What takes the form's place once it is sent."""
+    return build.card([build.markdown(texts.reason_thanks)], summary=texts.reason_thanks)
+
+
+def _counted(label: str, count: int) -> str:
+    return f"{label} {count}" if count else label
+
+
+def suggestions(state: CardState, texts: Texts) -> list[Element]:
+    """Questions that could come next, each on a button."""
+    if not state.suggestions:
+        return []
+    return [build.note(texts.suggestions), *_asking(state.suggestions)]
+
+
+def _asking(questions: Sequence[tuple[str, str]]) -> list[Element]:
+    return [
+        button(one_line(question, SUGGESTION_CHARS), "ask", each, name=f"ask{number}")
+        for number, (each, question) in enumerate(questions)
+    ]
+
+
+def welcome_card(name: str, questions: Sequence[tuple[str, str]], texts: Texts, *, group: bool) -> Card:
+    """The bot introduces itself, with questions to try."""
+    title = texts.welcome_title.format(name=one_line(name, 30))
+    elements: list[Element] = [build.markdown(texts.welcome_group if group else texts.welcome_private)]
+    if questions:
+        elements += [build.note(texts.welcome_try), *_asking(questions)]
+    return build.card(elements, header=build.header(title, template="blue"), summary=title)

@@ -1,0 +1,3 @@
+"""`feishu-rag`, the command line."""
+
+from bot.cli.commands import main as main

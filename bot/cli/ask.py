@@ -1,0 +1,190 @@
+"""The commands that talk to a terminal: ask, doctor, feedback export."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from bot.access import FILES, Access
+from bot.cards.outcomes import Failed, words
+from bot.cards.progress import Progress, fold
+from bot.cli.rendering import rendered
+from bot.errors import SettingsError
+from bot.jobs.conclusion import sources_of
+from bot.observability.logs import configure_logs
+from bot.observability.tracing import Trace
+from bot.repositories.votes import Feedback
+from bot.settings import Settings, load_settings, secret_values
+from bot.storage.database import Database
+from bot.texts import Texts, language_of, texts
+from rag.errors import RagError
+from rag.events import Ending, Finished, Question
+from rag.scope import EVERYTHING, Scope
+
+
+async def run_ask(
+    settings: Settings, question: str, *, events: bool = False, as_chat: str = "", as_person: str = ""
+) -> bool:
+    """Streams an answer with its stages and sources; False when it failed (said in words).
+
+    `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat.
+    """
+    from rag.knowledge_base import KnowledgeBase
+
+    configure_logs("ERROR", secrets=secret_values(settings))
+    console = Console()
+    asked = Question(question, _scope(settings, as_chat, as_person))
+    if settings.rag.collections:
+        Console(stderr=True).print(Text(_seen(asked.scope), style="dim"))
+    wording = texts(language_of(question, preferred=settings.bot.language))
+    library = await KnowledgeBase.open(settings.rag)
+    progress = Progress()
+    try:
+        await library.warm_up()
+        with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
+            trace = Trace(asked, settings.rag.prompts, time.monotonic)
+            if events:
+                live.console.print(*map(_told, trace.events), sep="\n")
+            async with contextlib.aclosing(library.answer(asked)) as told:
+                async for event in told:
+                    progress = fold(progress, event)
+                    for happened in trace.note(event) if events else ():
+                        live.console.print(_told(happened))
+                    live.update(_shown(progress, wording))
+    except RagError as error:
+        sentence = words(Failed(error), wording, has_text=bool(progress.text))
+        Console(stderr=True).print(Text(f"{sentence}\n{error}", style="red"))
+        return False
+    finally:
+        await library.aclose()
+    console.print()
+    console.print(_standing(progress, wording))
+    if progress.passages:
+        console.print(_sources(progress, wording))
+    return True
+
+
+def _scope(settings: Settings, chat: str, person: str) -> Scope:
+    if not chat and not person:
+        return EVERYTHING
+    access = Access(settings.bot.access, settings.rag)
+    return access.in_chat(chat, "p2p" if person else "group", person)
+
+
+def _seen(scope: Scope) -> str:
+    if scope.names is None:
+        return "Every collection is searched; --as-chat and --as-person show what a chat or a person would see."
+    return f"Searched, as there: {', '.join(sorted(scope.names - {FILES})) or 'no collection'}."
+
+
+def _told(event: dict[str, Any]) -> Text:
+    """An event of the trace as a line."""
+    facts = {name: value for name, value in event.items() if name not in ("at_s", "kind") and value is not None}
+    line = Text(f"{event['at_s']:8.3f} s  ", style="dim")
+    line.append(f"{event['kind']:<22}", style="cyan")
+    return line.append("  ".join(f"{name}={value}" for name, value in facts.items()), style="default")
+
+
+def _shown(progress: Progress, wording: Texts) -> Markdown | Text:
+    if progress.text:
+        return rendered(progress.text)
+    if progress.passages is None:
+        return Text(wording.retrieving)
+    found = wording.found.format(count=len(progress.passages)) if progress.passages else wording.found_none
+    return Text(f"{found}\n{wording.generating}")
+
+
+COLOURS = {"answered": "green", "hedged": "yellow", "no_evidence": "red"}
+
+
+def _standing(progress: Progress, wording: Texts) -> Text:
+    """What stands behind the answer, how sure the search is, and how the text ended: a line for each that is known."""
+    outcome, finished = progress.grounding, progress.finished
+    lines = Text(outcome, style=f"bold {COLOURS[outcome]}")
+    if finished and outcome == "answered":
+        lines.append(_sureness(finished, wording), style="not bold dim")
+    if outcome == "no_evidence":
+        lines.append(f"\n{wording.no_evidence_advice}", style="not bold default")
+    if outcome == "hedged":
+        is_written = finished is not None and finished.model is not None
+        lines.append(f"\n{wording.hedged_model if is_written else wording.hedged_quotes}", style="not bold default")
+    if finished and finished.ending:
+        lines.append(f"\n{_cut(finished.ending, wording)}", style="not bold default")
+    return lines
+
+
+def _cut(ending: Ending, wording: Texts) -> str:
+    """How a text was cut off."""
+    said: dict[Ending, str] = {
+        "length": wording.cut_length,
+        "broken": wording.cut_broken,
+        "overloaded": wording.cut_overloaded,
+        "filtered": wording.cut_filtered,
+    }
+    return said.get(ending, "")
+
+
+def _sureness(finished: Finished, wording: Texts) -> str:
+    """In words; as a percentage where a calibration gave it a meaning."""
+    if finished.level is None or finished.confidence is None:
+        return ""
+    if finished.is_calibrated:
+        return " · " + wording.footer_confidence.format(percent=round(100 * finished.confidence))
+    levels = {"high": wording.confidence_high, "medium": wording.confidence_medium, "low": wording.confidence_low}
+    return f" · {levels[finished.level]}"
+
+
+def _sources(progress: Progress, wording: Texts) -> Table:
+    """The cited passages; the nearest ones where none stands behind the answer."""
+    is_answered = progress.grounding == "answered"
+    title = wording.sources if is_answered else wording.nearest
+    sources = [source for source in sources_of(progress) if source.cited or not is_answered]
+    table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
+    for source in sources:
+        table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)
+    return table
+
+
+async def run_doctor(config: Path | None) -> int:
+    """Prints the findings; gives the exit code."""
+    from bot.doctor import examine, exit_code, render, unreadable
+
+    configure_logs("ERROR")
+    try:
+        findings = await examine(load_settings(config))
+    except SettingsError as error:
+        findings = unreadable(error)
+    Console().print(render(findings))
+    return exit_code(findings)
+
+
+async def run_feedback_export(settings: Settings, output: Path | None) -> None:
+    """Writes JSON lines. Raises `StoreError`."""
+    database = Database(settings.bot.database_url)
+    try:
+        await asyncio.to_thread(database.migrate)
+        rows = await Feedback(database).export()
+    finally:
+        database.close()
+    lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    await asyncio.to_thread(_write_out, lines, output)
+
+
+def _write_out(lines: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(lines)
+        return
+    try:
+        output.write_bytes(lines)
+    except OSError as error:
+        reason = error.strerror or "cannot be written"
+        raise SettingsError("--output", str(output), "choose a file that can be written", what=reason) from None

@@ -1,0 +1,208 @@
+"""`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.jobs import app as jobs_app
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(
+    name="feishu-rag",
+    help="A Feishu (Lark) knowledge bot: ask in a chat, a card streams an answer grounded in your documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
+app.add_typer(feedback_app, name="feedback")
+app.add_typer(jobs_app, name="jobs")
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; config.yaml of this folder if there is one")
+]
+
+
+def main() -> None:
+    """The console script: every expected failure is one sentence on stderr and a non-zero exit code."""
+    from bot.errors import BotError
+    from feishu.errors import FeishuError
+    from rag.errors import RagError
+
+    try:
+        app()
+    except (BotError, FeishuError, RagError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(sentence: str) -> None:
+    """Prints why and exits with 1."""
+    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    sys.exit(1)
+
+
+def _load(config: Path | None) -> "Settings":
+    from bot.settings import load_settings
+
+    _keep_private()
+    return load_settings(config)
+
+
+def _keep_private() -> None:
+    """What is written from now on (store, index, exports) holds people's words: it is for this user only."""
+    os.umask(0o077)
+
+
+def _run(work: "Coroutine[Any, Any, None]") -> None:
+    """Runs on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> None:
+    """Run the bot for a real Feishu app."""
+    from bot.serve import serve_bot
+    from bot.settings import require_platform
+
+    settings = _load(config)
+    require_platform(settings)
+    _run(serve_bot(settings))
+
+
+@app.command()
+def demo(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option(help="Port of the sandbox chat page; 0 takes a free one")] = 8002,
+    data: Annotated[Path, typer.Option(help="Folder for the demo's own data")] = Path("data/demo"),
+    no_model: Annotated[bool, typer.Option("--no-model", help="No model at all: the bot quotes its documents")] = False,
+    speed: Annotated[
+        float, typer.Option(min=0, help="Tokens a second that the scripted model types; 0 is all at once")
+    ] = 45.0,
+) -> None:
+    """Run the bot with a local sandbox platform and its chat page: no account, no key. A scripted model stands in for
+    yours unless one is configured (RAG__LLM__BASE_URL, RAG__LLM__MODEL)."""
+    from bot.demo import demo_settings, without_model
+    from bot.serve import serve_demo
+
+    _keep_private()
+    settings = demo_settings(config, data)
+    _run(serve_demo(without_model(settings) if no_model else settings, sandbox_port=port, tokens_per_s=speed))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Only these folders or files; the rest stays. All that is configured if none"),
+    ] = None,
+    config: ConfigOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and ingest again whenever a document changes")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything anew")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop whatever is not given now, by paths or settings")
+    ] = False,
+) -> None:
+    """Read what is new or changed and bring the index up to date. The old one serves until the new one is whole."""
+    from bot.cli.ingest import run_ingest
+
+    _run(run_ingest(_load(config), paths or None, watch=watch, rebuild=rebuild, prune=prune))
+
+
+@app.command("eval")
+def evaluate(
+    place: Annotated[Path, typer.Argument(help="JSON lines of questions, or a folder of corpus, queries and qrels")],
+    config: ConfigOption = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Set confidence and threshold by these questions")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw how reliable the confidence is, as a PNG (needs the extra plots)")
+    ] = None,
+) -> None:
+    """Measure how well questions are answered and refused, and compare with the last time."""
+    from bot.cli.ingest import run_eval
+
+    _run(run_eval(_load(config), place, calibrate=calibrate, plot=plot))
+
+
+@app.command("export-onnx")
+def export_onnx(
+    folder: Annotated[Path, typer.Argument(help="Where the exported model goes")],
+    config: ConfigOption = None,
+) -> None:
+    """Export the embedding model for provider onnx: no torch where it runs, and several times faster a question."""
+    from bot.cli.ingest import run_export
+    from bot.settings import load_settings
+
+    _run(run_export(load_settings(config), folder))  # a model is nobody's secret, and often made for another user
+
+
+@app.command()
+def ask(
+    question: str,
+    config: ConfigOption = None,
+    events: Annotated[bool, typer.Option("--events", help="Also print what happens, with times")] = False,
+    as_chat: Annotated[str, typer.Option(help="See what this group (oc_…) sees, by bot.access")] = "",
+    as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
+) -> None:
+    """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
+    from bot.cli.ask import run_ask
+
+    if not asyncio.run(run_ask(_load(config), question, events=events, as_chat=as_chat, as_person=as_person)):
+        sys.exit(1)
+
+
+@app.command()
+def doctor(config: ConfigOption = None) -> None:
+    """Check settings, platform, index, models and store; each fault comes with its fix."""
+    from bot.cli.ask import run_doctor
+
+    sys.exit(asyncio.run(run_doctor(config)))
+
+
+@app.command()
+def forget(open_id: str, config: ConfigOption = None) -> None:
+    """Delete what a person asked, sent, voted and remarked."""
+    from bot.cli.forget import run_forget
+
+    asyncio.run(run_forget(_load(config), open_id))
+
+
+@feedback_app.command("export")
+def feedback_export(
+    config: ConfigOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; standard output when not given")
+    ] = None,
+) -> None:
+    """Votes (question, answer, sources, vote, who, when) and words after /feedback, as lines of JSON."""
+    from bot.cli.ask import run_feedback_export
+
+    asyncio.run(run_feedback_export(_load(config), output))
+
+
+@feedback_app.command("report")
+def feedback_report(
+    config: ConfigOption = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far back")] = 30,
+    png: Annotated[Path | None, typer.Option(help="Write a picture (needs the extra plots)")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page")] = None,
+) -> None:
+    """What is asked, liked and missing, as /admin shows it."""
+    from bot.cli.report import run_report
+
+    asyncio.run(run_report(_load(config), days, png, html))

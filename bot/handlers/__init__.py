@@ -1,0 +1,1 @@
+"""What arrives from the platform becomes a durable fact: messages, presses on cards, events around chats."""

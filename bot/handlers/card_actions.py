@@ -1,0 +1,283 @@
+"""From a press on a card's button to a durable fact: a vote, a stop mark, a job. It is answered with a toast."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, assert_never
+
+import structlog
+
+from bot.access import Access
+from bot.cards.actions import Action, ActionKind, unpack
+from bot.cards.buttons import thanks_card
+from bot.errors import StoreError
+from bot.inbox.queue import Jobs, NewJob, OverBound
+from bot.inbox.worker import Worker
+from bot.intake.clicked_question import asked_by_click
+from bot.intake.policy import Attempt, Deed, Policy, Refusal
+from bot.job import CARD_LINE
+from bot.models import Answer, Turn
+from bot.observability.metrics import Metrics
+from bot.repositories.chat_facts import Ledger, Suggestion
+from bot.repositories.turns import Conversations
+from bot.repositories.votes import REASONS, Feedback, Vote
+from bot.texts import EN, ZH, language_of, texts
+from feishu.clock import Clock
+from feishu.events.types import CardAction
+
+log = structlog.get_logger(__name__)
+
+CARD_LIFE_S = 14 * 86_400.0
+CALLBACK_BUDGET_S = 2.0  # the platform waits 3 s end to end
+ToastType = Literal["info", "success", "warning", "error"]
+DEEDS: dict[ActionKind, Deed] = {
+    "up": "vote",
+    "down": "vote",
+    "regenerate": "regenerate",
+    "continue": "continue",
+    "stop": "stop",
+    "show": "show",
+    "reason": "reason",
+    "ask": "suggestion",
+    "person": "person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The answer to the platform: the response's JSON, and what to do once it has been sent."""
+
+    body: dict[str, Any]
+    afterwards: Callable[[], None] | None = None
+
+
+def toast(key: str, kind: ToastType = "info") -> dict[str, Any]:
+    """A callback response that shows a line in the clicker's own language; `key` names a field of `bot.texts.Texts`."""
+    zh, en = getattr(ZH, key), getattr(EN, key)
+    return {"toast": {"type": kind, "content": zh, "i18n": {"zh_cn": zh, "en_us": en}}}
+
+
+class Clicks:
+    """Decides by `bot.intake.policy` who may press, then stores what was pressed."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        conversations: Conversations,
+        feedback: Feedback,
+        ledger: Ledger,
+        worker: Worker,
+        metrics: Metrics,
+        policy: Policy,
+        access: Access,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._conversations = conversations
+        self._feedback = feedback
+        self._ledger = ledger
+        self._worker = worker
+        self._metrics = metrics
+        self._policy = policy
+        self._access = access
+        self._clock = clock
+
+    async def take(self, click: CardAction) -> Ack:
+        """A toast whatever happens: the platform shows people an error code for anything else."""
+        action = unpack(click.value)
+        try:
+            async with asyncio.timeout(CALLBACK_BUDGET_S):
+                ack = await self._act(click, action)
+        except (TimeoutError, StoreError) as error:
+            log.error("click_not_stored", kind=action.kind if action else "unknown", reason=str(error))
+            ack = Ack(toast("toast_slow_store", "warning"))
+        self._metrics.callback(action.kind if action else "unknown", ack.body.get("toast", {}).get("type", "none"))
+        return ack
+
+    async def _act(self, click: CardAction, action: Action | None) -> Ack:
+        if action is None:
+            return Ack(toast("toast_unknown_action", "warning"))
+        if action.kind == "ask":
+            return await self._on_suggestion(click, action.answer_id)
+        found = await self._conversations.look_up(action.answer_id)
+        if found is None:
+            return Ack(toast("toast_gone", "warning"))
+        turn, answer = found
+        # The form why 👎 may stand in private, where the group has no cards for one person; it needs the person's vote.
+        is_elsewhere = click.chat_id != turn.chat_id and action.kind != "reason"
+        if click.app_id != turn.app_id or is_elsewhere:
+            return Ack(toast("toast_not_here", "warning"))
+        attempt = Attempt(DEEDS[action.kind], click.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
+        if why := self._policy.refusal(attempt, self._clock.time()):
+            return self._refused(attempt.deed, why)
+        try:
+            return await self._do(action.kind, turn, answer, click, attempt)
+        except OverBound as error:
+            return self._refused(attempt.deed, error.bound)
+
+    def _refused(self, deed: Deed, why: Refusal) -> Ack:
+        self._metrics.refused(deed, why)
+        return Ack(toast("toast_too_many" if why == "too_many" else f"refused_{why}"))
+
+    async def _do(self, kind: ActionKind, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        match kind:
+            case "person":
+                return await self._ask_person(turn, answer, click, attempt)
+            case "up" | "down":
+                return await self._vote(turn, answer, click, attempt, "up" if kind == "up" else "down")
+            case "reason":
+                return await self._give_reason(turn, answer, click, attempt)
+            case "show":
+                if self._is_old(turn):
+                    return Ack(toast("toast_card_old", "warning"))
+                await self._check(turn, click, attempt)
+                await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
+                return await self._redrawn(turn, click, attempt, {})
+            case "regenerate":
+                return await self._regenerate(turn, click, attempt)
+            case "continue":
+                return await self._continue(turn, answer, click, attempt)
+            case "stop":
+                return await self._stop(turn, click.operator_open_id)
+            case "ask":
+                raise AssertionError("a suggestion belongs to no answer")
+            case _:
+                assert_never(kind)
+
+    async def _on_suggestion(self, click: CardAction, suggestion_id: str) -> Ack:
+        found = await self._ledger.suggestion(suggestion_id)
+        if found is None:
+            return Ack(toast("toast_gone", "warning"))
+        if (click.app_id, click.chat_id) != (found.app_id, found.chat_id):
+            return Ack(toast("toast_not_here", "warning"))
+        attempt = Attempt("suggestion", click.operator_open_id, found.chat_id, found.chat_type)
+        if why := self._policy.refusal(attempt, self._clock.time()):
+            return self._refused(attempt.deed, why)
+        try:
+            return await self._ask(click, found, attempt)
+        except OverBound as error:
+            return self._refused(attempt.deed, error.bound)
+
+    async def _ask(self, click: CardAction, found: Suggestion, attempt: Attempt) -> Ack:
+        """A suggested question, asked in the clicker's name below the card that suggests it."""
+        scope = self._access.in_chat(found.chat_id, found.chat_type, click.operator_open_id)
+        if not scope.shows([found.collection] if found.collection else []):
+            return Ack(toast("toast_gone", "warning"))
+        message = asked_by_click(click, found)
+        payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
+        payload["collection"] = found.collection
+        keys = (f"event:{click.event_id}", f"ask:{found.id}:{click.operator_open_id}")
+        job = NewJob(click.app_id, "answer", found.conversation, payload, keys)
+        if not await self._jobs.accept(self._policy.priced(job, attempt)):
+            return Ack(toast("toast_asked_already"))
+        return Ack(toast("toast_asking", "success"), self._worker.wake)
+
+    async def _ask_person(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        keys = (f"event:{click.event_id}", f"person:{turn.id}")
+        payload = {"answer_id": answer.id, "chat_type": turn.chat_type}
+        job = NewJob(turn.app_id, "ask_person", f"person/{turn.id}", payload, keys)
+        if not await self._jobs.accept(self._policy.priced(job, attempt)):
+            return Ack(toast("toast_person_already"))
+        return Ack(toast("toast_person", "success"), self._worker.wake)
+
+    async def _vote(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt, vote: Vote) -> Ack:
+        """The vote at once; the card's totals, and the question why 👎, after the response."""
+        await self._check(turn, click, attempt)
+        earlier = await self._feedback.vote(answer.id, click.operator_open_id, vote)
+        if earlier != vote:
+            self._metrics.voted(vote)
+        is_old = self._is_old(turn)
+        if turn.chat_type == "p2p":
+            await self._conversations.show(turn.id, reason_asked=answer.id if vote == "down" else "")
+        elif vote == "down":
+            await self._ask_reason(turn, answer, click)
+        if is_old:
+            return Ack(toast("toast_voted_old", "success"))
+        said = toast("toast_same_vote") if earlier == vote else toast(f"toast_{vote}", "success")
+        return await self._redrawn(turn, click, attempt, said)
+
+    def _is_old(self, turn: Turn) -> bool:
+        """Whether the platform lets nobody write to the turn's card any more (200750, 230031)."""
+        return self._clock.time() - (turn.card_at or turn.created_at) > CARD_LIFE_S
+
+    async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
+        payload = {
+            "answer_id": answer.id,
+            "chat_id": turn.chat_id,
+            "chat_type": turn.chat_type,
+            "open_id": click.operator_open_id,
+            "question": turn.question,
+        }
+        key = f"reason:{answer.id}:{click.operator_open_id}"  # asked once a person and answer
+        await self._jobs.accept(
+            NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
+        )
+
+    async def _give_reason(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        await self._check(turn, click, attempt)
+        given = click.form_value.get("reason")
+        reason = given if given in REASONS else "other"
+        comment = click.form_value.get("comment")
+        words = comment.strip() if isinstance(comment, str) else ""
+        stored = await self._feedback.give_reason(answer.id, click.operator_open_id, reason, words)
+        said = toast("toast_reason", "success") if stored else toast("toast_reason_without_vote")
+        if turn.chat_type == "p2p":
+            await self._conversations.show(turn.id, reason_asked="")
+            return await self._redrawn(turn, click, attempt, said)
+        thanks = thanks_card(texts(language_of(turn.question)))
+        return Ack({**said, "card": {"type": "raw", "data": thanks}})
+
+    async def _check(self, turn: Turn, click: CardAction, attempt: Attempt) -> None:
+        """Raises `OverBound` before anything is stored of what costs no more than a drawing of the card."""
+        await self._jobs.check(self._redraw(turn, click, attempt))
+
+    def _redraw(self, turn: Turn, click: CardAction, attempt: Attempt) -> NewJob:
+        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
+        return self._policy.priced(job, attempt)
+
+    async def _redrawn(self, turn: Turn, click: CardAction, attempt: Attempt, body: dict[str, Any]) -> Ack:
+        """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
+        queued = await self._jobs.enqueue_once(replace(self._redraw(turn, click, attempt), bounds=None))
+        return Ack(body, self._worker.wake if queued else None)
+
+    async def _regenerate(self, turn: Turn, click: CardAction, attempt: Attempt) -> Ack:
+        job = NewJob(
+            app_id=turn.app_id,
+            kind="regenerate",
+            conversation=turn.conversation,
+            payload=_pressed(turn, click),
+            keys=(f"event:{click.event_id}",),
+            turn_id=turn.id,
+        )
+        if not await self._jobs.enqueue(self._policy.priced(job, attempt)):
+            return Ack(toast("toast_regenerating_already"))
+        return Ack(toast("toast_regenerating", "success"), self._worker.wake)
+
+    async def _continue(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        """Goes on with the version that the card shows, once, however often it is pressed."""
+        state = await self._conversations.card_state(turn.id)
+        if state is None or state.answer.id != answer.id or not answer.can_continue:
+            return Ack(toast("toast_nothing_to_continue"))
+        job = NewJob(
+            app_id=turn.app_id,
+            kind="continue",
+            conversation=turn.conversation,
+            payload={**_pressed(turn, click), "answer_id": answer.id},
+            keys=(f"event:{click.event_id}", f"continue:{answer.id}:{len(state.versions)}"),
+            turn_id=turn.id,
+        )
+        if not await self._jobs.enqueue(self._policy.priced(job, attempt)):
+            return Ack(toast("toast_continuing_already"))
+        return Ack(toast("toast_continuing", "success"), self._worker.wake)
+
+    async def _stop(self, turn: Turn, by: str) -> Ack:
+        job_id = await self._jobs.ask_to_stop(turn.id, by=by or "somebody")
+        if job_id is None:
+            return Ack(toast("toast_nothing_to_stop"))
+        return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
+
+
+def _pressed(turn: Turn, click: CardAction) -> dict[str, Any]:
+    """What is asked again about a press when its job runs: by whom, on whose card."""
+    return {"by": click.operator_open_id, "asker": turn.asker, "chat_type": turn.chat_type}

@@ -1,0 +1,140 @@
+"""Events around messages become durable facts: a vote by emoji, a question taken back, a welcome, a menu's entry."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from bot.inbox.queue import Jobs, NewJob, OverBound
+from bot.intake.policy import Attempt, Policy
+from bot.intake.refusals import Refusals
+from bot.job import CARD_LINE
+from bot.observability.metrics import Metrics
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.turns import Conversations
+from bot.repositories.votes import Feedback, Vote
+from feishu.clock import Clock
+from feishu.events.chats import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
+
+VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
+
+
+class Hearing:
+    """Takes chat events from those whom the policy allows them. Each method gives whether there is work for the worker
+    now. A message may be taken back by anybody: the platform does not say by whom, and nothing is begun."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        ledger: Ledger,
+        conversations: Conversations,
+        feedback: Feedback,
+        metrics: Metrics,
+        policy: Policy,
+        refusals: Refusals,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._conversations = conversations
+        self._policy = policy
+        self._refusals = refusals
+        self._clock = clock
+        self._jobs = jobs
+        self._ledger = ledger
+        self._feedback = feedback
+        self._metrics = metrics
+
+    async def take(self, event: ChatEvent) -> tuple[bool, int | None]:
+        """Whether to wake the worker, and a job to stop. Raises `StoreError`."""
+        match event:
+            case Reacted():
+                return await self._react(event), None
+            case Recalled():
+                return await self._recall(event)
+            case BotAdded():
+                return await self._welcome(event, event.chat_id, "group", ""), None
+            case PrivateChatEntered():
+                return await self._welcome(event, event.chat_id, "p2p", event.operator_open_id), None
+            case MenuUsed():
+                return await self._use_menu(event), None
+            case _:
+                assert_never(event)
+
+    async def _accept(self, job: NewJob) -> bool:
+        fresh = await self._jobs.accept(job)
+        self._metrics.event_received(job.kind, "accepted" if fresh else "duplicate")
+        return fresh
+
+    def _is_allowed(self, attempt: Attempt) -> bool:
+        why = self._policy.refusal(attempt, self._clock.time())
+        if why:
+            self._metrics.refused(attempt.deed, why)
+            self._metrics.event_received(attempt.deed, "refused")
+        return why is None
+
+    async def _use_menu(self, event: MenuUsed) -> bool:
+        person = event.operator_open_id
+        attempt = Attempt("menu", person, "", "p2p")
+        if why := self._policy.refusal(attempt, self._clock.time()):
+            return await self._refusals.of_menu(event, why)
+        payload, keys = {"open_id": person, "key": event.key}, (f"event:{event.event_id}",)
+        try:
+            return await self._accept(
+                self._policy.priced(NewJob(event.app_id, "menu", f"menu/{person}", payload, keys), attempt)
+            )
+        except OverBound as error:
+            return await self._refusals.of_menu(event, error.bound)
+
+    async def _welcome(self, event: ChatEvent, chat_id: str, chat_type: str, person: str) -> bool:
+        """Once a chat, however often somebody enters it."""
+        if not self._is_allowed(Attempt("welcome", person, chat_id, chat_type)):
+            return False
+        if await self._ledger.noted(event.app_id, f"welcome:{chat_id}"):
+            self._metrics.event_received("welcome", "ignored")
+            return False
+        payload = {"chat_id": chat_id, "chat_type": chat_type, "person": person}
+        keys = (f"event:{event.event_id}", f"welcome:{chat_id}")
+        return await self._accept(NewJob(event.app_id, "welcome", f"welcome/{chat_id}", payload, keys))
+
+    async def _recall(self, event: Recalled) -> tuple[bool, int | None]:
+        await self._ledger.recall(event.app_id, event.message_id)
+        job_id = await self._jobs.ask_to_stop_message(event.app_id, event.message_id, by="recalled")
+        payload, keys = {"message_id": event.message_id}, (f"event:{event.event_id}",)
+        job = NewJob(event.app_id, "recalled", f"recalled/{event.message_id}", payload, keys)
+        return await self._accept(job), job_id
+
+    async def _react(self, event: Reacted) -> bool:
+        """👍 and 👎 on an answer's card are votes on the version that it shows."""
+        vote = VOTES.get(event.emoji)
+        found = None
+        if vote and event.operator_type == "user" and event.operator_open_id:
+            found = await self._ledger.turn_of_card(event.app_id, (event.message_id,))
+        if not vote or not found or not found[1]:
+            self._metrics.event_received("reaction", "ignored")
+            return False
+        turn_id, answer_id, _ = found
+        redraw = NewJob(event.app_id, "redraw", f"{CARD_LINE}{turn_id}", {}, (f"event:{event.event_id}",), turn_id)
+        job = await self._within_bounds(redraw, event, answer_id)
+        if job is None:
+            return False
+        if event.removed:
+            await self._feedback.retract(answer_id, event.operator_open_id, vote)
+        elif await self._feedback.vote(answer_id, event.operator_open_id, vote) != vote:
+            self._metrics.voted(vote)
+        return await self._jobs.enqueue_once(replace(job, bounds=None))
+
+    async def _within_bounds(self, redraw: NewJob, event: Reacted, answer_id: str) -> NewJob | None:
+        """The drawing that a reaction asks for; None where it does not count. The platform offers no way to say so to
+        whoever reacted, but it is counted."""
+        found = await self._conversations.look_up(answer_id)
+        if found is None:
+            return None
+        turn, _ = found
+        attempt = Attempt("reaction", event.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
+        if not self._is_allowed(attempt):
+            return None
+        job = self._policy.priced(redraw, attempt)
+        try:
+            await self._jobs.check(job)
+        except OverBound as error:
+            self._metrics.refused("reaction", error.bound)
+            return None
+        return job

@@ -1,0 +1,98 @@
+"""What each command does, typed in a chat or chosen in the bot's menu."""
+
+from bot.access import Access
+from bot.inbox.queue import Job, Jobs
+from bot.intake.commands import Command
+from bot.intake.intake import conversation_of
+from bot.intake.replies import Voice
+from bot.intake.smalltalk import IndexStore, greeting, kind_words
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.erasure import Forgetting
+from bot.repositories.history import Memory
+from bot.texts import Texts
+from feishu.events.types import MessageReceived
+from rag.errors import RagError
+from rag.scope import Scope
+
+SOURCES_LISTED = 30
+
+
+class Obedience:
+    """Does what commands say, and says so."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        shelf: IndexStore,
+        memory: Memory,
+        forgetting: Forgetting,
+        ledger: Ledger,
+        jobs: Jobs,
+        access: Access,
+    ) -> None:
+        self._access = access
+        self._voice = voice
+        self._shelf = shelf
+        self._memory = memory
+        self._forgetting = forgetting
+        self._ledger = ledger
+        self._jobs = jobs
+
+    async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None:
+        """A typed command."""
+        who, where = message.sender_open_id, conversation_of(message)
+        scope = self._access.in_chat(message.chat_id, message.chat_type, who)
+        said = await self.do(
+            job.app_id, command, wording, scope, person=who, chat_id=message.chat_id, conversation=where
+        )
+        await self._voice.reply(job, message, said)
+
+    async def do(
+        self,
+        app_id: str,
+        command: Command,
+        wording: Texts,
+        scope: Scope,
+        *,
+        person: str,
+        chat_id: str,
+        conversation: str,
+    ) -> str:
+        """Does it; gives the words that tell. `scope` is what may be seen where they are told."""
+        match command.kind:
+            case "help":
+                return (await greeting(self._shelf, scope, wording.help_text, wording)).text
+            case "sources":
+                return await self._sources(wording, scope)
+            case "new":
+                await self._memory.begin_anew(app_id, conversation)
+                await self._forgetting.attachments_of(app_id, conversation)
+                return wording.new_done
+            case "stop":
+                stopped = await self._jobs.ask_to_stop_in(app_id, conversation, by=person)
+                return wording.stop_done if stopped is not None else wording.stop_nothing
+            case "feedback":
+                if not command.rest:
+                    return wording.feedback_how
+                await self._ledger.remark(app_id, chat_id, person, command.rest)
+                return wording.feedback_done
+            case "forget":
+                count = await self._forgetting.person(person)
+                return wording.forget_done.format(count=count)
+            case "greeting":
+                words = wording.greeting_reply.format(help=wording.greeting_help)
+                return (await greeting(self._shelf, scope, words, wording)).text
+            case "thanks" | "farewell" | "noted":
+                return kind_words(command, wording)
+
+    async def _sources(self, wording: Texts, scope: Scope) -> str:
+        try:
+            titles = await self._shelf.titles(scope, limit=10_000)
+        except RagError:
+            return wording.sources_none
+        if not titles:
+            return wording.sources_none
+        names = [f"• {title.title}" + (f" {title.link}" if title.link else "") for title in titles[:SOURCES_LISTED]]
+        more = len(titles) - len(names)
+        ending = [wording.sources_more.format(count=more)] if more else []
+        return "\n".join([wording.sources_title.format(count=len(titles)), *names, *ending])

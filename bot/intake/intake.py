@@ -1,0 +1,245 @@
+"""What a message asks of the bot: nothing, a short answer of its own, or a turn."""
+
+from typing import Literal, Protocol
+
+import structlog
+
+from bot.cards.left_out import told
+from bot.inbox.queue import Job
+from bot.intake.bot_identity import Identity
+from bot.intake.commands import Command, parse_command
+from bot.intake.policy import Attempt, Policy, deed_of
+from bot.intake.refusals import Refusing
+from bot.intake.replies import Voice
+from bot.intake.results import Asked, Nothing, Quote, Unseen
+from bot.models import Turn
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.owner_questions import Gap, Gaps
+from bot.repositories.turns import new_turn_id
+from bot.settings.people import PeopleSettings
+from bot.texts import Language, Texts, language_of, texts
+from feishu.clock import Clock
+from feishu.events.text import image_keys, mentions_bot, text_of
+from feishu.events.types import Mention, MessageReceived
+
+log = structlog.get_logger(__name__)
+
+MAX_QUESTION_CHARS = 4_000
+WORDED = ("text", "post")
+
+
+class Kinds(Protocol):
+    """Reads messages that are more than words; answers by itself where there is no question in them."""
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing: ...
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen: ...
+
+
+class Quotes(Protocol):
+    """Messages around the one that is read."""
+
+    async def parent_of(self, job: Job, message: MessageReceived) -> Quote: ...
+
+    async def look(self, job: Job, message: MessageReceived, wording: Texts) -> Quote: ...
+
+    async def question_of(self, job: Job, turn: Turn) -> MessageReceived | None: ...
+
+    async def edited(self, job: Job, turn: Turn) -> MessageReceived | None: ...
+
+
+class Commands(Protocol):
+    """Does what a command says."""
+
+    async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None: ...
+
+
+class Confidence(Protocol):
+    """How sure the documents are of an answer, 0 to 1."""
+
+    async def confidence(self, text: str, message: MessageReceived) -> float: ...
+
+
+class Reading:
+    """Takes an accepted message to a turn."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        identity: Identity,
+        ledger: Ledger,
+        gaps: Gaps,
+        commands: Commands,
+        kinds: Kinds,
+        quotes: Quotes,
+        confidence: Confidence,
+        settings: PeopleSettings,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+    ) -> None:
+        self._voice = voice
+        self._identity = identity
+        self._ledger = ledger
+        self._gaps = gaps
+        self._commands = commands
+        self._kinds = kinds
+        self._quotes = quotes
+        self._confidence = confidence
+        self._settings = settings
+        self._policy = Policy(settings)
+        self._refusing = Refusing(voice, ledger, clock=clock)
+        self._language = language
+
+    async def read(self, job: Job) -> Turn | Nothing:
+        """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
+        message = message_of(job)
+        bot_open_id = await self._own_id(message)
+        if job.payload.get("undecided") and not mentions_bot(message, bot_open_id):
+            return Nothing("does not mention this bot", done=False)
+        if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
+            return Nothing("was taken back", done=False)
+        text = await self._text(message)
+        wording = texts(self._language_for(text))
+        heard = str(job.payload.get("heard", ""))
+        who, deed = message.sender_open_id, deed_of(message, text, heard)
+        if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
+            if deed != "overheard":
+                await self._refusing.reply(job, message, why, wording)
+            return Nothing(f"refused: {why}")
+        gap = await self._gaps.of_reply(message)
+        if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
+            return await self._note_reply(job, message, gap, text)
+        if heard == "owner":
+            return Nothing("an owner's reply without words", done=False)
+        if heard != "silent" and (command := parse_command(text)):
+            await self._commands.obey(job, message, command, wording)
+            return Nothing(f"obeyed /{command.kind}")
+        if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
+            return Nothing("nobody asked, and the documents are not sure", done=False)
+        parent = await self._parent_turn(job, message)
+        asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
+        if isinstance(asked, Nothing):
+            return asked
+        return new_turn(job, message, asked, parent_turn=parent)
+
+    async def look(self, job: Job, turn: Turn) -> Asked | Unseen:
+        """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
+        done again. Raises `FeishuError`."""
+        message = message_of(job) if "message" in job.payload else await self._quotes.question_of(job, turn)
+        if message is None:
+            return Unseen(texts(self._language_for(turn.question)).file_gone)
+        text = await self._text(message)
+        wording = texts(self._language_for(text))
+        if not is_worded(message):
+            return await self._kinds.look(message, text, wording)
+        quote = await self._quotes.look(job, message, wording)
+        if text or quote.words:
+            return Asked(text or quote.words, quote.words, left_out=quote.left_out)
+        return quote.trouble or Unseen(wording.empty_question)
+
+    async def again(self, job: Job, turn: Turn) -> Asked | None:
+        """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
+        message = await self._quotes.edited(job, turn)
+        if message is None:
+            return None
+        text = await self._text(message)
+        if not text:
+            return None
+        quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
+        left_out = turn.left_out if turn.parent_turn else quote.left_out
+        return Asked(text, quote.words or turn.read_text, quote.unread, left_out)
+
+    async def _text(self, message: MessageReceived) -> str:
+        bot_open_id = await self._own_id(message)
+        return text_of(message, bot_open_id=bot_open_id)
+
+    async def _own_id(self, message: MessageReceived) -> str:
+        if message.chat_type == "p2p" and not message.mentions:
+            return ""
+        return (await self._identity.get()).open_id
+
+    async def _asked(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
+    ) -> Asked | Nothing:
+        if is_worded(message):
+            quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
+            if text or quote.words or (quote.unread and not quote.file):
+                asked = text or quote.words or wording.picture_title
+                return Asked(asked, quote.words, quote.unread, quote.left_out)
+            about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
+            said = about_file or told(quote.left_out, wording) or wording.empty_question
+            await self._voice.reply(job, message, said)
+            return Nothing("nothing to answer")
+        return await self._kinds.read(job, message, text, wording)
+
+    async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
+        """The turn of the card, or of the question, that the message replies to; "" where there is none."""
+        if parent := str(job.payload.get("parent_turn", "")):
+            return parent
+        if found := await self._ledger.turn_of_card(job.app_id, (message.parent_id,)):
+            return found[0]
+        if not message.parent_id or message.thread_id:
+            return ""
+        return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
+
+    async def refuse(self, job: Job) -> None:
+        """Says why a message was not accepted, in its language, or an entry of the menu. Raises `FeishuError`."""
+        if "message" not in job.payload:
+            wording = texts(self._language_for(""))
+            return await self._refusing.tell(job, str(job.payload["open_id"]), job.payload["why"], wording)
+        message = message_of(job)
+        if job.payload.get("undecided") and not mentions_bot(message, await self._own_id(message)):
+            return
+        wording = texts(self._language_for(await self._text(message)))
+        await self._refusing.reply(job, message, job.payload["why"], wording)
+
+    async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
+        """An owner's answer to what the documents did not know."""
+        await self._gaps.replied(gap.id, message.sender_open_id, text)
+        wording = texts(self._language_for(gap.question))
+        await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
+        if message.chat_id != gap.chat_id:
+            told = wording.person_answer.format(question=gap.question[:200], reply=text)
+            await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
+        return Nothing("an owner's reply was noted")
+
+    async def _is_sure(self, text: str, message: MessageReceived) -> bool:
+        return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence
+
+    def _language_for(self, text: str) -> Language:
+        return language_of(text, preferred=self._language)
+
+
+def message_of(job: Job) -> MessageReceived:
+    """The message whose question the job answers, as it was accepted."""
+    stored = job.payload["message"]
+    return MessageReceived(**{**stored, "mentions": tuple(Mention(**mention) for mention in stored["mentions"])})
+
+
+def conversation_of(message: MessageReceived) -> str:
+    """Chat plus topic: what is answered one after the other."""
+    return f"{message.chat_id}/{message.thread_id}" if message.thread_id else message.chat_id
+
+
+def is_worded(message: MessageReceived) -> bool:
+    """Whether a message is nothing but words: a text, or a rich text without pictures."""
+    return message.message_type == "text" or (message.message_type == "post" and not image_keys(message))
+
+
+def new_turn(job: Job, message: MessageReceived, asked: Asked, *, parent_turn: str = "") -> Turn:
+    """The turn that a job begins when it has none yet."""
+    return Turn(
+        id=job.turn_id or new_turn_id(),
+        app_id=job.app_id,
+        conversation=conversation_of(message),
+        chat_id=message.chat_id,
+        chat_type=message.chat_type,
+        question_message_id=message.message_id,
+        asker=message.sender_open_id,
+        question=asked.text[:MAX_QUESTION_CHARS],
+        parent_turn=parent_turn,
+        read_text=asked.read_text,
+        unread=asked.unread,
+        left_out=asked.left_out,
+    )

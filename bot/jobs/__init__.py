@@ -1,0 +1,1 @@
+"""What the jobs of the inbox do: answers and all that happens to their cards."""

@@ -1,0 +1,108 @@
+"""The question as it is to be answered: as it was edited, its pictures read (which takes seconds), understood."""
+
+from functools import partial
+
+import structlog
+
+from bot.cancellation import Ended, StopSignal, unless_stopped
+from bot.cards import streaming_view as views
+from bot.cards.outcomes import Outcome, Stopped, Unread
+from bot.delivery.outbox import Delivery
+from bot.inbox.queue import Job
+from bot.intake.intake import MAX_QUESTION_CHARS, Reading
+from bot.intake.query_rewriting import Understanding
+from bot.intake.results import Nothing, Unseen
+from bot.jobs.generation import TICK_S, Answers
+from bot.models import Turn
+from bot.repositories.attachments import Attachments
+from bot.repositories.turns import Conversations
+from bot.texts import Texts
+from feishu.clock import Clock
+from feishu.errors import TargetGone
+from rag.events import Question
+
+log = structlog.get_logger(__name__)
+
+
+class Looking:
+    """Takes a turn to one whose question is known. What it has not stored is read again after a crash."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        understanding: Understanding,
+        conversations: Conversations,
+        library: Answers,
+        attachments: Attachments | None,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._reading = reading
+        self._understanding = understanding
+        self._conversations = conversations
+        self._library = library
+        self._attachments = attachments
+        self._clock = clock
+
+    async def begun(self, job: Job) -> Turn | Ended:
+        """The turn to begin; or the end, where the message asks nothing of us or got its short answer."""
+        try:
+            read = await self._reading.read(job)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
+
+    async def refused(self, job: Job) -> Ended:
+        """Has a refusal told."""
+        try:
+            await self._reading.refuse(job)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        return Ended("done", f"refused: {job.payload['why']}")
+
+    async def as_edited(self, job: Job, turn: Turn) -> Turn:
+        """The turn with its question as it reads now: a new version answers what was edited, too. One that was never
+        read is fetched as it is now anyway."""
+        asked = None if turn.unread else await self._reading.again(job, turn)
+        if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
+            return turn
+        question = asked.text[:MAX_QUESTION_CHARS]
+        return await self._conversations.reworded(
+            job, turn.id, question, asked.read_text, unread=asked.unread, left_out=asked.left_out
+        )
+
+    async def run(
+        self, delivery: Delivery, job: Job, turn: Turn, wording: Texts, stop: StopSignal, *, started_at: float
+    ) -> Turn | Outcome:
+        """The turn with its question, stored; or why there is none. Cancelling this cancels the look. Raises what
+        `Reading.look` does, `LeaseLost` and `StoreError`."""
+        ticking = self._tick(delivery, wording, started_at)
+        looked = await unless_stopped(self._look(job, turn), stop, meanwhile=ticking)
+        return looked.result() if looked else Stopped(stop.by)
+
+    async def understood(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
+        """The question, and who answers it: the files of a private chat where they know, else the library. What goes
+        on with an answer asks what that one answered."""
+        question = await self._understanding.of(turn, as_before=job.kind == "continue")
+        is_as_asked = question.text.startswith(turn.question)  # what came with it follows
+        standalone = "" if is_as_asked else question.text
+        if standalone != turn.standalone:  # also away: a version before may have been understood with more
+            await self._conversations.understood(job, turn.id, standalone)
+        own = await self._attachments.library_for(turn, question) if self._attachments else None
+        return question, own or self._library
+
+    async def _look(self, job: Job, turn: Turn) -> Turn | Outcome:
+        seen = await self._reading.look(job, turn)
+        if isinstance(seen, Unseen):
+            log.info("picture_not_read", by_us=seen.by_us)
+            return Unread(seen.said, seen.by_us)
+        question = seen.text[:MAX_QUESTION_CHARS]
+        stored = await self._conversations.reworded(job, turn.id, question, seen.read_text, left_out=seen.left_out)
+        return Stopped("recalled") if stored.recalled else stored
+
+    async def _tick(self, delivery: Delivery, wording: Texts, started_at: float) -> None:
+        """The stage line shows that time passes."""
+        while True:
+            await self._clock.sleep(TICK_S)
+            elapsed_s = self._clock.monotonic() - started_at
+            delivery.show(partial(views.reading_frame, wording, elapsed_s=elapsed_s))

@@ -1,0 +1,265 @@
+"""Files that somebody sent in a private chat: read by the same loaders, kept as text for that conversation only."""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.access import FILES
+from bot.models import Turn, quoted_by
+from bot.settings.people import PeopleSettings
+from bot.storage.database import Database
+from bot.storage.tables import attachments, beginnings, received_files
+from feishu.clock import Clock, SystemClock
+from rag.errors import RagError, Unreadable
+from rag.events import Question
+from rag.ingestion.files import SUFFIXES, to_document
+from rag.ingestion.pipeline import ingest
+from rag.ingestion.readers import Readers
+from rag.ingestion.sources import RemoteDocument
+from rag.knowledge_base import KnowledgeBase
+from rag.retrieval.retriever import SearchResult
+from rag.scope import Scope
+from rag.settings import EmbeddingSettings, RagSettings
+
+log = structlog.get_logger(__name__)
+
+MOST_FILES = 5
+MOST_CHARS = 2_000_000
+MOST_OPEN = 10
+MOST_READ_AT_ONCE = 3
+DAY_S = 86_400.0
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a person may send and have kept; 0 is any number. `kept_s` is how long a file is used, and kept."""
+
+    bytes_per_day: int
+    bytes_kept: int
+    kept_s: float
+
+    @classmethod
+    def of(cls, people: PeopleSettings) -> "Quota":
+        """By the settings."""
+        kept_s = min(people.memory_h, people.file_kept_h) * 3600
+        return cls(int(people.file_mb_per_day * MB), int(people.file_mb_kept * MB), kept_s)
+
+
+class OverQuota(Exception):
+    """One file holds more text than is kept for a person."""
+
+
+class Searched(Protocol):
+    """What is needed of `rag.knowledge_base.KnowledgeBase`."""
+
+    async def search(self, text: str, scope: Scope) -> SearchResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file's text."""
+
+    id: str
+    name: str
+    text: str
+
+
+class Attachments:
+    """The files of conversations, each conversation with a small library of its own while it is used."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: RagSettings,
+        documents: Searched,
+        *,
+        quota: Quota,
+        clock: Clock | None = None,
+    ) -> None:
+        """`documents` are the team's, which may know better than a file."""
+        self._database = database
+        self._settings = settings
+        self._documents = documents
+        self.quota = quota
+        self._clock = clock or SystemClock()
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._open: dict[tuple[str, ...], tuple[KnowledgeBase, Path]] = {}
+        self._opening = asyncio.Lock()
+        # Threads of its own: files that take their whole time limit keep nobody but other files waiting.
+        self._executor = ThreadPoolExecutor(MOST_READ_AT_ONCE, thread_name_prefix="attachments")
+
+    def can_read(self, name: str) -> bool:
+        """Whether there is a loader for files of this name."""
+        return PurePath(name).suffix.lower() in SUFFIXES
+
+    async def read(self, name: str, content: bytes) -> str:
+        """The file's text, read in a process of its own, which ends when this is cancelled. Raises `Unreadable`."""
+        with contextlib.closing(Readers(self._settings.reading)) as readers:
+            reading = asyncio.get_running_loop().run_in_executor(self._executor, _text_of, name, content, readers)
+            return (await reading)[:MOST_CHARS]
+
+    async def left_today(self, app_id: str, sender: str) -> int | None:
+        """Bytes that a person may still send in these 24 hours; None for any number."""
+        if not self.quota.bytes_per_day:
+            return None
+        mine = (received_files.c.app_id == app_id) & (received_files.c.sender == sender)
+        since = self._clock.time() - DAY_S
+        statement = select(func.sum(received_files.c.size)).where(mine, received_files.c.at > since)
+        sent = await self._database.read(lambda connection: connection.scalar(statement) or 0)
+        return max(0, self.quota.bytes_per_day - int(sent))
+
+    async def received(self, app_id: str, message_id: str, sender: str, size: int) -> None:
+        """Counts a file that was downloaded, once however often its job runs, whatever becomes of it."""
+        values = {"app_id": app_id, "message_id": message_id, "sender": sender, "size": size}
+        statement = self._insert(received_files).values(**values, at=self._clock.time()).on_conflict_do_nothing()
+        await self._database.write(lambda connection: connection.execute(statement) and None)
+
+    async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> int:
+        """Stores a file's text for its conversation; the person's oldest files make room for it. Gives how many went.
+        Raises `OverQuota` where the file alone is too much."""
+        text = text.replace("\0", "")
+        size, most = len(text.encode()), self.quota.bytes_kept
+        if most and size > most:
+            raise OverQuota
+        values = {"app_id": app_id, "conversation": conversation, "message_id": message_id, "sender": sender}
+        values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text}
+        statement = insert(attachments).values(created_at=self._clock.time(), size=size, **values)
+
+        def work(connection: Connection) -> int:
+            same = [attachments.c[name] == values[name] for name in ("app_id", "conversation", "message_id", "sender")]
+            connection.execute(delete(attachments).where(*same))  # its job runs again
+            gone = _too_many(connection, app_id, sender, most - size) if most else []
+            connection.execute(delete(attachments).where(attachments.c.id.in_(gone)))
+            connection.execute(statement)
+            return len(gone)
+
+        return await self._database.write(work)
+
+    async def forget_unused(self) -> int:
+        """Deletes the files that are used no more; gives their number."""
+        now = self._clock.time()
+        unused = delete(attachments).where(attachments.c.created_at < now - self.quota.kept_s)
+        uncounted = delete(received_files).where(received_files.c.at < now - DAY_S)
+
+        def work(connection: Connection) -> int:
+            connection.execute(uncounted)
+            return connection.execute(unused).rowcount
+
+        return await self._database.write(work)
+
+    async def library_for(self, turn: Turn, question: Question) -> KnowledgeBase | None:
+        """The library of the conversation's files, where they answer the question better than the documents do; of a
+        file that the question quotes, where it answers at all."""
+        is_private = turn.chat_type == "p2p"
+        where = turn.conversation if is_private else quoted_by(turn.question_message_id)
+        kept = await self._kept(turn.app_id, where)
+        if not kept:
+            return None
+        try:
+            library = await self._library(kept)
+            for text in dict.fromkeys((question.text, turn.question)):
+                found = await library.search(text, question.scope)
+                if found.is_evidence and not is_private:
+                    return library
+                if await self._knows_better(found, text, question.scope):
+                    return library
+        except RagError as error:
+            log.warning("attachments_unusable", reason=str(error))
+        return None
+
+    async def _knows_better(self, found: SearchResult, text: str, scope: Scope) -> bool:
+        """Whether a finding in the files is strong, or at least as good as what the documents have."""
+        if found.evidence != "weak":
+            return found.evidence == "strong"
+        try:
+            other = await self._documents.search(text, scope)
+        except RagError:
+            return True
+        return not other.is_evidence or found.confidence >= other.confidence
+
+    async def _kept(self, app_id: str, conversation: str) -> list[Attachment]:
+        mine = (attachments.c.app_id == app_id) & (attachments.c.conversation == conversation)
+        began = select(beginnings.c.at).where(beginnings.c.app_id == app_id, beginnings.c.conversation == conversation)
+        columns = (attachments.c.id, attachments.c.name, attachments.c.text)
+
+        def work(connection: object) -> list[Attachment]:
+            since = max(connection.scalar(began) or 0.0, self._clock.time() - self.quota.kept_s)  # type: ignore[attr-defined]
+            newest = select(*columns).where(mine, attachments.c.created_at > since)
+            rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))  # type: ignore[attr-defined]
+            return [Attachment(*row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def _library(self, kept: Sequence[Attachment]) -> KnowledgeBase:
+        key = tuple(each.id for each in kept)
+        async with self._opening:
+            if key not in self._open:
+                while len(self._open) >= MOST_OPEN:
+                    await self._close(next(iter(self._open)))
+                folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="feishu-rag-"))
+                settings = self._settings.model_copy(
+                    update={
+                        "knowledge": [],
+                        "links": [],
+                        "collections": {},
+                        "store": "faiss",
+                        "index_dir": folder,
+                        "embedding": EmbeddingSettings(provider="none"),
+                    }
+                )
+                await asyncio.to_thread(ingest, settings, remote=_documents(kept))
+                self._open[key] = (await KnowledgeBase.open(settings, threads=1), folder)
+            return self._open[key][0]
+
+    async def _close(self, key: tuple[str, ...]) -> None:
+        library, folder = self._open.pop(key)
+        await library.aclose()
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def aclose(self) -> None:
+        """Closes the libraries and removes their files."""
+        for key in list(self._open):
+            await self._close(key)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _text_of(name: str, content: bytes, readers: Readers) -> str:
+    with contextlib.closing(readers):
+        return to_document(content, name, "default", readers).text
+
+
+def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
+    """Their texts were made by readers and are not parsed again."""
+    titles = [" ".join(each.name.split()) or "file" for each in kept]
+    return [
+        RemoteDocument(f"{number}.md", title, None, each.id, partial(str, f"# {title}\n\n{each.text}"), FILES)
+        for number, (each, title) in enumerate(zip(kept, titles, strict=True))
+    ]
+
+
+def _too_many(connection: Connection, app_id: str, sender: str, room: int) -> list[str]:
+    """Ids of a person's files, all but the newest that fit into `room` bytes."""
+    mine = (attachments.c.app_id == app_id) & (attachments.c.sender == sender)
+    newest = select(attachments.c.id, attachments.c.size).where(mine)
+    gone = []
+    for row in connection.execute(newest.order_by(attachments.c.created_at.desc(), attachments.c.id.desc())):
+        room -= row.size
+        if room < 0:
+            gone.append(row.id)
+    return gone
+
+
+__all__ = ["Attachment", "Attachments", "Unreadable"]

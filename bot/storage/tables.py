@@ -1,0 +1,292 @@
+"""The tables of the store, for SQLite and PostgreSQL alike. Times are seconds since the epoch."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite only gives ROWID (never reused with AUTOINCREMENT) to a column declared exactly INTEGER.
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+OPEN = "state IN ('queued', 'running')"
+"""Said in the same words by the queries that want to use the partial indexes below."""
+
+NO_SOURCES = "[]"
+"""The sources of an answer that was not looked up: an answered one is kind words for a greeting or thanks."""
+
+
+def _open_index(name: str, *columns: str, where: str = OPEN, unique: bool = False) -> Index:
+    """An index that holds open jobs only: it stays small, and what has ended costs nothing."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("app_id", String(64), nullable=False),
+    Column("key", Text, nullable=False, comment="what makes it unique within the app, like event:<event id>"),
+    Column("second_key", Text, comment="another such id, like message:<message id>"),
+    Column("kind", String(16), nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("asker", Text, nullable=False, server_default="", comment="who started it"),
+    Column("chat_id", Text, nullable=False, server_default="", comment="where"),
+    Column("cost", Double, nullable=False, server_default="0", comment="of what a person may start; a question is 1"),
+    Column("payload", Text, nullable=False, comment="JSON"),
+    Column("state", String(16), nullable=False, comment="queued, running, done, failed, cancelled, buried"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0", comment="rises with each claim; guards every write"),
+    Column("owner", String(128), nullable=False, server_default=""),
+    Column("lease_until", Double, nullable=False, server_default="0"),
+    Column("run_after", Double, nullable=False, server_default="0"),
+    Column("shown_place", Integer, nullable=False, server_default="0", comment="place in the queue its card tells"),
+    Column("shown_at", Double, nullable=False, server_default="0", comment="when the card was told"),
+    Column("stop_by", String(64), nullable=False, server_default="", comment="who asked to stop it"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("waits_for", String(64), nullable=False, server_default="", comment="see bot.inbox.verdicts"),
+    Column("deferrals", Integer, nullable=False, server_default="0", comment="waits in a row that are no attempts"),
+    Column("given_up", String(16), nullable=False, server_default="", comment="why; its asker is still to be told"),
+    Column("crashes", Integer, nullable=False, server_default="0", comment="in a row; see bot.inbox.crashes"),
+    Column("alone", Integer, nullable=False, server_default="0", comment="crashes in which nothing else ran"),
+    Column("company", Integer, nullable=False, server_default="0", comment="most jobs that may run with it; 0: any"),
+    Column("turn_id", String(40), nullable=False, server_default=""),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    UniqueConstraint("app_id", "key"),
+    UniqueConstraint("app_id", "second_key"),
+    _open_index("jobs_open", "id"),
+    _open_index("jobs_line", "app_id", "conversation", "id"),
+    _open_index("jobs_turn", "turn_id"),
+    _open_index("jobs_one_running", "app_id", "conversation", where="state = 'running'", unique=True),
+    _open_index("jobs_asker_open", "asker"),
+    _open_index("jobs_chat_open", "chat_id"),
+    Index("jobs_asker", "asker", "created_at"),
+    Index("jobs_chat", "chat_id", "created_at"),
+    _open_index("jobs_ended", "state", "finished_at", where="finished_at IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("conversation", String(256), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("chat_type", String(16), nullable=False),
+    Column("question_message_id", String(128), nullable=False),
+    Column("asker", String(128), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("card_id", String(64), nullable=False, server_default=""),
+    Column("card_message_id", String(128), nullable=False, server_default="", index=True),
+    Column("card_at", Double, nullable=False, server_default="0", comment="when the card was sent"),
+    Column("sequence", Integer, nullable=False, server_default="0", comment="ceiling reserved for the card"),
+    Column("shown_answer", String(40), nullable=False, server_default="", comment="the version the card shows"),
+    Column("reason_asked", String(40), nullable=False, server_default="", comment="answer whose card asks why 👎"),
+    Column("parent_turn", String(40), nullable=False, server_default="", comment="the turn whose card was replied to"),
+    Column("standalone", Text, nullable=False, server_default="", comment="the question as it was understood"),
+    Column("read_text", Text, nullable=False, server_default="", comment="what was read from an image or a file"),
+    Column("recalled", Boolean, nullable=False, server_default=text("false"), comment="its question was taken back"),
+    Column("left_out", Text, nullable=False, server_default="[]", comment="JSON: what was quoted and not read"),
+    Column("unread", Boolean, nullable=False, server_default=text("false"), comment="it has pictures to be read first"),
+    Column("created_at", Double, nullable=False, index=True),
+    Index("turns_conversation", "app_id", "conversation", "created_at"),
+    Index("turns_asker", "asker", "created_at"),
+    Index("turns_question", "question_message_id"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("turn_id", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False, comment="open, answered, hedged, no_evidence, stopped, failed"),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("notice", Text, nullable=False, server_default=""),
+    Column("reasoning", Text, nullable=False, server_default=""),
+    Column("sources", Text, nullable=False, server_default=NO_SOURCES, comment="JSON"),
+    Column("leaned_on", Text, nullable=False, server_default="[]", comment="JSON: collections behind its history"),
+    Column("confidence", Double, comment="that the passages answer the question, 0 to 1"),
+    Column("level", String(8), nullable=False, server_default="", comment="confidence in words: high, medium, low"),
+    Column("is_calibrated", Boolean, nullable=False, server_default=text("false"), comment="shown as a percentage"),
+    Column("ending", String(16), nullable=False, server_default="", comment="how its text was cut: rag.events.Ending"),
+    Column("model", String(128), nullable=False, server_default=""),
+    Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
+    Column("first_token_s", Double),
+    Column("seconds", Double),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("concluded_at", Double, comment="when its text was whole; its last frame may still be owed"),
+    Column("sent_apart", Boolean, nullable=False, server_default=text("false"), comment="went out as a new message"),
+    Column("shown_as", String(16), nullable=False, server_default="", comment="bot.models.ShownAs"),
+    UniqueConstraint("turn_id", "version"),
+    UniqueConstraint("job_id"),
+)
+
+answer_messages = Table(
+    "answer_messages",
+    metadata,
+    Column("answer_id", String(40), primary_key=True),
+    Column("part", String(16), primary_key=True, comment="what it holds: apart, text, withheld, or a part's number"),
+    Column("message_id", String(128), nullable=False, comment='"" where the platform did not say it'),
+    Column("at", Double, nullable=False),
+)
+
+fallbacks = Table(
+    "fallbacks",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="UTC, like 2024-05-31"),
+    Column("way", String(16), primary_key=True, comment="bot.repositories.fallbacks.Way"),
+    Column("code", Integer, primary_key=True, comment="the platform's refusal; 0 where it gave no code"),
+    Column("count", Integer, nullable=False),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("answer_id", String(40), primary_key=True),
+    Column("voter", String(128), primary_key=True),
+    Column("vote", String(8), nullable=False, comment="up or down"),
+    Column("reason", String(32), nullable=False, server_default="", comment="why 👎, one of bot.feedback.REASONS"),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("at", Double, nullable=False, index=True),
+)
+
+onces = Table(
+    "onces",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("key", String(256), primary_key=True, comment="what is said or noted once, like welcome:<chat id>"),
+    Column("at", Double, nullable=False, index=True),
+)
+
+beginnings = Table(
+    "beginnings",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("conversation", String(256), primary_key=True),
+    Column("at", Double, nullable=False, comment="what was said before is forgotten (/new)"),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("chat_type", String(16), nullable=False),
+    Column("conversation", String(256), nullable=False),
+    Column("turn_id", String(40), nullable=False, server_default="", index=True),
+    Column("question", Text, nullable=False),
+    Column("collection", Text, nullable=False, server_default="", comment="whose document it speaks of"),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="the turn that the documents could not answer"),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("owners", Text, nullable=False, server_default="[]", comment="JSON: open ids that were mentioned"),
+    Column("message_id", String(128), nullable=False, server_default="", index=True, comment="that mentions them"),
+    Column("thread_id", String(128), nullable=False, server_default=""),
+    Column("reply", Text, nullable=False, server_default=""),
+    Column("replied_by", String(128), nullable=False, server_default=""),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("replied_at", Double),
+)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("author", String(128), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False, index=True),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("conversation", String(256), nullable=False, index=True),
+    Column("message_id", String(128), nullable=False),
+    Column("sender", String(128), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("size", Integer, nullable=False, server_default="0", comment="bytes of the text in UTF-8"),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+received_files = Table(
+    "received_files",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("message_id", String(128), primary_key=True),
+    Column("sender", String(128), nullable=False),
+    Column("size", BigInteger, nullable=False, comment="bytes that were downloaded"),
+    Column("at", Double, nullable=False, index=True),
+    Index("received_files_sender", "sender", "at"),
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False, comment="that of the answer"),
+    Column("body", Text, nullable=False, comment="JSON: events with times, passages with scores, prompt, calls"),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+settled_gaps = Table(
+    "settled_gaps",
+    metadata,
+    Column("question", String(256), primary_key=True, comment="the cluster's first question, normalised"),
+    Column("settled_by", String(128), nullable=False),
+    Column("at", Double, nullable=False, comment="questions asked before it no longer count"),
+)
+
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="SHA-256 of the session's id, which only the cookie holds"),
+    Column("until", Double, nullable=False, index=True),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("share", Double, nullable=False, comment="of the app's call budget, in use now"),
+    Column("fixed", Boolean, nullable=False, comment="set by hand"),
+    Column("since", Double, nullable=False, comment="heard of without a gap"),
+    Column("alive_until", Double, nullable=False),
+)
+
+schema_migrations = Table(
+    "schema_migrations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("complete", Boolean, nullable=False),
+)

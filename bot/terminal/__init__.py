@@ -1,1 +1,0 @@
-"""What people type into a terminal, beside the doctor."""

@@ -1,1 +1,0 @@
-"""From a job to a closed card: the turn, its writing, what it concludes, and jobs without an answer."""

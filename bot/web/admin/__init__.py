@@ -1,0 +1,1 @@
+"""`/admin`: its pages, and who may see them."""

@@ -1,0 +1,200 @@
+"""`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from bot.handlers.http import json_response
+from bot.observability.trace_store import TraceStore
+from bot.repositories.analytics import Asked, Figures
+from bot.repositories.gap_report import Gap, Reply, draft
+from bot.settings import BotSettings
+from bot.web.admin.session import Admin, Sessions
+from bot.web.csv_export import csv_text
+from bot.web.errors import Refused
+
+API = "/admin/api"
+GROUNDS = ("outcome", "confidence", "level", "ending")
+COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+REPLIES = "replies"
+MOST_TURNS = 500
+Days = Annotated[int, Query(ge=1, le=366)]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDoor:
+    """What the routes need."""
+
+    figures: Figures
+    traces: TraceStore
+    sessions: Sessions
+    settings: BotSettings
+
+    async def admin(self, request: Request, *, writes: bool = False) -> Admin:
+        """Who asks. Raises `Refused` (401, 403)."""
+        return await self.sessions.admin(request, self.settings, writes=writes)
+
+
+def admin_router(door: AdminDoor) -> APIRouter:
+    """The data behind the page; not part of the public schema."""
+    router = APIRouter(prefix=API, include_in_schema=False)
+
+    @router.get("/me")
+    async def me(request: Request) -> Response:
+        try:
+            admin = await door.admin(request)
+        except Refused as refused:
+            body = {**refused.body(), "login": door.settings.has_login, "keys": bool(door.settings.api_keys)}
+            response = refused.response()
+            return json_response(body, response.status_code)
+        return _json({"name": admin.name, "how": admin.how, "csrf": admin.csrf})
+
+    @router.get("/overview")
+    async def overview(request: Request, days: Days = 30) -> Response:
+        await door.admin(request)
+        return _json(await door.figures.overview(days))
+
+    _add_turns(router, door)
+    _add_gaps(router, door)
+    return router
+
+
+def _add_turns(router: APIRouter, door: AdminDoor) -> None:
+    @router.get("/turns")
+    async def turns(
+        request: Request,
+        days: Days = 30,
+        outcome: str = "",
+        vote: str = "",
+        words: Annotated[str, Query(max_length=200)] = "",
+    ) -> Response:
+        await door.admin(request)
+        told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
+        return _json({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
+
+    @router.get("/turns/{turn_id}")
+    async def turn(request: Request, turn_id: str) -> Response:
+        await door.admin(request)
+        found = await door.figures.turn(turn_id)
+        if found is None:
+            raise Refused(404, "NotFound", "There is no such turn.", "It may have been deleted.")
+        for version in found["answers"]:
+            version["trace"] = await door.traces.get(version.pop("job_id"))
+        return _json(found)
+
+    @router.get("/export.csv")
+    async def as_csv(request: Request, days: Days = 30) -> Response:
+        await door.admin(request)
+        text = csv_of(await _exported(door.figures, days))
+        return _download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
+
+    @router.get("/export.json")
+    async def as_json(request: Request, days: Days = 30) -> Response:
+        await door.admin(request)
+        return _download(orjson.dumps(await _exported(door.figures, days)), "application/json", "feishu-rag.json")
+
+
+def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
+    async def find(gap_id: str, days: int) -> Gap:
+        for gap in await door.figures.gaps(days):
+            if gap.id == gap_id:
+                return gap
+        raise Refused(404, "NotFound", "There is no such gap.", "Somebody has settled it; load the page again.")
+
+    @router.get("/gaps")
+    async def gaps(request: Request, days: Days = 30) -> Response:
+        await door.admin(request)
+        return _json({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
+
+    @router.get("/gaps/{gap_id}/draft.md")
+    async def gap_draft(request: Request, gap_id: str, days: Days = 30) -> Response:
+        await door.admin(request)
+        text = draft(await find(gap_id, days))
+        return _download(text.encode(), "text/markdown; charset=utf-8", f"gap-{gap_id}.md")
+
+    @router.post("/gaps/{gap_id}/settle")
+    async def settle(request: Request, gap_id: str, days: Days = 30) -> Response:
+        admin = await door.admin(request, writes=True)
+        await door.figures.settle(await find(gap_id, days), admin.name)
+        return _json({"ok": True})
+
+
+def gap_body(gap: Gap) -> dict[str, Any]:
+    """A gap as the page and the reports show it."""
+    return {
+        "id": gap.id,
+        "question": gap.question,
+        "count": len(gap.members),
+        "people": len({member.asker for member in gap.members}),
+        "last_at": gap.last_at,
+        "questions": list(dict.fromkeys(member.question for member in gap.members))[:10],
+        "turns": [member.turn_id for member in gap.members][-10:],
+        "nearest": [{"title": title, "source": source} for title, source in gap.nearest()],
+        REPLIES: [_reply(reply) for reply in gap.replies()],
+    }
+
+
+def csv_of(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV, with what owners replied in the last column."""
+    told = ("\n".join(f"{each['text']} ({each['by']}, {each['at']})" for each in row[REPLIES]) for row in rows)
+    cells = ([*(row[name] for name in COLUMNS), replies] for row, replies in zip(rows, told, strict=True))
+    return csv_text((*COLUMNS, REPLIES), cells)
+
+
+async def _exported(figures: Figures, days: int) -> list[dict[str, Any]]:
+    """Every answer, with its sources and with what owners replied to its question."""
+    told, said = await figures.answers(days), await figures.replies(days)
+    return [
+        _row(one)
+        | {
+            "sources": orjson.loads(one.sources),
+            REPLIES: [_reply(reply) | {"at": _iso(reply.at)} for reply in said.get(one.turn_id, ())],
+        }
+        for one in told
+    ]
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    return {"text": reply.text, "by": reply.by, "at": reply.at}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _row(one: Asked) -> dict[str, Any]:
+    return {
+        "turn_id": one.turn_id,
+        "answer_id": one.answer_id,
+        "version": one.version,
+        "at": _iso(one.at),
+        "question": one.question,
+        "asker": one.asker,
+        "chat_type": one.chat_type,
+        **{name: getattr(one, name) for name in GROUNDS},
+        "first_token_s": one.first_token_s,
+        "seconds": one.seconds,
+        "model": one.model,
+        "up": one.up,
+        "down": one.down,
+    }
+
+
+def _wanted(one: Asked, outcome: str, vote: str, words: str) -> bool:
+    by_vote = not vote or (one.up > 0 if vote == "up" else one.down > 0)
+    return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
+
+
+def _json(body: Any) -> Response:
+    response = json_response(body)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)
