@@ -65,7 +65,7 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
     from bot.cards.progress import Progress, ended, fold
     from bot.delivery.outbox import Outbox
     from bot.job import Job
-    from bot.jobs.answer import conclude
+    from bot.jobs.conclusion import conclude
     from bot.models import Answer, CardState, Turn
     from bot.texts import texts
     from feishu.api.cardkit import CardKit

@@ -1,4 +1,4 @@
-"""Composes the bot: opens what it needs, in order, and closes everything in reverse."""
+"""The bot as a value: opens what it needs, in order, starts, stops, and closes everything in reverse."""
 
 import asyncio
 import contextlib
@@ -7,39 +7,14 @@ from typing import Any
 
 import structlog
 
-from bot.colleague import Colleague
-from bot.delivery.outbox import Outbox
+from bot.composition import Parts
 from bot.errors import StoreError
-from bot.handlers.messages import Handlers
-from bot.inbox.claim import Shares
 from bot.inbox.notify import Listener
-from bot.inbox.queue import Jobs
-from bot.inbox.replicas import Replicas
-from bot.inbox.worker import Worker
-from bot.intake.bot_identity import Identity
-from bot.intake.policy import Policy
-from bot.jobs.answer import Turns
-from bot.jobs.digest import Digest, WithDigest
-from bot.jobs.queue_position import WaitingRoom
-from bot.jobs.suggested_questions import Proposing
-from bot.observability.clock_offset import ClockOffset
-from bot.observability.metrics import Metrics
 from bot.observability.otel import span_exporter
-from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import TracedLibrary, Tracing
-from bot.repositories.analytics import Figures
-from bot.repositories.fallbacks import Fallbacks
-from bot.repositories.turns import Conversations
-from bot.repositories.votes import Feedback
-from bot.repositories.web_turns import WebStore
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.engines import serving_lock
 from bot.storage.presence import write_down
-from bot.web.chat.turns import WebTurns
-from feishu.api.cardkit import CardKit
-from feishu.api.client import CallRecord, FeishuClient
-from feishu.api.messages import Messages
 from feishu.clock import Clock, SystemClock
 from rag.knowledge_base import KnowledgeBase
 from rag.private_files import close_tree
@@ -48,130 +23,17 @@ log = structlog.get_logger(__name__)
 
 STARTING_PROBE_S = 30.0
 """A disk that is busy while everything starts is no reason not to."""
+FORGET_EVERY_S = 3_600.0
 
 
-class Bot:
+class Bot(Parts):
     """Everything that runs, as one value. Use `async with Bot.open(settings) as bot`."""
 
     def __init__(self, settings: Settings, library: KnowledgeBase, database: Database, *, clock: Clock) -> None:
-        self.settings = settings
-        self.library = library
-        self.database = database
-        self.clock = clock
-        self.metrics = Metrics()
-        self.clock_offset = ClockOffset(clock)
-        bot, feishu = settings.bot, settings.feishu
-        self.tracing = Tracing(TraceStore(database, clock=clock), settings.rag.prompts, clock=clock)
-        self.client = FeishuClient(feishu, clock=clock, observe=self._platform_called)
-        jobs_clock = clock if database.is_sqlite else None
-        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=jobs_clock, shares=Shares.of(bot.workers))
-        self.conversations = Conversations(database, clock=clock)
-        self.feedback = Feedback(database, clock=clock)
-        self.identity = Identity(self.client.bot_identity, ask_scopes=self.client.granted_scopes, clock=clock)
-        self.colleague = self._build_colleague()
-        outbox = self._build_outbox()
-        self.proposing = self._build_proposing(library)
-        turns = self._build_turns(outbox)
-        self.digest = self._build_digest()
-        self.worker = self._build_worker(turns, outbox)
-        self.client.availability.on_recovery = self.worker.outages.recovered
-        self.handlers = Handlers(
-            self.jobs,
-            self.conversations,
-            self.feedback,
-            self.identity,
-            self.worker,
-            self.metrics,
-            self.colleague.ledger,
-            self.colleague.gaps,
-            self.colleague.people,
-            self.colleague.access,
-            clock=clock,
-        )
-        store = WebStore(database, clock=clock)
-        condense_s = bot.people.condense_s
-        self.web_turns = WebTurns(library, store, self.metrics, clock, self.tracing, bot.language, condense_s)
+        super().__init__(settings, library, database, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
-        self._replicas = self._build_replicas()
         self._stopped = False
-
-    def _build_colleague(self) -> Colleague:
-        bot, rag = self.settings.bot, self.settings.rag
-        shared = (self.database, self.client, self.library, self.jobs, self.conversations, self.identity, self.metrics)
-        return Colleague(bot, rag, *shared, clock=self.clock)
-
-    def _build_turns(self, outbox: Outbox) -> Turns:
-        bot, colleague = self.settings.bot, self.colleague
-        return Turns(
-            TracedLibrary(self.library, self.tracing),
-            outbox,
-            self.conversations,
-            colleague.reading,
-            colleague.understanding,
-            colleague.errands,
-            colleague.dressing,
-            self.metrics,
-            Policy(bot.people),
-            clock=self.clock,
-            language=bot.language,
-            debt_s=self.settings.feishu.debt_s,
-            attachments=colleague.attachments,
-            proposing=self.proposing,
-        )
-
-    def _build_proposing(self, library: KnowledgeBase) -> Proposing:
-        budget_s, dressing = self.settings.bot.people.propose_s, self.colleague.dressing
-
-        def wake() -> None:
-            self.worker.wake()
-
-        return Proposing(library, dressing, self.jobs, budget_s=budget_s, wake=wake)
-
-    def _build_outbox(self) -> Outbox:
-        return Outbox(
-            Messages(self.client),
-            CardKit(self.client),
-            self.conversations,
-            frame_interval_s=self.settings.feishu.frame_interval_s,
-            clock=self.clock,
-            on_frame=self.metrics.card_frame,
-            fallbacks=Fallbacks(self.metrics, self.database, clock=self.clock),
-            close_by_put=self.settings.feishu.close_by_put,
-        )
-
-    def _build_digest(self) -> Digest:
-        bot, figures = self.settings.bot, Figures(self.database, clock=self.clock)
-        scope = self.colleague.access.in_chat(bot.digest_chat, "group", "")
-        messages, app_id = Messages(self.client), self.settings.feishu.app_id
-        return Digest(figures, self.jobs, messages, bot, scope, app_id, self.clock)
-
-    def _build_worker(self, turns: Turns, outbox: Outbox) -> Worker:
-        bot = self.settings.bot
-        return Worker(
-            self.jobs,
-            WithDigest(turns, self.digest),
-            self.metrics,
-            clock=self.clock,
-            slots=bot.workers,
-            lease_s=bot.lease_s,
-            max_attempts=bot.max_attempts,
-            retention_s=bot.retention_h * 3600,
-            waiting=self._build_waiting(turns, outbox),
-        )
-
-    def _build_waiting(self, turns: Turns, outbox: Outbox) -> WaitingRoom:
-        bot, reading = self.settings.bot, self.colleague.reading
-        return WaitingRoom(
-            self.jobs,
-            reading,
-            self.conversations,
-            outbox,
-            turns,
-            clock=self.clock,
-            lease_s=bot.lease_s,
-            language=bot.language,
-        )
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -198,28 +60,9 @@ class Bot:
             finally:
                 await bot.web_turns.settle()
                 await bot.tracing.settle()
-                await bot.colleague.attachments.aclose()
+                await bot.attachments.aclose()
                 await bot.client.aclose()
                 await library.aclose()
-
-    def _platform_called(self, call: CallRecord) -> None:
-        self.metrics.platform_called(call)
-        self.tracing.platform_called(call)
-        if self.client.ahead_s is not None:
-            self.clock_offset.show("answer", self.client.ahead_s)
-
-    def _build_replicas(self) -> Replicas | None:
-        """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
-        fixed = self.settings.feishu.budget_share or None
-        self.metrics.budget_shared(fixed or 1.0, 1)
-        if self.database.is_sqlite:
-            return None
-
-        def apply(share: float, replicas: int, rested: bool) -> None:
-            self.client.set_budget_share(share, rested=rested)
-            self.metrics.budget_shared(share, replicas)
-
-        return Replicas(self.database, self.settings.feishu.app_id, self.jobs.owner, apply, fixed=fixed)
 
     async def start(self) -> None:
         """Starts working: frees what a dead process of this machine held, claims, learns who we are, warms up."""
@@ -227,15 +70,15 @@ class Bot:
             resumed = await self.jobs.reclaim_own_machine()
             if resumed:
                 log.info("jobs_resumed", count=resumed)
-        if self._replicas:
-            await self._replicas.start()
+        if self.replicas:
+            await self.replicas.start()
         self.worker.start()
         self._listener = Listener(self.database, self._hear(asyncio.get_running_loop()))
         self._listener.start()
         self._tasks = [
             asyncio.create_task(self.identity.learn(), name="identity"),
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
-            asyncio.create_task(self.colleague.forget_forever(), name="forget-people"),
+            asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
             asyncio.create_task(
                 self.web_turns.recover_forever(
@@ -262,8 +105,8 @@ class Bot:
     async def _let_go(self) -> None:
         await self.worker.drain(0)
         await self.proposing.aclose()
-        if self._replicas:
-            await self._replicas.stop()
+        if self.replicas:
+            await self.replicas.stop()
         if self._listener:
             await asyncio.to_thread(self._listener.close)
 
@@ -275,6 +118,18 @@ class Bot:
                 loop.call_soon_threadsafe(self.worker.hear, kind, rest)
 
         return hear
+
+    async def _forget_forever(self) -> None:
+        """Deletes what is older than `bot.retention_days`, and files that are used no more, every hour."""
+        while True:
+            try:
+                if files := await self.attachments.forget_unused():
+                    log.info("files_forgotten", files=files)
+                if count := await self.forgetting.older_than(self.settings.bot.retention_days):
+                    log.info("forgotten", questions=count)
+            except StoreError as error:
+                log.error("forgetting_failed", reason=str(error))
+            await self.clock.sleep(FORGET_EVERY_S)
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Alive, and what is loaded."""

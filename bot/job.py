@@ -69,7 +69,8 @@ class NewJob:
     app_id: str
     kind: JobKind
     conversation: str
-    payload: dict[str, Any]
+    payload: Any
+    """What `bot.payloads` has for the kind; stored as JSON."""
     keys: tuple[str, ...]
     turn_id: str = ""
     asker: str = ""

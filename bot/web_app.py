@@ -41,7 +41,7 @@ def web_app(bot: Bot) -> FastAPI:
     """Everything that is not the public door."""
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
-    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.colleague.access, settings.web_stall_s)
+    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.access, settings.web_stall_s)
     app = chat_app(door, settings, bot.clock)
 
     async def metrics(_request: Request) -> Response:

@@ -1,8 +1,7 @@
 """From a press on a card's button to a durable fact: a vote, a stop mark, a job. It is answered with a toast."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, assert_never
 
 import structlog
@@ -11,6 +10,7 @@ from bot.access import Access
 from bot.cards.actions import Action, ActionKind, unpack
 from bot.cards.buttons import thanks_card
 from bot.errors import StoreError
+from bot.handlers.acknowledgement import Ack
 from bot.inbox.queue import Jobs, NewJob, OverBound
 from bot.inbox.worker import Worker
 from bot.intake.clicked_question import asked_by_click
@@ -18,6 +18,14 @@ from bot.intake.policy import Attempt, Deed, Policy, Refusal
 from bot.job import CARD_LINE
 from bot.models import Answer, Turn
 from bot.observability.metrics import Metrics
+from bot.payloads import (
+    AnswerPayload,
+    AskPersonPayload,
+    AskReasonPayload,
+    ContinuePayload,
+    PressedPayload,
+    RedrawPayload,
+)
 from bot.repositories.chat_facts import Ledger, Suggestion
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import REASONS, Feedback, Vote
@@ -43,21 +51,13 @@ DEEDS: dict[ActionKind, Deed] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """The answer to the platform: the response's JSON, and what to do once it has been sent."""
-
-    body: dict[str, Any]
-    afterwards: Callable[[], None] | None = None
-
-
 def toast(key: str, kind: ToastType = "info") -> dict[str, Any]:
     """A callback response that shows a line in the clicker's own language; `key` names a field of `bot.texts.Texts`."""
     zh, en = getattr(ZH, key), getattr(EN, key)
     return {"toast": {"type": kind, "content": zh, "i18n": {"zh_cn": zh, "en_us": en}}}
 
 
-class Clicks:
+class CardActionHandler:
     """Decides by `bot.intake.policy` who may press, then stores what was pressed."""
 
     def __init__(
@@ -165,8 +165,7 @@ class Clicks:
         if not scope.shows([found.collection] if found.collection else []):
             return Ack(toast("toast_gone", "warning"))
         message = asked_by_click(click, found)
-        payload = {"message": message, "undecided": False, "heard": "mention", "parent_turn": found.turn_id}
-        payload["collection"] = found.collection
+        payload = AnswerPayload(message, False, "mention", found.turn_id, found.collection)
         keys = (f"event:{click.event_id}", f"ask:{found.id}:{click.operator_open_id}")
         job = NewJob(click.app_id, "answer", found.conversation, payload, keys)
         if not await self._jobs.accept(self._policy.priced(job, attempt)):
@@ -175,7 +174,7 @@ class Clicks:
 
     async def _ask_person(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
         keys = (f"event:{click.event_id}", f"person:{turn.id}")
-        payload = {"answer_id": answer.id, "chat_type": turn.chat_type}
+        payload = AskPersonPayload(answer.id, turn.chat_type)
         job = NewJob(turn.app_id, "ask_person", f"person/{turn.id}", payload, keys)
         if not await self._jobs.accept(self._policy.priced(job, attempt)):
             return Ack(toast("toast_person_already"))
@@ -202,13 +201,7 @@ class Clicks:
         return self._clock.time() - (turn.card_at or turn.created_at) > CARD_LIFE_S
 
     async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
-        payload = {
-            "answer_id": answer.id,
-            "chat_id": turn.chat_id,
-            "chat_type": turn.chat_type,
-            "open_id": click.operator_open_id,
-            "question": turn.question,
-        }
+        payload = AskReasonPayload(answer.id, turn.chat_id, click.operator_open_id, turn.question, turn.chat_type)
         key = f"reason:{answer.id}:{click.operator_open_id}"  # asked once a person and answer
         await self._jobs.accept(
             NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
@@ -233,7 +226,9 @@ class Clicks:
         await self._jobs.check(self._redraw(turn, click, attempt))
 
     def _redraw(self, turn: Turn, click: CardAction, attempt: Attempt) -> NewJob:
-        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", {}, (f"event:{click.event_id}",), turn.id)
+        job = NewJob(
+            turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"event:{click.event_id}",), turn.id
+        )
         return self._policy.priced(job, attempt)
 
     async def _redrawn(self, turn: Turn, click: CardAction, attempt: Attempt, body: dict[str, Any]) -> Ack:
@@ -246,7 +241,7 @@ class Clicks:
             app_id=turn.app_id,
             kind="regenerate",
             conversation=turn.conversation,
-            payload=_pressed(turn, click),
+            payload=PressedPayload(click.operator_open_id, turn.asker, turn.chat_type),
             keys=(f"event:{click.event_id}",),
             turn_id=turn.id,
         )
@@ -263,7 +258,7 @@ class Clicks:
             app_id=turn.app_id,
             kind="continue",
             conversation=turn.conversation,
-            payload={**_pressed(turn, click), "answer_id": answer.id},
+            payload=ContinuePayload(click.operator_open_id, turn.asker, turn.chat_type, answer.id),
             keys=(f"event:{click.event_id}", f"continue:{answer.id}:{len(state.versions)}"),
             turn_id=turn.id,
         )
@@ -276,8 +271,3 @@ class Clicks:
         if job_id is None:
             return Ack(toast("toast_nothing_to_stop"))
         return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
-
-
-def _pressed(turn: Turn, click: CardAction) -> dict[str, Any]:
-    """What is asked again about a press when its job runs: by whom, on whose card."""
-    return {"by": click.operator_open_id, "asker": turn.asker, "chat_type": turn.chat_type}

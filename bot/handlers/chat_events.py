@@ -8,6 +8,7 @@ from bot.intake.policy import Attempt, Policy
 from bot.intake.refusals import Refusals
 from bot.job import CARD_LINE
 from bot.observability.metrics import Metrics
+from bot.payloads import MenuPayload, RecalledPayload, RedrawPayload, WelcomePayload
 from bot.repositories.chat_facts import Ledger
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback, Vote
@@ -17,7 +18,7 @@ from feishu.events.chats import BotAdded, ChatEvent, MenuUsed, PrivateChatEntere
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
 
 
-class Hearing:
+class ChatEventHandler:
     """Takes chat events from those whom the policy allows them. Each method gives whether there is work for the worker
     now. A message may be taken back by anybody: the platform does not say by whom, and nothing is begun."""
 
@@ -75,7 +76,7 @@ class Hearing:
         attempt = Attempt("menu", person, "", "p2p")
         if why := self._policy.refusal(attempt, self._clock.time()):
             return await self._refusals.of_menu(event, why)
-        payload, keys = {"open_id": person, "key": event.key}, (f"event:{event.event_id}",)
+        payload, keys = MenuPayload(person, event.key), (f"event:{event.event_id}",)
         try:
             return await self._accept(
                 self._policy.priced(NewJob(event.app_id, "menu", f"menu/{person}", payload, keys), attempt)
@@ -90,14 +91,14 @@ class Hearing:
         if await self._ledger.noted(event.app_id, f"welcome:{chat_id}"):
             self._metrics.event_received("welcome", "ignored")
             return False
-        payload = {"chat_id": chat_id, "chat_type": chat_type, "person": person}
+        payload = WelcomePayload(chat_id, chat_type, person)
         keys = (f"event:{event.event_id}", f"welcome:{chat_id}")
         return await self._accept(NewJob(event.app_id, "welcome", f"welcome/{chat_id}", payload, keys))
 
     async def _recall(self, event: Recalled) -> tuple[bool, int | None]:
         await self._ledger.recall(event.app_id, event.message_id)
         job_id = await self._jobs.ask_to_stop_message(event.app_id, event.message_id, by="recalled")
-        payload, keys = {"message_id": event.message_id}, (f"event:{event.event_id}",)
+        payload, keys = RecalledPayload(event.message_id), (f"event:{event.event_id}",)
         job = NewJob(event.app_id, "recalled", f"recalled/{event.message_id}", payload, keys)
         return await self._accept(job), job_id
 
@@ -111,7 +112,9 @@ class Hearing:
             self._metrics.event_received("reaction", "ignored")
             return False
         turn_id, answer_id, _ = found
-        redraw = NewJob(event.app_id, "redraw", f"{CARD_LINE}{turn_id}", {}, (f"event:{event.event_id}",), turn_id)
+        redraw = NewJob(
+            event.app_id, "redraw", f"{CARD_LINE}{turn_id}", RedrawPayload(), (f"event:{event.event_id}",), turn_id
+        )
         job = await self._within_bounds(redraw, event, answer_id)
         if job is None:
             return False

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bot.errors import StoreError
-from bot.handlers.messages import Handlers
+from bot.handlers.router import EventRouter
 from bot.observability.clock_offset import TOLERATED_S, ClockOffset
 from feishu.errors import Stale, TooLarge, WebhookError
 from feishu.events.parsing import Event
@@ -37,7 +37,7 @@ def json_response(body: Any, status: int = 200, afterwards: Callable[[], None] |
     return Response(orjson.dumps(body), status, media_type="application/json", background=background)
 
 
-def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: Handlers, clock_offset: ClockOffset) -> None:
+def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventRouter, clock_offset: ClockOffset) -> None:
     """`POST /feishu/webhook` (events and card callbacks) and `POST /feishu/card_callback`."""
 
     async def receive(request: Request) -> Response:

@@ -1,115 +1,56 @@
-"""From an event to a durable fact: a message becomes a job; all else goes to `bot.handlers.card_actions` and
-`bot.handlers.chat_events`."""
+"""A message becomes a job, or nothing."""
 
 import time
-from collections.abc import Callable
 
-from bot.access import Access
-from bot.handlers.card_actions import Ack, Clicks
-from bot.handlers.chat_events import Hearing
+from bot.handlers.acknowledgement import Ack
+from bot.handlers.addressing import Addressee
 from bot.inbox.queue import Jobs, NewJob, OverBound
 from bot.inbox.worker import Worker
-from bot.intake.bot_identity import Identity
 from bot.intake.intake import conversation_of
-from bot.intake.policy import Attempt, Deed, Ignored, Policy, Refusal, Unaddressed, deed_of, judge
+from bot.intake.policy import Attempt, Deed, Ignored, Policy, Refusal, deed_of
 from bot.intake.refusals import Refusals
 from bot.observability.metrics import Metrics
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.owner_questions import Gaps
-from bot.repositories.turns import Conversations
-from bot.repositories.votes import Feedback
-from bot.settings.people import PeopleSettings
-from feishu.clock import Clock, SystemClock
-from feishu.events.parsing import Event
+from bot.payloads import Addressing, AnswerPayload
+from feishu.clock import Clock
 from feishu.events.text import text_of
-from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.types import MessageReceived
 
 MESSAGE_EVENT = "im.message.receive_v1"
 
 
-class Handlers:
-    """The third room: one transaction, then the acknowledgement."""
+class MessageHandler:
+    """One transaction, then the acknowledgement."""
 
     def __init__(
         self,
         jobs: Jobs,
-        conversations: Conversations,
-        feedback: Feedback,
-        identity: Identity,
+        addressee: Addressee,
+        policy: Policy,
+        refusals: Refusals,
         worker: Worker,
         metrics: Metrics,
-        ledger: Ledger,
-        gaps: Gaps,
-        people: PeopleSettings,
-        access: Access,
         *,
-        clock: Clock | None = None,
+        clock: Clock,
     ) -> None:
-        self._ledger = ledger
-        self._gaps = gaps
-        self._people = people
-        self._clock = clock = clock or SystemClock()
-        self._policy = policy = Policy(people)
-        self._refusals = Refusals(jobs, metrics, clock=clock)
-        self._clicks = Clicks(jobs, conversations, feedback, ledger, worker, metrics, policy, access, clock=clock)
-        self._hearing = Hearing(jobs, ledger, conversations, feedback, metrics, policy, self._refusals, clock=clock)
         self._jobs = jobs
-        self._identity = identity
+        self._addressee = addressee
+        self._policy = policy
+        self._refusals = refusals
         self._worker = worker
         self._metrics = metrics
+        self._clock = clock
 
-    async def admit(self, event: Event) -> Ack:
-        """Raises `StoreError` when the store cannot take it: the platform is then told to deliver again."""
-        match event:
-            case MessageReceived():
-                return await self._on_message(event)
-            case CardAction():
-                return await self._clicks.take(event)
-            case Unknown():
-                self._metrics.event_received(event.event_type, "ignored")
-                return Ack({})
-            case _:
-                wakes, stops = await self._hearing.take(event)
-                return Ack({}, self._after(wakes, stops))
-
-    def _after(self, wakes: bool, stops: int | None) -> Callable[[], None] | None:
-        def work() -> None:
-            if stops is not None:
-                self._worker.stop_job(stops, by="recalled")
-            self._worker.wake()
-
-        return work if wakes or stops is not None else None
-
-    async def _heard(self, message: MessageReceived, bot_open_id: str | None) -> str:
-        """Why a message that mentions nobody of us is for us all the same; "" when it is not."""
-        if message.parent_id or message.thread_id:
-            if await self._gaps.of_reply(message):
-                return "owner"
-            if message.mentions:
-                return ""
-            if message.parent_id and not message.thread_id:
-                return "reply" if await self._ledger.turn_of_card(message.app_id, (message.parent_id,)) else ""
-            since = self._clock.time() - self._people.memory_h * 3600
-            where = conversation_of(message)
-            if await self._ledger.talks_with_us(message.app_id, where, message.sender_open_id, since):
-                return "reply"
-        is_silent = message.chat_id in self._people.silent_chats and not message.mentions
-        return "silent" if is_silent else ""
-
-    async def _on_message(self, message: MessageReceived) -> Ack:
-        known = self._identity.known
-        bot_open_id = known.open_id if known else None
-        verdict = judge(message, bot_open_id=bot_open_id, answer_at_all=self._people.answer_at_all)
-        heard = await self._heard(message, bot_open_id) if isinstance(verdict, Unaddressed) else "mention"
-        if isinstance(verdict, Ignored) or not heard:
-            self._metrics.event_received(
-                MESSAGE_EVENT, verdict.why if isinstance(verdict, Ignored) else "not_mentioned"
-            )
+    async def take(self, message: MessageReceived) -> Ack:
+        """Accepts it where it is for us and its person may. Raises `StoreError`."""
+        found = await self._addressee.of(message)
+        if isinstance(found, Ignored):
+            self._metrics.event_received(MESSAGE_EVENT, found.why)
             return Ack({})
-        deed = deed_of(message, text_of(message, bot_open_id=bot_open_id or ""), heard)
-        return await self._accept(message, deed, heard, is_undecided=getattr(verdict, "undecided", False))
+        heard, is_undecided = found
+        deed = deed_of(message, text_of(message, bot_open_id=self._addressee.bot_open_id), heard)
+        return await self._accept(message, deed, heard, is_undecided=is_undecided)
 
-    async def _accept(self, message: MessageReceived, deed: Deed, heard: str, *, is_undecided: bool) -> Ack:
+    async def _accept(self, message: MessageReceived, deed: Deed, heard: Addressing, *, is_undecided: bool) -> Ack:
         """What may not even be for us is refused by the rules once that is known, when its job runs."""
         attempt = Attempt(deed, message.sender_open_id, message.chat_id, message.chat_type)
         why = None if is_undecided else self._policy.refusal(attempt, self._clock.time())
@@ -119,7 +60,7 @@ class Handlers:
             app_id=message.app_id,
             kind="answer",
             conversation=_line_of(message, deed),
-            payload={"message": message, "undecided": is_undecided, "heard": heard},
+            payload=AnswerPayload(message, is_undecided, heard),
             keys=(f"event:{message.event_id}", f"message:{message.message_id}"),
         )
         job = self._policy.priced(job, attempt)

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 class Buries(Protocol):
     """What tells the asker of a job that was given up; `job.given_up` says why."""
 
-    async def bury(self, job: Job) -> None: ...
+    async def give_up(self, job: Job) -> None: ...
 
 
 class DeadLetters:
@@ -42,7 +42,7 @@ class DeadLetters:
             log.error("dead_letter_notice_failed", reason="telling it ended the process, too", retry_in_s=None)
         elif not (job.given_up and job.stop_by):  # then nobody waits for it
             try:
-                await self._turns.bury(replace(job, given_up=why))
+                await self._turns.give_up(replace(job, given_up=why))
             except (LeaseLost, StoreError):
                 raise
             except Exception as error:

@@ -13,6 +13,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
+GROUP_SCOPE = "im:message.group_msg"
+"""With this scope the platform sends every message of a group, not only those that mention the bot."""
 
 
 class Identity:

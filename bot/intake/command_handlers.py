@@ -5,7 +5,7 @@ from bot.inbox.queue import Job, Jobs
 from bot.intake.commands import Command
 from bot.intake.intake import conversation_of
 from bot.intake.replies import Voice
-from bot.intake.smalltalk import IndexStore, greeting, kind_words
+from bot.intake.smalltalk import HasTitles, greeting, kind_words
 from bot.repositories.chat_facts import Ledger
 from bot.repositories.erasure import Forgetting
 from bot.repositories.history import Memory
@@ -23,7 +23,7 @@ class Obedience:
     def __init__(
         self,
         voice: Voice,
-        shelf: IndexStore,
+        documents: HasTitles,
         memory: Memory,
         forgetting: Forgetting,
         ledger: Ledger,
@@ -32,7 +32,7 @@ class Obedience:
     ) -> None:
         self._access = access
         self._voice = voice
-        self._shelf = shelf
+        self._documents = documents
         self._memory = memory
         self._forgetting = forgetting
         self._ledger = ledger
@@ -61,7 +61,7 @@ class Obedience:
         """Does it; gives the words that tell. `scope` is what may be seen where they are told."""
         match command.kind:
             case "help":
-                return (await greeting(self._shelf, scope, wording.help_text, wording)).text
+                return (await greeting(self._documents, scope, wording.help_text, wording)).text
             case "sources":
                 return await self._sources(wording, scope)
             case "new":
@@ -81,13 +81,13 @@ class Obedience:
                 return wording.forget_done.format(count=count)
             case "greeting":
                 words = wording.greeting_reply.format(help=wording.greeting_help)
-                return (await greeting(self._shelf, scope, words, wording)).text
+                return (await greeting(self._documents, scope, words, wording)).text
             case "thanks" | "farewell" | "noted":
                 return kind_words(command, wording)
 
     async def _sources(self, wording: Texts, scope: Scope) -> str:
         try:
-            titles = await self._shelf.titles(scope, limit=10_000)
+            titles = await self._documents.titles(scope, limit=10_000)
         except RagError:
             return wording.sources_none
         if not titles:

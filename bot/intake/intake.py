@@ -1,6 +1,6 @@
 """What a message asks of the bot: nothing, a short answer of its own, or a turn."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import structlog
 
@@ -8,11 +8,12 @@ from bot.cards.left_out import told
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command
-from bot.intake.policy import Attempt, Policy, deed_of
+from bot.intake.policy import Attempt, Policy, Refusal, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Voice
 from bot.intake.results import Asked, Nothing, Quote, Unseen
 from bot.models import Turn
+from bot.payloads import AnswerPayload, RefusePayload
 from bot.repositories.chat_facts import Ledger
 from bot.repositories.owner_questions import Gap, Gaps
 from bot.repositories.turns import new_turn_id
@@ -20,7 +21,7 @@ from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.events.text import image_keys, mentions_bot, text_of
-from feishu.events.types import Mention, MessageReceived
+from feishu.events.types import MessageReceived
 
 log = structlog.get_logger(__name__)
 
@@ -93,15 +94,15 @@ class Reading:
 
     async def read(self, job: Job) -> Turn | Nothing:
         """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
-        message = message_of(job)
+        accepted = AnswerPayload.of(job)
+        message, heard = accepted.message, accepted.heard
         bot_open_id = await self._own_id(message)
-        if job.payload.get("undecided") and not mentions_bot(message, bot_open_id):
+        if accepted.undecided and not mentions_bot(message, bot_open_id):
             return Nothing("does not mention this bot", done=False)
         if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
             return Nothing("was taken back", done=False)
         text = await self._text(message)
         wording = texts(self._language_for(text))
-        heard = str(job.payload.get("heard", ""))
         who, deed = message.sender_open_id, deed_of(message, text, heard)
         if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
             if deed != "overheard":
@@ -117,7 +118,7 @@ class Reading:
             return Nothing(f"obeyed /{command.kind}")
         if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
             return Nothing("nobody asked, and the documents are not sure", done=False)
-        parent = await self._parent_turn(job, message)
+        parent = accepted.parent_turn or await self._parent_turn(job, message)
         asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
         if isinstance(asked, Nothing):
             return asked
@@ -126,7 +127,7 @@ class Reading:
     async def look(self, job: Job, turn: Turn) -> Asked | Unseen:
         """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
         done again. Raises `FeishuError`."""
-        message = message_of(job) if "message" in job.payload else await self._quotes.question_of(job, turn)
+        message = message_of(job) if job.kind == "answer" else await self._quotes.question_of(job, turn)
         if message is None:
             return Unseen(texts(self._language_for(turn.question)).file_gone)
         text = await self._text(message)
@@ -175,24 +176,22 @@ class Reading:
 
     async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
         """The turn of the card, or of the question, that the message replies to; "" where there is none."""
-        if parent := str(job.payload.get("parent_turn", "")):
-            return parent
         if found := await self._ledger.turn_of_card(job.app_id, (message.parent_id,)):
             return found[0]
         if not message.parent_id or message.thread_id:
             return ""
         return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
 
-    async def refuse(self, job: Job) -> None:
+    async def refuse(self, job: Job, refused: RefusePayload) -> None:
         """Says why a message was not accepted, in its language, or an entry of the menu. Raises `FeishuError`."""
-        if "message" not in job.payload:
+        message = refused.message
+        if message is None:
             wording = texts(self._language_for(""))
-            return await self._refusing.tell(job, str(job.payload["open_id"]), job.payload["why"], wording)
-        message = message_of(job)
-        if job.payload.get("undecided") and not mentions_bot(message, await self._own_id(message)):
+            return await self._refusing.tell(job, refused.open_id, cast(Refusal, refused.why), wording)
+        if refused.undecided and not mentions_bot(message, await self._own_id(message)):
             return
         wording = texts(self._language_for(await self._text(message)))
-        await self._refusing.reply(job, message, job.payload["why"], wording)
+        await self._refusing.reply(job, message, cast(Refusal, refused.why), wording)
 
     async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
         """An owner's answer to what the documents did not know."""
@@ -213,8 +212,7 @@ class Reading:
 
 def message_of(job: Job) -> MessageReceived:
     """The message whose question the job answers, as it was accepted."""
-    stored = job.payload["message"]
-    return MessageReceived(**{**stored, "mentions": tuple(Mention(**mention) for mention in stored["mentions"])})
+    return AnswerPayload.of(job).message
 
 
 def conversation_of(message: MessageReceived) -> str:

@@ -1,9 +1,18 @@
 """What a stored job is about to do for whom: asked of the policy again when it runs, by the rules of that time."""
 
 from bot.inbox.queue import Job
-from bot.intake.intake import message_of
-from bot.intake.policy import Attempt, Forbidden, Policy
+from bot.intake.policy import Attempt, Deed, Forbidden, Policy
 from bot.job import PRESSED_KINDS
+from bot.payloads import (
+    PAYLOADS,
+    AnswerPayload,
+    AskPersonPayload,
+    AskReasonPayload,
+    ContinuePayload,
+    MenuPayload,
+    PressedPayload,
+    WelcomePayload,
+)
 
 
 def refusal_of(job: Job, policy: Policy) -> Forbidden | None:
@@ -15,22 +24,23 @@ def refusal_of(job: Job, policy: Policy) -> Forbidden | None:
 def attempt_of(job: Job) -> Attempt | None:
     """None for work that nobody has to be allowed: a redraw, a recall, a refusal, the weekly card; and where the last
     version stored too little of it."""
-    given = {name: str(value) for name, value in job.payload.items() if isinstance(value, str)}
-    chat_type = given.get("chat_type", "group")
-    if job.kind == "answer":
-        message = message_of(job)
-        return Attempt("question", message.sender_open_id, message.chat_id, message.chat_type)
-    if job.kind == "regenerate" or job.kind == "continue":
-        return Attempt(job.kind, given["by"], job.chat_id, chat_type, given.get("asker", given["by"]))
-    if job.kind == "ask_person":
-        return Attempt("person", job.asker, job.chat_id, chat_type) if job.asker else None
-    if job.kind == "ask_reason":
-        return Attempt("reason", given["open_id"], given["chat_id"], chat_type)
-    if job.kind == "welcome":
-        return Attempt("welcome", given.get("person", ""), given["chat_id"], chat_type)
-    if job.kind == "menu":
-        return Attempt("menu", given["open_id"], "", "p2p")
-    return None
+    payload = PAYLOADS[job.kind].of(job)
+    match payload:
+        case AnswerPayload(message=message):
+            return Attempt("question", message.sender_open_id, message.chat_id, message.chat_type)
+        case PressedPayload(by=by):
+            deed: Deed = "continue" if isinstance(payload, ContinuePayload) else "regenerate"
+            return Attempt(deed, by, job.chat_id, payload.chat_type, payload.asker or by)
+        case AskPersonPayload():
+            return Attempt("person", job.asker, job.chat_id, payload.chat_type) if job.asker else None
+        case AskReasonPayload():
+            return Attempt("reason", payload.open_id, payload.chat_id, payload.chat_type)
+        case WelcomePayload():
+            return Attempt("welcome", payload.person, payload.chat_id, payload.chat_type)
+        case MenuPayload():
+            return Attempt("menu", payload.open_id, "", "p2p")
+        case _:
+            return None
 
 
 def is_begun(job: Job) -> bool:

@@ -4,12 +4,11 @@ The sentence is a job of its own, so that the webhook waits for no call to the p
 again. However many messages are refused, one such job is stored in `BOUND_AGAIN_S`.
 """
 
-from typing import Any
-
 from bot.inbox.queue import Job, Jobs, NewJob
 from bot.intake.policy import Deed, Refusal
 from bot.intake.replies import Voice
 from bot.observability.metrics import Metrics
+from bot.payloads import RefusePayload
 from bot.repositories.chat_facts import Ledger
 from bot.texts import Texts
 from feishu.clock import Clock
@@ -39,7 +38,7 @@ class Refusals:
         key = refusal_key(why, message.chat_id, message.sender_open_id)
         if deed == "overheard" or not self._is_due(key):
             return False
-        payload = {"message": message, "why": why, "undecided": is_undecided}
+        payload = RefusePayload(why, message, undecided=is_undecided)
         return await self._store(message.app_id, key, message.event_id, payload)
 
     async def of_menu(self, event: MenuUsed, why: Refusal) -> bool:
@@ -48,9 +47,9 @@ class Refusals:
         key = refusal_key(why, "", event.operator_open_id)
         if not self._is_due(key):
             return False
-        return await self._store(event.app_id, key, event.event_id, {"open_id": event.operator_open_id, "why": why})
+        return await self._store(event.app_id, key, event.event_id, RefusePayload(why, open_id=event.operator_open_id))
 
-    async def _store(self, app_id: str, key: str, event_id: str, payload: dict[str, Any]) -> bool:
+    async def _store(self, app_id: str, key: str, event_id: str, payload: RefusePayload) -> bool:
         return await self._jobs.accept(NewJob(app_id, "refuse", key, payload, (f"event:{event_id}",)))
 
     def _is_due(self, key: str) -> bool:

@@ -13,7 +13,7 @@ from rag.scope import Scope
 _ASK_NOTHING = ("greeting", "thanks", "farewell", "noted")
 
 
-class IndexStore(Protocol):
+class HasTitles(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
@@ -33,11 +33,11 @@ def is_pleasantry(text: str) -> bool:
     return command is not None and command.kind in _ASK_NOTHING
 
 
-async def reply_to(text: str, shelf: IndexStore, scope: Scope, wording: Texts) -> Said | None:
+async def reply_to(text: str, documents: HasTitles, scope: Scope, wording: Texts) -> Said | None:
     """The words for what asks nothing where no commands are known (the web); None for all else."""
     command = parse_command(text)
     if command and command.kind == "greeting":
-        return await greeting(shelf, scope, wording.greeting_reply.format(help=""), wording)
+        return await greeting(documents, scope, wording.greeting_reply.format(help=""), wording)
     said = kind_words(command, wording) if command else ""
     return Said(said) if said else None
 
@@ -55,10 +55,10 @@ def kind_words(command: Command, wording: Texts) -> str:
             return ""
 
 
-async def greeting(shelf: IndexStore, scope: Scope, words: str, wording: Texts) -> Said:
+async def greeting(documents: HasTitles, scope: Scope, words: str, wording: Texts) -> Said:
     """A colleague greets back with these words, and says what could be asked."""
     try:
-        questions = examples(await shelf.titles(scope), wording)
+        questions = examples(await documents.titles(scope), wording)
     except RagError:
         questions = []
     tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []

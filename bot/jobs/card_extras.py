@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bot.access import FILES, Access
-from bot.intake.bot_identity import Identity
+from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.suggestions import below, proposed
-from bot.jobs.chat_jobs import GROUP_SCOPE, collections_in, owners_of
+from bot.jobs.owners import collections_in, owners_of
 from bot.models import Answer, CardState, Turn
 from bot.repositories.chat_facts import Ledger
 from bot.settings.people import PeopleSettings

@@ -8,6 +8,7 @@ from bot.job import Job
 from bot.jobs.card_extras import Dressing
 from bot.jobs.conclusion import sources_of
 from bot.models import Answer
+from bot.payloads import ContinuePayload
 from bot.repositories.turns import Conversations
 from bot.texts import Texts
 from rag.events import Retrieved
@@ -26,7 +27,7 @@ class GoingOn:
 
     async def source_of(self, job: Job) -> Answer | None:
         """The version to continue; None where it is gone, or where its text may not be shown there any more."""
-        wanted = str(job.payload["answer_id"])
+        wanted = ContinuePayload.of(job).answer_id
         state = await self._conversations.card_state(job.turn_id, answer_id=wanted)
         if state is None or state.answer.id != wanted or not state.answer.can_continue:
             return None

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,6 +16,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.job import Job, NewJob
+from bot.payloads import DigestPayload
 from bot.repositories.analytics import Figures, documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts
@@ -34,14 +35,6 @@ CHECK_S = 300.0
 LATE_H = 24
 """A digest that could not be proposed for a day is left out; ids are remembered for longer than that."""
 SHOWN = 5
-
-
-class Runs(Protocol):
-    """Whoever runs jobs."""
-
-    async def run(self, job: Job, stop: StopSignal) -> Ended: ...
-
-    async def bury(self, job: Job) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +66,15 @@ class Digest:
             return False
         year, week, _ = due.isocalendar()
         key = f"digest:{self.settings.digest_chat}:{year}-W{week:02}"
-        payload = {"key": key, "chat_id": self.settings.digest_chat}
+        payload = DigestPayload(key, self.settings.digest_chat)
         return await self.jobs.accept(NewJob(self.app_id, "digest", "digest", payload, (key,)))
 
-    async def run(self, job: Job) -> Ended:
+    async def run(self, job: Job, stop: StopSignal) -> Ended:
         """Sends the card. Raises `FeishuError`: it is tried again.
 
         Figures count everything; documents and questions are shown only where the digest's chat may see them.
         """
+        week = DigestPayload.of(job)
         told = await self.figures.answers(WEEK_DAYS)
         seen = [one for one in told if self.scope.shows(one.collections)]
         body = {**summary(told), "documents": documents(seen, limit=200)}
@@ -89,29 +83,15 @@ class Digest:
         card = digest_card(
             body, missing, [(one.question, one.down) for one in disliked[:SHOWN]], self.settings.language
         )
-        uuid = "digest-" + hashlib.sha256(job.payload["key"].encode()).hexdigest()[:32]
+        uuid = "digest-" + hashlib.sha256(week.key.encode()).hexdigest()[:32]
         try:
-            await self.messages.send(job.payload["chat_id"], card_content(card), uuid=uuid)
+            await self.messages.send(week.chat_id, card_content(card), uuid=uuid)
         except TargetGone as error:
             return Ended("cancelled", str(error))
         return Ended("done")
 
-
-@dataclass(frozen=True, slots=True)
-class WithDigest:
-    """The turns' runner, and the digest's beside it."""
-
-    turns: Runs
-    digest: Digest
-
-    async def run(self, job: Job, stop: StopSignal) -> Ended:
-        """One job, whatever its kind."""
-        return await (self.digest.run(job) if job.kind == "digest" else self.turns.run(job, stop))
-
-    async def bury(self, job: Job) -> None:
+    async def give_up(self, job: Job) -> None:
         """A digest that cannot be sent is missed by nobody."""
-        if job.kind != "digest":
-            await self.turns.bury(job)
 
 
 def due_at(now: datetime, weekday: int, hour: int) -> datetime:

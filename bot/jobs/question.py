@@ -52,14 +52,6 @@ class Looking:
             return Ended("cancelled", str(error))
         return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
 
-    async def refused(self, job: Job) -> Ended:
-        """Has a refusal told."""
-        try:
-            await self._reading.refuse(job)
-        except TargetGone as error:
-            return Ended("cancelled", str(error))
-        return Ended("done", f"refused: {job.payload['why']}")
-
     async def as_edited(self, job: Job, turn: Turn) -> Turn:
         """The turn with its question as it reads now: a new version answers what was edited, too. One that was never
         read is fetched as it is now anyway."""

@@ -27,7 +27,7 @@ AT_ONCE = 8
 
 
 class Endings(Protocol):
-    """What this needs of `bot.jobs.answer.Turns`."""
+    """What this needs of `bot.jobs.answer.AnswerHandler`."""
 
     async def end_unwritten(self, job: Job, outcome: Stopped) -> None: ...
 

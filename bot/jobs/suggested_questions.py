@@ -12,6 +12,7 @@ from bot.inbox.queue import Jobs
 from bot.job import CARD_LINE, NewJob
 from bot.jobs.card_extras import Dressing, is_of_quoted_file
 from bot.models import Answer, Turn
+from bot.payloads import RedrawPayload
 from rag.documents import Passage
 from rag.events import Proposed, Question
 
@@ -66,6 +67,8 @@ class Proposing:
 
     async def _redraw(self, turn: Turn, answer: Answer) -> None:
         """By the job that draws whatever the store says then; a version under way has the card for itself."""
-        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", {}, (f"proposed:{answer.id}",), turn.id)
+        job = NewJob(
+            turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"proposed:{answer.id}",), turn.id
+        )
         if await self._jobs.enqueue_once(job):
             self._wake()

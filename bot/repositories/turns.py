@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from bot.errors import StoreError
 from bot.inbox.queue import Job, guard
 from bot.models import Answer, CardState, LeftOut, Source, Turn
+from bot.payloads import ContinuePayload
 from bot.repositories.sent_messages import SentMessages
 from bot.storage.database import Database
 from bot.storage.tables import answers, jobs, turns, votes
@@ -222,7 +223,7 @@ def _begun_with(connection: Connection, job: Job) -> dict[str, Any]:
     nothing of it is lost."""
     if job.kind != "continue":
         return {}
-    continued = (answers.c.id == job.payload["answer_id"]) & (answers.c.turn_id == job.turn_id)
+    continued = (answers.c.id == ContinuePayload.of(job).answer_id) & (answers.c.turn_id == job.turn_id)
     row = connection.execute(select(answers).where(continued)).one_or_none()
     if row is None:
         return {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.answer import MAX_QUESTION_CHARS
+from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.settings import BotSettings
 from rag.errors import (
     ContentRefused,

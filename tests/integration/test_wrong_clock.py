@@ -8,8 +8,8 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
+from bot.handlers.acknowledgement import Ack
 from bot.handlers.http import add_platform_routes
-from bot.handlers.messages import Ack
 from bot.observability.clock_offset import LOG_EVERY_S, REMEMBERED_S, ClockOffset
 from feishu.events.webhook import Webhook
 from tests.integration.test_doors import APP, KEY, TOKEN, encrypted, message, signed

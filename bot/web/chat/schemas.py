@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.jobs.answer import MAX_QUESTION_CHARS
+from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.repositories.votes import MAX_COMMENT_CHARS
 from rag.events import Ending, Grounding, Level

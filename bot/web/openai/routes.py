@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bot.handlers.http import json_response
+from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.intake.smalltalk import is_pleasantry
-from bot.jobs.answer import MAX_QUESTION_CHARS
 from bot.models import Answer
 from bot.texts import language_of, texts
 from bot.web.chat.routes import BEARER, ChatDoor, asking, who, whole

@@ -142,7 +142,7 @@ async def test_a_new_version_takes_the_debt_of_the_old_one(scene: Scene) -> None
     asked = await scene.ask()
     await scene.until(lambda: fault.hits > 1)
     assert scene.bot is not None
-    turn = await scene.bot.colleague.ledger.turn_of_question("cli_sandbox", asked)
+    turn = await scene.bot.ledger.turn_of_question("cli_sandbox", asked)
     assert turn is not None
     from bot.inbox.queue import NewJob
 

@@ -154,7 +154,7 @@ async def test_an_answer_that_was_forgotten_says_so_on_every_button(scene: Scene
     card = await scene.closed(asked, containing="2/2")
     await scene.idle()
     assert scene.bot is not None
-    await scene.bot.colleague.forgetting.person(ALICE)
+    await scene.bot.forgetting.person(ALICE)
     for kind in ("up", "down", "show", "regenerate", "ask"):
         assert await said(scene, card, kind) == "这个回答已经找不到了，请重新提问"
     await scene.idle()

@@ -61,7 +61,7 @@ async def test_a_further_card_is_known_as_a_part_of_its_answer(scene: Scene) -> 
     await scene.closed(asked)
     await scene.idle()
     assert scene.bot is not None
-    turn_of = scene.bot.colleague.ledger.turn_of_card
+    turn_of = scene.bot.ledger.turn_of_card
     found = [await turn_of("cli_sandbox", (card["message_id"],)) for card in scene.cards(asked)]
     assert len(found) >= 3 and found[0] is not None and len(set(found)) == 1
     assert await turn_of("cli_sandbox", ("om_nobodys",)) is None

@@ -47,7 +47,7 @@ class Script:
             self.running -= 1
             self.changed.set()
 
-    async def bury(self, job: Job) -> None:
+    async def give_up(self, job: Job) -> None:
         self.buried.append(job.payload["number"])
 
     async def until(self, condition: Callable[[], Any]) -> None:
@@ -148,7 +148,7 @@ async def test_a_burial_that_cannot_be_announced_is_a_burial_all_the_same(
     async def fail(_job: Job, _stop: StopSignal) -> Ended:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(bench.script, "bury", broken)
+    monkeypatch.setattr(bench.script, "give_up", broken)
     bench.script.does = fail
     bench.worker.start()
     await bench.ask(1)

@@ -143,10 +143,10 @@ class Told:
     def __init__(self, bench: Bench) -> None:
         self.down = True
         self.tries: list[tuple[int, str]] = []
-        bench.script.bury = self.bury  # type: ignore[method-assign]
+        bench.script.give_up = self.give_up  # type: ignore[method-assign]
         self._changed = bench.script.changed
 
-    async def bury(self, job: Job) -> None:
+    async def give_up(self, job: Job) -> None:
         self.tries.append((job.payload["number"], job.given_up))
         self._changed.set()
         if self.down:
@@ -252,7 +252,7 @@ async def test_a_shutdown_keeps_that_a_job_was_given_up(bench: Bench) -> None:
         told._changed.set()
         await forever(job, StopSignal())
 
-    bench.script.bury = stand  # type: ignore[method-assign]
+    bench.script.give_up = stand  # type: ignore[method-assign]
     bench.worker.start()
     await bench.script.until(lambda: told.tries)
     await bench.worker.drain(0)

@@ -1,0 +1,278 @@
+"""Every part of the bot, made once and given to those who need it. The only place where parts are put together."""
+
+from bot.access import Access
+from bot.delivery.outbox import Outbox
+from bot.handlers.addressing import Addressee
+from bot.handlers.card_actions import CardActionHandler
+from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.messages import MessageHandler
+from bot.handlers.router import EventRouter
+from bot.inbox.claim import Shares
+from bot.inbox.queue import Jobs
+from bot.inbox.replicas import Replicas
+from bot.inbox.worker import Worker
+from bot.intake.bot_identity import Identity
+from bot.intake.command_handlers import Obedience
+from bot.intake.forwarded import CardReader, ForwardReader
+from bot.intake.image_text import Eyes
+from bot.intake.intake import Reading
+from bot.intake.message_kinds import KindReaders, Reader
+from bot.intake.message_readers import FileReader, ImageReader, Pictures
+from bot.intake.policy import Policy
+from bot.intake.query_rewriting import Understanding
+from bot.intake.refusals import Refusals
+from bot.intake.replied_message import Quoting
+from bot.intake.replies import Voice
+from bot.intake.silent_mode import Surety
+from bot.intake.user_names import Names
+from bot.job import JobKind
+from bot.jobs.answer import AnswerHandler
+from bot.jobs.answer_card import AnswerCards
+from bot.jobs.ask_owner import AskOwnerHandler
+from bot.jobs.ask_reason import AskReasonHandler
+from bot.jobs.card_extras import Dressing
+from bot.jobs.card_lock import OneWriter
+from bot.jobs.continuation import GoingOn
+from bot.jobs.digest import Digest
+from bot.jobs.menu import MenuHandler
+from bot.jobs.question import Looking
+from bot.jobs.queue_position import WaitingRoom
+from bot.jobs.recall import RecallHandler
+from bot.jobs.redraw import RedrawHandler
+from bot.jobs.refuse import RefuseHandler
+from bot.jobs.registry import JobHandler, JobHandlers
+from bot.jobs.suggested_questions import Proposing
+from bot.jobs.welcome import WelcomeHandler
+from bot.observability.clock_offset import ClockOffset
+from bot.observability.metrics import Metrics
+from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import TracedLibrary, Tracing
+from bot.repositories.analytics import Figures
+from bot.repositories.attachments import Attachments, Quota
+from bot.repositories.chat_facts import Ledger
+from bot.repositories.erasure import Forgetting
+from bot.repositories.fallbacks import Fallbacks
+from bot.repositories.history import Memory
+from bot.repositories.owner_questions import Gaps
+from bot.repositories.turns import Conversations
+from bot.repositories.votes import Feedback
+from bot.repositories.web_turns import WebStore
+from bot.settings import Settings
+from bot.storage.database import Database
+from bot.web.chat.turns import WebTurns
+from feishu.api.cardkit import CardKit
+from feishu.api.client import CallRecord, FeishuClient
+from feishu.api.messages import Messages
+from feishu.clock import Clock
+from rag.knowledge_base import KnowledgeBase
+
+
+class Parts:
+    """The parts by name, from those that need nothing to those that need most. Nothing runs yet."""
+
+    def __init__(self, settings: Settings, library: KnowledgeBase, database: Database, *, clock: Clock) -> None:
+        self.settings = settings
+        self.library = library
+        self.database = database
+        self.clock = clock
+        self.policy = Policy(settings.bot.people)
+        self.access = Access(settings.bot.access, settings.rag)
+        self._build_observability()
+        self._build_platform()
+        self._build_repositories()
+        self._build_intake()
+        self._build_jobs()
+        self._build_worker()
+        self._build_handlers()
+        self._build_web()
+
+    def _build_observability(self) -> None:
+        self.metrics = Metrics()
+        self.clock_offset = ClockOffset(self.clock)
+        self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+
+    def _build_platform(self) -> None:
+        self.client = FeishuClient(self.settings.feishu, clock=self.clock, observe=self._platform_called)
+        self.messages = Messages(self.client)
+        self.voice = Voice(self.messages)
+        ask, scopes = self.client.bot_identity, self.client.granted_scopes
+        self.identity = Identity(ask, ask_scopes=scopes, clock=self.clock)
+
+    def _build_repositories(self) -> None:
+        database, clock, bot = self.database, self.clock, self.settings.bot
+        jobs_clock = clock if database.is_sqlite else None
+        self.jobs = Jobs(database, lease_s=bot.lease_s, clock=jobs_clock, shares=Shares.of(bot.workers))
+        self.conversations = Conversations(database, clock=clock)
+        self.feedback = Feedback(database, clock=clock)
+        self.ledger = Ledger(database, clock=clock)
+        self.gaps = Gaps(database, clock=clock)
+        self.forgetting = Forgetting(database, clock=clock)
+        self.memory = Memory(database, bot.people, clock=clock)
+        quota = Quota.of(bot.people)
+        self.attachments = Attachments(database, self.settings.rag, self.library, quota=quota, clock=clock)
+
+    def _build_intake(self) -> None:
+        people, messages = self.settings.bot.people, self.messages
+        names = Names(self.client, clock=self.clock)
+        pictures = Pictures(messages, Eyes(self.library, self.settings.rag.reading))
+        forwards = ForwardReader(messages, names, self.identity)
+        files, images = FileReader(messages, self.attachments, self.metrics), ImageReader(pictures)
+        readers: dict[str, Reader] = {"file": files, "image": images, "post": images, "merge_forward": forwards}
+        readers["interactive"] = CardReader(messages)
+        forgetting, access = self.forgetting, self.access
+        self.obedience = Obedience(self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access)
+        self.reading = Reading(
+            self.voice,
+            self.identity,
+            self.ledger,
+            self.gaps,
+            self.obedience,
+            KindReaders(self.voice, readers, images),
+            Quoting(messages, self.ledger, names, self.identity, pictures, files, forwards),
+            Surety(self.library, access),
+            people,
+            clock=self.clock,
+            language=self.settings.bot.language,
+        )
+        self.understanding = Understanding(self.library, self.memory, names, people, access)
+
+    def _build_jobs(self) -> None:
+        """One handler a kind; those that write to a card of an answer share who may do so at a time."""
+        bot, clock, language = self.settings.bot, self.clock, self.settings.bot.language
+        voice, conversations = self.voice, self.conversations
+        self.outbox = self._outbox()
+        self.dressing = Dressing(self.ledger, self.identity, bot.people, self.access)
+        self.proposing = self._proposing()
+        one_writer = OneWriter()
+        self.answers = self._answers(one_writer)
+        self.digest = self._digest()
+        handlers: dict[JobKind, JobHandler] = {
+            "answer": self.answers,
+            "regenerate": self.answers,
+            "continue": self.answers,
+            "redraw": RedrawHandler(self.outbox, conversations, self.dressing, one_writer, language=language),
+            "recalled": RecallHandler(
+                self.outbox, conversations, self.ledger, self.jobs, one_writer, clock=clock, language=language
+            ),
+            "ask_reason": AskReasonHandler(self.outbox, language=language),
+            "ask_person": AskOwnerHandler(
+                voice, conversations, self.gaps, self.identity, bot.people, self.access, language=language
+            ),
+            "welcome": WelcomeHandler(voice, self.library, self.ledger, self.identity, self.access, language=language),
+            "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
+            "refuse": RefuseHandler(self.reading),
+            "digest": self.digest,
+        }
+        self.handlers_of_jobs = JobHandlers(handlers, self.policy)
+
+    def _answers(self, one_writer: OneWriter) -> AnswerHandler:
+        conversations = self.conversations
+        library = TracedLibrary(self.library, self.tracing)
+        cards = AnswerCards(
+            self.outbox,
+            conversations,
+            self.dressing,
+            self.metrics,
+            clock=self.clock,
+            language=self.settings.bot.language,
+            debt_s=self.settings.feishu.debt_s,
+        )
+        reading, understanding, files = self.reading, self.understanding, self.attachments
+        questions = Looking(reading, understanding, conversations, library, files, clock=self.clock)
+        going_on = GoingOn(conversations, self.dressing)
+        return AnswerHandler(questions, cards, conversations, going_on, self.policy, one_writer, self.proposing)
+
+    def _outbox(self) -> Outbox:
+        return Outbox(
+            self.messages,
+            CardKit(self.client),
+            self.conversations,
+            frame_interval_s=self.settings.feishu.frame_interval_s,
+            clock=self.clock,
+            on_frame=self.metrics.card_frame,
+            fallbacks=Fallbacks(self.metrics, self.database, clock=self.clock),
+            close_by_put=self.settings.feishu.close_by_put,
+        )
+
+    def _proposing(self) -> Proposing:
+        def wake() -> None:
+            self.worker.wake()
+
+        budget_s = self.settings.bot.people.propose_s
+        return Proposing(self.library, self.dressing, self.jobs, budget_s=budget_s, wake=wake)
+
+    def _digest(self) -> Digest:
+        bot, figures = self.settings.bot, Figures(self.database, clock=self.clock)
+        scope = self.access.in_chat(bot.digest_chat, "group", "")
+        return Digest(figures, self.jobs, self.messages, bot, scope, self.settings.feishu.app_id, self.clock)
+
+    def _build_worker(self) -> None:
+        bot = self.settings.bot
+        waiting = WaitingRoom(
+            self.jobs,
+            self.reading,
+            self.conversations,
+            self.outbox,
+            self.answers,
+            clock=self.clock,
+            lease_s=bot.lease_s,
+            language=bot.language,
+        )
+        self.worker = Worker(
+            self.jobs,
+            self.handlers_of_jobs,
+            self.metrics,
+            clock=self.clock,
+            slots=bot.workers,
+            lease_s=bot.lease_s,
+            max_attempts=bot.max_attempts,
+            retention_s=bot.retention_h * 3600,
+            waiting=waiting,
+        )
+        self.client.availability.on_recovery = self.worker.outages.recovered
+        self.replicas = self._replicas()
+
+    def _replicas(self) -> Replicas | None:
+        """Whom the app's call budget is shared with: nobody where one SQLite file allows one process."""
+        fixed = self.settings.feishu.budget_share or None
+        self.metrics.budget_shared(fixed or 1.0, 1)
+        if self.database.is_sqlite:
+            return None
+
+        def apply(share: float, replicas: int, rested: bool) -> None:
+            self.client.set_budget_share(share, rested=rested)
+            self.metrics.budget_shared(share, replicas)
+
+        return Replicas(self.database, self.settings.feishu.app_id, self.jobs.owner, apply, fixed=fixed)
+
+    def _build_handlers(self) -> None:
+        jobs, metrics, policy, clock = self.jobs, self.metrics, self.policy, self.clock
+        refusals = Refusals(jobs, metrics, clock=clock)
+        addressee = Addressee(self.identity, self.ledger, self.gaps, self.settings.bot.people, clock=clock)
+        card_actions = CardActionHandler(
+            jobs,
+            self.conversations,
+            self.feedback,
+            self.ledger,
+            self.worker,
+            metrics,
+            policy,
+            self.access,
+            clock=clock,
+        )
+        chat_events = ChatEventHandler(
+            jobs, self.ledger, self.conversations, self.feedback, metrics, policy, refusals, clock=clock
+        )
+        messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
+        self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
+
+    def _build_web(self) -> None:
+        bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)
+        condense_s = bot.people.condense_s
+        self.web_turns = WebTurns(self.library, store, self.metrics, self.clock, self.tracing, bot.language, condense_s)
+
+    def _platform_called(self, call: CallRecord) -> None:
+        self.metrics.platform_called(call)
+        self.tracing.platform_called(call)
+        if self.client.ahead_s is not None:
+            self.clock_offset.show("answer", self.client.ahead_s)

@@ -1,0 +1,52 @@
+"""From a verified event to the handler of its kind."""
+
+from collections.abc import Callable
+
+from bot.handlers.acknowledgement import Ack
+from bot.handlers.card_actions import CardActionHandler
+from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.messages import MessageHandler
+from bot.inbox.worker import Worker
+from bot.observability.metrics import Metrics
+from feishu.events.parsing import Event
+from feishu.events.types import CardAction, MessageReceived, Unknown
+
+
+class EventRouter:
+    """Each event becomes a durable fact before it is acknowledged."""
+
+    def __init__(
+        self,
+        messages: MessageHandler,
+        card_actions: CardActionHandler,
+        chat_events: ChatEventHandler,
+        worker: Worker,
+        metrics: Metrics,
+    ) -> None:
+        self._messages = messages
+        self._card_actions = card_actions
+        self._chat_events = chat_events
+        self._worker = worker
+        self._metrics = metrics
+
+    async def admit(self, event: Event) -> Ack:
+        """Raises `StoreError` when the store cannot take it: the platform is then told to deliver again."""
+        match event:
+            case MessageReceived():
+                return await self._messages.take(event)
+            case CardAction():
+                return await self._card_actions.take(event)
+            case Unknown():
+                self._metrics.event_received(event.event_type, "ignored")
+                return Ack({})
+            case _:
+                wakes, stops = await self._chat_events.take(event)
+                return Ack({}, self._after(wakes, stops))
+
+    def _after(self, wakes: bool, stops: int | None) -> Callable[[], None] | None:
+        def work() -> None:
+            if stops is not None:
+                self._worker.stop_job(stops, by="recalled")
+            self._worker.wake()
+
+        return work if wakes or stops is not None else None

@@ -1,0 +1,139 @@
+"""The card of an answer: written while it grows, closed with what was stored, paid later where that failed."""
+
+import contextlib
+from dataclasses import replace
+from typing import Literal
+
+import orjson
+import structlog
+
+from bot.cancellation import Ended
+from bot.cards import streaming_view as views
+from bot.cards.final_view import final
+from bot.crash_points import reach
+from bot.delivery.outbox import Delivery, Outbox
+from bot.errors import Owed, StoreError
+from bot.inbox.queue import Job, LeaseLost
+from bot.job import CARD_LINE
+from bot.jobs.card_extras import Dressing
+from bot.jobs.generation import Writing
+from bot.models import Answer, CardState, Turn
+from bot.observability.metrics import Metrics
+from bot.repositories.turns import Conversations
+from bot.texts import Texts, language_of, texts
+from feishu.cards.elements import Card
+from feishu.clock import Clock
+from feishu.errors import FeishuError, TargetGone
+
+log = structlog.get_logger(__name__)
+
+
+class AnswerCards:
+    """Opens, pauses and closes the cards of answers. A card that could not be closed is owed: `Owed` is raised, and
+    `pay` tries again; after `debt_s` seconds the answer goes out as a message beside it."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        conversations: Conversations,
+        dressing: Dressing,
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        language: Literal["auto", "zh", "en"] = "auto",
+        debt_s: float = 120.0,
+    ) -> None:
+        self._outbox = outbox
+        self._conversations = conversations
+        self._dressing = dressing
+        self._metrics = metrics
+        self._clock = clock
+        self._language = language
+        self._debt_s = debt_s
+
+    def wording(self, turn: Turn) -> Texts:
+        """The words for a turn, in the language of its question or the one that is set."""
+        return texts(language_of(turn.question, preferred=self._language))
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._clock.monotonic()
+
+    async def open(self, job: Job, turn: Turn, card: Card) -> Delivery:
+        """The turn's card, new or reset. Raises `TargetGone` where the question is gone, and `FeishuError`."""
+        return await self._outbox.open(job, turn, card)
+
+    def writing(self, delivery: Delivery, turn: Turn, *, started_at: float, continued: Answer | None) -> Writing:
+        """What runs the answerer into an open card."""
+        wording = self.wording(turn)
+        return Writing(delivery, wording, self._clock, self._metrics, started_at=started_at, continued=continued)
+
+    async def finish(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer) -> Ended:
+        """Stores the concluded answer, then closes its card. Raises `Owed` where only that could not be done."""
+        await self._conversations.save_answer(job, answer)
+        self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
+        reach("before-final")
+        try:
+            closing = final(await self._state(turn, answer), self.wording(turn))
+            await delivery.finish(closing)
+            if answer.version > 1:
+                await self._outbox.redraw_apart(turn, closing)
+        except FeishuError as error:
+            raise _owed(turn, error) from error
+        return Ended("cancelled" if answer.outcome == "stopped" else "done", answer.outcome)
+
+    async def pause(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer) -> None:
+        """The process ends: what was written so far stays, on the card and in the store. Another may have the job."""
+        with contextlib.suppress(LeaseLost, StoreError):
+            behind = orjson.dumps(answer.leaned_on).decode()
+            await self._conversations.mark(job, answer.id, text=answer.text, leaned_on=behind)
+            await delivery.pause(views.paused_card(turn, answer, self.wording(turn)))
+
+    async def pay(self, job: Job, turn: Turn, answer: Answer) -> Ended:
+        """The answer is stored already; only its last frame is still owed.
+
+        A card that still cannot be written after `debt_s` has its answer sent as a new message; it is closed when it
+        can be. A newer version that is being written takes the card, and the debt with it.
+        """
+        if await self._conversations.is_writing(turn.id):
+            return Ended("done", "a newer version has the card")
+        owed_s = self._clock.time() - (answer.concluded_at or answer.created_at)
+        try:
+            return await self.close(job, turn, answer)
+        except FeishuError as error:
+            if owed_s > self._debt_s and not (answer.sent_apart or answer.shown_as):
+                with contextlib.suppress(FeishuError):  # the platform as a whole is down: both are tried again
+                    await self._send_apart(job, turn, answer)
+            raise _owed(turn, error, owed_s) from error
+
+    async def close(self, job: Job, turn: Turn, answer: Answer) -> Ended:
+        """Shows a stored answer on its card, opened for nothing else."""
+        closing = final(await self._state(turn, answer), self.wording(turn))
+        try:
+            delivery = await self._outbox.open(job, turn, closing.card)
+        except TargetGone as error:
+            return Ended("cancelled", str(error))
+        try:
+            await delivery.finish(closing)
+        finally:
+            await delivery.aclose()
+        return Ended("done", answer.outcome)
+
+    async def _send_apart(self, job: Job, turn: Turn, answer: Answer) -> None:
+        wording = self.wording(turn)
+        notice = "\n".join(part for part in (wording.new_card_note, answer.notice) if part)
+        state = await self._state(turn, replace(answer, notice=notice))
+        await self._outbox.send_apart(job, turn, final(state, wording))
+        log.warning("answer_sent_apart", answer_id=answer.id)
+
+    async def _state(self, turn: Turn, answer: Answer) -> CardState:
+        """What the card shows of this very answer."""
+        stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
+        state = replace(stored, answer=answer) if stored else CardState(turn, answer, (answer.id,))
+        return await self._dressing.dressed(state, self.wording(turn))
+
+
+def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:
+    """Nobody's next question waits for a card: the debt stands in a line with what else is drawn on it."""
+    line = f"{CARD_LINE}{turn.id}"
+    return Owed(f"the answer is stored, its card is not closed: {error}", line=line, since_s=since_s)

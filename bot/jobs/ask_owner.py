@@ -1,0 +1,86 @@
+"""The job `ask_person`: a question that the documents did not answer is passed on to their owners."""
+
+from typing import Literal
+
+from bot.access import Access
+from bot.cancellation import Ended, StopSignal
+from bot.inbox.queue import Job
+from bot.intake.bot_identity import GROUP_SCOPE, Identity
+from bot.intake.replies import Voice, mentioning
+from bot.jobs.owners import collections_in, owners_of
+from bot.models import Turn
+from bot.payloads import AskPersonPayload
+from bot.repositories.owner_questions import Gap, Gaps
+from bot.repositories.turns import Conversations
+from bot.settings.people import PeopleSettings
+from bot.texts import Texts, language_of, texts
+from feishu.api.messages import short_id
+
+
+class AskOwnerHandler:
+    """Raises `FeishuError` for what should be tried again."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        conversations: Conversations,
+        gaps: Gaps,
+        identity: Identity,
+        settings: PeopleSettings,
+        access: Access,
+        *,
+        language: Literal["auto", "zh", "en"] = "auto",
+    ) -> None:
+        self._voice = voice
+        self._conversations = conversations
+        self._gaps = gaps
+        self._identity = identity
+        self._settings = settings
+        self._access = access
+        self._language = language
+
+    async def run(self, job: Job, stop: StopSignal) -> Ended:
+        """Mention the owners of the nearest documents; from private chats they are written to."""
+        found = await self._conversations.look_up(AskPersonPayload.of(job).answer_id)
+        if found is None:
+            return Ended("done", "the answer is gone")
+        turn, answer = found
+        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        owners = owners_of(self._settings, collections_in(answer, scope))
+        question = (turn.standalone if scope.shows(answer.collections) else "") or turn.question
+        if turn.chat_type == "p2p":
+            await self._write_to(job, turn, owners, question)
+            return Ended("done", "owners were told")
+        uuid = short_id("gap", turn.id)
+        asked_of = turn.question_message_id
+        sent = await self._voice.mention(asked_of, owners, self._words(turn, question), uuid=uuid, chat_id=turn.chat_id)
+        thread_id = turn.conversation.partition("/")[2]
+        await self._gaps.asked(
+            Gap(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)
+        )
+        return Ended("done", "owners were mentioned")
+
+    async def give_up(self, job: Job) -> None:
+        """Tell who asked for a person that it came to nothing."""
+        if found := await self._conversations.look_up(AskPersonPayload.of(job).answer_id):
+            turn, _ = found
+            said, uuid = self._wording(turn).failed_errand, short_id("given-up", turn.id)
+            await self._voice.mention(turn.question_message_id, (), said, uuid=uuid, chat_id=turn.chat_id)
+
+    async def _write_to(self, job: Job, turn: Turn, owners: tuple[str, ...], question: str) -> None:
+        said = mentioning((), self._words(turn, question))
+        for number, owner in enumerate(owners):
+            sent = await self._voice.tell(owner, said, uuid=short_id("gap", turn.id, owner))
+            gap_id = f"{turn.id}.{number}" if number else turn.id
+            await self._gaps.asked(
+                Gap(gap_id, job.app_id, turn.chat_id, question, turn.asker, (owner,), sent.message_id)
+            )
+
+    def _words(self, turn: Turn, question: str) -> str:
+        wording = self._wording(turn)
+        hears_all = turn.chat_type == "p2p" or GROUP_SCOPE in (self._identity.scopes or ())
+        how = wording.person_reply if hears_all else wording.person_reply_mention
+        return f"{wording.person_asked.format(question=question[:500])}\n{how}"
+
+    def _wording(self, turn: Turn) -> Texts:
+        return texts(language_of(turn.question, preferred=self._language))
