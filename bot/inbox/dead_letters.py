@@ -36,7 +36,7 @@ class DeadLetters:
     async def give_up(self, job: Job, why: GivenUp) -> None:
         """Its asker is told, now or later. Raises `LeaseLost` and `StoreError`."""
         if not job.given_up:
-            log.error("job_buried", why=why, reason=job.reason, attempts=job.attempt - 1 + job.alone)
+            log.error("job_dead_letter", why=why, reason=job.reason, attempts=job.attempt - 1 + job.alone)
             self._metrics.job_ended(job.kind, "buried")
         if job.alone >= 2 * self._max_attempts:
             log.error("dead_letter_notice_failed", reason="telling it ended the process, too", retry_in_s=None)

@@ -53,7 +53,7 @@ class Eyes:
             except RagError as error:
                 if not can_ocr():
                     raise
-                log.warning("model_did_not_look", kind=type(error).__name__, reason=str(error))
+                log.warning("model_read_no_image", kind=type(error).__name__, reason=str(error))
         found = [await asyncio.to_thread(image_text, content, self._settings) for content in pictures]
         return "\n".join(filter(None, found))
 

@@ -128,7 +128,7 @@ class WaitingRoom:
             log.info("question_is_gone", reason=str(error))
             return "cancelled", "the question was recalled or its chat is gone"
         await delivery.aclose()
-        log.info("place_told", place=place)
+        log.info("queue_position_updated", place=place)
         return None
 
     def _card(self, turn: Turn, answer: Answer, place: int) -> Card:

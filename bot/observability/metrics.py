@@ -206,7 +206,7 @@ class Metrics:
         for way in ways:
             self._fallbacks.labels(way)
 
-    def fell_back(self, way: str) -> None:
+    def fallback_used(self, way: str) -> None:
         """`way`: one of `bot.repositories.fallbacks.WAYS`."""
         self._fallbacks.labels(way).inc()
 

@@ -55,9 +55,9 @@ class Fallbacks:
 
     async def note(self, way: Way, because: FeishuError | None = None) -> None:
         """One more. Never raises: an answer under way is worth more than its place in a table."""
-        log.warning("fell_back", way=way, reason=str(because or ""))
+        log.warning("fallback_used", way=way, reason=str(because or ""))
         if self._metrics is not None:
-            self._metrics.fell_back(way)
+            self._metrics.fallback_used(way)
         if self._database is None:
             return
         try:

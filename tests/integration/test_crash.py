@@ -119,7 +119,7 @@ async def test_killed_once_too_often_the_card_says_that_it_was_given_up(
     asked = await stage.ask(QUESTION)
     await killed(bot)
     await killed(await stage.bot(**settings, BOT_TEST_KILL_AT="mid-stream"))
-    await (await stage.bot(**settings)).logged("job_buried", attempts=2)
+    await (await stage.bot(**settings)).logged("job_dead_letter", attempts=2)
     card = await stage.closed(asked)
     assert "试了 2 次仍然没能回答" in words(card["card"])
     assert len(stage.cards(asked)) == 1

@@ -132,7 +132,7 @@ async def killed_in_an_outage(stage: Stage, model: ModelServer, store_url: str, 
     fault.times = 0
     await crowd.until_answered(ANSWER, 120.0)
     assert crowd.texts() == {asked: [ANSWER] for asked in crowd.asked}
-    assert not [line for line in bot.lines if line["event"] == "job_buried"]
+    assert not [line for line in bot.lines if line["event"] == "job_dead_letter"]
 
 
 async def test_an_outage_survives_a_restart(stage: Stage, model: ModelServer) -> None:

@@ -55,7 +55,7 @@ async def through_a_storm(
         bot = await stage.bot(**settings)
     await crowd.until_answered(SHORT, 600.0)
     assert crowd.texts() == {asked: [SHORT] for asked in crowd.asked}
-    assert [line for line in bot.lines if line["event"] == "job_buried"] == []
+    assert [line for line in bot.lines if line["event"] == "job_dead_letter"] == []
 
 
 async def restarted(stage: Stage, settings: dict[str, str], crashes: list[int], model: ModelServer) -> None:
@@ -73,7 +73,7 @@ async def gives_it_up(bot: BotProcess, model: ModelServer, *, before: int) -> bo
     """Whether the poison is given up before it is asked once more."""
 
     def is_given_up() -> bool:
-        return any(line["event"] == "job_buried" and line.get("why") == "crashes" for line in bot.lines)
+        return any(line["event"] == "job_dead_letter" and line.get("why") == "crashes" for line in bot.lines)
 
     async with asyncio.timeout(120):
         await until(lambda: is_given_up() or len(asked_poison(model)) > before)
