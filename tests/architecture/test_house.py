@@ -131,3 +131,25 @@ def test_no_secret_file_is_committed() -> None:
     names = {str(file.relative_to(ROOT)) for file in tracked()}
     assert ".env.example" in names
     assert [name for name in names if Path(name).name == ".env" or name.endswith((".pem", ".key"))] == []
+
+
+MOST_ARGUMENTS = 7
+WIDER = {"Reading": 10, "CardActionHandler": 9, "Worker": 8, "ChatEventHandler": 8}
+"""Constructors that need more arguments for now, and how many; none may grow, and none may join them."""
+
+
+def test_constructors_need_few_arguments() -> None:
+    """Those without a default are counted: the others are options."""
+    wide = {}
+    for _, tree in parsed():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                made = next((each for each in node.body if getattr(each, "name", "") == "__init__"), None)
+                if isinstance(made, ast.FunctionDef) and (count := _needed(made.args)) > MOST_ARGUMENTS:
+                    wide[node.name] = count
+    assert wide == WIDER
+
+
+def _needed(arguments: ast.arguments) -> int:
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults) - 1
+    return positional + sum(default is None for default in arguments.kw_defaults)
