@@ -1,4 +1,4 @@
-"""A local Feishu open platform over real HTTP, with a chat page: the real API, its laws, and bad luck on demand.
+"""A local Feishu open platform over real HTTP, with a chat page: the real API, its rules, and faults on demand.
 
     sandbox = Sandbox(SandboxSettings(webhook_url="http://127.0.0.1:8000/feishu/webhook"))
     async with running(sandbox) as url:

@@ -1,4 +1,4 @@
-"""The laws every write to a card entity keeps: owner, life, rate, interaction, uuid, sequence, streaming mode."""
+"""The rules every write to a card entity keeps: owner, life, rate, interaction, uuid, sequence, streaming mode."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def close_expired(platform: Platform) -> None:
 
 
 def admit(platform: Platform, call: Call) -> tuple[Entity, bool]:
-    """The laws every write to an entity keeps. True when this uuid was already applied with the same content."""
+    """The rules every write to an entity keeps. True when this uuid was already applied with the same content."""
     close_expired(platform)
     entity = platform.world.entities.get(call.path["card_id"])
     if entity is None:
@@ -55,7 +55,7 @@ def _take_card_rate(platform: Platform, entity: Entity) -> None:
     if platform.settings.card_rate_code == 230020:
         refusal = message_rate("card_rate")
     else:
-        refusal = lambda wait_s: too_frequent(wait_s, CARD_WINDOW, law="card_rate")  # noqa: E731
+        refusal = lambda wait_s: too_frequent(wait_s, CARD_WINDOW, rule="card_rate")  # noqa: E731
     platform.rates.take(("card", entity.card_id), CARD_WINDOW, refusal)
 
 

@@ -134,7 +134,7 @@ def _apply_settings(platform: Platform, entity: Entity, wanted: dict[str, Any]) 
     try:
         fields((), config=CONFIG, card_link=lambda *_: None)(wanted, Walk(), "settings")
     except CardInvalid as invalid:
-        raise Refused(300122, f"update card settings failed: {invalid.msg}", invalid.law) from None
+        raise Refused(300122, f"update card settings failed: {invalid.msg}", invalid.rule) from None
     config = wanted.get("config", {})
     entity.card["config"] = {**entity.card.get("config", {}), **config}
     if "card_link" in wanted:

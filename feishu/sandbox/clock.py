@@ -29,7 +29,7 @@ class SandboxClock:
         return self._epoch + running_s + self._moved_s
 
     def advance(self, seconds: float) -> None:
-        """Jump forward. Raises ValueError for a step back: no platform law survives that."""
+        """Jump forward. Raises ValueError for a step back: no platform rule survives that."""
         if seconds < 0:
             raise ValueError("the clock only moves forward")
         self._moved_s += seconds

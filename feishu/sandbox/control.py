@@ -1,4 +1,4 @@
-"""The /sandbox API: what the page and tests use to be people, to look, and to bring bad luck.
+"""The /sandbox API: what the page and tests use to be people, to look, and to inject faults.
 
 POST   /sandbox/messages     {chat_id, sender, text, mention_bot?, mention?: [open_id], reply_to?, in_thread?,
                               kind?, content?}
@@ -13,7 +13,7 @@ POST   /sandbox/forwards     {chat_id, sender, message_ids: [...]} → {message_
 POST   /sandbox/reactions    {message_id, operator, emoji, remove?}
 GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples
 GET    /sandbox/cards/{id}   one card entity with every accepted write
-GET    /sandbox/log?since=&last=   inspector entries after that id, at most the last so many; count of broken laws
+GET    /sandbox/log?since=&last=   inspector entries after that id, at most the last so many; count of rule violations
 GET    /sandbox/stream       changes as server-sent events
 POST   /sandbox/faults       the words of `faults.Fault`     DELETE /sandbox/faults
 POST   /sandbox/clock        {advance_s}
@@ -155,7 +155,7 @@ class Control:
         since = int(request.query_params.get("since", "0"))
         last = int(request.query_params.get("last", "1000000"))
         entries = [e.as_json() for e in self._sandbox.log if e.id > since][-last:]
-        return _json({"entries": entries, "laws": len(self._sandbox.laws_broken)})
+        return _json({"entries": entries, "violations": len(self._sandbox.violations)})
 
     async def _stream(self, _request: Request) -> Response:
         return EventSourceResponse(self._changes(), ping=15)

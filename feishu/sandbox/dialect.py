@@ -1,4 +1,4 @@
-"""Laws of the markdown dialect that the platform checks on its side: tables, images, mentions."""
+"""Rules of the markdown dialect that the platform checks on its side: tables, images, mentions."""
 
 import re
 from collections.abc import Iterator

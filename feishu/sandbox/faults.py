@@ -1,4 +1,4 @@
-"""Bad luck on demand: for endpoint X, the nth call or the next k calls, something goes wrong."""
+"""Faults on demand: for endpoint X, the nth call or the next k calls, something goes wrong."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase

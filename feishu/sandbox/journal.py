@@ -1,4 +1,5 @@
-"""Everything that happened: calls, events, callbacks, broken laws; and the change signal the page and tests wait on."""
+"""Everything that happened: calls, events, callbacks, rule violations; and the change signal the page and tests wait
+on."""
 
 import asyncio
 from collections import deque
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["api", "event", "callback", "law", "note", "fault"]
+Kind = Literal["api", "event", "callback", "violation", "note", "fault"]
 MAX_ENTRIES = 10_000
 MAX_BACKLOG = 2_000
 

@@ -189,8 +189,8 @@ class OpenApi:
                 "response": response or (answer.refused.msg if answer.refused else ""),
             },
         )
-        if answer.refused and answer.refused.law:
-            self._platform.broken(answer.refused.law, f"{endpoint.name}: {answer.refused.code} {answer.refused.msg}")
+        if answer.refused and answer.refused.rule:
+            self._platform.broken(answer.refused.rule, f"{endpoint.name}: {answer.refused.code} {answer.refused.msg}")
 
 
 class _Answer:

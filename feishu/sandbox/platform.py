@@ -93,12 +93,12 @@ class Platform:
             self.note("delivery", "; ".join(each.why for each in verdicts), message_id=message.message_id)
         self.show(message)
 
-    def broken(self, law: str, what: str, *, app_id: str = "", **detail: Any) -> None:
-        """A law was broken."""
-        self.journal.add("law", law, what, ok=False, app_id=app_id, detail=detail)
+    def broken(self, rule: str, what: str, *, app_id: str = "", **detail: Any) -> None:
+        """A rule was broken."""
+        self.journal.add("violation", rule, what, ok=False, app_id=app_id, detail=detail)
 
     def note(self, name: str, what: str, **detail: Any) -> None:
-        """Something worth seeing that breaks no law."""
+        """Something worth seeing that breaks no rule."""
         self.journal.add("note", name, what, detail=detail)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 class Refused(Exception):
     """The platform does not do what was asked.
 
-    `law` names the rule the caller broke (shown red in the inspector, counted by tests); it is None where the caller
+    `rule` names the rule the caller broke (shown red in the inspector, counted by tests); it is None where the caller
     could not have known, like an expired token or somebody clicking at that moment.
     """
 
     code: int
     msg: str
-    law: str | None = None
+    rule: str | None = None
     status: int = 400
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -24,16 +24,16 @@ class CardInvalid(Exception):
 
     code: int
     msg: str
-    law: str
+    rule: str
 
     def by_cardkit(self) -> Refused:
         """As a CardKit call answers."""
-        return Refused(self.code, self.msg, self.law)
+        return Refused(self.code, self.msg, self.rule)
 
     def by_message(self) -> Refused:
         """As send, reply and PATCH answer (im-v1/message/create: 230099 holds the inner ErrCode)."""
         text = f"Failed to create card content, ext=ErrCode: {self.code}; ErrMsg: {self.msg}; ErrorValue: ; "
-        return Refused(230099, text, self.law)
+        return Refused(230099, text, self.rule)
 
 
 def field_violation(what: str) -> Refused:

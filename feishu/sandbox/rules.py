@@ -56,17 +56,17 @@ class Rates:
         """The app's budget for one API: HTTP 429, 99991400 and the seconds to wait."""
         for window in windows:
             if wait_s := self.wait_s(key, window):
-                raise too_frequent(wait_s, window, law="api_rate")
+                raise too_frequent(wait_s, window, rule="api_rate")
         self.count(key)
 
 
-def too_frequent(wait_s: float, window: Window, *, law: str) -> Refused:
+def too_frequent(wait_s: float, window: Window, *, rule: str) -> Refused:
     """HTTP 429 with `x-ogw-ratelimit-reset` in whole seconds."""
     reset_s = max(1, math.ceil(wait_s - ROUNDING_S))
     headers = {"x-ogw-ratelimit-limit": str(window.limit), "x-ogw-ratelimit-reset": str(reset_s)}
-    return Refused(99991400, "request trigger frequency limit", law, 429, headers)
+    return Refused(99991400, "request trigger frequency limit", rule, 429, headers)
 
 
-def message_rate(law: str) -> Callable[[float], Refused]:
+def message_rate(rule: str) -> Callable[[float], Refused]:
     """HTTP 400, 230020: the limits of one chat, one person, one message."""
-    return lambda _wait_s: Refused(230020, "This operation triggers the frequency limit.", law)
+    return lambda _wait_s: Refused(230020, "This operation triggers the frequency limit.", rule)

@@ -74,9 +74,9 @@ class Sandbox:
         return tuple(self.journal.entries)
 
     @property
-    def laws_broken(self) -> list[Entry]:
-        """Platform laws that an app broke."""
-        return self.journal.of("law")
+    def violations(self) -> list[Entry]:
+        """Platform rules that an app broke."""
+        return self.journal.of("violation")
 
     def calls(self, name: str | None = None) -> list[Entry]:
         """API calls served, oldest first."""

@@ -1,4 +1,4 @@
-"""What a sandbox is made of: its apps, its people and how strictly it reads the uncertain laws."""
+"""What a sandbox is made of: its apps, its people and how strictly it reads the uncertain rules."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -40,9 +40,9 @@ class AppSettings:
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """The first app and the laws. Times in seconds; `redelivery_s` is multiplied by `time_scale`.
+    """The first app and the rules. Times in seconds; `redelivery_s` is multiplied by `time_scale`.
 
-    Where the documents leave a law open (fact sheet "open / uncertain"), a setting chooses the reading:
+    Where the documents leave a rule open (fact sheet "open / uncertain"), a setting chooses the reading:
     `invalid_token_status`, `card_rate_code`, `put_closes_stream`, `uuid_repeat`, `max_markdown_tables`, `raw_card_in`
     (the key under which a fetched message holds its card's JSON; "" for none).
     """

@@ -33,13 +33,13 @@ class Walk:
 Check = Callable[[Any, Walk, str], None]
 
 
-def wrong(where: str, why: str, law: str = "card_schema") -> CardInvalid:
+def wrong(where: str, why: str, rule: str = "card_schema") -> CardInvalid:
     """200621, the way the platform words it: what is wrong and its path from ROOT."""
-    return CardInvalid(PARSE_ERROR, f"parse card json err, {why}, path: {where}", law)
+    return CardInvalid(PARSE_ERROR, f"parse card json err, {why}, path: {where}", rule)
 
 
 def anything(_value: Any, _walk: Walk, _where: str) -> None:
-    """No law known."""
+    """No rule known."""
 
 
 def string(value: Any, _walk: Walk, where: str) -> None:

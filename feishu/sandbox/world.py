@@ -1,4 +1,4 @@
-"""The state of the platform: apps, people, chats, messages, card entities, tokens. No laws here."""
+"""The state of the platform: apps, people, chats, messages, card entities, tokens. No rules here."""
 
 import itertools
 from collections.abc import Callable

@@ -60,7 +60,7 @@ async def scene(watched: Watched, folder: Path, *replies: Reply, **environment: 
             await watched.page.goto(url)
             yield Scene(watched.page, sandbox, model)
             assert watched.troubles == []
-            assert sandbox.laws_broken == []
+            assert sandbox.violations == []
 
 
 @pytest.fixture

@@ -149,5 +149,5 @@ async def test_ten_turns_on_the_page(watched: Watched, played: Played) -> None:
     width = await page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
     assert width <= 390
     assert watched.troubles == [] and watched.outside(played.url) == []
-    assert played.sandbox.laws_broken == []
+    assert played.sandbox.violations == []
     assert len(played.sandbox.messages_in(GROUP)) >= 20

@@ -107,7 +107,7 @@ async def test_a_newcomer_asks_in_the_group_and_presses_every_button(watched: Wa
         assert any(re.search("找到 [0-9]+ 段资料", text) for text in frames["stage"])
         assert len(frames["answer"]) > 1
         assert all(later.startswith(earlier) for earlier, later in pairwise(frames["answer"]))
-        await page.get_by_test_id("filter-law").click()
+        await page.get_by_test_id("filter-violation").click()
         broken = page.get_by_test_id("log-entry")
         await expect(broken, str(await broken.all_inner_texts())).to_have_count(0)
         assert watched.troubles == []

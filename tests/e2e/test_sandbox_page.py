@@ -78,7 +78,7 @@ async def test_an_example_is_asked_streamed_and_finished(watched: Watched) -> No
         await expect(page.get_by_test_id("button-off")).to_be_disabled()
         assert watched.troubles == []
         assert watched.outside(url) == []
-        assert sandbox.laws_broken == []
+        assert sandbox.violations == []
 
 
 async def test_enter_after_an_example_does_not_ask_it_again(watched: Watched) -> None:
@@ -193,15 +193,15 @@ async def test_broken_laws_are_red_and_everything_can_be_opened(watched: Watched
     async with running(sandbox) as url, fake_bot(sandbox, url) as bot:
         page = await open_page(watched, url)
         await bot.call("POST", "/cardkit/v1/cards", type="card_json", data=json.dumps(card({"tag": "note"})))
-        law = page.locator("[data-testid=log-entry][data-kind=law]")
-        await expect(law).to_contain_text("gone_in_v2")
+        rule = page.locator("[data-testid=log-entry][data-kind=violation]")
+        await expect(rule).to_contain_text("gone_in_v2")
         await page.get_by_test_id("filter-api").click()
-        await expect(law).to_have_count(0)
+        await expect(rule).to_have_count(0)
         call = page.locator("[data-testid=log-entry][data-name='card.create']")
         await call.locator("summary").click()
         await expect(call.locator("pre")).to_contain_text('"log_id"')
         await page.get_by_test_id("language-toggle").click()
-        await expect(page.get_by_test_id("filter-law")).to_have_text("Broken laws")
+        await expect(page.get_by_test_id("filter-violation")).to_have_text("Rule violations")
 
 
 async def test_a_lost_connection_comes_back_with_what_was_missed(watched: Watched) -> None:

@@ -69,7 +69,7 @@ async def test_every_kind_is_sent_shown_and_downloaded_by_the_bot(watched: Watch
             got = await bot.download(message["message_id"], kept.key, "image" if kind == "image" else "file")
             assert got == kept.content
         assert base64.b64decode(DOT) in [upload.content for upload in sandbox.world.uploads.values()]
-        assert watched.troubles == [] and sandbox.laws_broken == []
+        assert watched.troubles == [] and sandbox.violations == []
 
 
 async def test_a_rich_text_with_mentions_a_link_code_and_a_picture(watched: Watched) -> None:

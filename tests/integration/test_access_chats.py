@@ -123,7 +123,7 @@ async def test_questions_see_what_their_chat_sees_whoever_asks(house: House) -> 
     await stage.closed(answered["message_id"])
     for chat in (GROUP, private_chat(stage, BOB)):
         assert CANARY not in house.said(chat)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
     with contextlib.closing(sqlite3.connect(stage.folder / "bot.db")) as store:
         behind = store.execute("SELECT leaned_on FROM answers ORDER BY created_at").fetchall()
     assert behind[0] == ("[]",) and behind[-1] == ('["open"]',), "the words of a button's question are a document's"
@@ -235,7 +235,7 @@ async def test_a_changed_rule_counts_for_what_was_answered_before(house: House, 
     await stage.closed(follow.message_id, containing="2/2")
     assert CANARY not in house.said(HR, since=before)
     assert CANARY not in json.dumps([each.body for each in model.requests[asked:]], ensure_ascii=False)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_an_answer_broken_off_under_other_rules_goes_on_under_those_of_now(

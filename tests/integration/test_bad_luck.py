@@ -61,7 +61,7 @@ async def test_the_models_answer_is_streamed_whole(stage: Stage, model: ModelSer
     card = await stage.closed(asked)
     assert answer_text(card).replace("\\", "") == ANSWER
     assert "test-model" in words(card["card"])
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_a_model_that_dies_in_the_middle_leaves_its_text_and_a_reason_on_a_closed_card(
@@ -130,7 +130,7 @@ async def test_a_bot_killed_in_mid_answer_finishes_the_same_card_after_a_restart
     assert answer_text(card) == ANSWER
     assert len(stage.cards(asked)) == 1
     assert [entry for entry in stage.sandbox.log if entry.code == 300317] == []
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_questions_accepted_before_a_kill_are_answered_after_it(stage: Stage, model: ModelServer) -> None:
@@ -175,7 +175,7 @@ async def test_an_orderly_stop_hands_an_answer_that_takes_too_long_to_the_next_s
     await stage.bot(**using(model))
     assert answer_text(await stage.closed(asked)) == ANSWER
     assert len(stage.cards(asked)) == 1
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_an_answer_whose_writer_has_ended_can_be_stopped_and_keeps_what_was_written(
@@ -240,7 +240,7 @@ async def test_hostile_model_text_mentions_nobody_and_still_arrives(stage: Stage
     assert "<at" not in words(card["card"])
     assert "正文在此" in answer_text(card)
     assert "evil.example" not in answer_text(card) or "![" not in answer_text(card)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_thinking_is_not_part_of_the_answer(stage: Stage, model: ModelServer) -> None:

@@ -58,7 +58,7 @@ async def test_versions_are_paged_and_votes_belong_to_a_version(stage: Stage, mo
     await bot.terminate()
     votes = {(vote["voter"], vote["version"]): vote["vote"] for vote in await exported(stage)}
     assert votes == {(ALICE, 2): "up", (BOB, 1): "down"}
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_quick_repeated_clicks_make_one_new_version(stage: Stage, model: ModelServer) -> None:
@@ -95,7 +95,7 @@ async def test_two_people_vote_and_page_at_once(stage: Stage, model: ModelServer
     up = sum(vote == "up" for vote in cast.values())
     assert f"👍 有用 {up}" in labels(final)
     assert ("👎 没用 1" in labels(final)) is (up == 1), "the card counts what the store counts"
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_in_a_private_chat_the_card_itself_asks_why(stage: Stage) -> None:
@@ -180,4 +180,4 @@ async def test_a_long_answer_goes_on_in_further_cards(stage: Stage, model: Model
     assert len(stage.cards(asked)) > 1
     assert all(not card["streaming"] for card in stage.cards(asked))
     assert "第 1 段" in answer_text(first)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []

@@ -207,4 +207,4 @@ async def test_killed_in_between_it_goes_on_from_the_cut_again(
     whole = await stage.closed(asked, containing="2/2")
     assert answer_text(whole) == ANSWER
     assert [each["message_id"] for each in stage.cards(asked)] == [card["message_id"]]
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []

@@ -40,7 +40,7 @@ async def one_whole_answer(stage: Stage, asked: str, *, refused: tuple[str, ...]
     assert answer_text(card) == ANSWER
     assert len(stage.cards(asked)) == 1
     assert [entry for entry in stage.sandbox.log if entry.code == SEQUENCE_BEHIND] == []
-    assert tuple(law.name for law in stage.sandbox.laws_broken) == refused
+    assert tuple(rule.name for rule in stage.sandbox.violations) == refused
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if place != "after-part"])
@@ -90,7 +90,7 @@ async def test_killed_between_two_parts_of_a_long_answer_the_rest_follows_and_no
     shown = [line for card in stage.cards(asked) for line in answer_text(card).split("\n")]
     assert [line for line in shown if line.startswith("第 ")] == paragraphs
     assert not any(card["streaming"] for card in stage.cards(asked))
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_a_platform_that_refuses_a_repeated_uuid_gets_no_second_card(stage: Stage, model: ModelServer) -> None:

@@ -80,7 +80,7 @@ class Run:
         await self.stage.sandbox.wait_for(enough, float("inf"))
         new = [entry for entry in entries if entry.id > self._seen]  # at each step: the sandbox drops old entries
         self._seen = entries[-1].id
-        self.refused += [entry for entry in new if entry.code == SEQUENCE_BEHIND or entry.kind == "law"]
+        self.refused += [entry for entry in new if entry.code == SEQUENCE_BEHIND or entry.kind == "violation"]
 
     def _is_over(self) -> bool:
         return self._unanswered() == 0 and len(self.crowd.asked) == self.questions

@@ -69,7 +69,7 @@ async def test_what_streams_ends_what_waits_keeps_its_card_and_what_arrives_is_a
         assert answer_text(await stage.closed(asked)) == ANSWER
         assert len(stage.cards(asked)) == 1
     assert stage.cards(second)[0]["message_id"] == waiting["message_id"]
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 @pytest.mark.parametrize("signals", [1, 2])

@@ -55,7 +55,7 @@ async def test_with_all_slots_taken_a_card_tells_the_place_and_later_holds_the_a
         assert answer_text(card) == ANSWER
         assert len(stage.cards(asked)) == 1
     assert stage.cards(second)[0]["message_id"] == waiting["message_id"]
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_the_second_question_of_a_conversation_waits_its_turn_and_says_so(
@@ -80,7 +80,7 @@ async def test_a_place_that_moves_up_is_told_on_the_same_card(stage: Stage, mode
     await stage.click(first, "stop")
     await says(stage, third, "前面还有 1 个问题")
     assert len(stage.cards(third)) == 1
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_who_waits_can_stop_waiting_without_a_slot(stage: Stage, model: ModelServer) -> None:

@@ -47,7 +47,7 @@ async def test_text_is_streamed_into_a_card(tmp_path: Path) -> None:
         secrets = {"APP_ID": SECRETS["FEISHU__APP_ID"], "APP_SECRET": SECRETS["FEISHU__APP_SECRET"]}
         await run(code, tmp_path, CHAT_ID=GROUP, **secrets)
         shown = sandbox.shown(sandbox.messages_in(GROUP)[-1].message_id)
-    assert not shown["streaming"] and sandbox.laws_broken == []
+    assert not shown["streaming"] and sandbox.violations == []
     assert texts(shown) == ["## 今天\n- 合并了 **3** 个请求\n- 没有故障\n"]
     assert sandbox.calls("card.content"), "it was streamed"
 

@@ -153,7 +153,7 @@ async def test_a_recalled_question_stops_its_answer_and_empties_the_card(stage: 
     blank = stage.sandbox.shown(card["message_id"])
     assert "很长的回答" not in json.dumps(blank["card"], ensure_ascii=False) and not blank["streaming"]
     assert QUESTION not in json.dumps(blank["card"], ensure_ascii=False)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_an_answer_whose_question_is_recalled_later_is_emptied(stage: Stage) -> None:

@@ -103,7 +103,7 @@ async def test_the_card_says_that_it_reads_and_goes_on_to_the_answer(stage: Stag
     seeing.may_read.set()
     card = await whole_on(stage, asked, opened)
     assert card["card"]["header"]["title"]["content"] == QUESTION
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
     await bot.logged("job_ended", state="done")
 
 

@@ -63,7 +63,7 @@ async def test_where_documents_do_not_know_an_owner_is_asked_and_the_reply_is_ke
     await bot.logged("job_ended", reason="owners were mentioned")
     said = await stage.sandbox.say(GROUP, BOB, "是蓝色的。", mention_bot=True, reply_to=message_id)
     assert "已记为这个问题的答案" in await replied(stage, said.message_id)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_forget_deletes_what_somebody_asked(stage: Stage) -> None:
@@ -185,7 +185,7 @@ async def test_in_private_the_owners_are_written_to_and_whoever_answers_reaches_
         return any("是蓝色的" in each.content and UNKNOWN in each.content for each in stage.sandbox.messages_in(chat))
 
     await stage.sandbox.wait_for(told, DEADLINE_S)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_in_a_topic_the_next_words_of_an_owner_are_the_answer(stage: Stage) -> None:

@@ -31,7 +31,7 @@ async def test_a_question_in_the_group_is_answered_with_sources_on_one_closed_ca
     [created] = [entry for entry in stage.sandbox.log if entry.name == "card.create"]
     opened = json.loads(created.detail["request"]["data"])["config"]
     assert opened["streaming_mode"] and opened["streaming_config"] == STREAMING
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_a_private_question_needs_no_mention(stage: Stage) -> None:
@@ -120,7 +120,7 @@ async def test_regenerate_writes_a_new_version_into_the_same_card(stage: Stage) 
     assert second["message_id"] == first["message_id"]
     assert button(second, "up") != button(first, "up")
     assert "10 个工作日" in answer_text(second)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def toast_of(stage: Stage, card: dict[str, Any], kind: str, person: str = ALICE) -> str:

@@ -22,7 +22,7 @@ async def test_a_question_in_the_group_gets_a_streamed_card_that_closes() -> Non
         assert shown["summary"] == "出差返回后 10 个工作日内"
         assert shown["card"]["header"]["template"] == "green"
         assert [entry.outcome for entry in sandbox.calls()] == ["ok"] * len(sandbox.calls())
-        assert sandbox.laws_broken == []
+        assert sandbox.violations == []
         pressed = await sandbox.click(card.message_id, BOB, element_id="up")
         assert pressed.toast == {"type": "success", "content": "已收到，谢谢！"}
         assert bot.presses[0]["event"]["operator"]["open_id"] == BOB

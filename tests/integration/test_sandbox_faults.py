@@ -19,7 +19,7 @@ async def test_the_second_call_fails_with_the_planned_code() -> None:
         codes = [(await bot.call("POST", SEND, **TEXT))["code"] for _ in range(3)]
         assert codes == [0, 230020, 0]
         assert len(sandbox.messages_in(GROUP)) == 2
-        assert sandbox.laws_broken == []
+        assert sandbox.violations == []
 
 
 async def test_a_lost_acknowledgement_took_effect_and_a_dropped_call_did_not() -> None:

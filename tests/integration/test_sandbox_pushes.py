@@ -161,7 +161,7 @@ async def test_writes_during_an_interaction_are_refused_and_a_streaming_card_is_
         bot.callback_gate.set()
         assert (await press).error_code == 200673
         assert (await bot.call("PUT", path, content="一", sequence=2))["code"] == 0
-        assert [law.name for law in sandbox.laws_broken] == ["callback_card"]
+        assert [rule.name for rule in sandbox.violations] == ["callback_card"]
 
 
 async def test_a_delayed_update_uses_the_callback_token_twice() -> None:

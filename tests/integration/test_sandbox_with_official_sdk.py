@@ -88,4 +88,4 @@ async def test_the_official_sdk_streams_a_card_through_the_sandbox() -> None:
     card = next(iter(sandbox.world.entities.values()))
     assert [frame.content for frame in card.frames if frame.operation == "card.content"] == ["你", "你好", "你好，世界"]
     assert not card.streaming
-    assert [law.name for law in sandbox.laws_broken] == ["streaming_closed"]
+    assert [rule.name for rule in sandbox.violations] == ["streaming_closed"]

@@ -103,4 +103,4 @@ async def test_forty_answers_at_once_are_whole_and_nothing_is_refused(lateness: 
         if outcomes == {"ok"} or lateness.worst_s <= MARGIN_S:
             break
     assert outcomes == {"ok"}
-    assert sandbox.laws_broken == []
+    assert sandbox.violations == []

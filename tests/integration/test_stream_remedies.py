@@ -106,7 +106,7 @@ async def test_a_refused_frame_gets_its_remedy(stage: Stage, code: int) -> None:
     else:
         await stage.finish()
         assert (stage.shown("answer"), stage.entity.streaming) == ("the whole answer", False)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -125,7 +125,7 @@ async def test_a_refused_end_gets_its_remedy(stage: Stage, code: int) -> None:
         await stage.finish()
     assert fault.hits == 1
     assert (stage.shown("answer"), stage.entity.streaming) == ("the whole answer", False)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []
 
 
 async def test_a_stream_of_half_an_hour_is_opened_again_by_timer_before_the_platform_ends_it(stage: Stage) -> None:
@@ -139,4 +139,4 @@ async def test_a_stream_of_half_an_hour_is_opened_again_by_timer_before_the_plat
     assert len(opened) == 3
     await stage.finish()
     assert (stage.shown("answer"), stage.entity.streaming) == ("the whole answer", False)
-    assert stage.sandbox.laws_broken == []
+    assert stage.sandbox.violations == []

@@ -151,6 +151,6 @@ async def test_ten_turns_of_two_people_in_a_group_and_a_topic(stage: Stage, mode
     assert "我的理解：报销逾期了怎么办？" in words(last["card"])
 
     await bot.terminate()
-    assert sandbox.laws_broken == []
+    assert sandbox.violations == []
     assert [line for line in bot.lines if "exception" in line] == []
     assert await exported(stage) == []

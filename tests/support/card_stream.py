@@ -1,4 +1,4 @@
-"""A card stream on a clock moved by hand, against a platform that refuses at will and keeps the law of sequences."""
+"""A card stream on a clock moved by hand, against a platform that refuses at will and keeps the rule of sequences."""
 
 import itertools
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Failure = ApiError | TransportError
 
 
 class Platform(CardKit):
-    """Records every write; `refuse` holds what the next writes of each kind meet. Keeps the law of sequences."""
+    """Records every write; `refuse` holds what the next writes of each kind meet. Keeps the rule of sequences."""
 
     def __init__(self, clock: HandClock, latency_s: float = 0.02) -> None:
         self.clock = clock

@@ -29,7 +29,7 @@ Part = Callable[..., Awaitable[object]]
 
 @dataclass(frozen=True)
 class Play:
-    """One misfortune and what has to come of it. `platform` are readings of the documents that the sandbox follows."""
+    """One fault and what has to come of it. `platform` are readings of the documents that the sandbox follows."""
 
     part: Part
     values: tuple[Any, ...]

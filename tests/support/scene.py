@@ -1,4 +1,4 @@
-"""A sandbox, a model and the real bot between them, inside the test's loop: where one misfortune is played."""
+"""A sandbox, a model and the real bot between them, inside the test's loop: where one fault is played."""
 
 import asyncio
 import contextlib
@@ -116,7 +116,7 @@ class Scene:
         return {way: count for way, count in counted.items() if count}
 
     async def answered_whole(self, asked: str) -> Message:
-        """The whole answer, alone, on one closed card, and no law broken."""
+        """The whole answer, alone, on one closed card, and no rule broken."""
         card = await self.closed(asked)
         assert answer_text(card) == ANSWER
         assert len(self.replies(asked)) == 1
@@ -124,8 +124,8 @@ class Scene:
         return card
 
     def assert_lawful(self) -> None:
-        """The bot broke no law of the platform."""
-        broken = self.sandbox.laws_broken
+        """The bot broke no rule of the platform."""
+        broken = self.sandbox.violations
         assert broken == [], broken
 
 

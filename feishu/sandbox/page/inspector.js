@@ -1,21 +1,21 @@
-// The right drawer: every event, callback and call, broken laws in red.
+// The right drawer: every event, callback and call, rule violations in red.
 import { $, el, post } from './dom.js';
 import { meaning } from './names.js';
 import { toast } from './toasts.js';
 import { word } from './words.js';
 
-const FILTERS = ['all', 'event', 'callback', 'api', 'law'];
+const FILTERS = ['all', 'event', 'callback', 'api', 'violation'];
 const KEEP = 400;
 let filter = 'all';
 let entries = [];
-let laws = 0;
+let violations = 0;
 
 export const lastId = () => (entries.length ? entries[entries.length - 1].id : 0);
 
 export async function loadLog() {
   const fresh = await (await fetch(`/sandbox/log?last=${KEEP}`)).json();
   entries = fresh.entries;
-  laws = fresh.laws;
+  violations = fresh.violations;
   drawInspector();
 }
 
@@ -31,7 +31,7 @@ export function addEntry(entry) {
   if (entry.id <= lastId()) return;
   entries.push(entry);
   if (entries.length > KEEP) entries.shift();
-  if (entry.kind === 'law') { laws += 1; count(); }
+  if (entry.kind === 'violation') { violations += 1; count(); }
   if (!wanted(entry)) return;
   $('log').querySelector('.log-empty')?.remove();
   $('log').prepend(line(entry));
@@ -41,9 +41,9 @@ export function addEntry(entry) {
 const wanted = (entry) => filter === 'all' || entry.kind === filter;
 
 function count() {
-  const badge = $('law-count');
-  badge.hidden = laws === 0;
-  badge.textContent = laws;
+  const badge = $('violation-count');
+  badge.hidden = violations === 0;
+  badge.textContent = violations;
 }
 
 function line(entry) {

@@ -17,5 +17,5 @@ const NAMES = {
   parameters: ['参数错误', 'parameters'], scope: ['缺少权限', 'missing scope'], token_law: ['令牌错误', 'token'], credentials: ['应用凭证错误', 'credentials'], membership: ['不在群里', 'not in the chat'], receive_id: ['接收者无效', 'receiver'], message_id: ['消息 ID 无效', 'message id'],
 };
 
-/** The everyday name of an event, a call or a law; '' when there is none. */
+/** The everyday name of an event, a call or a rule; '' when there is none. */
 export const meaning = (name) => NAMES[name]?.[ui.language === 'zh' ? 0 : 1] ?? '';

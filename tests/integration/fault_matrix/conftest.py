@@ -1,5 +1,5 @@
 """Whatever the platform or the model does, the person ends with the whole answer, or a plain reason, on one closed card
-(or on the documented fallback), and no law of the platform is broken. One row, one misfortune."""
+(or on the documented fallback), and no rule of the platform is broken. One row, one fault."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -102,8 +102,8 @@ async def what_arrives_after_it_was_given_up_changes_nothing(scene: Scene, row: 
     asked = await scene.ask()
     closed = await scene.closed(asked)
     late = row.endpoint in (FRAME, CLOSE, LAST)
-    await scene.until(lambda: not late or scene.sandbox.laws_broken)
-    assert [(entry.name, entry.code) for entry in scene.sandbox.laws_broken] == [("sequence", 0)] * late
+    await scene.until(lambda: not late or scene.sandbox.violations)
+    assert [(entry.name, entry.code) for entry in scene.sandbox.violations] == [("sequence", 0)] * late
     assert scene.sandbox.shown(closed["message_id"])["card"] == closed["card"]
     assert answer_text(closed) == ANSWER
     numbers = [entry.sequence for entry in scene.sandbox.calls() if entry.sequence is not None]

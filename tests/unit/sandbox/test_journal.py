@@ -10,12 +10,12 @@ from tests.support.platform_client import platform_client
 
 async def test_a_waiting_test_wakes_on_the_change_it_waits_for() -> None:
     journal = Journal(lambda: 0.0)
-    waiting = asyncio.create_task(journal.wait_for(lambda: journal.of("law"), 10))
+    waiting = asyncio.create_task(journal.wait_for(lambda: journal.of("violation"), 10))
     await asyncio.sleep(0)
     journal.add("note", "other", "…")
     await asyncio.sleep(0)
     assert not waiting.done()
-    journal.add("law", "sequence", "…")
+    journal.add("violation", "sequence", "…")
     assert [entry.name for entry in await waiting] == ["sequence"]
 
 

@@ -26,7 +26,7 @@ async def test_an_expired_token_is_refused_under_either_status(status: int) -> N
         response = await client.raw("GET", "/bot/v3/info")
         assert (response.status_code, response.json()["code"]) == (status, 99991663)
         assert response.headers["x-tt-logid"] == response.json()["error"]["log_id"]
-        assert client.sandbox.laws_broken == []
+        assert client.sandbox.violations == []
 
 
 @pytest.mark.parametrize(("token", "code"), [("", 99991661), ("x-1", 99991671), ("t-unknown", 99991663)])

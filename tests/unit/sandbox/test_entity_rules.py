@@ -17,7 +17,7 @@ async def test_sequence_rises_over_every_kind_of_write() -> None:
         assert await client.update(card_id, card(), 4) == 300317
         assert await client.settings(card_id, 6, streaming_mode=False) == 0
         assert await client.update(card_id, card(), 7) == 0
-        assert [law.name for law in client.sandbox.laws_broken] == ["sequence"] * 3
+        assert [rule.name for rule in client.sandbox.violations] == ["sequence"] * 3
 
 
 @pytest.mark.parametrize("sequence", [2**31, "1", None, True, 1.5])
@@ -114,7 +114,7 @@ async def test_an_entity_is_sent_once() -> None:
         card_id = await client.open_stream()
         assert (await client.send_entity(card_id))["code"] == 0
         assert (await client.send_entity(card_id))["code"] == 230099
-        assert [law.name for law in client.sandbox.laws_broken] == ["entity_sent_twice"]
+        assert [rule.name for rule in client.sandbox.violations] == ["entity_sent_twice"]
 
 
 async def test_an_entity_without_its_wrapper_does_not_parse() -> None:

@@ -99,7 +99,7 @@ async def test_patch_refuses_entities_text_and_other_peoples_messages() -> None:
         assert await patch(client, await send_text(client), card()) == 230001
         theirs = await client.sandbox.say(GROUP, ALICE, "hi")
         assert await patch(client, theirs.message_id, card()) == 230071
-        assert {law.name for law in client.sandbox.laws_broken} == {"patched_entity", "patch_kind", "not_sender"}
+        assert {rule.name for rule in client.sandbox.violations} == {"patched_entity", "patch_kind", "not_sender"}
 
 
 async def test_text_is_edited_twenty_times() -> None:
