@@ -35,7 +35,7 @@ from sqlalchemy import text
 from bot.cancellation import Ended, StopSignal
 from bot.inbox.notify import Listener
 from bot.inbox.queue import Jobs
-from bot.inbox.worker import Worker
+from bot.inbox.worker import Worker, WorkerLimits
 from bot.job import Job, NewJob
 from bot.observability.logs import configure_logs
 from bot.observability.metrics import Metrics
@@ -74,11 +74,8 @@ async def working(database: Database, turns: Instant) -> AsyncIterator[tuple[Job
         jobs,
         turns,  # type: ignore[arg-type]  # all of it that is used
         Metrics(),
+        WorkerLimits(slots=8, lease_s=LEASE_S, max_attempts=5, retention_s=72 * 3600),
         clock=SystemClock(),
-        slots=8,
-        lease_s=LEASE_S,
-        max_attempts=5,
-        retention_s=72 * 3600,
     )
     loop = asyncio.get_running_loop()
     listener = Listener(database, lambda kind, rest: loop.call_soon_threadsafe(worker.hear, kind, rest))

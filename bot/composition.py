@@ -10,7 +10,7 @@ from bot.handlers.router import EventRouter
 from bot.inbox.claim import Shares
 from bot.inbox.queue import Jobs
 from bot.inbox.replicas import Replicas
-from bot.inbox.worker import Worker
+from bot.inbox.worker import Worker, WorkerLimits
 from bot.intake.bot_identity import Identity
 from bot.intake.command_handlers import Obedience
 from bot.intake.forwarded import CardReader, ForwardReader
@@ -222,11 +222,8 @@ class Parts:
             self.jobs,
             self.handlers_of_jobs,
             self.metrics,
+            WorkerLimits(bot.workers, bot.lease_s, bot.max_attempts, bot.retention_h * 3600),
             clock=self.clock,
-            slots=bot.workers,
-            lease_s=bot.lease_s,
-            max_attempts=bot.max_attempts,
-            retention_s=bot.retention_h * 3600,
             waiting=waiting,
         )
         self.client.availability.on_recovery = self.worker.outages.recovered

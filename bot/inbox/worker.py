@@ -47,6 +47,17 @@ class Runs(Protocol):
     async def give_up(self, job: Job) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """How many jobs run at once (`slots`), how long a lease holds without a heartbeat (`lease_s`), how often a job may
+    fail before it is given up (`max_attempts`), and for how long ended jobs are remembered (`retention_s`)."""
+
+    slots: int
+    lease_s: float
+    max_attempts: int
+    retention_s: float
+
+
 @dataclass(slots=True)
 class _Running:
     """A job in hand."""
@@ -57,32 +68,26 @@ class _Running:
 
 
 class Worker:
-    """Runs up to `slots` jobs at once. `run` until cancelled; `wake` after an accept; `drain` before the end."""
+    """Runs up to `limits.slots` jobs at once. `run` until cancelled; `wake` after an accept; `drain` before the end."""
 
     def __init__(
         self,
         jobs: Jobs,
         turns: Runs,
         metrics: Metrics,
+        limits: WorkerLimits,
         *,
         clock: Clock,
-        slots: int,
-        lease_s: float,
-        max_attempts: int,
-        retention_s: float,
         waiting: Waiting | None = None,
     ) -> None:
         self._jobs = jobs
         self._turns = turns
         self._metrics = metrics
         self._clock = clock
-        self._slots = slots
-        self._lease_s = lease_s
-        self._max_attempts = max_attempts
-        self._retention_s = retention_s
+        self._limits = limits
         self._waiting = waiting
         self.outages = Outages(jobs, clock=clock)
-        self._dead_letters = DeadLetters(jobs, turns, metrics, max_attempts=max_attempts)
+        self._dead_letters = DeadLetters(jobs, turns, metrics, max_attempts=limits.max_attempts)
         self._running: dict[int, _Running] = {}
         self._awake = asyncio.Event()
         self._draining = False
@@ -137,7 +142,7 @@ class Worker:
 
     def _count_slots(self) -> int:
         """The slots that are free; also tells whether what is accepted here can start here."""
-        free = 0 if self._draining else self._slots - len(self._running)
+        free = 0 if self._draining else self._limits.slots - len(self._running)
         self._jobs.takes_more = free > 0
         return free
 
@@ -194,7 +199,7 @@ class Worker:
     async def _run_and_settle(self, job: Job, stop: StopSignal) -> None:
         log.info("job_started", kind=job.kind, waited_s=round(job.waited_s, 3), taken_over=job.taken_over)
         self._metrics.job_claimed(job.waited_s, resumed=job.is_resumed, taken_over=job.taken_over)
-        if why := exhausted(job, self._max_attempts):
+        if why := exhausted(job, self._limits.max_attempts):
             await self._dead_letters.give_up(job, why)
             return
         try:
@@ -244,7 +249,7 @@ class Worker:
             )
 
     async def _beat_forever(self) -> None:
-        interval_s = min(1.0, self._lease_s / 3)
+        interval_s = min(1.0, self._limits.lease_s / 3)
         while True:
             await self._clock.sleep(interval_s)
             if self._running:
@@ -281,7 +286,7 @@ class Worker:
     async def _forget_forever(self) -> None:
         while True:
             try:
-                await self._jobs.forget_older_than(self._retention_s)
+                await self._jobs.forget_older_than(self._limits.retention_s)
             except StoreError as error:
                 log.error("forgetting_failed", reason=str(error))
             await self._clock.sleep(FORGET_EVERY_S)

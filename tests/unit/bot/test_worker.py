@@ -10,7 +10,7 @@ import pytest
 from bot.cancellation import Ended, StopSignal
 from bot.errors import Owed, StoreError
 from bot.inbox.queue import Jobs, LeaseLost
-from bot.inbox.worker import POLL_S, Worker
+from bot.inbox.worker import POLL_S, Worker, WorkerLimits
 from bot.job import Job, NewJob
 from bot.observability.metrics import Metrics
 from bot.settings.models import BotSettings
@@ -66,16 +66,16 @@ class Bench:
         self.database.migrate()
         self.jobs = Jobs(self.database, lease_s=LEASE_S)
         self.script = Script()
-        settings: dict[str, Any] = {"slots": 2, "max_attempts": 3, **more}
+        limits = {"slots": 2, "lease_s": LEASE_S, "max_attempts": 3, "retention_s": 72 * 3600}
+        limits |= {name: more.pop(name) for name in list(more) if name in limits}
         self.metrics = Metrics()
         self.worker = Worker(
             self.jobs,
             self.script,  # type: ignore[arg-type]  # all of `Turns` that a worker uses
             self.metrics,
+            WorkerLimits(**limits),  # type: ignore[arg-type]  # whole numbers and seconds by name
             clock=SystemClock(),
-            lease_s=LEASE_S,
-            retention_s=72 * 3600,
-            **settings,
+            **more,
         )
 
     async def ask(self, number: int, *, chat: str = "", turn: str = "") -> None:
