@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from bot.app import Bot
 from bot.connections import Limits
@@ -55,14 +56,16 @@ def settings_of(
 
 
 @contextlib.asynccontextmanager
-async def bot_inside(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[tuple[Bot, str]]:
-    """The bot and the URL of its public door."""
+async def bot_inside(
+    settings: Settings, *, clock: Clock | None = None, around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> AsyncIterator[tuple[Bot, str]]:
+    """The bot and the URL of its public server, whose application may be put `around`."""
     async with Bot.open(settings, clock=clock) as bot:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)  # from now on a push waits instead of being refused
         config = uvicorn.Config(
-            public_app(bot),
+            around(public_app(bot)),
             log_config=None,
             access_log=False,
             lifespan="on",
