@@ -58,3 +58,11 @@ def test_the_architecture_page_draws_the_layers_of_the_contracts(root: str) -> N
     layered = [contract["layers"] for contract in tool["contracts"] if contract["type"] == "layers"]
     [layers] = [each for each in layered if each[0].rpartition(".")[0] == root]
     assert "\n".join([root, *(f"  {layer}" for layer in layers)]) in page("architecture.md")
+
+
+def test_each_of_the_ten_questions_is_answered_by_a_path() -> None:
+    _, _, rest = page("contributing.md").partition("## Ten questions")
+    section, _, _ = rest.partition("\n## ")
+    rows = [line for line in section.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == 10
+    assert [row for row in rows if not any(map(PATH.fullmatch, SPAN.findall(row.split("|")[2])))] == []
