@@ -1,4 +1,4 @@
-"""Everything that can go wrong in the bot's own rooms.
+"""The bot's own errors.
 
 BotError
 ├─ SettingsError(key, source, fix)   configuration that cannot be used; one sentence a problem, never a secret's value

@@ -1,7 +1,7 @@
 """Getting an answer onto one card, whatever the platform refuses.
 
 The normal way is a CardKit entity. Without CardKit's scope, or while CardKit is down, it is a raw card by reply that is
-replaced as a whole; and where no card is taken, a text message. How a card ends: `written_card`. What is needed to
+replaced as a whole; and where no card is taken, a text message. How a card ends: `bot.delivery.card`. What is needed to
 go on after a crash is stored before the step that depends on it.
 """
 

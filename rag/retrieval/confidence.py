@@ -6,8 +6,9 @@ questions that the documents are not about (`rag.index.base.background`), in sta
 for every embedding model and every index.
 
 **The floor.** Retrieval alone refuses only what is hopeless by every signal there is: a model that reads the passages
-knows better than any threshold. With embeddings that is a standing below `floor_standing` together with a coverage
-below `floor_coverage`; by words alone a coverage below `floor_words`. Above it the model decides.
+knows better than any threshold. With embeddings that is a standing below `floor_standing` together with a match below
+`floor_match`; by words alone a match below `floor_words`. Where half of the match that background questions reach is
+more, that counts instead of these. Above the floor the model decides. A calibration replaces it by a confidence.
 
 **The confidence** is a logistic function of the signals, fitted by benchmarks/confidence.py on questions of several
 corpora; `feishu-rag eval --calibrate` fits it, the floor and the levels to the team's own. It is shown in three levels;

@@ -1,4 +1,4 @@
-"""What a chat user reads stands in `bot/texts.py`, in Chinese and in English; nothing else speaks to them."""
+"""What a chat user reads stands in `bot/texts/`, in Chinese and in English; nothing else speaks to them."""
 
 import ast
 import re
