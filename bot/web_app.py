@@ -14,7 +14,7 @@ from bot.repositories.analytics import Figures
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.login import add_login
-from bot.web.admin.routes import AdminDoor, admin_router
+from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
@@ -49,19 +49,27 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    add_admin(app, bot.database, bot.client, bot.settings, clock=bot.clock)
+    add_admin(app, bot.database, bot.client, bot.settings, bot.library, clock=bot.clock)
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
 
 
-def add_admin(app: FastAPI, database: Database, client: FeishuClient, settings: Settings, *, clock: Clock) -> None:
+def add_admin(
+    app: FastAPI,
+    database: Database,
+    client: FeishuClient,
+    settings: Settings,
+    documents: HasDocuments,
+    *,
+    clock: Clock,
+) -> None:
     """The data behind /admin, and the login."""
     secret = settings.feishu.app_secret.get_secret_value()
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Figures(database, clock=clock), TraceStore(database, clock=clock)
-    app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot)))
+    app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot, documents)))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)
 
 

@@ -18,7 +18,8 @@ class Place:
 class Document:
     """One source text. `source` is stable across ingests (a path relative to its knowledge folder, or a URL).
 
-    `places` are (offset, place), rising: each holds for the text from its offset on. `notes` say what was left out.
+    `places` are (offset, place), rising: each holds for the text from its offset on. `notes` say what was left out,
+    `content` what was read, like "12 pages, 3 tables".
     """
 
     source: str
@@ -28,6 +29,7 @@ class Document:
     collection: str = "default"
     places: tuple[tuple[int, Place], ...] = ()
     notes: tuple[str, ...] = ()
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

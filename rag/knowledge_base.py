@@ -21,7 +21,7 @@ from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index
 from rag.index.opening import current_stamp, open_index
-from rag.index.outline import Title, titles_of
+from rag.index.outline import DocumentState, Title, states_of, titles_of
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
@@ -146,6 +146,11 @@ class KnowledgeBase:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
         index = await self._current_index()
         return await self._in_thread(lambda: tuple(titles_of(index.chunks.all(scope.names))[:limit]))
+
+    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]:
+        """What ingest knows of each document that may be seen. Raises IndexUnusable."""
+        index = await self._current_index()
+        return tuple(states_of(await self._in_thread(index.chunks.documents), scope))
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""

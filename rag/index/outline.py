@@ -1,9 +1,11 @@
 """What documents there are, and what they speak of: for lists of sources and for examples of questions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rag.documents import Chunk
+from rag.index.base.types import Key, Known
+from rag.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,28 @@ class Title:
     link: str | None
     collection: str
     headings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """One file or page as ingest left it: what of it was read (`content`, like "12 pages, 3 tables"), what was left out
+    (`notes`), or why it could not be read (`failure`)."""
+
+    collection: str
+    source: str
+    content: str
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def states_of(documents: Mapping[Key, Known], scope: Scope) -> list[DocumentState]:
+    """Of what may be seen: what could not be read first, then what was read in part, each by source."""
+    states = [
+        DocumentState(collection, source, known.content, known.notes, known.failure)
+        for (collection, source), known in documents.items()
+        if scope.shows((collection,))
+    ]
+    return sorted(states, key=lambda each: (not each.failure, not each.notes, each.source, each.collection))
 
 
 def titles_of(chunks: Iterable[Chunk]) -> list[Title]:

@@ -89,7 +89,8 @@ async def test_a_key_opens_it_only_when_it_may(locked: Locked) -> None:
         assert (await http.get("/admin/api/overview")).status_code == 403
     async with locked.browser() as http:
         assert (await http.get("/admin")).status_code == 200
-        for path in ("overview", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"):
+        paths = ("overview", "documents", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json")
+        for path in paths:
             assert (await http.get(f"/admin/api/{path}")).status_code == 401, path
         me = await http.get("/admin/api/me")
     assert (me.status_code, me.json()["login"]) == (401, True)
@@ -215,6 +216,15 @@ async def test_figures_add_up(locked: Locked) -> None:
         assert failed["count"] == told["outcomes"]["failed"]
         for wrong in ("days=0", "days=x", "days=999999"):
             assert (await http.get(f"/admin/api/overview?{wrong}")).status_code == 422
+
+
+async def test_what_was_not_read_is_told(locked: Locked) -> None:
+    async with locked.browser("owner") as http:
+        told = (await http.get("/admin/api/documents")).json()
+    assert (told["count"], told["unread"], told["trouble"]) == (4, 1, "")
+    locked_file, in_part = told["documents"]
+    assert (locked_file["source"], in_part["source"]) == ("finance/pay.xlsx", "finance/1.md")
+    assert "password" in locked_file["failure"] and in_part["notes"] == ["3 hidden rows were left out"]
 
 
 async def test_gaps_are_clustered_with_drafts(locked: Locked) -> None:

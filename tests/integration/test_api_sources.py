@@ -64,6 +64,8 @@ async def test_a_source_opens_whole_with_its_place_and_what_the_answer_leans_on(
     assert told["place"] == {"kind": "page", "name": "3"} and other["place"] is None
     assert told["highlights"] == ["出差结束后 15 个自然日内提交报销单，逾期需部门负责人说明原因。"]
     assert other["highlights"] == ["发票抬头必须与公司名称一致。"]
+    assert (told["read"], told["left_out"]) == ("2 sheets", ["3 hidden rows were left out"])
+    assert (other["read"], other["left_out"]) == ("1 sheet", [])
     assert (told["id"], told["number"], told["collection"]) == (f"{answer['answer_id']}.1", 1, "default")
 
 

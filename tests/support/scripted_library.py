@@ -21,7 +21,8 @@ from rag.events import (
     Retrieved,
     Usage,
 )
-from rag.index.outline import Title
+from rag.index.base.types import Key, Known
+from rag.index.outline import DocumentState, Title, states_of
 from rag.scope import Scope
 
 Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
@@ -196,6 +197,15 @@ class ScriptedLibrary:
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         made = (Title(title, None, "finance", (headings[-1],)) for title, headings, _ in PASSAGES)
         return tuple(each for each in made if scope.shows((each.collection,)))[:limit]
+
+    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]:
+        """As if rows of the first document were hidden, and one file had a password."""
+        known: dict[Key, Known] = {
+            ("default", f"finance/{number}.md"): Known("f", content="1 sheet") for number in range(1, 4)
+        }
+        known["default", "finance/1.md"] = Known("f", content="2 sheets", notes=("3 hidden rows were left out",))
+        known["default", "finance/pay.xlsx"] = Known("f", "has a password; remove it and save the file again")
+        return tuple(states_of(known, scope))
 
 
 def stream_of(*events: tuple[str, dict[str, object]]) -> str:

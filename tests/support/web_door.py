@@ -68,7 +68,7 @@ async def web_door(
         app = chat_app(door, settings)
         whole = Settings(feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})), bot=settings)
         client = FeishuClient(whole.feishu)
-        add_admin(app, database, client, whole, clock=clock)
+        add_admin(app, database, client, whole, library, clock=clock)
         async with served(app, listener) as url:
             yield WebDoor(url, turns, database, metrics, feedback, tracing)
         await turns.settle()

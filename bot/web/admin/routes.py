@@ -1,8 +1,8 @@
 """`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -16,13 +16,23 @@ from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
 from bot.web.csv_export import csv_text
 from bot.web.errors import Refused
+from rag.errors import IndexUnusable
+from rag.index.outline import DocumentState
+from rag.scope import EVERYTHING, Scope
 
 API = "/admin/api"
 GROUNDS = ("outcome", "confidence", "level", "ending")
 COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
 REPLIES = "replies"
 MOST_TURNS = 500
+MOST_DOCUMENTS = 500
 Days = Annotated[int, Query(ge=1, le=366)]
+
+
+class HasDocuments(Protocol):
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
+
+    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class AdminDoor:
     traces: TraceStore
     sessions: Sessions
     settings: BotSettings
+    documents: HasDocuments
 
     async def admin(self, request: Request, *, writes: bool = False) -> Admin:
         """Who asks. Raises `Refused` (401, 403)."""
@@ -57,6 +68,11 @@ def admin_router(door: AdminDoor) -> APIRouter:
     async def overview(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
         return _json(await door.figures.overview(days))
+
+    @router.get("/documents")
+    async def documents(request: Request) -> Response:
+        await door.admin(request)
+        return _json(await _read(door.documents))
 
     _add_turns(router, door)
     _add_gaps(router, door)
@@ -121,6 +137,17 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
         admin = await door.admin(request, writes=True)
         await door.figures.settle(await find(gap_id, days), admin.name)
         return _json({"ok": True})
+
+
+async def _read(documents: HasDocuments) -> dict[str, Any]:
+    """How many files there are, and what is to be said of those that were not read, or not wholly."""
+    try:
+        states = await documents.documents(EVERYTHING)
+    except IndexUnusable as error:
+        return {"count": 0, "unread": 0, "documents": [], "trouble": str(error)}
+    told = [asdict(state) for state in states if state.failure or state.notes][:MOST_DOCUMENTS]
+    unread = sum(bool(state.failure) for state in states)
+    return {"count": len(states), "unread": unread, "documents": told, "trouble": ""}
 
 
 def gap_body(gap: Gap) -> dict[str, Any]:

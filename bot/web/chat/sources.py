@@ -34,6 +34,10 @@ class SourceReply(BaseModel):
     source: str = Field(description="File or address", examples=["finance/travel.md"])
     collection: str
     link: str | None
+    read: str = Field(description="What of the document is in the index", examples=["12 pages, 3 tables"])
+    left_out: list[str] = Field(
+        description="What of the document is not, and why", examples=[["2 pages are pictures; install the extra ocr"]]
+    )
 
 
 def sources_router(door: ChatDoor) -> APIRouter:
@@ -54,6 +58,7 @@ def sources_router(door: ChatDoor) -> APIRouter:
         found = _source(answer, number)
         passage = await _passage(door, answer_id, found)
         text = str(passage.get("text") or found.snippet)
+        document = await door.turns.document(found)
         body = {
             "id": f"{answer_id}.{number}",
             "number": number,
@@ -66,6 +71,8 @@ def sources_router(door: ChatDoor) -> APIRouter:
             "source": found.source,
             "collection": found.collection,
             "link": found.link,
+            "read": document.content if document else "",
+            "left_out": list(document.notes) if document else [],
         }
         return json_response(body)
 

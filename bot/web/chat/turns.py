@@ -15,7 +15,7 @@ from bot.errors import StoreError
 from bot.intake.query_rewriting import standing_alone
 from bot.intake.smalltalk import Said, reply_to
 from bot.jobs.conclusion import conclude, sources_of
-from bot.models import Answer, Turn
+from bot.models import Answer, Source, Turn
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import Tracing
 from bot.repositories.web_turns import WebStore
@@ -25,7 +25,7 @@ from bot.web.errors import Refused
 from feishu.clock import Clock
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
-from rag.index.outline import Title
+from rag.index.outline import DocumentState, Title
 from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,8 @@ class WebLibrary(Protocol):
     async def collections(self) -> tuple[str, ...]: ...
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
+
+    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]: ...
 
 
 class Run:
@@ -270,6 +272,14 @@ class WebTurns:
         """What happened while an answer was written (`bot.observability.tracing`), if it is still kept."""
         job_id = await self.store.job_of(answer_id)
         return await self.tracing.read(job_id) if job_id else None
+
+    async def document(self, source: Source) -> DocumentState | None:
+        """How the document of a source was read; None where the index does not hold it any more."""
+        try:
+            states = await self.library.documents(Scope.of([source.collection]))
+        except RagError:
+            return None
+        return next((state for state in states if state.source == source.source), None)
 
     def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that must outlive the request."""

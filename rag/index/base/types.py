@@ -11,10 +11,13 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the index knows of a document: its fingerprint, and why it could not be read (empty when it could)."""
+    """What the index knows of a document: its fingerprint, why it could not be read (empty when it could), what of it
+    was read ("12 pages, 3 tables"), and what was left out; the last two are empty where an earlier version read it."""
 
     fingerprint: str
     failure: str = ""
+    content: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def storable(text: str) -> str:

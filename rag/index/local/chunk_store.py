@@ -20,6 +20,7 @@ CREATE TABLE chunk (
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
+  content TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '[]',
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
@@ -37,6 +38,9 @@ class SqliteWriter:
         self._database.execute("PRAGMA synchronous = OFF")  # publish flushes it
         if is_new:
             self._database.executescript(_TABLES)
+        elif not _has_notes(self._database):
+            self._database.execute("ALTER TABLE document ADD COLUMN content TEXT NOT NULL DEFAULT ''")
+            self._database.execute("ALTER TABLE document ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'")
 
     def put(self, chunks: Iterable[Chunk]) -> None:
         """Store chunks, replacing those of the same id."""
@@ -61,8 +65,10 @@ class SqliteWriter:
 
     def remember(self, key: Key, known: Known) -> None:
         """Keep what is known of a document."""
-        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure))
-        self._database.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?)", values)
+        notes = json.dumps(known.notes)
+        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure), known.content, notes)
+        columns = "collection, source, fingerprint, failure, content, notes"
+        self._database.execute(f"INSERT OR REPLACE INTO document ({columns}) VALUES (?,?,?,?,?,?)", values)  # noqa: S608
 
     def forget(self, key: Key) -> None:
         """Forget a document (its chunks are removed by `remove`)."""
@@ -99,6 +105,7 @@ class SqliteChunks:
         if not file.is_file():
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        self._has_notes = _has_notes(self._database)
 
     def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """The chunks with these ids, by id; unknown ids are left out."""
@@ -126,8 +133,9 @@ class SqliteChunks:
 
     def documents(self) -> dict[Key, Known]:
         """Everything known of the documents, those that could not be read included."""
-        rows = self._rows("SELECT collection, source, fingerprint, failure FROM document", ())
-        return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
+        more = ", content, notes" if self._has_notes else ", '', '[]'"
+        rows = self._rows(f"SELECT collection, source, fingerprint, failure{more} FROM document", ())  # noqa: S608
+        return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
 
     def collections(self) -> tuple[str, ...]:
         """The names of all collections, sorted."""
@@ -154,6 +162,14 @@ class SqliteChunks:
                 return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
+
+
+def _has_notes(database: sqlite3.Connection) -> bool:
+    """Whether it keeps what was read of documents: one of an earlier version does not."""
+    try:
+        return any(row[1] == "notes" for row in database.execute("PRAGMA table_info(document)"))
+    except sqlite3.DatabaseError:
+        return False  # a damaged file says so at its first use
 
 
 def _within(collections: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:

@@ -55,7 +55,7 @@ class LocalWriter:
         self._remove(before - ids)
         self._chunks.put(chunk for chunk in chunks if chunk.id in before)  # offsets, place and link may have moved
         self._wait_for([chunk for chunk in chunks if chunk.id not in before])
-        self._chunks.remember(key, Known(fingerprint))
+        self._chunks.remember(key, Known(fingerprint, content=document.content, notes=document.notes))
         self._leave_out_refused()
 
     def fail(self, key: Key, fingerprint: str, reason: str) -> None:

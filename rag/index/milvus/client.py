@@ -123,7 +123,8 @@ class MilvusStore:
             record = row["record"]
             if "source" in record:
                 key = (record["collection"], record["source"])
-                found[key] = (Known(record["fingerprint"], record["failure"]), list(map(int, record["ids"])))
+                read = record.get("content", ""), tuple(record.get("notes", ()))
+                found[key] = (Known(record["fingerprint"], record["failure"], *read), list(map(int, record["ids"])))
         return found
 
     def remember(self, name: str, key: Key, known: Known, ids: Sequence[int]) -> None:
@@ -132,6 +133,8 @@ class MilvusStore:
         record["fingerprint"] = known.fingerprint
         record |= {
             "failure": storable(known.failure),
+            "content": known.content,
+            "notes": [storable(note) for note in known.notes],
             "ids": [str(chunk_id) for chunk_id in ids],
             # Ids as text: the numbers of JSON are too short for them.
         }

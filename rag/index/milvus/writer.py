@@ -51,7 +51,7 @@ class MilvusWriter:
             self._store.put(self._name, old, [kept[chunk.id] for chunk in old])
         ids = [chunk.id for chunk in chunks]
         self._store.remove(self._name, sorted(before - set(ids)))
-        self._remember(key, Known(fingerprint), ids)
+        self._remember(key, Known(fingerprint, content=document.content, notes=document.notes), ids)
 
     def fail(self, key: Key, fingerprint: str, reason: str) -> None:
         """Remember a document that cannot be read; what it held is dropped."""

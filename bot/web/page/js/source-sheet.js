@@ -1,7 +1,7 @@
 /** The sheet that shows a passage: beside the answer on a desk, from below on a phone. */
 
 import { request } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { render } from "./markdown.js";
 import { mark } from "./marks.js";
 import { say } from "./texts.js";
@@ -82,6 +82,11 @@ export class SourceSheet {
     }
     body.classList.toggle("plain", !whole?.is_whole);
     byId("sheet-cut").hidden = whole === undefined || Boolean(whole?.is_whole);
+    byId("sheet-read").hidden = !whole?.read;
+    byId("sheet-read").textContent = whole?.read ? say("readOf", { read: whole.read }) : "";
+    const leftOut = whole?.left_out ?? [];
+    byId("sheet-left-out").hidden = leftOut.length === 0;
+    byId("sheet-left-out").replaceChildren(...leftOut.map((note) => el("li", {}, visible(note))));
   }
 }
 
