@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "feishu", "rag")
 LONGEST_FUNCTION = 60
-LONGEST_FILE = 320
+LONGEST_FILE = 400
 FORBIDDEN = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "base", "processor", "service"}
 FORBIDDEN |= {"services", "engine", "wrapper", "data", "info"}
 SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
