@@ -63,7 +63,7 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
     from bot.cards.final_view import final
     from bot.cards.outcomes import Completed
     from bot.cards.progress import Progress, ended, fold
-    from bot.delivery.outbox import Outbox
+    from bot.delivery.outbox import CardDelivery
     from bot.job import Job
     from bot.jobs.conclusion import conclude
     from bot.models import Answer, CardState, Turn
@@ -86,7 +86,7 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
     settings = FeishuSettings(app_id="cli_sandbox", app_secret=SecretStr("sandbox-secret"), base_url=url)
     client = FeishuClient(settings, observe=observe)
     clock, wording = SystemClock(), texts("zh")
-    outbox = Outbox(
+    outbox = CardDelivery(
         Messages(client),
         CardKit(client),
         NoStore(),

@@ -1,7 +1,7 @@
 """Every part of the bot, made once and given to those who need it. The only place where parts are put together."""
 
 from bot.access import Access
-from bot.delivery.outbox import Outbox
+from bot.delivery.outbox import CardDelivery
 from bot.handlers.addressing import Addressee
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
@@ -12,48 +12,48 @@ from bot.inbox.queue import Jobs
 from bot.inbox.replicas import Replicas
 from bot.inbox.worker import Worker, WorkerLimits
 from bot.intake.bot_identity import Identity
-from bot.intake.command_handlers import Obedience
+from bot.intake.command_handlers import CommandRunner
 from bot.intake.forwarded import CardReader, ForwardReader
-from bot.intake.image_text import Eyes
-from bot.intake.intake import Reading
+from bot.intake.image_text import ImageText
+from bot.intake.intake import MessageIntake
 from bot.intake.message_kinds import KindReaders, Reader
 from bot.intake.message_readers import FileReader, ImageReader, Pictures
 from bot.intake.policy import Policy
-from bot.intake.query_rewriting import Understanding
+from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.refusals import Refusals
-from bot.intake.replied_message import Quoting
-from bot.intake.replies import Voice
-from bot.intake.silent_mode import Surety
-from bot.intake.user_names import Names
+from bot.intake.replied_message import RepliedMessages
+from bot.intake.replies import Replier
+from bot.intake.silent_mode import SilentMode
+from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
 from bot.jobs.answer_card import AnswerCards
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
-from bot.jobs.card_extras import Dressing
-from bot.jobs.card_lock import OneWriter
-from bot.jobs.continuation import GoingOn
+from bot.jobs.card_extras import CardExtras
+from bot.jobs.card_lock import CardLocks
+from bot.jobs.continuation import Continuations
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
-from bot.jobs.question import Looking
-from bot.jobs.queue_position import WaitingRoom
+from bot.jobs.question import QuestionReader
+from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
-from bot.jobs.suggested_questions import Proposing
+from bot.jobs.suggested_questions import SuggestedQuestions
 from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.trace_store import TraceStore
 from bot.observability.tracing import TracedLibrary, Tracing
-from bot.repositories.analytics import Figures
+from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.erasure import Forgetting
-from bot.repositories.fallbacks import Fallbacks
-from bot.repositories.history import Memory
-from bot.repositories.owner_questions import Gaps
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.erasure import Erasure
+from bot.repositories.fallbacks import DeliveryFallbacks
+from bot.repositories.history import ChatHistory
+from bot.repositories.owner_questions import OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
@@ -94,7 +94,7 @@ class Parts:
     def _build_platform(self) -> None:
         self.client = FeishuClient(self.settings.feishu, clock=self.clock, observe=self._platform_called)
         self.messages = Messages(self.client)
-        self.voice = Voice(self.messages)
+        self.voice = Replier(self.messages)
         ask, scopes = self.client.bot_identity, self.client.granted_scopes
         self.identity = Identity(ask, ask_scopes=scopes, clock=self.clock)
 
@@ -104,46 +104,48 @@ class Parts:
         self.jobs = Jobs(database, lease_s=bot.lease_s, clock=jobs_clock, shares=Shares.of(bot.workers))
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
-        self.ledger = Ledger(database, clock=clock)
-        self.gaps = Gaps(database, clock=clock)
-        self.forgetting = Forgetting(database, clock=clock)
-        self.memory = Memory(database, bot.people, clock=clock)
+        self.ledger = ChatFacts(database, clock=clock)
+        self.gaps = OwnerQuestions(database, clock=clock)
+        self.forgetting = Erasure(database, clock=clock)
+        self.memory = ChatHistory(database, bot.people, clock=clock)
         quota = Quota.of(bot.people)
         self.attachments = Attachments(database, self.settings.rag, self.library, quota=quota, clock=clock)
 
     def _build_intake(self) -> None:
         people, messages = self.settings.bot.people, self.messages
-        names = Names(self.client, clock=self.clock)
-        pictures = Pictures(messages, Eyes(self.library, self.settings.rag.reading))
+        names = UserNames(self.client, clock=self.clock)
+        pictures = Pictures(messages, ImageText(self.library, self.settings.rag.reading))
         forwards = ForwardReader(messages, names, self.identity)
         files, images = FileReader(messages, self.attachments, self.metrics), ImageReader(pictures)
         readers: dict[str, Reader] = {"file": files, "image": images, "post": images, "merge_forward": forwards}
         readers["interactive"] = CardReader(messages)
         forgetting, access = self.forgetting, self.access
-        self.obedience = Obedience(self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access)
-        self.reading = Reading(
+        self.obedience = CommandRunner(
+            self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access
+        )
+        self.reading = MessageIntake(
             self.voice,
             self.identity,
             self.ledger,
             self.gaps,
             self.obedience,
             KindReaders(self.voice, readers, images),
-            Quoting(messages, self.ledger, names, self.identity, pictures, files, forwards),
-            Surety(self.library, access),
+            RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards),
+            SilentMode(self.library, access),
             people,
             clock=self.clock,
             language=self.settings.bot.language,
         )
-        self.understanding = Understanding(self.library, self.memory, names, people, access)
+        self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
 
     def _build_jobs(self) -> None:
         """One handler a kind; those that write to a card of an answer share who may do so at a time."""
         bot, clock, language = self.settings.bot, self.clock, self.settings.bot.language
         voice, conversations = self.voice, self.conversations
         self.outbox = self._outbox()
-        self.dressing = Dressing(self.ledger, self.identity, bot.people, self.access)
+        self.dressing = CardExtras(self.ledger, self.identity, bot.people, self.access)
         self.proposing = self._proposing()
-        one_writer = OneWriter()
+        one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
         handlers: dict[JobKind, JobHandler] = {
@@ -165,7 +167,7 @@ class Parts:
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
-    def _answers(self, one_writer: OneWriter) -> AnswerHandler:
+    def _answers(self, one_writer: CardLocks) -> AnswerHandler:
         conversations = self.conversations
         library = TracedLibrary(self.library, self.tracing)
         cards = AnswerCards(
@@ -178,37 +180,37 @@ class Parts:
             debt_s=self.settings.feishu.debt_s,
         )
         reading, understanding, files = self.reading, self.understanding, self.attachments
-        questions = Looking(reading, understanding, conversations, library, files, clock=self.clock)
-        going_on = GoingOn(conversations, self.dressing)
+        questions = QuestionReader(reading, understanding, conversations, library, files, clock=self.clock)
+        going_on = Continuations(conversations, self.dressing)
         return AnswerHandler(questions, cards, conversations, going_on, self.policy, one_writer, self.proposing)
 
-    def _outbox(self) -> Outbox:
-        return Outbox(
+    def _outbox(self) -> CardDelivery:
+        return CardDelivery(
             self.messages,
             CardKit(self.client),
             self.conversations,
             frame_interval_s=self.settings.feishu.frame_interval_s,
             clock=self.clock,
             on_frame=self.metrics.card_frame,
-            fallbacks=Fallbacks(self.metrics, self.database, clock=self.clock),
+            fallbacks=DeliveryFallbacks(self.metrics, self.database, clock=self.clock),
             close_by_put=self.settings.feishu.close_by_put,
         )
 
-    def _proposing(self) -> Proposing:
+    def _proposing(self) -> SuggestedQuestions:
         def wake() -> None:
             self.worker.wake()
 
         budget_s = self.settings.bot.people.propose_s
-        return Proposing(self.library, self.dressing, self.jobs, budget_s=budget_s, wake=wake)
+        return SuggestedQuestions(self.library, self.dressing, self.jobs, budget_s=budget_s, wake=wake)
 
     def _digest(self) -> Digest:
-        bot, figures = self.settings.bot, Figures(self.database, clock=self.clock)
+        bot, figures = self.settings.bot, Analytics(self.database, clock=self.clock)
         scope = self.access.in_chat(bot.digest_chat, "group", "")
         return Digest(figures, self.jobs, self.messages, bot, scope, self.settings.feishu.app_id, self.clock)
 
     def _build_worker(self) -> None:
         bot = self.settings.bot
-        waiting = WaitingRoom(
+        waiting = QueuePositions(
             self.jobs,
             self.reading,
             self.conversations,

@@ -10,7 +10,7 @@ from bot.handlers.http import add_health_routes
 from bot.observability.metrics import CONTENT_TYPE, Metrics
 from bot.observability.trace_store import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
-from bot.repositories.analytics import Figures
+from bot.repositories.analytics import Analytics
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.login import add_login
@@ -68,7 +68,7 @@ def add_admin(
     secret = settings.feishu.app_secret.get_secret_value()
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
-    figures, traces = Figures(database, clock=clock), TraceStore(database, clock=clock)
+    figures, traces = Analytics(database, clock=clock), TraceStore(database, clock=clock)
     app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot, documents)))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)
 

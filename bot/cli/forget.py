@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from bot.repositories.erasure import Forgetting
+from bot.repositories.erasure import Erasure
 from bot.settings import Settings
 from bot.storage.database import Database
 
@@ -14,7 +14,7 @@ async def run_forget(settings: Settings, open_id: str) -> None:
     database = Database(settings.bot.database_url)
     try:
         await asyncio.to_thread(database.migrate)
-        count = await Forgetting(database).person(open_id)
+        count = await Erasure(database).person(open_id)
     finally:
         await asyncio.to_thread(database.close)
     typer.echo(f"{count} question{'' if count == 1 else 's'} of {open_id} deleted, with answers, files and votes")

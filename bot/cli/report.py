@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.errors import SettingsError
-from bot.repositories.analytics import OUTCOMES, Figures
+from bot.repositories.analytics import OUTCOMES, Analytics
 from bot.repositories.votes import Feedback
 from bot.settings import Settings
 from bot.storage.database import Database
@@ -60,7 +60,7 @@ async def _read(settings: Settings, days: int) -> dict[str, Any]:
     database = Database(settings.bot.database_url)
     try:
         await asyncio.to_thread(database.migrate)
-        figures = Figures(database, clock=SystemClock())
+        figures = Analytics(database, clock=SystemClock())
         gaps = [gap_body(gap) for gap in (await figures.gaps(days))[:GAPS_SHOWN]]
         said = (await Feedback(database).remarks(days))[:REMARKS_SHOWN]
         return {**await figures.overview(days), "gaps": gaps, "remarks": said}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.cards.final_view import Final
-from bot.delivery.messages import SCOPE_MISSING, Beside
+from bot.delivery.messages import SCOPE_MISSING, FallbackMessages
 from bot.models import ShownAs
 from feishu.api.error_codes import remedy_of
 from feishu.api.recovery import Remedy, at_the_end
@@ -21,10 +21,10 @@ PAUSE_S = 3.0
 """How long an orderly end of the process waits for a card to be closed."""
 
 
-class WrittenCard:
-    """A card entity that types along, or a raw card that is replaced; see `Outbox`, which makes them."""
+class StreamedCard:
+    """A card entity that types along, or a raw card that is replaced; see `CardDelivery`, which makes them."""
 
-    def __init__(self, stream: CardStream, beside: Beside) -> None:
+    def __init__(self, stream: CardStream, beside: FallbackMessages) -> None:
         self._stream = stream
         self._beside = beside
 
@@ -128,7 +128,7 @@ class WrittenCard:
 class TextReply:
     """No card could be sent at all: the answer comes as a text message."""
 
-    def __init__(self, beside: Beside) -> None:
+    def __init__(self, beside: FallbackMessages) -> None:
         self._beside = beside
 
     def push(self, element_id: str, text: str) -> None:
@@ -138,7 +138,7 @@ class TextReply:
         """Nothing, as for `push`."""
 
     async def finish(self, final: Final) -> None:
-        """Sends the whole answer, or says that it may not be shown. Raises as `WrittenCard.finish` does."""
+        """Sends the whole answer, or says that it may not be shown. Raises as `StreamedCard.finish` does."""
         try:
             if not await self._beside.text(final):
                 await self._beside.last_words(final)

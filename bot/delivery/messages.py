@@ -14,7 +14,7 @@ from bot.cards.pagination import split
 from bot.crash_points import reach
 from bot.inbox.queue import Job
 from bot.models import Turn
-from bot.repositories.fallbacks import Fallbacks, Way
+from bot.repositories.fallbacks import DeliveryFallbacks, Way
 from bot.repositories.turns import Conversations
 from feishu.api.error_codes import remedy_of
 from feishu.api.messages import Content, Messages, Sent, card_content, short_id, text_content
@@ -35,11 +35,11 @@ TEXT_BYTES = 100_000
 Rung = tuple[Way | Literal[""], Content]
 
 
-class Beside:
+class FallbackMessages:
     """For one job and its turn. Methods raise `FeishuError` for what can be tried later, or when nobody is there."""
 
     def __init__(
-        self, job: Job, turn: Turn, messages: Messages, conversations: Conversations, fallbacks: Fallbacks
+        self, job: Job, turn: Turn, messages: Messages, conversations: Conversations, fallbacks: DeliveryFallbacks
     ) -> None:
         self.fallbacks = fallbacks
         self._job = job

@@ -15,12 +15,12 @@ import structlog
 from bot.cards.final_view import Final
 from bot.cards.streaming_view import ANSWER, STAGE
 from bot.crash_points import reach
-from bot.delivery.card import SIMPLER, TextReply, WrittenCard
-from bot.delivery.messages import BEING_SENT, Beside
+from bot.delivery.card import SIMPLER, StreamedCard, TextReply
+from bot.delivery.messages import BEING_SENT, FallbackMessages
 from bot.inbox.queue import Job
 from bot.job import PRESSED_KINDS
 from bot.models import Turn
-from bot.repositories.fallbacks import Fallbacks
+from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.turns import Conversations
 from feishu.api.availability import is_outage
 from feishu.api.cardkit import CardKit
@@ -54,7 +54,7 @@ class Delivery(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Outbox:
+class CardDelivery:
     """Opens deliveries for turns."""
 
     def __init__(
@@ -66,10 +66,10 @@ class Outbox:
         frame_interval_s: float,
         clock: Clock,
         on_frame: Callable[[], None] = lambda: None,
-        fallbacks: Fallbacks | None = None,
+        fallbacks: DeliveryFallbacks | None = None,
         close_by_put: bool = False,
     ) -> None:
-        self._fallbacks = fallbacks or Fallbacks()
+        self._fallbacks = fallbacks or DeliveryFallbacks()
         self._close_by_put = close_by_put
         self._messages = messages
         self._cardkit = cardkit
@@ -244,7 +244,7 @@ class Outbox:
                 return self._raw(job, turn, sent.message_id, each)
         return TextReply(self._beside(job, turn))
 
-    def _raw(self, job: Job, turn: Turn, message_id: str, card: Card) -> WrittenCard:
+    def _raw(self, job: Job, turn: Turn, message_id: str, card: Card) -> StreamedCard:
         stream = CardStream(
             RawCard(self._messages, message_id, without_streaming(card)),
             message_id,
@@ -255,10 +255,10 @@ class Outbox:
             on_frame=lambda _element_id, _text: self._on_frame(),
             aside=(STAGE,),
         )
-        return WrittenCard(stream, self._beside(job, turn))
+        return StreamedCard(stream, self._beside(job, turn))
 
-    def _beside(self, job: Job, turn: Turn) -> Beside:
-        return Beside(job, turn, self._messages, self._conversations, self._fallbacks)
+    def _beside(self, job: Job, turn: Turn) -> FallbackMessages:
+        return FallbackMessages(job, turn, self._messages, self._conversations, self._fallbacks)
 
     def _sequence(self, job: Job, turn: Turn) -> Sequence:
         async def reserve(ceiling: int) -> None:
@@ -271,7 +271,7 @@ class Outbox:
         if element_id == ANSWER:
             reach("mid-stream")
 
-    def _streamed(self, job: Job, turn: Turn, card_id: str) -> WrittenCard:
+    def _streamed(self, job: Job, turn: Turn, card_id: str) -> StreamedCard:
         stream = CardStream(
             self._cardkit,
             card_id,
@@ -283,7 +283,7 @@ class Outbox:
             aside=(STAGE,),
             close_by_put=self._close_by_put,
         )
-        return WrittenCard(stream, self._beside(job, turn))
+        return StreamedCard(stream, self._beside(job, turn))
 
 
 class _HeldSequence(Sequence):

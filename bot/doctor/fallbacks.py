@@ -34,10 +34,10 @@ _WAYS: "dict[Way, tuple[str, State, str]]" = {
 
 async def fallback_findings(database: "Database") -> list[Finding]:
     """One line for each way that was taken. Raises `StoreError`."""
-    from bot.repositories.fallbacks import Fallbacks
+    from bot.repositories.fallbacks import DeliveryFallbacks
 
     taken: dict[Way, list[Fallback]] = {}
-    for each in await Fallbacks(database=database).of_days(DAYS):
+    for each in await DeliveryFallbacks(database=database).of_days(DAYS):
         taken.setdefault(each.way, []).append(each)
     if not taken:
         return [Finding("fallbacks", "ok", f"every answer of the last {DAYS} days came on its card as designed")]

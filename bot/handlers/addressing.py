@@ -4,8 +4,8 @@ from bot.intake.bot_identity import Identity
 from bot.intake.intake import conversation_of
 from bot.intake.policy import Ignored, Unaddressed, judge
 from bot.payloads import Addressing
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.owner_questions import Gaps
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.owner_questions import OwnerQuestions
 from bot.settings.people import PeopleSettings
 from feishu.clock import Clock
 from feishu.events.types import MessageReceived
@@ -14,7 +14,9 @@ from feishu.events.types import MessageReceived
 class Addressee:
     """By its mentions first, then by what it replies to."""
 
-    def __init__(self, identity: Identity, ledger: Ledger, gaps: Gaps, people: PeopleSettings, *, clock: Clock) -> None:
+    def __init__(
+        self, identity: Identity, ledger: ChatFacts, gaps: OwnerQuestions, people: PeopleSettings, *, clock: Clock
+    ) -> None:
         self._identity = identity
         self._ledger = ledger
         self._gaps = gaps

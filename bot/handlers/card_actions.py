@@ -26,7 +26,7 @@ from bot.payloads import (
     PressedPayload,
     RedrawPayload,
 )
-from bot.repositories.chat_facts import Ledger, Suggestion
+from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import REASONS, Feedback, Vote
 from bot.texts import EN, ZH, language_of, texts
@@ -65,7 +65,7 @@ class CardActionHandler:
         jobs: Jobs,
         conversations: Conversations,
         feedback: Feedback,
-        ledger: Ledger,
+        ledger: ChatFacts,
         worker: Worker,
         metrics: Metrics,
         policy: Policy,

@@ -9,7 +9,7 @@ from bot.intake.refusals import Refusals
 from bot.job import CARD_LINE
 from bot.observability.metrics import Metrics
 from bot.payloads import MenuPayload, RecalledPayload, RedrawPayload, WelcomePayload
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback, Vote
 from feishu.clock import Clock
@@ -25,7 +25,7 @@ class ChatEventHandler:
     def __init__(
         self,
         jobs: Jobs,
-        ledger: Ledger,
+        ledger: ChatFacts,
         conversations: Conversations,
         feedback: Feedback,
         metrics: Metrics,

@@ -29,7 +29,7 @@ FORGET_EVERY_S = 3_600.0
 
 
 class Waiting(Protocol):
-    """What this needs of `bot.jobs.queue_position.WaitingRoom`."""
+    """What this needs of `bot.jobs.queue_position.QueuePositions`."""
 
     @property
     def looked_after(self) -> int: ...

@@ -4,11 +4,11 @@ from bot.access import Access
 from bot.inbox.queue import Job, Jobs
 from bot.intake.commands import Command
 from bot.intake.intake import conversation_of
-from bot.intake.replies import Voice
+from bot.intake.replies import Replier
 from bot.intake.smalltalk import HasTitles, greeting, kind_words
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.erasure import Forgetting
-from bot.repositories.history import Memory
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.erasure import Erasure
+from bot.repositories.history import ChatHistory
 from bot.texts import Texts
 from feishu.events.types import MessageReceived
 from rag.errors import RagError
@@ -17,16 +17,16 @@ from rag.scope import Scope
 SOURCES_LISTED = 30
 
 
-class Obedience:
+class CommandRunner:
     """Does what commands say, and says so."""
 
     def __init__(
         self,
-        voice: Voice,
+        voice: Replier,
         documents: HasTitles,
-        memory: Memory,
-        forgetting: Forgetting,
-        ledger: Ledger,
+        memory: ChatHistory,
+        forgetting: Erasure,
+        ledger: ChatFacts,
         jobs: Jobs,
         access: Access,
     ) -> None:

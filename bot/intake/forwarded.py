@@ -12,7 +12,7 @@ from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.fetched_messages import as_message, fetched_items
 from bot.intake.results import Asked
-from bot.intake.user_names import Names
+from bot.intake.user_names import UserNames
 from bot.models import LeftOut
 from bot.texts import Texts
 from feishu.api.availability import is_outage
@@ -45,7 +45,7 @@ class Contents:
 class ForwardReader:
     """Merged forwards: the children's words with their authors' names, as one question."""
 
-    def __init__(self, messages: Messages, names: Names, identity: Identity) -> None:
+    def __init__(self, messages: Messages, names: UserNames, identity: Identity) -> None:
         self._messages = messages
         self._names = names
         self._identity = identity

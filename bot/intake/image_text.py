@@ -24,7 +24,7 @@ class Sees(Protocol):
     async def look(self, pictures: Sequence[str]) -> str: ...
 
 
-class Eyes:
+class ImageText:
     """Gives the words of pictures."""
 
     def __init__(self, library: Sees, settings: ReadingSettings) -> None:
@@ -58,4 +58,4 @@ class Eyes:
         return "\n".join(filter(None, found))
 
 
-__all__ = ["Eyes", "Sees", "Unreadable"]
+__all__ = ["ImageText", "Sees", "Unreadable"]

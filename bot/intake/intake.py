@@ -10,12 +10,12 @@ from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command
 from bot.intake.policy import Attempt, Policy, Refusal, deed_of
 from bot.intake.refusals import Refusing
-from bot.intake.replies import Voice
-from bot.intake.results import Asked, Nothing, Quote, Unseen
+from bot.intake.replies import Replier
+from bot.intake.results import Asked, ImageUnreadable, NoQuestion, Quote
 from bot.models import Turn
 from bot.payloads import AnswerPayload, RefusePayload
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.owner_questions import Gap, Gaps
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.owner_questions import Gap, OwnerQuestions
 from bot.repositories.turns import new_turn_id
 from bot.settings.people import PeopleSettings
 from bot.texts import Language, Texts, language_of, texts
@@ -32,9 +32,9 @@ WORDED = ("text", "post")
 class Kinds(Protocol):
     """Reads messages that are more than words; answers by itself where there is no question in them."""
 
-    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | Nothing: ...
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | NoQuestion: ...
 
-    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen: ...
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable: ...
 
 
 class Quotes(Protocol):
@@ -61,15 +61,15 @@ class Confidence(Protocol):
     async def confidence(self, text: str, message: MessageReceived) -> float: ...
 
 
-class Reading:
+class MessageIntake:
     """Takes an accepted message to a turn."""
 
     def __init__(
         self,
-        voice: Voice,
+        voice: Replier,
         identity: Identity,
-        ledger: Ledger,
-        gaps: Gaps,
+        ledger: ChatFacts,
+        gaps: OwnerQuestions,
         commands: Commands,
         kinds: Kinds,
         quotes: Quotes,
@@ -92,44 +92,44 @@ class Reading:
         self._refusing = Refusing(voice, ledger, clock=clock)
         self._language = language
 
-    async def read(self, job: Job) -> Turn | Nothing:
+    async def read(self, job: Job) -> Turn | NoQuestion:
         """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
         accepted = AnswerPayload.of(job)
         message, heard = accepted.message, accepted.heard
         bot_open_id = await self._own_id(message)
         if accepted.undecided and not mentions_bot(message, bot_open_id):
-            return Nothing("does not mention this bot", done=False)
+            return NoQuestion("does not mention this bot", done=False)
         if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
-            return Nothing("was taken back", done=False)
+            return NoQuestion("was taken back", done=False)
         text = await self._text(message)
         wording = texts(self._language_for(text))
         who, deed = message.sender_open_id, deed_of(message, text, heard)
         if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
             if deed != "overheard":
                 await self._refusing.reply(job, message, why, wording)
-            return Nothing(f"refused: {why}")
+            return NoQuestion(f"refused: {why}")
         gap = await self._gaps.of_reply(message)
         if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
             return await self._note_reply(job, message, gap, text)
         if heard == "owner":
-            return Nothing("an owner's reply without words", done=False)
+            return NoQuestion("an owner's reply without words", done=False)
         if heard != "silent" and (command := parse_command(text)):
             await self._commands.obey(job, message, command, wording)
-            return Nothing(f"obeyed /{command.kind}")
+            return NoQuestion(f"obeyed /{command.kind}")
         if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
-            return Nothing("nobody asked, and the documents are not sure", done=False)
+            return NoQuestion("nobody asked, and the documents are not sure", done=False)
         parent = accepted.parent_turn or await self._parent_turn(job, message)
         asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
-        if isinstance(asked, Nothing):
+        if isinstance(asked, NoQuestion):
             return asked
         return new_turn(job, message, asked, parent_turn=parent)
 
-    async def look(self, job: Job, turn: Turn) -> Asked | Unseen:
+    async def look(self, job: Job, turn: Turn) -> Asked | ImageUnreadable:
         """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
         done again. Raises `FeishuError`."""
         message = message_of(job) if job.kind == "answer" else await self._quotes.question_of(job, turn)
         if message is None:
-            return Unseen(texts(self._language_for(turn.question)).file_gone)
+            return ImageUnreadable(texts(self._language_for(turn.question)).file_gone)
         text = await self._text(message)
         wording = texts(self._language_for(text))
         if not is_worded(message):
@@ -137,7 +137,7 @@ class Reading:
         quote = await self._quotes.look(job, message, wording)
         if text or quote.words:
             return Asked(text or quote.words, quote.words, left_out=quote.left_out)
-        return quote.trouble or Unseen(wording.empty_question)
+        return quote.trouble or ImageUnreadable(wording.empty_question)
 
     async def again(self, job: Job, turn: Turn) -> Asked | None:
         """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
@@ -162,7 +162,7 @@ class Reading:
 
     async def _asked(
         self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
-    ) -> Asked | Nothing:
+    ) -> Asked | NoQuestion:
         if is_worded(message):
             quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
             if text or quote.words or (quote.unread and not quote.file):
@@ -171,7 +171,7 @@ class Reading:
             about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
             said = about_file or told(quote.left_out, wording) or wording.empty_question
             await self._voice.reply(job, message, said)
-            return Nothing("nothing to answer")
+            return NoQuestion("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
 
     async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
@@ -193,7 +193,7 @@ class Reading:
         wording = texts(self._language_for(await self._text(message)))
         await self._refusing.reply(job, message, cast(Refusal, refused.why), wording)
 
-    async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> Nothing:
+    async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> NoQuestion:
         """An owner's answer to what the documents did not know."""
         await self._gaps.replied(gap.id, message.sender_open_id, text)
         wording = texts(self._language_for(gap.question))
@@ -201,7 +201,7 @@ class Reading:
         if message.chat_id != gap.chat_id:
             told = wording.person_answer.format(question=gap.question[:200], reply=text)
             await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
-        return Nothing("an owner's reply was noted")
+        return NoQuestion("an owner's reply was noted")
 
     async def _is_sure(self, text: str, message: MessageReceived) -> bool:
         return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence

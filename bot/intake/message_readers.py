@@ -8,9 +8,9 @@ import structlog
 
 from bot.inbox.queue import Job
 from bot.intake.forwarded import file_name
-from bot.intake.image_text import Eyes
+from bot.intake.image_text import ImageText
 from bot.intake.intake import conversation_of
-from bot.intake.results import Asked, Unseen
+from bot.intake.results import Asked, ImageUnreadable
 from bot.models import LeftOut
 from bot.observability.metrics import Metrics
 from bot.repositories.attachments import MB, Attachments, OverQuota
@@ -132,14 +132,14 @@ class Seen:
     many beside could not be downloaded."""
 
     words: str = ""
-    trouble: Unseen | None = None
+    trouble: ImageUnreadable | None = None
     missing: int = 0
 
 
 class Pictures:
     """The pictures of a message, downloaded and read."""
 
-    def __init__(self, messages: Messages, eyes: Eyes) -> None:
+    def __init__(self, messages: Messages, eyes: ImageText) -> None:
         self._messages = messages
         self._eyes = eyes
 
@@ -154,24 +154,24 @@ class Pictures:
     async def look(self, message: MessageReceived, wording: Texts) -> Seen:
         """Downloads and reads, so it may take long."""
         if not self.can_look(message):
-            return Seen(trouble=Unseen(self.obstacle(message, wording), why="no_reader"))
+            return Seen(trouble=ImageUnreadable(self.obstacle(message, wording), why="no_reader"))
         keys = image_keys(message)[:MOST_IMAGES]
         got = [await self._download(message.message_id, key, wording) for key in keys]
         found = [each for each in got if isinstance(each, bytes)]
         trouble = next((each for each in got if isinstance(each, str)), "")
         if not found:
-            return Seen(trouble=Unseen(trouble, why="gone" if trouble == wording.file_gone else "too_large"))
+            return Seen(trouble=ImageUnreadable(trouble, why="gone" if trouble == wording.file_gone else "too_large"))
         try:
             words = (await self._eyes.read(found)).strip()
         except Unreadable as error:
             log.info("image_unreadable", reason=error.reason)
             said = wording.image_too_large.format(limit=LIMIT) if error.too_large else wording.image_unreadable
-            return Seen(trouble=Unseen(said, why="too_large" if error.too_large else "not_readable"))
+            return Seen(trouble=ImageUnreadable(said, why="too_large" if error.too_large else "not_readable"))
         except RagError as error:
             log.warning("image_not_read", kind=type(error).__name__, reason=str(error))
-            return Seen(trouble=Unseen(wording.image_not_now, by_us=True, why="not_now"))
+            return Seen(trouble=ImageUnreadable(wording.image_not_now, by_us=True, why="not_now"))
         if not words:
-            return Seen(trouble=Unseen(trouble or wording.image_no_text, why="no_words"))
+            return Seen(trouble=ImageUnreadable(trouble or wording.image_no_text, why="no_words"))
         return Seen(words, missing=len(keys) - len(found))
 
     def left_out(self, message: MessageReceived, seen: Seen) -> tuple[LeftOut, ...]:
@@ -203,12 +203,12 @@ class ImageReader:
         """What is asked, as far as that is known without a look; or words that say why nothing is."""
         if self._pictures.can_look(message):
             return Asked(text or wording.picture_title, unread=True)
-        obstacle = Unseen(self._pictures.obstacle(message, wording), why="no_reader")
+        obstacle = ImageUnreadable(self._pictures.obstacle(message, wording), why="no_reader")
         if not text:
             return obstacle.said
         return Asked(text, left_out=self._pictures.left_out(message, Seen(trouble=obstacle)))
 
-    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | Unseen:
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable:
         """What is asked; or why nothing is. Downloads and reads, so it may take long."""
         seen = await self._pictures.look(message, wording)
         if seen.trouble and not text:

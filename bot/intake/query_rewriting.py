@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.access import Access
-from bot.intake.user_names import Names
+from bot.intake.user_names import UserNames
 from bot.models import Turn
-from bot.repositories.history import Memory, Remembered
+from bot.repositories.history import ChatHistory, Remembered
 from bot.settings.people import PeopleSettings
 from bot.texts import language_of, texts
 from rag.events import Exchange, Question
@@ -63,11 +63,11 @@ def _searches(turn: Turn) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *worth[:MOST_LINES])))
 
 
-class Understanding:
+class QueryRewriter:
     """Makes questions of turns."""
 
     def __init__(
-        self, library: Condenser, memory: Memory, names: Names, settings: PeopleSettings, access: Access
+        self, library: Condenser, memory: ChatHistory, names: UserNames, settings: PeopleSettings, access: Access
     ) -> None:
         self._library = library
         self._access = access

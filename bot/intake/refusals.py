@@ -6,10 +6,10 @@ again. However many messages are refused, one such job is stored in `BOUND_AGAIN
 
 from bot.inbox.queue import Job, Jobs, NewJob
 from bot.intake.policy import Deed, Refusal
-from bot.intake.replies import Voice
+from bot.intake.replies import Replier
 from bot.observability.metrics import Metrics
 from bot.payloads import RefusePayload
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts
 from feishu.clock import Clock
 from feishu.events.chats import MenuUsed
@@ -65,7 +65,7 @@ class Refusals:
 class Refusing:
     """Tells a person, or a chat where its own bound is reached, in words."""
 
-    def __init__(self, voice: Voice, ledger: Ledger, *, clock: Clock) -> None:
+    def __init__(self, voice: Replier, ledger: ChatFacts, *, clock: Clock) -> None:
         self._voice = voice
         self._ledger = ledger
         self._clock = clock

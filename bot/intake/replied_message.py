@@ -7,11 +7,11 @@ from bot.intake.fetched_messages import as_message, fetched_items
 from bot.intake.forwarded import KINDS, Contents, ForwardReader, file_name, is_our_card, words_of
 from bot.intake.intake import conversation_of
 from bot.intake.message_readers import FileReader, Pictures
-from bot.intake.results import Quote, Unseen
-from bot.intake.user_names import Names
+from bot.intake.results import ImageUnreadable, Quote
+from bot.intake.user_names import UserNames
 from bot.job import Job
 from bot.models import LeftOut, Turn, quoted_by
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts
 from feishu.api.availability import is_outage
 from feishu.api.messages import Messages
@@ -26,15 +26,15 @@ WORDED = ("text", "post")
 FILE_MARK = "📄"
 
 
-class Quoting:
+class RepliedMessages:
     """Fetches messages. A question stands without one that cannot be had, and says so; an outage of the platform is
     waited for (`FeishuError`)."""
 
     def __init__(
         self,
         messages: Messages,
-        ledger: Ledger,
-        names: Names,
+        ledger: ChatFacts,
+        names: UserNames,
         identity: Identity,
         pictures: Pictures,
         files: FileReader,
@@ -74,7 +74,7 @@ class Quoting:
         its name: its text is kept to be searched."""
         parent = await self._fetched(job, message.parent_id, message.chat_type)
         if parent is None:
-            return Quote(trouble=Unseen(wording.file_gone), left_out=(LeftOut("quote", "gone"),))
+            return Quote(trouble=ImageUnreadable(wording.file_gone), left_out=(LeftOut("quote", "gone"),))
         if parent.message_type == "file":
             return await self._read_file(job, message, parent, wording)
         seen = await self._pictures.look(parent, wording)
@@ -111,7 +111,7 @@ class Quoting:
         found = await self._files.read_for(job, where, parent, asker=message.sender_open_id)
         if found.why:
             left_out = (LeftOut("file", found.why, found.name),)
-            return Quote(trouble=Unseen(self._files.sentence_on(found, wording)), left_out=left_out)
+            return Quote(trouble=ImageUnreadable(self._files.sentence_on(found, wording)), left_out=left_out)
         return Quote(f"{FILE_MARK} {found.name}")
 
     async def _signed(self, parent: MessageReceived, words: str) -> str:

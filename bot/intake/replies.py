@@ -7,7 +7,7 @@ from feishu.encoding import to_text
 from feishu.events.types import MessageReceived
 
 
-class Voice:
+class Replier:
     """Says things once, however often a job runs (within the platform's hour). Raises `FeishuError`."""
 
     def __init__(self, messages: Messages) -> None:

@@ -6,7 +6,7 @@ from bot.models import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoQuestion:
     """The message begins no turn; why, for the job's record."""
 
     why: str
@@ -17,7 +17,7 @@ class Nothing:
 class Asked:
     """A question, and what came with it: the words of an image, a forward, the message it replies to. A question
     without words of its own is what came with it. While it is `unread` pictures are missing in it, and its text may be
-    a stand-in; `Reading.look` gives it whole. `left_out` is what came with it and could not be read."""
+    a stand-in; `MessageIntake.look` gives it whole. `left_out` is what came with it and could not be read."""
 
     text: str
     read_text: str = ""
@@ -26,7 +26,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class ImageUnreadable:
     """The pictures asked for nothing: what to say about it, and whether it was we who failed. `why` names the reason
     beside a question that stands without them (`bot.models.LeftOut`)."""
 
@@ -42,6 +42,6 @@ class Quote:
 
     words: str = ""
     unread: bool = False
-    trouble: Unseen | None = None
+    trouble: ImageUnreadable | None = None
     left_out: tuple[LeftOut, ...] = ()
     file: str = ""

@@ -9,7 +9,7 @@ from rag.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
-class Surety:
+class SilentMode:
     """Asked of every message of such a chat that mentions nobody."""
 
     library: KnowledgeBase

@@ -14,7 +14,7 @@ KEPT_S = 3_600.0
 MOST_KEPT = 5_000
 
 
-class Names:
+class UserNames:
     """Display names by open id; "" where the platform does not tell."""
 
     def __init__(self, client: FeishuClient, *, clock: Clock | None = None) -> None:

@@ -18,11 +18,11 @@ from bot.intake.job_policy import refusal_of
 from bot.intake.policy import Policy
 from bot.intake.results import Asked
 from bot.jobs.answer_card import AnswerCards
-from bot.jobs.card_lock import OneWriter
+from bot.jobs.card_lock import CardLocks
 from bot.jobs.conclusion import conclude
-from bot.jobs.continuation import GoingOn, PassagesChanged, anew
-from bot.jobs.question import Looking
-from bot.jobs.suggested_questions import Proposing
+from bot.jobs.continuation import Continuations, PassagesChanged, anew
+from bot.jobs.question import QuestionReader
+from bot.jobs.suggested_questions import SuggestedQuestions
 from bot.models import Answer, Turn
 from bot.payloads import AnswerPayload
 from bot.repositories.turns import Conversations
@@ -36,13 +36,13 @@ class AnswerHandler:
 
     def __init__(
         self,
-        questions: Looking,
+        questions: QuestionReader,
         cards: AnswerCards,
         conversations: Conversations,
-        going_on: GoingOn,
+        going_on: Continuations,
         policy: Policy,
-        one_writer: OneWriter,
-        proposing: Proposing | None = None,
+        one_writer: CardLocks,
+        proposing: SuggestedQuestions | None = None,
     ) -> None:
         self._questions = questions
         self._cards = cards

@@ -11,11 +11,11 @@ from bot.cancellation import Ended
 from bot.cards import streaming_view as views
 from bot.cards.final_view import final
 from bot.crash_points import reach
-from bot.delivery.outbox import Delivery, Outbox
+from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
 from bot.inbox.queue import Job, LeaseLost
 from bot.job import CARD_LINE
-from bot.jobs.card_extras import Dressing
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.generation import Writing
 from bot.models import Answer, CardState, Turn
 from bot.observability.metrics import Metrics
@@ -34,9 +34,9 @@ class AnswerCards:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: CardDelivery,
         conversations: Conversations,
-        dressing: Dressing,
+        dressing: CardExtras,
         metrics: Metrics,
         *,
         clock: Clock,

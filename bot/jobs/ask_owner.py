@@ -6,11 +6,11 @@ from bot.access import Access
 from bot.cancellation import Ended, StopSignal
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
-from bot.intake.replies import Voice, mentioning
+from bot.intake.replies import Replier, mentioning
 from bot.jobs.owners import collections_in, owners_of
 from bot.models import Turn
 from bot.payloads import AskPersonPayload
-from bot.repositories.owner_questions import Gap, Gaps
+from bot.repositories.owner_questions import Gap, OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts, language_of, texts
@@ -22,9 +22,9 @@ class AskOwnerHandler:
 
     def __init__(
         self,
-        voice: Voice,
+        voice: Replier,
         conversations: Conversations,
-        gaps: Gaps,
+        gaps: OwnerQuestions,
         identity: Identity,
         settings: PeopleSettings,
         access: Access,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import reason_card
-from bot.delivery.outbox import Outbox
+from bot.delivery.outbox import CardDelivery
 from bot.inbox.queue import Job
 from bot.payloads import AskReasonPayload
 from bot.texts import language_of, texts
@@ -14,7 +14,7 @@ from feishu.api.messages import short_id
 class AskReasonHandler:
     """Raises `FeishuError` for what should be tried again."""
 
-    def __init__(self, outbox: Outbox, *, language: Literal["auto", "zh", "en"] = "auto") -> None:
+    def __init__(self, outbox: CardDelivery, *, language: Literal["auto", "zh", "en"] = "auto") -> None:
         self._outbox = outbox
         self._language = language
 

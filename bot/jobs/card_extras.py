@@ -7,16 +7,16 @@ from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.suggestions import below, proposed
 from bot.jobs.owners import collections_in, owners_of
 from bot.models import Answer, CardState, Turn
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts
 from rag.events import Proposed
 
 
-class Dressing:
+class CardExtras:
     """Completes a card's state."""
 
-    def __init__(self, ledger: Ledger, identity: Identity, settings: PeopleSettings, access: Access) -> None:
+    def __init__(self, ledger: ChatFacts, identity: Identity, settings: PeopleSettings, access: Access) -> None:
         self._access = access
         self._ledger = ledger
         self._identity = identity

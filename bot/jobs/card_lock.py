@@ -8,7 +8,7 @@ import asyncio
 from weakref import WeakValueDictionary
 
 
-class OneWriter:
+class CardLocks:
     """Among the jobs of this process. Another replica may still write meanwhile: who redraws looks again afterwards."""
 
     def __init__(self) -> None:

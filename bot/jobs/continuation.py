@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.cards.progress import Progress
 from bot.continuation import can_go_on
 from bot.job import Job
-from bot.jobs.card_extras import Dressing
+from bot.jobs.card_extras import CardExtras
 from bot.jobs.conclusion import sources_of
 from bot.models import Answer
 from bot.payloads import ContinuePayload
@@ -18,10 +18,10 @@ class PassagesChanged(Exception):
     """The numbers that a text cites no longer name the passages that they named when it was written."""
 
 
-class GoingOn:
+class Continuations:
     """Finds what a job goes on from."""
 
-    def __init__(self, conversations: Conversations, dressing: Dressing) -> None:
+    def __init__(self, conversations: Conversations, dressing: CardExtras) -> None:
         self._conversations = conversations
         self._dressing = dressing
 

@@ -17,7 +17,7 @@ from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.job import Job, NewJob
 from bot.payloads import DigestPayload
-from bot.repositories.analytics import Figures, documents, summary
+from bot.repositories.analytics import Analytics, documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts
 from feishu.api.messages import Messages, card_content
@@ -41,7 +41,7 @@ SHOWN = 5
 class Digest:
     """Proposes the week's job, and does it."""
 
-    figures: Figures
+    figures: Analytics
     jobs: Jobs
     messages: Messages
     settings: BotSettings

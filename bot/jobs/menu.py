@@ -5,11 +5,11 @@ from typing import Literal
 from bot.access import Access
 from bot.cancellation import Ended, StopSignal
 from bot.inbox.queue import Job
-from bot.intake.command_handlers import Obedience
+from bot.intake.command_handlers import CommandRunner
 from bot.intake.commands import WORDS, Command
-from bot.intake.replies import Voice
+from bot.intake.replies import Replier
 from bot.payloads import MenuPayload
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.texts import language_of, texts
 from feishu.api.messages import short_id
 
@@ -19,9 +19,9 @@ class MenuHandler:
 
     def __init__(
         self,
-        voice: Voice,
-        obedience: Obedience,
-        ledger: Ledger,
+        voice: Replier,
+        obedience: CommandRunner,
+        ledger: ChatFacts,
         access: Access,
         *,
         language: Literal["auto", "zh", "en"] = "auto",

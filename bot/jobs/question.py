@@ -9,9 +9,9 @@ from bot.cards import streaming_view as views
 from bot.cards.outcomes import Outcome, Stopped, Unread
 from bot.delivery.outbox import Delivery
 from bot.inbox.queue import Job
-from bot.intake.intake import MAX_QUESTION_CHARS, Reading
-from bot.intake.query_rewriting import Understanding
-from bot.intake.results import Nothing, Unseen
+from bot.intake.intake import MAX_QUESTION_CHARS, MessageIntake
+from bot.intake.query_rewriting import QueryRewriter
+from bot.intake.results import ImageUnreadable, NoQuestion
 from bot.jobs.generation import TICK_S, Answers
 from bot.models import Turn
 from bot.repositories.attachments import Attachments
@@ -24,13 +24,13 @@ from rag.events import Question
 log = structlog.get_logger(__name__)
 
 
-class Looking:
+class QuestionReader:
     """Takes a turn to one whose question is known. What it has not stored is read again after a crash."""
 
     def __init__(
         self,
-        reading: Reading,
-        understanding: Understanding,
+        reading: MessageIntake,
+        understanding: QueryRewriter,
         conversations: Conversations,
         library: Answers,
         attachments: Attachments | None,
@@ -50,7 +50,7 @@ class Looking:
             read = await self._reading.read(job)
         except TargetGone as error:
             return Ended("cancelled", str(error))
-        return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, Nothing) else read
+        return Ended("done" if read.done else "cancelled", read.why) if isinstance(read, NoQuestion) else read
 
     async def as_edited(self, job: Job, turn: Turn) -> Turn:
         """The turn with its question as it reads now: a new version answers what was edited, too. One that was never
@@ -67,7 +67,7 @@ class Looking:
         self, delivery: Delivery, job: Job, turn: Turn, wording: Texts, stop: StopSignal, *, started_at: float
     ) -> Turn | Outcome:
         """The turn with its question, stored; or why there is none. Cancelling this cancels the look. Raises what
-        `Reading.look` does, `LeaseLost` and `StoreError`."""
+        `MessageIntake.look` does, `LeaseLost` and `StoreError`."""
         ticking = self._tick(delivery, wording, started_at)
         looked = await unless_stopped(self._look(job, turn), stop, meanwhile=ticking)
         return looked.result() if looked else Stopped(stop.by)
@@ -85,7 +85,7 @@ class Looking:
 
     async def _look(self, job: Job, turn: Turn) -> Turn | Outcome:
         seen = await self._reading.look(job, turn)
-        if isinstance(seen, Unseen):
+        if isinstance(seen, ImageUnreadable):
             log.info("picture_not_read", by_us=seen.by_us)
             return Unread(seen.said, seen.by_us)
         question = seen.text[:MAX_QUESTION_CHARS]

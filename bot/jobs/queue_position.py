@@ -9,11 +9,11 @@ import structlog
 
 from bot.cards.outcomes import Stopped
 from bot.cards.streaming_view import opening_card
-from bot.delivery.outbox import Outbox
+from bot.delivery.outbox import CardDelivery
 from bot.errors import StoreError
 from bot.inbox.queue import Job, Jobs, JobState, LeaseLost
-from bot.intake.intake import Reading
-from bot.intake.results import Nothing
+from bot.intake.intake import MessageIntake
+from bot.intake.results import NoQuestion
 from bot.models import Answer, Turn
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts
@@ -32,15 +32,15 @@ class Endings(Protocol):
     async def end_unwritten(self, job: Job, outcome: Stopped) -> None: ...
 
 
-class WaitingRoom:
+class QueuePositions:
     """Each step for a job is made under its fence, while the job stays queued; whoever begins it goes on from there."""
 
     def __init__(
         self,
         jobs: Jobs,
-        reading: Reading,
+        reading: MessageIntake,
         conversations: Conversations,
-        outbox: Outbox,
+        outbox: CardDelivery,
         endings: Endings,
         *,
         clock: Clock,
@@ -120,7 +120,7 @@ class WaitingRoom:
             return "cancelled", "stopped while it waited"
         try:
             wanted = None if job.turn_id else await self._reading.read(job)
-            if isinstance(wanted, Nothing):
+            if isinstance(wanted, NoQuestion):
                 return "done" if wanted.done else "cancelled", wanted.why
             turn, answer = await self._conversations.begin(job, wanted)
             delivery = await self._outbox.open(job, turn, self._card(turn, answer, place))

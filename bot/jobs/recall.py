@@ -4,12 +4,12 @@ from typing import Literal
 
 from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import final
-from bot.delivery.outbox import Outbox
+from bot.delivery.outbox import CardDelivery
 from bot.errors import Owed
 from bot.inbox.queue import Job, Jobs
-from bot.jobs.card_lock import OneWriter
+from bot.jobs.card_lock import CardLocks
 from bot.payloads import RecalledPayload
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts
 from feishu.clock import Clock
@@ -23,11 +23,11 @@ class RecallHandler:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: CardDelivery,
         conversations: Conversations,
-        ledger: Ledger,
+        ledger: ChatFacts,
         jobs: Jobs,
-        one_writer: OneWriter,
+        one_writer: CardLocks,
         *,
         clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",

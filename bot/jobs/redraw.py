@@ -4,10 +4,10 @@ from typing import Literal
 
 from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import Final, final
-from bot.delivery.outbox import Outbox
+from bot.delivery.outbox import CardDelivery
 from bot.inbox.queue import Job
-from bot.jobs.card_extras import Dressing
-from bot.jobs.card_lock import OneWriter
+from bot.jobs.card_extras import CardExtras
+from bot.jobs.card_lock import CardLocks
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts
 
@@ -20,10 +20,10 @@ class RedrawHandler:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: CardDelivery,
         conversations: Conversations,
-        dressing: Dressing,
-        one_writer: OneWriter,
+        dressing: CardExtras,
+        one_writer: CardLocks,
         *,
         language: Literal["auto", "zh", "en"] = "auto",
     ) -> None:

@@ -2,7 +2,7 @@
 
 from bot.cancellation import Ended, StopSignal
 from bot.inbox.queue import Job
-from bot.intake.intake import Reading
+from bot.intake.intake import MessageIntake
 from bot.payloads import RefusePayload
 from feishu.errors import TargetGone
 
@@ -10,7 +10,7 @@ from feishu.errors import TargetGone
 class RefuseHandler:
     """Raises `FeishuError` for what should be tried again."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: MessageIntake) -> None:
         self._reading = reading
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:

@@ -10,7 +10,7 @@ from bot.cancellation import cancel
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.job import CARD_LINE, NewJob
-from bot.jobs.card_extras import Dressing, is_of_quoted_file
+from bot.jobs.card_extras import CardExtras, is_of_quoted_file
 from bot.models import Answer, Turn
 from bot.payloads import RedrawPayload
 from rag.documents import Passage
@@ -25,12 +25,12 @@ class Proposer(Protocol):
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed: ...
 
 
-class Proposing:
+class SuggestedQuestions:
     """Asks in the background, one task for each answer. No job waits for it, and no card: whoever draws next shows what
     is stored. A process that ends meanwhile loses nothing but the questions. `wake` tells the worker of a new job."""
 
     def __init__(
-        self, proposer: Proposer, dressing: Dressing, jobs: Jobs, *, budget_s: float, wake: Callable[[], None]
+        self, proposer: Proposer, dressing: CardExtras, jobs: Jobs, *, budget_s: float, wake: Callable[[], None]
     ) -> None:
         self._proposer = proposer
         self._dressing = dressing

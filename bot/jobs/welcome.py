@@ -9,10 +9,10 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import welcome_card
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
-from bot.intake.replies import Voice
+from bot.intake.replies import Replier
 from bot.intake.suggestions import examples
 from bot.payloads import WelcomePayload
-from bot.repositories.chat_facts import Ledger, Suggestion
+from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.texts import Texts, language_of, texts
 from feishu.api.messages import short_id
 from feishu.errors import TargetGone
@@ -34,9 +34,9 @@ class WelcomeHandler:
 
     def __init__(
         self,
-        voice: Voice,
+        voice: Replier,
         documents: HasTitles,
-        ledger: Ledger,
+        ledger: ChatFacts,
         identity: Identity,
         access: Access,
         *,

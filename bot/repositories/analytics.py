@@ -58,7 +58,7 @@ class Asked:
         return frozenset((*orjson.loads(self.leaned_on), *collections_of(self.sources)))
 
 
-class Figures:
+class Analytics:
     """Reads of a period that ends now."""
 
     def __init__(self, database: Database, *, clock: Clock) -> None:

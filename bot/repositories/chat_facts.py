@@ -32,7 +32,7 @@ class Suggestion:
     """Whose document it speaks of."""
 
 
-class Ledger:
+class ChatFacts:
     """Reads and writes them."""
 
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:

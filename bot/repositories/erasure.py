@@ -27,7 +27,7 @@ BATCH = 500
 TURN_ID_CHARS = 25
 
 
-class Forgetting:
+class Erasure:
     """Deletes questions, answers, votes, files, remarks and traces."""
 
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:

@@ -41,7 +41,7 @@ class Fallback:
     count: int
 
 
-class Fallbacks:
+class DeliveryFallbacks:
     """Counts them. Without a store only `/metrics` hears of it."""
 
     def __init__(

@@ -38,7 +38,7 @@ def tokens(text: str) -> int:
     return wide + (len(text) - wide + 3) // 4
 
 
-class Memory:
+class ChatHistory:
     """Reads what belongs to a turn, and forgets on demand."""
 
     def __init__(self, database: Database, settings: PeopleSettings, *, clock: Clock | None = None) -> None:

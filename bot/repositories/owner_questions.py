@@ -32,7 +32,7 @@ class Gap:
     replied_by: str = ""
 
 
-class Gaps:
+class OwnerQuestions:
     """Knowledge gaps in the store."""
 
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:

@@ -12,7 +12,7 @@ from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 
-class Hands:
+class PeopleActions:
     """The people's side of the platform."""
 
     def __init__(self, platform: Platform, push: Push) -> None:

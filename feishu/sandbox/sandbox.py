@@ -11,7 +11,7 @@ from feishu.sandbox.clicks import Clicks, Press, Shown
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
-from feishu.sandbox.people import Hands
+from feishu.sandbox.people import PeopleActions
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.rules import Rates
@@ -41,7 +41,7 @@ class Sandbox:
         self.platform = Platform(self.settings, self.world, self.journal, Rates(self.clock.time))
         self.push = Push(self.platform, self.clock)
         self.platform.on_message = self.push.message
-        self.hands = Hands(self.platform, self.push)
+        self.hands = PeopleActions(self.platform, self.push)
         self.clicks = Clicks(self.platform, self.push)
 
     async def start(self) -> None:
@@ -88,11 +88,11 @@ class Sandbox:
         close_expired(self.platform)
 
     async def say(self, chat_id: str, sender: str, text: str = "", **how: Any) -> Said:
-        """Post as a person; see `Hands.write`."""
+        """Post as a person; see `PeopleActions.write`."""
         return _said(*self.hands.write(chat_id, sender, text, **how))
 
     async def forward(self, chat_id: str, sender: str, message_ids: Iterable[str]) -> Said:
-        """Send a merged forward as a person; see `Hands.forward`."""
+        """Send a merged forward as a person; see `PeopleActions.forward`."""
         return _said(*self.hands.forward(chat_id, sender, tuple(message_ids)))
 
     def bot_says(self, app_id: str, chat_id: str, content: str, *, kind: str = "text", reply_to: str = "") -> Message:

@@ -29,7 +29,7 @@ class CardWrites(Protocol):
     async def update(self, card_id: str, card: Card, *, sequence: int, urgency: Urgency = ...) -> None: ...
 
 
-class Duty:
+class CardCloser:
     """One card's duties. Every method raises the last error at its deadline (a monotonic second), and at once what
     trying again does not mend. Nobody else may write to the card meanwhile."""
 

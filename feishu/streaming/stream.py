@@ -20,7 +20,7 @@ from feishu.errors import ApiError, RateLimited, TransportError
 from feishu.ratelimit.frames import FrameSchedule
 from feishu.ratelimit.priority import Urgency
 from feishu.streaming.backoff import Patience
-from feishu.streaming.closing import CardWrites, Duty
+from feishu.streaming.closing import CardCloser, CardWrites
 from feishu.streaming.sequence import Sequence
 
 __all__ = ["CardStream", "CardWrites", "Sequence"]
@@ -67,7 +67,7 @@ class CardStream:
         self._on_frame = on_frame
         self._aside = frozenset(aside)
         self._patience = Patience(sequence)
-        self._duty = Duty(cardkit, card_id, sequence, clock=self._clock, by_put=close_by_put)
+        self._duty = CardCloser(cardkit, card_id, sequence, clock=self._clock, by_put=close_by_put)
         self._view: View | None = None  # the newest, not looked at yet
         self._waiting: dict[str, str] = {}  # element id → newest text, oldest element first
         self._shown: dict[str, str] = {}

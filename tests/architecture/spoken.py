@@ -12,7 +12,7 @@ SENDS = {
 # In a dictionary that is a card, a toast or a message, these hold words.
 WORDED_KEYS = {"content", "text", "zh_cn", "en_us", "title", "placeholder"}
 # Their words are for the job's record.
-UNSAID = {"Nothing", "Ended"}
+UNSAID = {"NoQuestion", "Ended"}
 DEEPEST = 12
 
 

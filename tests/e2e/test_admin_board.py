@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
-from bot.repositories.analytics import Figures
+from bot.repositories.analytics import Analytics
 from bot.server import bind
 from bot.settings import BotSettings
 from bot.web.auth import LOCAL
@@ -84,7 +84,7 @@ async def test_gaps_are_handed_on_and_drafts_downloaded(watched: Watched, door: 
 
 async def test_what_an_owner_replied_stands_beside_the_gap(watched: Watched, door: WebDoor) -> None:
     page = watched.page
-    [gap, other, *_] = await Figures(door.database, clock=SystemClock()).gaps(30)
+    [gap, other, *_] = await Analytics(door.database, clock=SystemClock()).gaps(30)
     await reply(door.database, gap.members[0].turn_id, gap.question, f"周六开到两点。\n{HOSTILE}", "ou_owner")
     await reply(door.database, other.members[0].turn_id, other.question, "很长的回复。" * 100, "ou_other")
     await page.goto(f"{door.url}/admin")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.repositories.analytics import Figures
+from bot.repositories.analytics import Analytics
 from bot.texts import EN, ZH
 from feishu.clock import SystemClock
 from rag.events import Exchange
@@ -87,7 +87,7 @@ async def test_a_greeting_once_more_is_a_greeting(api: Api) -> None:
 async def test_neither_a_gap_nor_a_question_is_counted(api: Api) -> None:
     for said in ("你好", "谢谢", QUESTION, "食堂周末开门吗？"):
         await api.ask(said)
-    figures = Figures(api.door.database, clock=SystemClock())
+    figures = Analytics(api.door.database, clock=SystemClock())
     assert [gap.question for gap in await figures.gaps(1)] == ["食堂周末开门吗？"]
     overview = await figures.overview(1)
     assert (overview["asked"], overview["outcomes"]["answered"]) == (2, 1)

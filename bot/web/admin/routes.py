@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.handlers.http import json_response
 from bot.observability.trace_store import TraceStore
-from bot.repositories.analytics import Asked, Figures
+from bot.repositories.analytics import Analytics, Asked
 from bot.repositories.gap_report import Gap, Reply, draft
 from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
@@ -39,7 +39,7 @@ class HasDocuments(Protocol):
 class AdminDoor:
     """What the routes need."""
 
-    figures: Figures
+    figures: Analytics
     traces: TraceStore
     sessions: Sessions
     settings: BotSettings
@@ -172,7 +172,7 @@ def csv_of(rows: list[dict[str, Any]]) -> str:
     return csv_text((*COLUMNS, REPLIES), cells)
 
 
-async def _exported(figures: Figures, days: int) -> list[dict[str, Any]]:
+async def _exported(figures: Analytics, days: int) -> list[dict[str, Any]]:
     """Every answer, with its sources and with what owners replied to its question."""
     told, said = await figures.answers(days), await figures.replies(days)
     return [

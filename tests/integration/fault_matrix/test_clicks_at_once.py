@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.jobs.card_lock import OneWriter
+from bot.jobs.card_lock import CardLocks
 from tests.integration.conftest import BOB, answer_text, words
 from tests.support.scene import ANSWER, LAST, Scene
 
@@ -34,7 +34,7 @@ async def test_a_new_version_begins_after_the_redrawing_that_is_under_way(scene:
 async def test_an_older_card_drawn_by_another_replica_does_not_stay_on_a_newer_one(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OneWriter, "of", lambda _self, _turn_id: asyncio.Lock())
+    monkeypatch.setattr(CardLocks, "of", lambda _self, _turn_id: asyncio.Lock())
     asked = await voted_and_regenerated(scene)
     (card,) = scene.replies(asked)
     assert answer_text(card) == ANSWER and "2/2" in words(card["card"])

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from bot.access import Access
-from bot.intake.silent_mode import Surety
+from bot.intake.silent_mode import SilentMode
 from bot.models import LeftOut, Turn, quoted_by
 from bot.repositories.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.erasure import Forgetting
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.erasure import Erasure
 from bot.repositories.turns import turn_values
 from bot.settings.models import BotSettings
 from bot.settings.people import PeopleSettings
@@ -118,7 +118,7 @@ async def test_what_a_person_sends_in_a_day_has_a_quota_whatever_became_of_it(st
         for _ in range(2):  # its job runs again
             await store.files.received("cli_a", "om_1", "ou_a", 70)
         assert await store.files.left_today("cli_a", "ou_a") == 30
-        await Forgetting(store.database, clock=store.clock).person("ou_a")
+        await Erasure(store.database, clock=store.clock).person("ou_a")
         assert await store.files.left_today("cli_a", "ou_a") == 30, "nor does /forget begin the day anew"
         await store.files.received("cli_a", "om_2", "ou_a", 70)
         assert await store.files.left_today("cli_a", "ou_a") == 0
@@ -209,7 +209,7 @@ async def test_silent_mode_hears_of_strong_evidence_only(
     library = cast(KnowledgeBase, Documents(evidence, 0.9))
     message = cast(MessageReceived, type("Message", (), {"chat_id": "c", "chat_type": "group", "sender_open_id": "o"}))
     access = Access(BotSettings().access, rag_settings(tmp_path))
-    assert await Surety(library, access).confidence(KNOWN, message) == told
+    assert await SilentMode(library, access).confidence(KNOWN, message) == told
 
 
 async def test_a_file_that_takes_for_ever_ends_with_the_job_that_reads_it(
@@ -261,7 +261,7 @@ async def test_a_quoted_file_goes_with_its_question(tmp_path: Path) -> None:
         "t", "cli_a", "oc_g", "oc_g", "group", "om_2", "ou_b", KNOWN, left_out=(LeftOut("file", "gone", "a.md"),)
     )
     await database.write(lambda connection: connection.execute(insert(turns).values(**turn_values(turn))) and None)
-    await Ledger(database).recall("cli_a", "om_2")
+    await ChatFacts(database).recall("cli_a", "om_2")
     assert await kept.library_for(turn, Question(KNOWN, EVERYTHING)) is None
     row = await database.read(lambda connection: connection.execute(select(turns)).one())
     assert (row.recalled, row.left_out) == (True, "[]")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.inbox.queue import Jobs
 from bot.jobs.digest import Digest, digest_card, due_at
-from bot.repositories.analytics import Figures
+from bot.repositories.analytics import Analytics
 from bot.settings import BotSettings
 from bot.storage.database import Database
 from feishu.api.messages import Messages
@@ -39,7 +39,7 @@ def test_a_week_has_one_job_however_many_replicas_propose_it(tmp_path: Path) -> 
         settings = BotSettings(digest_chat="oc_x", digest_weekday=1, digest_hour=9)
         replicas = [
             Digest(
-                Figures(database, clock=clock),
+                Analytics(database, clock=clock),
                 Jobs(database, lease_s=15),
                 cast(Messages, None),
                 settings,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.repositories.chat_facts import Ledger
-from bot.repositories.erasure import DAY_S, Forgetting
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.erasure import DAY_S, Erasure
 from bot.storage.database import Database
 from bot.storage.tables import answers, traces, turns, votes
 
@@ -75,14 +75,14 @@ async def counted(database: Database) -> dict[str, int]:
 async def test_a_person_is_forgotten_with_answers_votes_and_traces(database: Database) -> None:
     await asked(database, 1, "ou_gone", NOW)
     await asked(database, 2, "ou_stays", NOW)
-    assert await Forgetting(database, clock=StillClock()).person("ou_gone") == 1
+    assert await Erasure(database, clock=StillClock()).person("ou_gone") == 1
     assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
 
 
 async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW)
     await asked(database, 2, "ou_x", NOW)
-    await Ledger(database, clock=StillClock()).recall("cli_x", "om_1")
+    await ChatFacts(database, clock=StillClock()).recall("cli_x", "om_1")
     assert await counted(database) == {"turns": 2, "answers": 2, "votes": 1, "traces": 1}
     questions = await database.read(lambda c: list(c.scalars(select(turns.c.question).order_by(turns.c.id))))
     assert questions == ["", "出差回来多久内要报销？"]
@@ -91,5 +91,5 @@ async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Databas
 async def test_what_is_old_goes_by_itself(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW - 31 * DAY_S)
     await asked(database, 2, "ou_x", NOW - 1 * DAY_S)
-    assert await Forgetting(database, clock=StillClock()).older_than(30) == 1
+    assert await Erasure(database, clock=StillClock()).older_than(30) == 1
     assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}

@@ -7,7 +7,7 @@ import pytest
 
 from bot.intake.heading_questions import LONGEST_CHARS, question_about
 from bot.intake.suggestions import below, examples, proposed
-from bot.jobs.card_extras import Dressing
+from bot.jobs.card_extras import CardExtras
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.settings.people import PeopleSettings
 from bot.texts import EN, ZH
@@ -115,8 +115,8 @@ def test_below_the_closest_passages_their_headings_come_first(outcome: AnswerOut
 )
 def test_the_model_is_asked_for_more_after_a_whole_answer_with_sources(answer: Answer, wanted: bool) -> None:
     nobody: Any = None
-    assert Dressing(nobody, nobody, PeopleSettings(), nobody).wants_proposals(answer) is wanted
-    assert not Dressing(nobody, nobody, PeopleSettings(suggestions="headings"), nobody).wants_proposals(answer)
+    assert CardExtras(nobody, nobody, PeopleSettings(), nobody).wants_proposals(answer) is wanted
+    assert not CardExtras(nobody, nobody, PeopleSettings(suggestions="headings"), nobody).wants_proposals(answer)
 
 
 def test_examples_are_in_the_readers_language_where_there_are_such() -> None:

@@ -10,7 +10,7 @@ from bot.inbox.claim import Shares
 from bot.inbox.positions import TOLD_AFTER_S
 from bot.inbox.queue import Jobs
 from bot.job import Bounds, NewJob, OverBound
-from bot.repositories.erasure import Forgetting
+from bot.repositories.erasure import Erasure
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 MANY = 40
@@ -210,7 +210,7 @@ async def test_to_be_forgotten_does_not_begin_the_minute_anew(inbox: Inbox) -> N
         await inbox.a.finish(await inbox.take(), "done")
     await inbox.a.accept(asked(2, "ou_a", cost=0.5, bounds=bounds))
     forget = await inbox.take()
-    await Forgetting(inbox.databases[0], clock=inbox.clock).person("ou_a")
+    await Erasure(inbox.databases[0], clock=inbox.clock).person("ou_a")
     await inbox.a.finish(forget, "done")
     assert await inbox.a.count_by_state() == {"done": 1}, "only the job that forgets is left"
     assert await accepted(inbox, *(asked(n, "ou_a", bounds=bounds) for n in (10, 11))) == ["new", "too_many"]

@@ -12,7 +12,7 @@ from bot.cards.outcomes import Completed, Stopped
 from bot.cards.progress import Progress, ended
 from bot.jobs.conclusion import conclude
 from bot.models import Answer, Source, Turn
-from bot.repositories.history import Memory
+from bot.repositories.history import ChatHistory
 from bot.repositories.turns import turn_values
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database
@@ -63,7 +63,7 @@ async def tell(
 
 
 async def remembered(database: Database, scope: Scope, *, parent: str = "") -> set[str]:
-    memory = Memory(database, PeopleSettings(), clock=HandClock(NOW))
+    memory = ChatHistory(database, PeopleSettings(), clock=HandClock(NOW))
     before = await memory.before(replace(ASKED, parent_turn=parent), scope)
     assert all(scope.shows(each.collections) for each in before)
     return {each.turn_id for each in before}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli.report import run_report
-from bot.repositories.analytics import Figures
-from bot.repositories.chat_facts import Ledger
+from bot.repositories.analytics import Analytics
+from bot.repositories.chat_facts import ChatFacts
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from feishu.clock import SystemClock
@@ -44,7 +44,7 @@ def test_what_owners_replied_stands_below_the_question(
 ) -> None:
     async def replied() -> None:
         database = Database(settings.bot.database_url)
-        [gap, *_] = await Figures(database, clock=SystemClock()).gaps(40)
+        [gap, *_] = await Analytics(database, clock=SystemClock()).gaps(40)
         await reply(database, gap.members[0].turn_id, gap.question, "Open until <two>.", "ou_owner")
         database.close()
 
@@ -60,7 +60,7 @@ def test_what_people_wrote_about_the_bot_is_listed_the_newest_first_and_as_text(
     async def written() -> None:
         clock = HandClock(time.time() - 50 * 86_400)
         database = Database(settings.bot.database_url)
-        ledger = Ledger(database, clock=clock)
+        ledger = ChatFacts(database, clock=clock)
         for words in ("Too old to count.", "The <b>travel</b> rules are out of date.", "[red]Very helpful."):
             await ledger.remark("cli", "oc", "ou_1", words)
             await clock.advance(20 * 86_400)
