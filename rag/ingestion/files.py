@@ -11,7 +11,7 @@ from rag.errors import Unreadable
 if TYPE_CHECKING:
     from rag.ingestion.readers import Readers
 
-READING = 2
+READING = 3
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
     {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
@@ -22,8 +22,8 @@ MOST_TITLE_CHARS = 200
 _LIBRARIES = {
     ".html": ("bs4", "lxml", "markdownify"),
     ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
-    ".docx": ("docx",),
-    ".pptx": ("pptx",),
+    ".docx": ("lxml",),
+    ".pptx": ("lxml",),
     ".xlsx": ("openpyxl",),
 }
 
