@@ -1,6 +1,7 @@
 """The words of SmartArt, charts and formulas, which Word, PowerPoint and Excel keep in the same way."""
 
 import datetime
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,8 @@ _FIRST_DAY = datetime.datetime(1899, 12, 30)
 _MOST_POINTS = 20_000
 """Of a series: one that says it has more is read as far as this."""
 _PROPERTIES = frozenset({"pPr", "rPr", "endParaRPr"})
-_BESIDE = {"f": "/", "sSup": "^", "sSub": "_"}
+_BESIDE = {"f": "/", "sSup": "^", "sSub": "_", "limLow": "_", "limUpp": "^", "func": " ", "mr": " "}
+_ROWS = frozenset({"eqArr", "m"})
 
 
 def shown_branch(alternate: Any) -> list[Any]:
@@ -58,6 +60,8 @@ def formula(element: Any) -> str:
         return element.text or ""
     if name in _BESIDE:
         return _BESIDE[name].join(_bracketed(formula(each)) for each in element if not local(each).endswith("Pr"))
+    if name in _ROWS:
+        return "; ".join(formula(each) for each in element if not local(each).endswith("Pr"))
     if name == "rad":
         return f"√({formula(inner)})" if (inner := child(element, "e")) is not None else ""
     if name == "d":
@@ -234,6 +238,8 @@ def shown_number(text: str, pattern: str) -> str:
     """A number as a chart shows it: percent, thousands, decimals and days by the pattern; otherwise as it stands."""
     try:
         number = float(text)
+        if not math.isfinite(number):
+            return text
         plain = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.|_.', "", pattern.partition(";")[0])
         decimals = re.search(r"\.([0#]+)", plain)
         if "%" in plain:

@@ -99,6 +99,9 @@ class Numbering:
         if at in self._overrides(number) and (number, at) not in self._restarted:
             self._restarted.add((number, at))
             counts.pop(at, None)
+        for place in range(at):
+            if place in levels:
+                counts.setdefault(place, levels[place].start)  # a level that is passed over counts as begun
         counts[at] = counts[at] + 1 if at in counts else levels[at].start
         for place in range(at + 1, MOST_LEVELS):
             restart = levels[place].restart if place in levels else None

@@ -95,12 +95,14 @@ class Story:
         return line
 
     def _inline(self, element: Any, styles: tuple[Any, ...], line: Line, texts: list[str]) -> None:
+        before = ""
         for each in self.shown(element):
             name = local(each)
             if name == "r":
                 self._run(each, styles, line, texts)
             elif name == "oMath" and self.fields.is_shown:
-                texts.append(formula(each))
+                texts.append(f"{' ' if before == name else ''}{formula(each)}")
+            before = name
 
     def _run(self, run: Any, styles: tuple[Any, ...], line: Line, texts: list[str]) -> None:
         is_hidden = not self._include_hidden and self._styles.is_hidden(child(run, "rPr"), styles)
