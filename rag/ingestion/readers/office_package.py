@@ -38,20 +38,25 @@ class Package:
         except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise CannotRead("is damaged, or not what its name says") from error
         self._entries = {_key(entry.filename): entry for entry in self._archive.infolist()}
+        self._parts: dict[str, Part] = {}
         self.broken: set[str] = set()
         """Names of parts that are there and cannot be read."""
 
     def main(self, fallback: str) -> "Part":
         """The part that the file is about. Raises CannotRead."""
-        part = Part(self, "").first("officeDocument") or Part(self, fallback)
+        part = self.part("").first("officeDocument") or self.part(fallback)
         if part.root is None:
             raise CannotRead("is damaged: its main part is missing or cannot be read")
         return part
 
     def title(self) -> str:
         """The title in the file's properties."""
-        part = Part(self, "").first("core-properties") or Part(self, "docProps/core.xml")
+        part = self.part("").first("core-properties") or self.part("docProps/core.xml")
         return one_line(part.root.findtext(_CORE)) if part.root is not None else ""
+
+    def part(self, name: str) -> "Part":
+        """The part of this name, parsed once however often it is asked for; the package itself is ""."""
+        return self._parts.setdefault(name, Part(self, name))
 
     def holds(self, name: str) -> bool:
         """Whether there is such a part."""
@@ -99,7 +104,7 @@ class Part:
         found = self.relations.get(relation or "")
         if found is None or found.is_outside or not self.package.holds(found.target):
             return None
-        return Part(self.package, found.target)
+        return self.package.part(found.target)
 
     def all(self, *kinds: str) -> "Iterator[Part]":
         """The parts of these kinds."""

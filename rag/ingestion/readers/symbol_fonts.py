@@ -24,6 +24,11 @@ _WINGDINGS_2 = dict(zip(bytes.fromhex("4f 50 51 52 53 54 a3 97 98"), "✗✓☒�
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2}
 
 
+def is_symbol_font(font: str) -> bool:
+    """Whether a font's letters are shown as signs."""
+    return font.strip().lower() in _FONTS
+
+
 def symbol(code: int, font: str) -> str:
     """The sign; "" for one that has no place in Unicode or is not known."""
     if (signs := _FONTS.get(font.strip().lower())) is not None:

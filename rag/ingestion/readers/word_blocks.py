@@ -30,7 +30,8 @@ class Reading:
     title: str = ""
     """The first paragraph with the style of titles."""
     note_numbers: dict[tuple[str, str], int] = field(default_factory=dict)
-    read_notes: set[Any] = field(default_factory=set)
+    found_notes: dict[str, dict[str, tuple[Part, Any]]] = field(default_factory=dict)
+    read_notes: set[tuple[str, str]] = field(default_factory=set)
 
     def blocks(self, part: Part, dropped: frozenset[str] = frozenset()) -> "Blocks":
         """The reader of one part; results of the `dropped` fields are not read."""
@@ -59,6 +60,9 @@ class Blocks:
                 yield self._paragraph(block, line, is_plain=is_plain)
                 yield from self._hanging(line)
             elif name == "tbl":
+                yield carried.text.strip()
+                yield from self._hanging(carried)
+                carried = Line()
                 yield from self._table(block, is_plain=is_plain)
                 yield from self._read_notes()
             elif name == "altChunk":
@@ -110,7 +114,8 @@ class Blocks:
         carried = Line()
         for block in self.story.shown(element):
             if local(block) == "tbl":
-                texts.append(self._nested(block))
+                texts += [carried.text, *self._boxes(carried), self._nested(block)]
+                carried = Line()
             elif local(block) == "p":
                 line = _after(carried, self.story.line(block))
                 carried = line if self.story.is_gone(block) else Line()
@@ -138,11 +143,14 @@ class Blocks:
         return f"[^{numbers.setdefault((kind, identity), len(numbers) + 1)}]"
 
     def _note(self, kind: str, identity: str) -> tuple[Part, Any] | None:
-        part = self._reading.main.first(f"{kind}s")
-        for each in children(part.root if part is not None else None, kind):
-            if attribute(each, "id") == identity and part is not None:
-                return part, each
-        return None
+        found = self._reading.found_notes.get(kind)
+        if found is None:
+            part = self._reading.main.first(f"{kind}s")
+            found = self._reading.found_notes[kind] = {}
+            for each in children(part.root if part is not None else None, kind):
+                if part is not None:
+                    found.setdefault(attribute(each, "id"), (part, each))
+        return found.get(identity)
 
     def _read_notes(self) -> Iterator[str]:
         """The notes that were referred to since they were last asked for, each once."""
@@ -150,9 +158,9 @@ class Blocks:
         for kind, identity in referred:
             found = self._note(kind, identity)
             number = self._reading.note_numbers.get((kind, identity))
-            if found is None or number is None or found[1] in self._reading.read_notes:
+            if found is None or number is None or (kind, identity) in self._reading.read_notes:
                 continue
-            self._reading.read_notes.add(found[1])
+            self._reading.read_notes.add((kind, identity))
             text = " ".join(filter(None, self._reading.blocks(found[0]).parts(found[1], is_plain=True)))
             yield f"[^{number}]: {one_line(text)}"
 

@@ -7,7 +7,7 @@ from typing import Any
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_drawings import formula, graphic_text, paragraph_text, shown_branch
 from rag.ingestion.readers.office_package import Part, attribute, child, is_on, local, whole
-from rag.ingestion.readers.symbol_fonts import symbol
+from rag.ingestion.readers.symbol_fonts import is_symbol_font, symbol
 from rag.ingestion.readers.word_fields import CONTENTS, Fields
 from rag.ingestion.readers.word_styles import Styles
 
@@ -78,6 +78,8 @@ class Story:
         mark = child(paragraph, "pPr", "rPr")
         if child(mark, "del") is not None or child(mark, "moveFrom") is not None:
             return True
+        if child(mark, "specVanish") is not None:  # what Word calls a style separator, after a heading within a line
+            return False
         return not self._include_hidden and self._styles.is_hidden(mark, self._styles.of(paragraph))
 
     def line(self, paragraph: Any) -> Line:
@@ -85,10 +87,11 @@ class Story:
         line = Line()
         texts: list[str] = []
         styles = self._styles.of(paragraph)
-        if self.fields.is_shown and self._styles.is_contents(paragraph):
-            self._left.add("contents")
-            return line
+        is_contents = self._styles.is_contents(paragraph)
         self._inline(paragraph, styles, line, texts)
+        if is_contents and "".join(texts).strip():
+            self._left.add("contents")
+            return Line()
         line.text = "".join(texts)
         if self.fields.has_dropped & CONTENTS:
             self._left.add("contents")
@@ -120,7 +123,7 @@ class Story:
 
     def _piece(self, element: Any, name: str, styles: tuple[Any, ...], line: Line, texts: list[str]) -> None:
         if name == "t":
-            texts.append(element.text or "")
+            texts.append(_in_font(element.text or "", child(element.getparent(), "rPr", "rFonts")))
         elif name in _SIGNS:
             texts.append(_SIGNS[name])
         elif name == "sym":
@@ -170,6 +173,14 @@ class Story:
         else:
             for each in _in_order(element, name):
                 yield from self._graphics(each)
+
+
+def _in_font(text: str, fonts: Any) -> str:
+    """A text as its font shows it: the signs of symbol fonts stand at the places of other letters."""
+    font = attribute(fonts, "ascii") if fonts is not None else ""
+    if not is_symbol_font(font):
+        return text
+    return "".join(symbol(ord(letter), font) or letter for letter in text)
 
 
 def _is_hidden_shape(element: Any) -> bool:

@@ -141,6 +141,24 @@ def test_breaks_tabs_hyphens_symbols_and_formulas() -> None:
     assert parsed.notes == ("phonetic guides were left out",)
 
 
+def test_letters_of_symbol_fonts_are_read_as_their_signs() -> None:
+    fonts = '<w:rFonts w:ascii="{0}" w:hAnsi="{0}"/>'
+    signs = (
+        run("þ", fonts.format("Wingdings")),
+        run("\uf061\uf0b1", fonts.format("Symbol")),
+        run("þ", fonts.format("Arial")),
+    )
+    assert text_of(paragraph(*signs)) == "☑α±þ"
+
+
+def test_a_paragraph_that_goes_on_stops_before_a_table() -> None:
+    gone, apart = "<w:rPr><w:del/></w:rPr>", "<w:rPr><w:vanish/><w:specVanish/></w:rPr>"
+    text = text_of(
+        paragraph("甲", properties=gone), table(row("乙", "丙")), paragraph("丁", properties=apart), paragraph("戊")
+    )
+    assert text == "甲\n\n| 乙 | 丙 |\n| --- | --- |\n\n丁\n\n戊"
+
+
 def test_notes_stand_where_they_are_referred_to_and_comments_are_counted() -> None:
     def note(kind: str, *texts: str) -> tuple[str, str]:
         separator = f'<w:{kind} w:id="-1" w:type="separator">{paragraph("分隔")}</w:{kind}>'
