@@ -20,7 +20,13 @@ _NAMES = (
     ' xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
     ' xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"'
 )
-_TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+_TYPES = {
+    "word/document.xml": "wordprocessingml.document.main",
+    "word/styles.xml": "wordprocessingml.styles",
+    "word/numbering.xml": "wordprocessingml.numbering",
+    "ppt/presentation.xml": "presentationml.presentation.main",
+}
+"""Of the parts that other programs open by their type."""
 Parts = Mapping[str, tuple[str, str]]
 """Name → kind of relationship and XML; the name without its folder and suffix is the relationship's id."""
 
@@ -59,7 +65,7 @@ def slides_file(*slides: str, parts: Parts | None = None, attributes: str = "") 
 def _zipped(files: Mapping[str, str], main: str, relations: Mapping[str, Parts]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("[Content_Types].xml", _TYPES)
+        archive.writestr("[Content_Types].xml", _types(files))
         archive.writestr("_rels/.rels", _relations({f"{main}": ("officeDocument", "")}))
         for name, xml in files.items():
             archive.writestr(name, xml)
@@ -67,6 +73,18 @@ def _zipped(files: Mapping[str, str], main: str, relations: Mapping[str, Parts])
             folder, _, own = name.rpartition("/")
             archive.writestr(f"{folder}/_rels/{own}.rels", _relations(parts))
     return content.getvalue()
+
+
+def _types(files: Mapping[str, str]) -> str:
+    kinds = _TYPES | {name: "presentationml.slide" for name in files if name.startswith("ppt/slide")}
+    each = "".join(
+        f'<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-officedocument.{kinds[name]}+xml"/>'
+        for name in files
+        if name in kinds
+    )
+    plain = '<Default Extension="xml" ContentType="application/xml"/>'
+    plain += '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    return f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{plain}{each}</Types>'
 
 
 def _relations(parts: Parts) -> str:
