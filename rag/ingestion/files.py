@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rag.ingestion.readers import Readers
     from rag.ingestion.readers.parsed import Parsed
 
-READING = 2
+READING = 3
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
     {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
@@ -26,8 +26,8 @@ _TABLE_RULE = re.compile(r"^\|(?:\s*:?-+:?\s*\|)+\s*$", re.MULTILINE)
 _LIBRARIES = {
     ".html": ("bs4", "lxml", "markdownify"),
     ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
-    ".docx": ("docx",),
-    ".pptx": ("pptx",),
+    ".docx": ("lxml",),
+    ".pptx": ("lxml",),
     ".xlsx": ("openpyxl",),
 }
 

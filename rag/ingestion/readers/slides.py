@@ -1,53 +1,58 @@
-"""PowerPoint: each slide with its title, its texts and tables from top to bottom, and the speaker's notes."""
+"""PowerPoint: each slide with its title, its texts, tables, charts and SmartArt in the order of reading, and the
+speaker's notes."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
 from rag.documents import Place
-from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, markdown_table, one_line, require
+from rag.ingestion.readers.left_out import LeftOut
+from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on, local
+from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, require
+from rag.ingestion.readers.slide_text import Slide, notes_text
 
 
-def read_pptx(content: bytes) -> Parsed:
-    """All slides. Raises CannotRead."""
-    require("docs", "pptx")
-    import pptx
-    from pptx.exc import PackageNotFoundError
-
+def read_pptx(content: bytes, *, include_hidden: bool = False) -> Parsed:
+    """All slides that are shown. Raises CannotRead."""
+    require("docs", "lxml")
     try:
-        deck = pptx.Presentation(io.BytesIO(content))
-    except (PackageNotFoundError, KeyError, ValueError) as error:
-        raise CannotRead("is not a PowerPoint file that can be opened") from error
-    pages = Pages()
-    for number, slide in enumerate(deck.slides, start=1):
-        title = slide.shapes.title
-        heading = one_line(title.text_frame.text) if title is not None else ""
-        parts = [f"## {heading or number}"]
-        shapes = [shape for shape in _shapes(slide.shapes) if title is None or shape.shape_id != title.shape_id]
-        parts += [text for shape in sorted(shapes, key=_position) if (text := _text(shape))]
-        if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-            parts.append(slide.notes_slide.notes_text_frame.text.strip())
-        pages.add("\n\n".join(part for part in parts if part), Place("slide", str(number)))
-    return pages.parsed(one_line(deck.core_properties.title).replace("PowerPoint Presentation", ""))
+        return _read(Package(content), include_hidden=include_hidden)
+    except RecursionError as error:
+        raise CannotRead("is nested too deeply") from error
 
 
-def _shapes(shapes: Any) -> Iterator[Any]:
-    for shape in shapes:
-        if hasattr(shape, "shapes"):
-            yield from _shapes(shape.shapes)
-        else:
-            yield shape
+def _read(package: Package, *, include_hidden: bool) -> Parsed:
+    main = package.main("ppt/presentation.xml")
+    left, pages = LeftOut(), Pages()
+    if local(main.root) != "presentation":
+        raise CannotRead("is not a PowerPoint file")
+    for number, part in enumerate(_slides(main), start=1):
+        if part is None or part.root is None:
+            continue
+        if not include_hidden and not is_on(attribute(part.root, "show", "1")):
+            left.add("slides")
+            continue
+        heading, texts = Slide(part, tuple(_layouts(part)), left, include_hidden=include_hidden).texts()
+        parts = [f"## {heading or number}", *texts, notes_text(part.first("notesSlide")).strip()]
+        pages.add("\n\n".join(filter(None, parts)), Place("slide", str(number)))
+        left.add("comments", sum(map(_comments, part.all("comments"))))
+    left.add("parts", len(package.broken))
+    return pages.parsed(package.title().replace("PowerPoint Presentation", ""), left.notes())
 
 
-def _position(shape: Any) -> tuple[int, int]:
-    return shape.top or 0, shape.left or 0
+def _slides(main: Part) -> Iterator[Part | None]:
+    """In the order of the presentation; a slide without a part keeps its number."""
+    for each in children(child(main.root, "sldIdLst"), "sldId"):
+        # the attribute `id` without a namespace is another one
+        yield main.related(next((value for name, value in each.items() if name.endswith("}id")), ""))
 
 
-def _text(shape: Any) -> str:
-    if getattr(shape, "has_table", False):
-        return markdown_table([[cell.text for cell in row.cells] for row in shape.table.rows])
-    if not shape.has_text_frame:
-        return ""
-    lines = [one_line(paragraph.text) for paragraph in shape.text_frame.paragraphs]
-    filled = [line for line in lines if line]
-    return "\n".join(f"- {line}" for line in filled) if len(filled) > 1 else "".join(filled)
+def _layouts(part: Part) -> Iterator[Part]:
+    layout = part.first("slideLayout")
+    if layout is not None:
+        yield layout
+        yield from layout.all("slideMaster")
+
+
+def _comments(part: Part) -> int:
+    root: Any = part.root
+    return sum(local(each) in ("cm", "reply") for each in root.iter()) if root is not None else 0

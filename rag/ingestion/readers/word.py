@@ -1,77 +1,101 @@
-"""Word: paragraphs with their headings and lists, and tables, in the order of the text."""
+"""Word: what a person reads in Word with all changes accepted, each thing once and in the order of reading."""
 
-import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from rag.ingestion.readers.parsed import CannotRead, Parsed, markdown_table, one_line, require
+from rag.ingestion.readers.left_out import LeftOut
+from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on
+from rag.ingestion.readers.parsed import CannotRead, Parsed, require
+from rag.ingestion.readers.word_blocks import Reading, section_properties
+from rag.ingestion.readers.word_fields import PAGE_NUMBERS, REPEATS
+from rag.ingestion.readers.word_numbering import Numbering
+from rag.ingestion.readers.word_styles import Styles
 
-_HEADING = re.compile(r"^(?:heading|标题|標題)\s*([1-9])$", re.IGNORECASE)
-_LIST = re.compile(r"list|列表|清單", re.IGNORECASE)
+_ITEM = r"(?:-|\d{1,9}[.)]) "
+_ITEMS = re.compile(rf"(?m)^({_ITEM}.*)\n\n(?={_ITEM})")
+_PAGE_WORDS = re.compile(r"(?i)第\s*[页頁]|[共总總]\s*[页頁]|\bpage\b(?:\s*of\b)?|(?<!\w)of(?!\w)|页码[:：]?")
+_SAYS_NOTHING = re.compile(r"[\W_]*|\W*\d{1,4}\W*")
 
 
-def read_docx(content: bytes) -> Parsed:
+def read_docx(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """The whole document. Raises CannotRead."""
-    require("docs", "docx")
-    import docx
-    from docx.table import Table
-
+    require("docs", "lxml")
     try:
-        document = docx.Document(io.BytesIO(content))
-    except (KeyError, ValueError, OSError) as error:
-        raise CannotRead("is not a Word document that can be opened") from error
-    title = one_line(document.core_properties.title)
-    parts: list[str] = []
-    for block in document.iter_inner_content():
-        if isinstance(block, Table):
-            parts.append(markdown_table(_rows(block)))
-            continue
-        text = block.text.strip()
-        style = str(block.style.name) if block.style is not None else ""
-        if style in ("Title", "标题", "標題") and text:
-            title = title or one_line(text)
-            parts.append(f"# {one_line(text)}")
-        elif text:
-            parts.append(_paragraph(block, text, style))
-    text = "\n\n".join(part for part in parts if part)
+        return _read(Package(content), include_hidden=include_hidden)
+    except RecursionError as error:
+        raise CannotRead("is nested too deeply") from error
+
+
+def _read(package: Package, *, include_hidden: bool) -> Parsed:
+    main = package.main("word/document.xml")
+    body = child(main.root, "body")
+    if body is None:
+        raise CannotRead("is not a Word document")
+    styles, left = Styles(_root(main.first("styles"))), LeftOut()
+    numbering = Numbering(_root(main.first("numbering")), styles)
+    reading = Reading(main, styles, numbering, left, include_hidden)
+    text = "\n\n".join(part.strip() for part in _parts(reading, body) if part.strip())
+    left.add("comments", len(children(_root(main.first("comments")), "comment")))
+    left.add("parts", len(package.broken))
     first = re.search(r"^# (.+)$", text, re.MULTILINE)
-    return Parsed(re.sub(r"(?m)^(- .*)\n\n(?=- )", r"\1\n", text), title or (first.group(1) if first else ""))
+    title = package.title() or reading.title or (first.group(1) if first else "")
+    return Parsed(_ITEMS.sub(r"\1\n", text), title, notes=left.notes())
 
 
-def _paragraph(block: Any, text: str, style: str) -> str:
-    level = _level(block, style)
-    if level:
-        return f"{'#' * min(level, 6)} {one_line(text)}"
-    if _LIST.search(style) or (block._p.pPr is not None and block._p.pPr.numPr is not None):
-        return f"- {one_line(text)}"
-    return text
+def _root(part: Part | None) -> Any:
+    return part.root if part is not None else None
 
 
-def _level(block: Any, style: str) -> int:
-    """The heading's level by its style's name, or by the outline level of the style; 0 for body text."""
-    if match := _HEADING.match(style):
-        return int(match.group(1))
-    for properties in (block._p.pPr, getattr(block.style, "element", None) is not None and block.style.element.pPr):
-        outline = properties.find(_OUTLINE) if properties is not None and properties is not False else None
-        if outline is not None:
-            value = int(outline.get(_VALUE, "9"))
-            return value + 1 if value < 9 else 0
-    return 0
+def _parts(reading: Reading, body: Any) -> Iterator[str]:
+    """Section by section: its headers, its text, its footers."""
+    blocks = reading.blocks(reading.main)
+    sections: list[tuple[list[Any], Any]] = [([], None)]
+    for block in blocks.story.shown(body):
+        sections[-1][0].append(block)
+        properties = section_properties(block)
+        if properties is not None:
+            sections[-1] = (sections[-1][0], properties)
+            sections.append(([], None))
+    repeated = _Repeated(reading)
+    for contents, properties in sections:
+        yield from repeated.texts(properties, "header")
+        yield from blocks.parts(contents)
+        yield from repeated.texts(properties, "footer")
 
 
-_NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_OUTLINE, _VALUE = f"{_NAMESPACE}outlineLvl", f"{_NAMESPACE}val"
+class _Repeated:
+    """Headers and footers: what stands in several of them is read once, page numbers never."""
 
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._seen: set[str] = set()
+        even = child(_root(reading.main.first("settings")), "evenAndOddHeaders")
+        self._has_even = even is not None and is_on(attribute(even, "val", "1"))
 
-def _rows(table: Any) -> list[list[str]]:
-    """Cells as text; one that is merged over several is said once."""
-    rows = []
-    for row in table.rows:
-        seen: list[Any] = []
-        cells = []
-        for cell in row.cells:
-            is_again = bool(seen) and seen[-1] is cell._tc
-            cells.append("" if is_again else cell.text)
-            seen.append(cell._tc)
-        rows.append(cells)
-    return rows
+    def texts(self, properties: Any, kind: str) -> Iterator[str]:
+        """The headers or the footers of a section, that of the first page before the others."""
+        found = {}
+        for each in children(properties, f"{kind}Reference"):
+            found[attribute(each, "type", "default")] = attribute(each, "id")
+        for page in ("first", "default", "even"):
+            part = self._reading.main.related(found.get(page))
+            if part is not None and part.root is not None:
+                if self._is_shown(page, properties):
+                    yield from self._new(part)
+                elif any((each.text or "").strip() for each in part.root.iter("{*}t")):
+                    self._reading.left.add("headers")
+
+    def _is_shown(self, page: str, properties: Any) -> bool:
+        first = child(properties, "titlePg")
+        has_first = first is not None and is_on(attribute(first, "val", "1"))
+        return {"first": has_first, "even": self._has_even}.get(page, True)
+
+    def _new(self, part: Part) -> Iterator[str]:
+        blocks = self._reading.blocks(part, PAGE_NUMBERS | REPEATS)
+        for text in blocks.parts(part.root, is_plain=True):
+            if blocks.story.fields.has_dropped & PAGE_NUMBERS:
+                text = _PAGE_WORDS.sub("", text)
+            if not _SAYS_NOTHING.fullmatch(text) and text not in self._seen:
+                self._seen.add(text)
+                yield text

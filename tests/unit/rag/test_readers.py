@@ -71,8 +71,8 @@ def test_word_keeps_headings_lists_and_tables_in_order(readers: Readers, tmp_pat
     document = to_document(write_docx(tmp_path / "a.docx").read_bytes(), "a.docx", "default", readers)
     assert document.title == "采购制度"
     assert document.text == (
-        "# 采购流程\n\n一万元以上的采购需要三家比价。\n\n- 先填申请单\n- 再由部门负责人审批\n\n## 审批权限\n\n"
-        "| 金额 | 审批人 | 时限 |\n| --- | --- | --- |\n| 一万元以下 | 经理 | 2 天 |\n| 一万元以上 | 总监 |  |\n\n"
+        "# 采购流程\n\n一万元以上的采购需要三家比价。\n\n1. 先填申请单\n2. 再由部门负责人审批\n\n## 审批权限\n\n"
+        "| 金额 | 审批人 | 时限 |\n| --- | --- | --- |\n| 一万元以下 | 经理 | 2 天 |\n| 一万元以上 | 总监 | 总监 |\n\n"
         "表后说明。"
     )
 
