@@ -11,7 +11,7 @@ from rag.errors import Unreadable
 if TYPE_CHECKING:
     from rag.ingestion.readers import Readers
 
-READING = 2
+READING = 3
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
     {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
@@ -24,15 +24,18 @@ _LIBRARIES = {
     ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
     ".docx": ("docx",),
     ".pptx": ("pptx",),
-    ".xlsx": ("openpyxl",),
+    ".xlsx": ("lxml",),
 }
+_CAN_HIDE = frozenset({".docx", ".pptx", ".xlsx"})
 
 
-def reader_mark(suffix: str) -> str:
-    """What would read a file of this kind: changes with our readers and with the libraries that are installed."""
+def reader_mark(suffix: str, *, include_hidden: bool = False) -> str:
+    """What would read a file of this kind: changes with our readers and with the libraries that are installed, and with
+    `include_hidden` for kinds that can hide something."""
     kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
     there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]
-    return f"{READING} {' '.join(there)}"
+    hidden = ["hidden"] if include_hidden and kind in _CAN_HIDE else []
+    return f"{READING} {' '.join([*there, *hidden])}"
 
 
 def to_document(content: bytes, source: str, collection: str, readers: "Readers") -> Document:
