@@ -15,6 +15,7 @@ from rag.ingestion.readers.worksheet import Cell
 
 MOST_ROWS = 100_000
 _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 60
+_FEWEST_ROWS = 3
 _DELIMITERS = ",\t;|，"
 _NAMED = re.compile(r"sep=(.)\n")
 _KEPT_AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
@@ -91,4 +92,6 @@ def _score(sample: str, delimiter: str) -> float:
     if not cut:
         return 0
     width, count = max(cut.items(), key=lambda item: (item[1], item[0]))
+    if delimiter == "，" and (count < len(widths) or count < _FEWEST_ROWS or "。\n" in sample):
+        return 0  # sentences have them, too
     return count / len(widths) + min(width, 10) / 1000

@@ -18,7 +18,7 @@ MOST_CODE_CHARS = 255
 EXACT = Context(prec=1000, rounding=ROUND_HALF_UP)
 _PRECISION = Context(prec=15, rounding=ROUND_HALF_UP)
 _MOST_EXPONENT = 308
-_MOST_DECIMALS, _FEWEST_DIGITS = 9, 10
+_MOST_DECIMALS, _FEWEST_DIGITS, _MOST_DIGITS = 9, 10, 30
 _PIECE = re.compile(r'"[^"]*"?|[\\!_*].|\[[^\]]*\]|;|.', re.DOTALL)
 _TOKEN = re.compile(
     r"""
@@ -138,6 +138,8 @@ def exact(raw: str) -> Decimal | None:
 
 def general(value: Decimal) -> str:
     """Without a format: all digits of large amounts, no exponent, and no more than nine decimals of a fraction."""
+    if value.adjusted() > _MOST_DIGITS:
+        return f"{_PRECISION.plus(value).normalize():E}"
     if value == value.to_integral_value():
         return f"{value.quantize(Decimal(1), context=EXACT):f}" if value else "0"
     decimals = max(_MOST_DECIMALS, _FEWEST_DIGITS - 1 - value.adjusted() if value.adjusted() < -1 else 0)

@@ -6,7 +6,7 @@ A row becomes `- column：value；column：value`. A header of several rows is j
 from collections.abc import Iterator, Sequence
 
 from rag.ingestion.readers.parsed import labelled, one_line
-from rag.ingestion.readers.row_kinds import distinct, is_line, is_text, kind_of, names_columns
+from rag.ingestion.readers.row_kinds import distinct, is_line, is_text, kind_of, names_attributes, names_columns
 from rag.ingestion.readers.table_shapes import Header, body_lines, header_of, pairs_of, records_of
 from rag.ingestion.readers.visible_cells import Row
 from rag.ingestion.readers.worksheet import Cell
@@ -30,6 +30,7 @@ class _Sheet:
         self._kinds: dict[int, set[str]] = {}
         self._texts: set[tuple[int, str]] = set()
         self._has_body = False
+        self._last: Cell | None = None
 
     def add(self, block: Sequence[Row]) -> None:
         """The rows between two gaps."""
@@ -73,22 +74,22 @@ class _Sheet:
             self.lines.pop()
 
     def _add_lines(self, rows: Sequence[Row]) -> None:
-        before: Cell | None = None
         for row in rows:
             for cell in distinct(row):
-                if cell is not before:
+                if cell is not self._last:
                     self.lines.append(one_line(cell.text))
-                before = cell
+                self._last = cell
 
     def _goes_on(self, rows: Sequence[Row], *, is_titled: bool) -> bool:
         """Whether rows after a gap belong to the table before it: they have no header of their own."""
         first, columns = rows[0], {column for row in rows for column in row}
-        if not columns <= set(self._header.names):
+        known = columns & set(self._header.names)
+        if not names_columns(first):
+            return 2 * len(known) > len(columns) and not _are_attributes(rows, columns)
+        if known < columns:
             return False
         texts = {column: one_line(cell.text) for column, cell in first.items()}
-        if texts == self._header.names or not names_columns(first):
-            return True
-        if not self._has_body:
+        if texts == self._header.names or not self._has_body:
             return True
         if self._header.is_bold:
             return not all(cell.is_bold for cell in first.values())
@@ -148,6 +149,12 @@ def _lines_above(block: Sequence[Row]) -> int:
         if len(cells) > 1 and not (is_line(row) and below > len(cells)):
             return index
     return len(block)
+
+
+def _are_attributes(rows: Sequence[Row], columns: set[int]) -> bool:
+    """Whether they are the pairs of a form, such as 电话 and a number, rather than rows of a table."""
+    first = min(columns)
+    return len(columns) == 2 and names_attributes(row[first] for row in rows if first in row)
 
 
 def _width(rows: Sequence[Row]) -> int:
