@@ -11,7 +11,7 @@ from rag.ingestion.readers.encoding import decode
 from rag.ingestion.readers.parsed import MOST_CHARS, CannotRead, Parsed
 from rag.ingestion.readers.tables import table_lines
 from rag.ingestion.readers.visible_cells import Row
-from rag.ingestion.readers.worksheet import Cell
+from rag.ingestion.readers.worksheet import LAST_COLUMN, Cell
 
 MOST_ROWS = 100_000
 _SAMPLE_CHARS, _SAMPLE_ROWS = 65_536, 60
@@ -37,10 +37,14 @@ def read_csv(content: bytes, fallback: str = ",") -> Parsed:
     csv.field_size_limit(MOST_CHARS)
     notes = []
     rows: list[Row] = []
+    is_wide = False
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=_quoting(text, delimiter))
         for values in islice(reader, MOST_ROWS):
-            rows.append(_row(values))
+            rows.append(_row(values[:LAST_COLUMN]))
+            is_wide = is_wide or len(values) > LAST_COLUMN
+        if is_wide:
+            notes.append(f"only the first {LAST_COLUMN} columns were read")
         if next(reader, None) is not None:
             notes.append(f"only the first {MOST_ROWS} rows were read")
     except csv.Error as error:

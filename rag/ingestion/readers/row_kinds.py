@@ -25,19 +25,23 @@ _REMARK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
-    r".*(?:名称?|姓名|部门|电话|手机|地址|日期|时间|人|人数|员|金额|编号|代码|地点|主题|单位|类型|类别|状态|方式|要求|标准|备注|说明"
-    r"|邮箱|邮编|账号|帐号|号码?|期限|期|范围|目的|版本|职务|职级|岗位|性别|年龄|学历|籍贯|价格?|单价|费用?|总额|数量|规格|型号|品牌"
-    r"|税率|比例|法人|法定代表人|资本|行|行业|网址|网站|官网|传真|简介|级别|等级|年限|预算|来源|用途|产地|重量|尺寸|颜色|结果|原因|内容|负责"
+    r".*(?:名称?|姓名|部门|电话|手机|地址|日期|时间|[责系办请持审批起管接编制收付委]人|法人|人员|人数|金额|代码|地点|主题|单位|类型|类别"
+    r"|状态|方式|要求|标准|备注|说明|邮箱|邮编|[编账帐卡证税批单工学型]号|号码|期限|工期|周期|有效期|范围|目的|版本|职务|职级|岗位|性别"
+    r"|年龄|工龄|学历|籍贯|价格?|单价|费用|总额|数量|规格|品牌|税率|比例|资本|开户行|行业|网址|网站|官网|传真|简介|级别|等级|年限|预算|来源"
+    r"|用途|产地|重量|尺寸|颜色|原因|内容|城市|地区|区域"
     r"|name|phone|tel|mobile|address|date|time|email|e-mail|id|no\.?|number|status|type|owner|manager|version|website|price"
     r"|amount|budget|department|title|location|city|country|currency|contact|fax|gender|age|role|company|model|size|weight)"
     r"(?:[（(].*[)）])?",
     re.IGNORECASE,
 )
 _HEADS = re.compile(
-    r"项目?|名称|指标|字段|内容|数值|值|说明|参数|序号|选项|问题|答案|属性|事项|科目|条目|信息|描述|解释|含义|键|key|value|item|field|name|"
-    r"description|parameter|property|setting|question|answer|no\.?|#",
+    r"项目?|名称|指标|字段|内容|数值|值|说明|参数|序号|选项|问题|答案|属性|事项|科目|条目|信息|描述|解释|含义|键|类别|金额|数量|比例|占比|单价"
+    r"|人数|次数|天数|标准|要求|负责人|时间|状态|结果|备注|key|value|item|field|name|description|parameter|property|setting|question"
+    r"|answer|no\.?|amount|count|number|#",
     re.IGNORECASE,
 )
+_SENTENCE_END = ("。", "！", "；")
+_QUESTION_END = ("？", "?")
 
 
 def distinct(row: Row) -> list[Cell]:
@@ -66,9 +70,29 @@ def names_columns(row: Row) -> bool:
     """Whether a row may be a header: two names or more, and no value but numbers or days in rising order."""
     cells = distinct(row)
     values = [cell for cell in cells if is_value(cell)]
+    if any(cell.text.rstrip().endswith(_SENTENCE_END) for cell in cells):
+        return False
     if len(cells) < 2 or not any(cell.kind == "text" and not is_value(cell) for cell in cells):
         return False
     return not values or (is_text(cells[0]) and _rises(values))
+
+
+def names_by_words(rows: Sequence[Row]) -> bool:
+    """Whether the first row is a header by its words although others look like values: 工龄, 1-5年, 5-10年."""
+    first = distinct(rows[0])
+    below = [cell for row in rows[1:] for cell in row_start(row)]
+    is_known = bool(_HEADS.fullmatch(first[0].text.strip())) or names_attributes(first[:1])
+    return len(first) > 2 and is_known and all(cell.kind == "text" for cell in first) and not names_attributes(below)
+
+
+def row_start(row: Row) -> list[Cell]:
+    """The first cell of a row."""
+    return [row[min(row)]] if row else []
+
+
+def are_questions(cells: Sequence[Cell]) -> bool:
+    """Whether most of the texts ask something."""
+    return 2 * sum(cell.text.rstrip().endswith(_QUESTION_END) for cell in cells) > len(cells)
 
 
 def is_text(cell: Cell) -> bool:
@@ -90,7 +114,7 @@ def _rises(cells: Sequence[Cell]) -> bool:
 def is_line(row: Row) -> bool:
     """Whether a row holds one text, or a few that name themselves, such as 单位：万元."""
     cells = distinct(row)
-    return len(cells) == 1 or (len(cells) <= 3 and any(_names_itself(cell.text.strip()) for cell in cells))
+    return len(cells) == 1 or (len(cells) <= 3 and any(names_itself(cell.text.strip()) for cell in cells))
 
 
 def is_lone_line(row: Row) -> bool:
@@ -102,7 +126,8 @@ def is_lone_line(row: Row) -> bool:
     return len(row) > 1 or bool(_REMARK.fullmatch(text)) or bool(_UNIT.fullmatch(text)) or len(text) > _MOST_NAME_CHARS
 
 
-def _names_itself(text: str) -> bool:
+def names_itself(text: str) -> bool:
+    """Whether a text says what it is about, such as 单位：万元."""
     return bool(_PAIR.fullmatch(text) or _UNIT.fullmatch(text))
 
 

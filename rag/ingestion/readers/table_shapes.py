@@ -1,11 +1,13 @@
 """One table of a sheet to lines: which of its rows are its header, or whether it lies on its side or is a form."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.ingestion.readers.parsed import labelled, one_line
 from rag.ingestion.readers.row_kinds import (
+    are_questions,
     distinct,
     is_general_header,
     is_lone_line,
@@ -13,6 +15,7 @@ from rag.ingestion.readers.row_kinds import (
     is_value,
     kind_of,
     names_attributes,
+    names_by_words,
     names_columns,
 )
 from rag.ingestion.readers.visible_cells import Row
@@ -34,7 +37,7 @@ class Header:
 
 def header_of(rows: Sequence[Row]) -> Header:
     """The header of a table, which may have several rows; one without names where there is none."""
-    if not rows or not names_columns(rows[0]):
+    if not rows or not (names_columns(rows[0]) or _is_bold_above(rows) or names_by_words(rows) or _has_groups(rows)):
         return Header({})
     depth = _depth(rows)
     filled = [dict(row) for row in rows[:depth]]
@@ -135,23 +138,26 @@ def _goes_on(upper: Row, lower: Row, below: Sequence[Row]) -> bool:
     own = {column: cell for column, cell in lower.items() if upper.get(column) is not cell}
     if any(is_value(cell) for cell in distinct(own)):
         return False
-    shared = len(own) < len(lower)
-    if not own:
-        return shared
-    groups = {column for column, cell in upper.items() if sum(each is cell for each in upper.values()) > 1}
+    if len(own) < len(lower):
+        return True  # a name is merged over both rows
+    counts = Counter(map(id, upper.values()))
+    groups = {column for column, cell in upper.items() if counts[id(cell)] > 1}
     if groups:
-        has_parts = all(column in groups for column in own)
-        return has_parts and (shared or len(distinct(own)) > 1)
-    if shared:
-        return False
+        return all(column in groups for column in own) and len(distinct(own)) > 1
     blank = [column for column in lower if column not in upper]
-    if not blank or min(lower) < min(upper) or not names_columns(lower):
-        return False
     texts = [cell.text for cell in distinct(lower)]
     is_repeated = len(set(texts)) < len(texts)
+    if not blank or (min(lower) < min(upper) and not is_repeated) or not names_columns(lower):
+        return False
     is_above = any(column not in lower for column in upper)
     has_values = any(is_value(row[column]) for row in below[:_SAMPLE] for column in blank if column in row)
     return has_values and (is_above or is_repeated)
+
+
+def _has_groups(rows: Sequence[Row]) -> bool:
+    """Whether the first row holds years or the like over the names in the second."""
+    is_plain = len(rows) > 2 and not any(is_value(cell) for cell in distinct(rows[0]))
+    return is_plain and _goes_on(rows[0], rows[1], rows[2:])
 
 
 def _spread(upper: dict[int, Cell], lower: Row) -> None:
@@ -178,7 +184,12 @@ def _is_bold(row: Row) -> bool:
 
 
 def _is_bold_above(rows: Sequence[Row]) -> bool:
-    return _is_bold(rows[0]) and not any(_is_bold(row) for row in rows[1:_SAMPLE])
+    return (
+        len(rows) > 1
+        and len(distinct(rows[0])) > 1
+        and _is_bold(rows[0])
+        and not any(_is_bold(row) for row in rows[1:_SAMPLE])
+    )
 
 
 def _is_bold_beyond(row: Row, first: int) -> bool:
@@ -189,14 +200,20 @@ def _is_form(rows: Sequence[Row], columns: Sequence[int]) -> bool:
     """Two columns: pairs, unless the first row names both of them."""
     key, value = columns
     full = [row for row in rows if key in row and value in row]
-    if not full or (_is_bold_above(full) and len(full) > 1) or (names_columns(full[0]) and is_general_header(full[0])):
+    if not full or _is_bold_above(full) or (names_columns(full[0]) and is_general_header(full[0])):
         return False
     keys = [row[key] for row in full]
     if not names_columns(full[0]) or all(cell.text.rstrip()[-1:] in ":：" for cell in keys):
         return True
+    if are_questions(keys) and keys[0].text.rstrip()[-1:] in "？?":
+        return True
     if all(cell.is_bold for cell in keys) and not any(row[value].is_bold for row in full):
         return True
-    return len({cell.text for cell in keys}) == len(keys) and len(full) > 1 and names_attributes(keys[1:])
+    if len({cell.text for cell in keys}) < len(keys) or len(full) < 2:
+        return False
+    if len(full) > 2 and all(is_value(row[value]) for row in full[1:]):  # so the first row may well be their names
+        return all(names_attributes([cell]) for cell in keys)
+    return names_attributes(keys[1:])
 
 
 def _is_wide_form(rows: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> bool:

@@ -6,7 +6,17 @@ A row becomes `- column：value；column：value`. A header of several rows is j
 from collections.abc import Iterator, Sequence
 
 from rag.ingestion.readers.parsed import labelled, one_line
-from rag.ingestion.readers.row_kinds import distinct, is_line, is_text, kind_of, names_attributes, names_columns
+from rag.ingestion.readers.row_kinds import (
+    distinct,
+    is_line,
+    is_lone_line,
+    is_text,
+    is_value,
+    kind_of,
+    names_attributes,
+    names_columns,
+    names_itself,
+)
 from rag.ingestion.readers.table_shapes import Header, body_lines, header_of, pairs_of, records_of
 from rag.ingestion.readers.visible_cells import Row
 from rag.ingestion.readers.worksheet import Cell
@@ -34,28 +44,40 @@ class _Sheet:
 
     def add(self, block: Sequence[Row]) -> None:
         """The rows between two gaps."""
+        while block:
+            block = self._add_first(block)
+
+    def _add_first(self, block: Sequence[Row]) -> Sequence[Row]:
+        """The first table of a block; what is left of it."""
         start = _lines_above(block)
         self._add_lines(block[:start])
         rest = block[start:]
         if not rest:
-            return
+            return ()
         if self._header.names and self._goes_on(rest, is_titled=start > 0):
             again = {column: one_line(cell.text) for column, cell in rest[0].items()} == self._header.names
             self._add_body(rest[1:] if again else rest)
-            return
+            return ()
         self._header, self._kinds, self._texts, self._has_body = Header({}), {}, set(), False
         if _width(rest) == 1:
             self.lines += _single(rest)
         elif (lines := pairs_of(rest) or records_of(rest)) is not None:
             self.lines += [line for line in lines if line]
         else:
-            self._add_table(rest)
+            header = header_of(rest)
+            end = _end_of(header, rest)
+            self._add_table(header, rest[:end])
+            return rest[end:]
+        return ()
 
-    def _add_table(self, rows: Sequence[Row]) -> None:
-        header = header_of(rows)
+    def _add_table(self, header: Header, rows: Sequence[Row]) -> None:
         if header.rows == len(rows):  # names without a row below them, at least so far
             self.lines += ["- " + labelled([], [one_line(cell.text) for cell in distinct(row)]) for row in rows]
         self._header = header
+        below = {column for row in rows[header.rows :] for column in row}
+        for column, name in header.names.items():
+            if below and column not in below and (column - 1 not in header.names or names_itself(name)):
+                self.lines.append(name)  # a remark beside the table
         self._add_body(rows[header.rows :])
 
     def _add_body(self, rows: Sequence[Row]) -> None:
@@ -146,9 +168,34 @@ def _lines_above(block: Sequence[Row]) -> int:
     for index, row in enumerate(block):
         cells = distinct(row)
         below = len(distinct(block[index + 1])) if index + 1 < len(block) else 0
-        if len(cells) > 1 and not (is_line(row) and below > len(cells)):
+        if len(cells) > 1 and not (is_line(row) and below > len(cells)) and not _is_title(row, block[index + 1 :]):
             return index
     return len(block)
+
+
+def _is_title(row: Row, below: Sequence[Row]) -> bool:
+    """Whether a row of a few cells stands above a full header, as a title with a date at its right does."""
+    if len(below) < 2 or 2 * len(row) > len(below[0]) or not names_columns(below[0]):
+        return False
+    texts = [cell.text for cell in distinct(below[0])]
+    return len(set(texts)) == len(texts)
+
+
+def _end_of(header: Header, rows: Sequence[Row]) -> int:
+    """Where a line with another header below it begins the next table, without an empty row before it."""
+    kinds: dict[int, set[str]] = {}
+    for index in range(header.rows, len(rows) - 2 if header.names else 0):
+        row, below, after = rows[index : index + 3]
+        if index > header.rows and is_lone_line(row) and names_columns(below):
+            columns = [
+                at for at in below if kinds.get(at) == {"value"} and at in after and kind_of(after[at]) == "value"
+            ]
+            if columns and not any(is_value(below[at]) for at in columns):
+                return index
+        if len(row) > 1:
+            for column, cell in row.items():
+                kinds.setdefault(column, set()).add(kind_of(cell))
+    return len(rows)
 
 
 def _are_attributes(rows: Sequence[Row], columns: set[int]) -> bool:

@@ -64,6 +64,12 @@ def test_rows_beyond_the_limit_are_said(monkeypatch: pytest.MonkeyPatch) -> None
     assert parsed.text.count("\n") == 1 and parsed.notes == ("only the first 3 rows were read",)
 
 
+def test_columns_beyond_the_limit_are_said() -> None:
+    parsed = read_csv((",".join(f"n{number}" for number in range(20_000)) + "\n").encode())
+    assert "n16383" in parsed.text and "n16384" not in parsed.text
+    assert parsed.notes == ("only the first 16384 columns were read",)
+
+
 def test_a_field_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.ingestion.readers.delimited.MOST_CHARS", 100)
     with pytest.raises(CannotRead, match="not a table"):

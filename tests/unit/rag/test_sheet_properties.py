@@ -80,3 +80,31 @@ def test_what_is_visible_is_found_and_what_is_hidden_is_not(plan: Plan) -> None:
     ]
     assert read.text.strip().split("\n")[2:] == expected
     assert bool(read.notes) == bool(hidden_rows or hidden_columns)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.integers(0, 2), st.integers(2, 4), st.booleans())
+def test_names_of_two_rows_are_joined(parts: list[int], above: int, height: int, has_unit: bool) -> None:
+    """Groups of one to three parts over `height` rows, below empty rows, perhaps a title with its unit."""
+    names = [(f"组{group}", f"分{group}之{part}") for group, count in enumerate(parts) for part in range(count)]
+    top = above + (1 if has_unit else 0) + 1
+
+    def change(sheet: Any) -> None:
+        sheet.merge_cells(start_row=top, end_row=top + 1, start_column=1, end_column=1)
+        column = 2
+        for count in parts:
+            if count > 1:
+                sheet.merge_cells(start_row=top, end_row=top, start_column=column, end_column=column + count - 1)
+            column += count
+
+    groups = [name if at == 0 or names[at - 1][0] != name else None for at, (name, _) in enumerate(names)]
+    body = [[f"货{row}", *(number(row, column) for column in range(len(names)))] for row in range(height)]
+    title = [["某某一览", *[None] * len(names), "单位：元"]] if has_unit else []
+    rows = [[]] * above + [*title, ["型号", *groups], [None, *(part for _, part in names)], *body]
+    read = read_xlsx(xlsx(rows, change=on_first(change))).text.strip().split("\n")[2:]
+    joined = [f"{group}·{part}" for group, part in names]
+    expected = [
+        f"- 型号：货{row}；" + "；".join(f"{name}：{number(row, column)}" for column, name in enumerate(joined))
+        for row in range(height)
+    ]
+    assert read == [*(["某某一览", "单位：元"] if has_unit else []), *expected]

@@ -74,6 +74,14 @@ def test_a_header_of_two_rows_that_nobody_merged_is_joined() -> None:
     assert lines(rows) == ["- 部门：研发；2025·收入：1；2025·成本：2；2026·收入：3；2026·成本：4"]
 
 
+@pytest.mark.parametrize("years", [(2025, 2026), ("2025", "2026"), ("2025年", "2026年")])
+def test_groups_without_a_name_before_them_are_a_header(years: Sequence[object]) -> None:
+    rows = [(None, years[0], None, years[1], None), ("部门", "收入", "成本", "收入", "成本"), ("研发", 1, 2, 3, 4)]
+    first, second = years
+    expected = f"- 部门：研发；{first}·收入：1；{first}·成本：2；{second}·收入：3；{second}·成本：4"
+    assert lines(rows) == [expected]
+
+
 def test_a_header_in_english_is_joined_by_a_stroke() -> None:
     rows = [("Team", "Sales", None), (None, "Q1", "Q2"), ("A", 1, 2)]
     assert lines(rows, "A1:A2", "B1:C1") == ["- Team: A; Sales / Q1: 1; Sales / Q2: 2"]
@@ -115,6 +123,25 @@ def test_tables_below_each_other_have_their_own_headers() -> None:
         "- 产品：A；价格：5",
         "- 级：甲；色：红",
         "- 级：乙；色：绿",
+    ]
+
+
+def test_a_line_with_a_header_below_it_begins_a_table() -> None:
+    rows = [
+        ("差旅", None),
+        ("城市", "上限"),
+        ("北京", 600),
+        ("加班", None),
+        ("日子", "补贴"),
+        ("周末", 45),
+        ("节日", 90),
+    ]
+    assert lines(rows, "A1:B1", "A4:B4") == [
+        "差旅",
+        "- 城市：北京；上限：600",
+        "加班",
+        "- 日子：周末；补贴：45",
+        "- 日子：节日；补贴：90",
     ]
 
 
@@ -210,6 +237,29 @@ def test_a_table_on_its_side_is_turned() -> None:
         f"- 姓名：王芳；部门：研发；电话：8001；入职日期：{DAY}",
         "- 姓名：李雷；部门：财务；电话：8002；入职日期：2021-01-02",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"),
+    [
+        ([("科目", "金额"), ("差旅费", 100), ("住宿费", 200)], "- 科目：差旅费；金额：100"),
+        ([("职务", "人数"), ("经理", "3人"), ("业务员", "5人")], "- 职务：经理；人数：3人"),
+        (
+            [("问题", "答案"), ("怎么请假？", "提交申请"), ("怎么报销？", "交给财务")],
+            "- 问题：怎么请假？；答案：提交申请",
+        ),
+        ([("怎么请假？", "提交申请"), ("怎么报销？", "交给财务")], "- 怎么请假？：提交申请"),
+        (
+            [("级别", "1-5年", "5-10年"), ("经理", "5天", "10天"), ("员工", "3天", "5天")],
+            "- 级别：经理；1-5年：5天；5-10年：10天",
+        ),
+        ([("考勤表", None, None, "2026年3月"), ("姓名", "部门", "出勤", "迟到"), ("王", "研", 20, 1)], "考勤表"),
+        ([("城市", "上限", None, "仅供参考"), ("北京", 600), ("上海", 500)], "仅供参考"),
+        ([("姓名", 1, 2, 3), ("王芳", "√", "×", "√")], "- 姓名：王芳；1：√；2：×；3：√"),
+    ],
+)
+def test_what_stands_first_is_told_by_what_follows(rows: Rows, first: str) -> None:
+    assert lines(rows)[0] == first
 
 
 def test_rows_without_a_header_keep_their_values_together() -> None:
