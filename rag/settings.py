@@ -123,6 +123,7 @@ class ReadingSettings(_Frozen):
         default_factory=list,
         description="Folders and files that symbolic links in knowledge folders may lead to; other links are left out",
     )
+    include_hidden: bool = Field(False, description="Also read hidden sheets, rows, columns, slides and text")
     isolate: bool = Field(
         True,
         description="Take network, files and privileges from the reading process, as far as the system lets it; off "

@@ -28,15 +28,18 @@ _LIBRARIES = {
     ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
     ".docx": ("lxml",),
     ".pptx": ("lxml",),
-    ".xlsx": ("openpyxl",),
+    ".xlsx": ("lxml",),
 }
+_CAN_HIDE = frozenset({".docx", ".pptx", ".xlsx"})
 
 
-def reader_mark(suffix: str) -> str:
-    """What would read a file of this kind: changes with our readers and with the libraries that are installed."""
+def reader_mark(suffix: str, *, include_hidden: bool = False) -> str:
+    """What would read a file of this kind: changes with our readers and with the libraries that are installed, and with
+    `include_hidden` for kinds that can hide something."""
     kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
     there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]
-    return f"{READING} {' '.join(there)}"
+    hidden = ["hidden"] if include_hidden and kind in _CAN_HIDE else []
+    return f"{READING} {' '.join([*there, *hidden])}"
 
 
 def to_document(content: bytes, source: str, collection: str, readers: "Readers") -> Document:

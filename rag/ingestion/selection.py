@@ -113,7 +113,8 @@ def _configured(settings: RagSettings) -> dict[str, list[Path]]:
 
 
 def _local(settings: RagSettings, found: FoundFile, collection: str) -> LocalFile:
-    return LocalFile(found.file, found.source, collection, settings.reading.max_file_mb * 1_000_000)
+    reading = settings.reading
+    return LocalFile(found.file, found.source, collection, reading.max_file_mb * 1_000_000, reading.include_hidden)
 
 
 def _listing(settings: RagSettings, roots: dict[str, list[Path]], added: Sequence[Added]) -> _Listing:

@@ -33,19 +33,20 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file by its resolved path; its fingerprint is that of its content and of what would read it."""
+    """A file by its resolved path; its fingerprint is that of its content and of what would read it, and how."""
 
     file: Path
     source: str
     collection: str
     most_bytes: int = 20_000_000
+    include_hidden: bool = False
 
     @property
     def key(self) -> Key:
         return self.collection, self.source
 
     def fingerprint(self) -> str:
-        key = reader_mark(PurePath(self.source).suffix).encode()
+        key = reader_mark(PurePath(self.source).suffix, include_hidden=self.include_hidden).encode()
         return hashlib.blake2b(self._content(), digest_size=16, key=key).hexdigest()
 
     def load(self, readers: Readers) -> Document:

@@ -135,7 +135,7 @@ class Readers:
         environment["PYTHONPATH"] = str(PACKAGE.parent)
         environment["OMP_NUM_THREADS"] = environment["OPENBLAS_NUM_THREADS"] = "1"
         settings = self._settings
-        limits = (str(settings.memory_mb), str(settings.timeout_s), str(settings.isolate))
+        limits = (str(settings.memory_mb), str(settings.timeout_s), str(settings.isolate), str(settings.include_hidden))
         try:
             return subprocess.Popen(  # noqa: S603 - our own module, no argument of a person's
                 [sys.executable, "-P", "-B", "-m", WORKER, *limits],

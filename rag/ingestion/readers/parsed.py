@@ -72,30 +72,10 @@ def markdown_table(rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (full[0], ["---"] * columns, *full[1:]))
 
 
-def labelled_rows(rows: Iterable[Sequence[object]]) -> list[str]:
-    """Rows as list items `- header：value；header：value`; the header is the first row of two cells or more."""
-    lines: list[str] = []
-    header: list[str] = []
-    for row in rows:
-        cells = [one_line(cell) for cell in row]
-        filled = [cell for cell in cells if cell]
-        if not filled:
-            continue
-        if not header:
-            if len(filled) < 2 and not lines:
-                lines.append(filled[0])  # a title above the table
-            else:
-                header = cells
-            continue
-        lines.append("- " + labelled(header, cells))
-    if header and not any(line.startswith("- ") for line in lines):
-        lines.append("- " + labelled([], header))
-    return lines
-
-
 def labelled(header: Sequence[str], cells: Sequence[str]) -> str:
     """One row as a sentence: every value after the name of its column."""
     is_ascii = "".join((*header, *cells)).isascii()
     colon, joint = (": ", "; ") if is_ascii else ("：", "；")
     names = [*header, *[""] * (len(cells) - len(header))]
-    return joint.join(colon.join(filter(None, (name, cell))) for name, cell in zip(names, cells, strict=False) if cell)
+    named = zip(names, cells, strict=False)
+    return joint.join(colon.join(filter(None, (name.rstrip(":： "), cell))) for name, cell in named if cell)

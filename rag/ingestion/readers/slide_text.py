@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.ingestion.readers.left_out import LeftOut
-from rag.ingestion.readers.number_formats import formatted
+from rag.ingestion.readers.numbering_formats import formatted
 from rag.ingestion.readers.office_drawings import graphic_text, paragraph_text, shown_branch
 from rag.ingestion.readers.office_package import Part, attribute, child, children, is_on, local, whole
 from rag.ingestion.readers.parsed import markdown_table, one_line

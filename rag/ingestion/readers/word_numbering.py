@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rag.ingestion.readers.number_formats import formatted, padded
+from rag.ingestion.readers.numbering_formats import formatted, padded
 from rag.ingestion.readers.office_package import attribute, child, children, is_on, value, whole
 from rag.ingestion.readers.word_styles import Styles
 

@@ -1,5 +1,5 @@
 """The process in which foreign files are parsed. Run as `python -m rag.ingestion.readers.worker MEMORY_MB TIMEOUT_S
-FULLY`.
+FULLY INCLUDE_HIDDEN`.
 
 In: a JSON line with `kind` (a suffix) and `size`, then that many bytes, for each file. Out: four bytes with the length
 of an answer (big-endian), then the answer, a JSON object in UTF-8; the first one says that the process is ready. It has
@@ -7,6 +7,7 @@ no secret in its environment, and it gives up what `rag.ingestion.readers.isolat
 arrives. Its parent has a watch on its time; what the libraries print goes nowhere.
 """
 
+import inspect
 import io
 import json
 import os
@@ -18,20 +19,21 @@ from functools import partial
 from typing import BinaryIO
 
 from rag.errors import Unreadable
+from rag.ingestion.readers.delimited import read_csv
 from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.isolation import isolate, isolation
 from rag.ingestion.readers.ocr import read_image
 from rag.ingestion.readers.parsed import MOST_CHARS, CannotRead, Parsed, TooLarge
 from rag.ingestion.readers.pdf import read_pdf
 from rag.ingestion.readers.pictures import read_picture
-from rag.ingestion.readers.sheets import read_csv, read_xlsx
+from rag.ingestion.readers.sheets import read_xlsx
 from rag.ingestion.readers.slides import read_pptx
 from rag.ingestion.readers.text import read_markdown, read_text
 from rag.ingestion.readers.word import read_docx
 
 MOST_UNPACKED_BYTES = 500_000_000
 PROBE = "probe"
-READERS: dict[str, Callable[[bytes], Parsed]] = {
+READERS: dict[str, Callable[..., Parsed]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
     ".html": read_html,
@@ -42,11 +44,11 @@ READERS: dict[str, Callable[[bytes], Parsed]] = {
     ".xlsx": read_xlsx,
     ".xlsm": read_xlsx,
     ".csv": read_csv,
-    ".tsv": partial(read_csv, fallback="excel-tab"),
+    ".tsv": partial(read_csv, fallback="\t"),
     ".image": read_image,
     ".picture": read_picture,
 }
-"""By suffix; what has none here is plain text."""
+"""By suffix; what has none here is plain text. Kinds that can hide something take `include_hidden` as well."""
 _ZIPPED = frozenset({".docx", ".pptx", ".xlsx", ".xlsm"})
 _ALARM_DELAY_S = 5.0
 """The parent's watch comes first; ours ends a process whose parent was killed."""
@@ -54,7 +56,8 @@ _ALARM_DELAY_S = 5.0
 
 def main() -> None:
     """Serve until the parent closes our input."""
-    memory_mb, timeout_s, fully = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3] == "True"
+    memory_mb, timeout_s = int(sys.argv[1]), float(sys.argv[2])
+    fully, include_hidden = (flag == "True" for flag in sys.argv[3:5])
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -65,7 +68,7 @@ def main() -> None:
         request = json.loads(line)
         content = requests.read(request["size"])
         signal.setitimer(signal.ITIMER_REAL, timeout_s + _ALARM_DELAY_S)
-        answer = _answer(request, content)
+        answer = _answer(request, content, include_hidden=include_hidden)
         _write(answers, answer)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -75,12 +78,12 @@ def _write(answers: BinaryIO, answer: bytes) -> None:
     answers.flush()
 
 
-def _answer(request: dict[str, str], content: bytes) -> bytes:
+def _answer(request: dict[str, str], content: bytes, *, include_hidden: bool) -> bytes:
     """The answer; with `is_last` where this process is not as it was before."""
     try:
         if request["kind"] == PROBE:
             return _encoded({**isolation(os.getppid(), content.decode())})
-        return _encoded(_read(request["kind"], content))
+        return _encoded(_read(request["kind"], content, include_hidden=include_hidden))
     except CannotRead as error:
         return _encoded({"reason": str(error), "too_large": isinstance(error, TooLarge)})
     except Unreadable as error:
@@ -100,10 +103,13 @@ def _encoded(answer: dict[str, object]) -> bytes:
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _read(kind: str, content: bytes) -> dict[str, object]:
+def _read(kind: str, content: bytes, *, include_hidden: bool) -> dict[str, object]:
     if kind in _ZIPPED:
         _check_size(content)
-    parsed = READERS.get(kind, read_text)(content)
+    reader = READERS.get(kind, read_text)
+    if include_hidden and "include_hidden" in inspect.signature(reader).parameters:
+        reader = partial(reader, include_hidden=True)
+    parsed = reader(content)
     if len(parsed.text) > MOST_CHARS:
         raise CannotRead(f"holds more than {MOST_CHARS // 1_000_000} million characters")
     places = [(offset, place.kind, place.name) for offset, place in parsed.places]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.ingestion.readers.number_formats import formatted
+from rag.ingestion.readers.numbering_formats import formatted
 from rag.ingestion.readers.word import read_docx
 from tests.support.office_xml import level, numbered, paragraph, word_file
 
