@@ -61,6 +61,9 @@ class _Sheet:
         self._header, self._kinds, self._texts, self._has_body = Header({}), {}, set(), False
         if _width(rest) == 1:
             self.lines += _single(rest)
+        elif (end := _end_of_form(rest)) and (lines := pairs_of(rest[:end])):
+            self.lines += [line for line in lines if line]
+            return rest[end:]
         elif (lines := pairs_of(rest) or records_of(rest)) is not None:
             self.lines += [line for line in lines if line]
         else:
@@ -196,6 +199,15 @@ def _end_of(header: Header, rows: Sequence[Row]) -> int:
             for column, cell in row.items():
                 kinds.setdefault(column, set()).add(kind_of(cell))
     return len(rows)
+
+
+def _end_of_form(rows: Sequence[Row]) -> int:
+    """Where what may be a form ends, because a line or a wider header follows; 0 where nothing does."""
+    width = len(rows[0])
+    for index, row in enumerate(rows[: _SAMPLE * 2]):
+        if index > 1 and (is_lone_line(row) or (width == 2 < len(row) and names_columns(row))):
+            return index
+    return 0
 
 
 def _are_attributes(rows: Sequence[Row], columns: set[int]) -> bool:
