@@ -56,10 +56,24 @@ def body_lines(header: Header, rows: Sequence[Row]) -> Iterator[str]:
         if [id(cell) for cell in cells] == [id(cell) for cell in before]:
             continue
         before = cells
-        if is_lone_line(row) or all(names_itself(cell.text.strip()) for cell in cells):
+        if _is_remark(row):
             yield from (one_line(cell.text) for cell in cells)
-        elif {column: one_line(cell.text) for column, cell in row.items()} != header.names:
+        elif not repeats(header, row):
             yield "- " + _labelled(header.names, row)
+
+
+def has_values(header: Header, row: Row) -> bool:
+    """Whether a row below a header says something of its columns."""
+    return not _is_remark(row) and not repeats(header, row)
+
+
+def _is_remark(row: Row) -> bool:
+    return is_lone_line(row) or all(names_itself(cell.text.strip()) for cell in distinct(row))
+
+
+def repeats(header: Header, row: Row) -> bool:
+    """Whether a row is the header once more, as on every printed page."""
+    return {column: one_line(cell.text) for column, cell in row.items()} == header.names
 
 
 def pairs_of(rows: Sequence[Row]) -> list[str] | None:
@@ -84,11 +98,11 @@ def pairs_of(rows: Sequence[Row]) -> list[str] | None:
             if cell is None and key in row:
                 continue
             name = one_line(cell.text).rstrip(":： ") if cell is not None else ""
-            if row.get(key) is not row.get(value):
-                lines.append("- " + labelled([name], [one_line(row[value].text)] if value in row else [""]))
+            if value in row and row[value] is not cell:
+                lines.append("- " + labelled([name], [one_line(row[value].text)]))
             elif name:
                 lines.append(name)
-    return [line if line != "- " else "" for line in lines]
+    return lines
 
 
 def _key(row: Row, column: int) -> Cell | None:
