@@ -17,7 +17,7 @@ _PERIOD = re.compile(
     r"|第\d+[周天期次轮组]",
     re.IGNORECASE,
 )
-_PAIR = re.compile(r"[^:：]{1,20}[:：]\s*\S.*")
+_PAIR = re.compile(r"[^:：\d][^:：]{0,19}[:：](?!//)\s*\S.*")
 _UNIT = re.compile(r"[（(]?\s*(?:金额|货币|计量)?单位\b.*|[（(]?\s*(?:unit|currency)s?\s*[:：].*", re.IGNORECASE)
 _REMARK = re.compile(
     r"(?:[*※▲◆●■]|备?注\d*\s*[:：]|说明\s*[:：]|附注|填表|制表|审核|notes?\s*[:：]|remarks?\s*[:：]"

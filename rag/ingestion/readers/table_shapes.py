@@ -17,6 +17,7 @@ from rag.ingestion.readers.row_kinds import (
     names_attributes,
     names_by_words,
     names_columns,
+    names_itself,
 )
 from rag.ingestion.readers.visible_cells import Row
 from rag.ingestion.readers.worksheet import Cell
@@ -55,10 +56,24 @@ def body_lines(header: Header, rows: Sequence[Row]) -> Iterator[str]:
         if [id(cell) for cell in cells] == [id(cell) for cell in before]:
             continue
         before = cells
-        if is_lone_line(row):
-            yield one_line(cells[0].text)
-        elif {column: one_line(cell.text) for column, cell in row.items()} != header.names:
+        if _is_remark(row):
+            yield from (one_line(cell.text) for cell in cells)
+        elif not repeats(header, row):
             yield "- " + _labelled(header.names, row)
+
+
+def has_values(header: Header, row: Row) -> bool:
+    """Whether a row below a header says something of its columns."""
+    return not _is_remark(row) and not repeats(header, row)
+
+
+def _is_remark(row: Row) -> bool:
+    return is_lone_line(row) or all(names_itself(cell.text.strip()) for cell in distinct(row))
+
+
+def repeats(header: Header, row: Row) -> bool:
+    """Whether a row is the header once more, as on every printed page."""
+    return {column: one_line(cell.text) for column, cell in row.items()} == header.names
 
 
 def pairs_of(rows: Sequence[Row]) -> list[str] | None:
@@ -68,7 +83,7 @@ def pairs_of(rows: Sequence[Row]) -> list[str] | None:
         return None
     pairs = list(zip(columns[::2], columns[1::2], strict=True))
     full = [row for row in rows if not is_lone_line(row)]
-    keys = [row[key] for row in full for key, _ in pairs if key in row]
+    keys = [cell for row in full for key, _ in pairs if (cell := _key(row, key)) is not None]
     if not full or len(keys) < len(full) or not all(is_text(key) for key in keys):
         return None
     if not (_is_form(full, columns) if len(columns) == 2 else _is_wide_form(full, pairs)):
@@ -79,12 +94,21 @@ def pairs_of(rows: Sequence[Row]) -> list[str] | None:
             lines.append(one_line(distinct(row)[0].text))
             continue
         for key, value in pairs:
-            name = one_line(row[key].text).rstrip(":： ") if key in row else ""
-            if row.get(key) is not row.get(value):
-                lines.append("- " + labelled([name], [one_line(row[value].text)] if value in row else [""]))
+            cell = _key(row, key)
+            if cell is None and key in row:
+                continue
+            name = one_line(cell.text).rstrip(":： ") if cell is not None else ""
+            if value in row and row[value] is not cell:
+                lines.append("- " + labelled([name], [one_line(row[value].text)]))
             elif name:
                 lines.append(name)
-    return [line if line != "- " else "" for line in lines]
+    return lines
+
+
+def _key(row: Row, column: int) -> Cell | None:
+    """A name in a form, unless it is the value before it, merged over several columns."""
+    cell = row.get(column)
+    return None if cell is None or row.get(column - 1) is cell else cell
 
 
 def records_of(rows: Sequence[Row]) -> list[str] | None:
@@ -218,7 +242,7 @@ def _is_form(rows: Sequence[Row], columns: Sequence[int]) -> bool:
 
 def _is_wide_form(rows: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> bool:
     """Four columns or six: pairs where the names are attributes and all different, and the first row is no header."""
-    keys = [cell for row in rows for key, _ in pairs if (cell := row.get(key)) is not None]
+    keys = [cell for row in rows for key, _ in pairs if (cell := _key(row, key)) is not None]
     values = [cell for row in rows for _, value in pairs if (cell := row.get(value)) is not None]
     if _is_bold_above(rows) or len({cell.text for cell in keys}) < len({id(cell) for cell in keys}):
         return False

@@ -17,7 +17,7 @@ from rag.ingestion.readers.row_kinds import (
     names_columns,
     names_itself,
 )
-from rag.ingestion.readers.table_shapes import Header, body_lines, header_of, pairs_of, records_of
+from rag.ingestion.readers.table_shapes import Header, body_lines, has_values, header_of, pairs_of, records_of, repeats
 from rag.ingestion.readers.visible_cells import Row
 from rag.ingestion.readers.worksheet import Cell
 
@@ -55,14 +55,16 @@ class _Sheet:
         if not rest:
             return ()
         if self._header.names and self._goes_on(rest, is_titled=start > 0):
-            again = {column: one_line(cell.text) for column, cell in rest[0].items()} == self._header.names
-            self._add_body(rest[1:] if again else rest)
+            self._add_body(rest[1:] if repeats(self._header, rest[0]) else rest)
             return ()
         self._header, self._kinds, self._texts, self._has_body = Header({}), {}, set(), False
         if _width(rest) == 1:
             self.lines += _single(rest)
+        elif (end := _end_of_form(rest)) and (lines := pairs_of(rest[:end])):
+            self.lines += lines
+            return rest[end:]
         elif (lines := pairs_of(rest) or records_of(rest)) is not None:
-            self.lines += [line for line in lines if line]
+            self.lines += lines
         else:
             header = header_of(rest)
             end = _end_of(header, rest)
@@ -71,19 +73,25 @@ class _Sheet:
         return ()
 
     def _add_table(self, header: Header, rows: Sequence[Row]) -> None:
-        if header.rows == len(rows):  # names without a row below them, at least so far
-            self.lines += ["- " + labelled([], [one_line(cell.text) for cell in distinct(row)]) for row in rows]
+        below = rows[header.rows :]
+        if header.rows and not any(has_values(header, row) for row in below):  # none, at least so far
+            self.lines.append("- " + labelled([], list(dict.fromkeys(header.names.values()))))
         self._header = header
-        below = {column for row in rows[header.rows :] for column in row}
-        for column, name in header.names.items():
-            if below and column not in below and (column - 1 not in header.names or names_itself(name)):
-                self.lines.append(name)  # a remark beside the table
-        self._add_body(rows[header.rows :])
+        self._add_body(below)
+
+    def _add_unused(self, names: dict[int, str]) -> None:
+        """Names without a value below them; among them may be a remark beside the table."""
+        remarks = [name for at, name in names.items() if at - 1 not in self._header.names or names_itself(name)]
+        others = [name for name in names.values() if name and name not in remarks]
+        self.lines += [each for each in [*remarks, labelled([], others)] if each]
 
     def _add_body(self, rows: Sequence[Row]) -> None:
-        if not self._has_body and self._header.names and rows:
+        valued = [row for row in rows if has_values(self._header, row)]
+        if not self._has_body and self._header.names and valued:
             self._drop_bare_header()
-        self._has_body = self._has_body or bool(rows)
+            below = {column for row in valued for column in row}
+            self._add_unused({at: name for at, name in self._header.names.items() if at not in below})
+        self._has_body = self._has_body or bool(valued)
         self.lines += body_lines(self._header, rows)
         for row in rows[:_SAMPLE]:
             for column, cell in row.items():
@@ -110,14 +118,13 @@ class _Sheet:
             return 2 * len(known) > len(columns) and not _are_attributes(rows, columns)
         if known < columns:
             return False
-        texts = {column: one_line(cell.text) for column, cell in first.items()}
-        if texts == self._header.names or not self._has_body:
+        if repeats(self._header, first) or not self._has_body:
             return True
         if self._header.is_bold:
             return not all(cell.is_bold for cell in first.values())
         if is_titled or any(self._kinds.get(column) == {"value"} for column in first):
             return False
-        return len(rows) == 1 or any((column, text) in self._texts for column, text in texts.items())
+        return len(rows) == 1 or any((column, cell.text) in self._texts for column, cell in first.items())
 
 
 def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -168,7 +175,7 @@ def _lines_above(block: Sequence[Row]) -> int:
     for index, row in enumerate(block):
         cells = distinct(row)
         below = len(distinct(block[index + 1])) if index + 1 < len(block) else 0
-        if len(cells) > 1 and not (is_line(row) and below > len(cells)) and not _is_title(row, block[index + 1 :]):
+        if len(cells) > 1 and not (is_line(row) and below >= len(cells)) and not _is_title(row, block[index + 1 :]):
             return index
     return len(block)
 
@@ -196,6 +203,15 @@ def _end_of(header: Header, rows: Sequence[Row]) -> int:
             for column, cell in row.items():
                 kinds.setdefault(column, set()).add(kind_of(cell))
     return len(rows)
+
+
+def _end_of_form(rows: Sequence[Row]) -> int:
+    """Where what may be a form ends, because a line or a wider header follows; 0 where nothing does."""
+    width = len(rows[0])
+    for index, row in enumerate(rows[: _SAMPLE * 2]):
+        if index > 1 and (is_lone_line(row) or (width == 2 < len(row) and names_columns(row))):
+            return index
+    return 0
 
 
 def _are_attributes(rows: Sequence[Row], columns: set[int]) -> bool:

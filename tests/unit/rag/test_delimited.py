@@ -43,6 +43,7 @@ def test_titles_empty_lines_and_ragged_rows() -> None:
     text = "2026年价目\n\n型号,单价,备注\n\nX1,007\n\n\nX2,008,新,多\n,,\nX3,009,旧\n"
     assert lines(text) == [
         "2026年价目",
+        "备注",
         "- 型号：X1；单价：007",
         "- 型号：X2；单价：008；备注：新；多",
         "- 型号：X3；单价：009；备注：旧",

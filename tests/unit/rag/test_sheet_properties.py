@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.ingestion.readers.sheets import read_xlsx
+from rag.ingestion.readers.tables import table_lines
+from rag.ingestion.readers.visible_cells import Row
+from rag.ingestion.readers.worksheet import Cell
 from tests.support.spreadsheets import on_first, xlsx
 
 FORMATS = {
@@ -108,3 +111,45 @@ def test_names_of_two_rows_are_joined(parts: list[int], above: int, height: int,
         for row in range(height)
     ]
     assert read == [*(["某某一览", "单位：元"] if has_unit else []), *expected]
+
+
+WORDS = (
+    "姓名",
+    "项目",
+    "地址",
+    "说明：见",
+    "单位：万元",
+    "一、总",
+    "问？",
+    "完。",
+    "600元",
+    "2026年",
+    "8001",
+    "备注：x",
+    "x",
+)
+PLANNED_ROWS = st.lists(st.lists(st.one_of(st.none(), st.none(), st.sampled_from(WORDS)), max_size=7), max_size=9)
+SPANS = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 7), st.integers(0, 2), st.integers(0, 3)), max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(PLANNED_ROWS, SPANS)
+def test_whatever_a_sheet_is_like_all_of_its_words_are_read(
+    words: list[list[str | None]], spans: list[tuple[int, int, int, int]]
+) -> None:
+    grid: list[dict[int, Cell]] = [
+        {
+            at: Cell(word if word[-1] in "？。元年1" else f"{word}{10 * row + at}q")
+            for at, word in enumerate(each, 1)
+            if word
+        }
+        for row, each in enumerate(words)
+    ]
+    for top, left, more, wider in spans:
+        if top < len(grid) and left in grid[top]:
+            cell = grid[top][left]
+            for row in grid[top : top + more + 1]:
+                row.update(dict.fromkeys(range(left, left + wider + 1), cell))
+    rows: list[Row] = [dict(sorted(row.items())) for row in grid]
+    read = "\n".join(table_lines(rows))
+    assert [cell.text for row in rows for cell in row.values() if cell.text.rstrip("：") not in read] == []

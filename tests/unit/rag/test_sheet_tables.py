@@ -231,6 +231,32 @@ def test_a_form_of_four_columns_is_read_as_pairs() -> None:
     ]
 
 
+def test_a_form_may_stand_above_a_table() -> None:
+    rows = [
+        ("登记表", None, None, None),
+        ("姓名", "王芳", "性别", "女"),
+        ("地址", "上海市某路", None, None),
+        ("工作经历", None, None, None),
+        ("起止时间", "单位", "职务", "证明人"),
+        ("2015-2018", "甲公司", "工程师", "张三"),
+    ]
+    assert lines(rows, "A1:D1", "B3:D3", "A4:D4") == [
+        "登记表",
+        "- 姓名：王芳",
+        "- 性别：女",
+        "- 地址：上海市某路",
+        "工作经历",
+        "- 起止时间：2015-2018；单位：甲公司；职务：工程师；证明人：张三",
+    ]
+    rows = [("项目名称", "星河"), ("负责人", "王工"), ("阶段", "开始", "结束"), ("设计", "1月", "2月")]
+    assert lines(rows) == ["- 项目名称：星河", "- 负责人：王工", "- 阶段：设计；开始：1月；结束：2月"]
+
+
+def test_who_made_a_table_is_a_line_below_it() -> None:
+    rows = [("区域", "店", "额"), ("上海", "一店", 5), ("制表人：王芳", None, "审核：李雷")]
+    assert lines(rows) == ["- 区域：上海；店：一店；额：5", "制表人：王芳", "审核：李雷"]
+
+
 def test_a_table_on_its_side_is_turned() -> None:
     rows = [("姓名", "王芳", "李雷"), ("部门", "研发", "财务"), ("电话", 8001, 8002), ("入职日期", DAY, "2021-01-02")]
     assert lines(rows) == [

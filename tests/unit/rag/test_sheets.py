@@ -120,7 +120,7 @@ HIDING = (
 
 def test_what_is_hidden_is_left_out_and_said() -> None:
     parsed = read_xlsx(xlsx(*HIDING, change=hide))
-    assert parsed.text.strip().split("\n")[2:] == ["- 项目：人数；数值：42", "- 项目：负责人；数值：王工"]
+    assert parsed.text.strip().split("\n")[2:] == ["备", "- 项目：人数；数值：42", "- 项目：负责人；数值：王工"]
     assert parsed.notes == (
         "left out in the sheet 表1: 2 hidden rows, 2 hidden columns, 1 number that the format hides",
         "2 hidden sheets left out: 表2, 表3",
