@@ -13,7 +13,7 @@ from rag.ingestion.readers.pdf_forms import written_on
 from rag.ingestion.readers.pdf_layout import Block, Line, Run, blocks, joined, runs_of
 from rag.ingestion.readers.pdf_pictures import MOST_PICTURES, Pictures, pictures_on, to_read, words_in, words_of_page
 from rag.ingestion.readers.pdf_repeats import without_repeats
-from rag.ingestion.readers.pdf_tables import RuledTable, TableFinder
+from rag.ingestion.readers.pdf_tables import TableFinder
 
 MOST_PAGES = 5000
 LEAST_TEXT = 0.025
@@ -57,6 +57,8 @@ class _Reading:
         self._headings = _headings(document)
         self._scans = self._hidden_layers = self._hidden_parts = 0
         self._pictures_read = 0
+        self._turned = 0
+        """Quarters by which the text of the last page stands on it."""
         self._pages_with_pictures: list[str] = []
 
     def parsed(self) -> Parsed:
@@ -66,7 +68,7 @@ class _Reading:
             for number, page in enumerate(self._document, start=1):
                 sheet = Sheet.of(page)
                 contents.append(self._page(page, sheet, number))
-                heights.append(max(sheet.size))
+                heights.append(sheet.size[self._turned % 2 == 0])
                 page.close()
         finally:
             self._finder.close()
@@ -88,31 +90,31 @@ class _Reading:
             return self._scan(page, sheet, text)
         if pictures.share >= _MOST_PICTURE and text.area < LEAST_TEXT:
             self._hidden_layers += 1
-        main, others, turned = upright(text.characters, sheet)
-        tables = [] if turned else self._finder.tables(page, number, main)
-        content = self._laid_out(page, sheet, main, tables) + blocks(runs_of(others))
+        main, others, self._turned = upright(text.characters, sheet)
+        content = self._laid_out(page, sheet, main, number) + blocks(runs_of(others))
         return content + self._in_pictures(page, sheet, pictures, text, number)
 
-    def _laid_out(self, page: Any, sheet: Sheet, main: list[Character], tables: list[RuledTable]) -> list[Block]:
-        """Text and tables from the top of the page down, with what is written onto it in its place."""
-        runs = runs_of(_outside(main, [table.box for table in tables]))
-        written = written_on(page, self._document.formenv, sheet, _beside(runs))
+    def _laid_out(self, page: Any, sheet: Sheet, main: list[Character], number: int = 0) -> list[Block]:
+        """Text and tables from the top of the page down, with what is written onto it in its place; tables are looked
+        for where there is a page's number."""
+        written = written_on(page, self._document.formenv, sheet, _beside(runs_of(main)))
         self._hidden_parts += written.hidden
+        filled_in = [Character(*run[:5]) for run in written.runs]
+        has_tables = number and not self._turned
+        tables = self._finder.tables(page, sheet, number, [*main, *filled_in]) if has_tables else []
+        runs = runs_of(_outside(main, [table.box for table in tables]))
         runs += [run for run in written.runs if not any(_inside(run, table.box) for table in tables)]
         found: list[Block] = []
         for table in tables:
-            above = [run for run in runs if run.middle < table.box[1]]
+            found += [*blocks([run for run in runs if run.middle < table.box[1]]), [_whole(table.text, table.box)]]
             runs = [run for run in runs if run.middle >= table.box[1]]
-            values = " ".join(run.text for run in written.runs if _inside(run, table.box))
-            found += [*blocks(above), [_whole(table.text, table.box)]]
-            found += [[_whole(values, table.box)]] if values else []
         found += blocks(runs)
         return [*found, *([Line(f"> {one_line(note)}", *_NOWHERE)] for note in written.notes)]
 
     def _scan(self, page: Any, sheet: Sheet, text: PageText) -> list[Block]:
         """A page that is a picture: its words by OCR, and those of its own that are not among them."""
         main, _, _ = upright(text.characters, sheet)
-        own = self._laid_out(page, sheet, main, [])
+        own = self._laid_out(page, sheet, main)
         if not can_ocr():
             self._scans += 1
             return own
@@ -195,7 +197,7 @@ def _outside(characters: list[Character], boxes: list[Box]) -> list[Character]:
 
 
 def _inside(run: Run, box: Box) -> bool:
-    return box[0] <= run.left <= box[2] and box[1] <= run.middle <= box[3]
+    return box[0] <= (run.left + run.right) / 2 <= box[2] and box[1] <= run.middle <= box[3]
 
 
 def _beside(runs: list[Run]) -> Callable[[Box], bool]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 _LINE_END_HYPHENS = (0x02, 0xAD, 0xFFFE)
+_BULLET = "•"
 _INVISIBLE = 3
 _RADICALS = range(0x2E80, 0x2FE0)
 _LIGATURES = range(0xFB00, 0xFB07)
@@ -35,12 +36,22 @@ class Sheet:
     right: float
     top: float
     quarters: int = 0
+    cut: tuple[float, float] = (0.0, 0.0)
+    """What is cut off on the left and at the top of the page as it is shown."""
 
     @classmethod
     def of(cls, page: Any) -> "Sheet":
-        """The sheet of a page."""
-        left, bottom, right, top = page.get_mediabox()
-        return cls(left, bottom, right, top, page.get_rotation() // 90 % 4)
+        """The sheet of a page: what is outside of its crop box is not shown."""
+        quarters = page.get_rotation() // 90 % 4
+        media_left, media_bottom, media_right, media_top = page.get_mediabox()
+        whole = cls(media_left, media_bottom, media_right, media_top, quarters)
+        crop = page.get_cropbox()
+        left, bottom = max(crop[0], whole.left), max(crop[1], whole.bottom)
+        right, top = min(crop[2], whole.right), min(crop[3], whole.top)
+        if right <= left or top <= bottom:
+            return whole
+        shown = whole.shown(left, bottom, right, top)
+        return cls(left, bottom, right, top, quarters, (shown[0], shown[1]))
 
     @property
     def size(self) -> tuple[float, float]:
@@ -89,7 +100,9 @@ def page_text(page: Any, sheet: Sheet, *, look_for_hidden: bool) -> PageText:
                 found.hidden_area += area
             elif bottom - top >= 2:
                 found.area += area
-            unreadable += text == "\ufffd"
+            unreadable += text in ("\ufffd", _BULLET)
+            if text == "\ufffd":
+                continue
             found.characters.append(Character(text, left, top, right, bottom, (quarters - sheet.quarters) % 4))
         found.unreadable = unreadable / max(1, len(places))
         return found
@@ -121,6 +134,8 @@ def _letter(code: int) -> str:
     """A character as it is typed: radicals and ligatures that stand for letters become these."""
     if code in _LINE_END_HYPHENS:
         return "\u00ad"
+    if 0xF000 <= code <= 0xF0FF:  # of a font of symbols
+        return _BULLET
     if code < 0x20 or 0xD800 <= code <= 0xDFFF or 0xE000 <= code <= 0xF8FF or code > 0x10FFFF:
         return "\ufffd"
     if code in _RADICALS or code in _LIGATURES:

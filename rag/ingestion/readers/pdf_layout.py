@@ -19,6 +19,7 @@ _INNER_MARK = re.compile("[，。；、！？]")
 _ITEM = re.compile(r"[(（]?\w{1,4}[.)）、．]|[•·●▪◆–—*-]")
 _SENTENCE_END = "。！？；：.!?;:"
 _DEEPEST = 6
+_MOST_EDGES = 24
 
 
 class Run(NamedTuple):
@@ -182,16 +183,8 @@ def _blocks(runs: list[Run], depth: int) -> list[Block]:
 
 def _gutter(runs: list[Run]) -> float | None:
     """Where a column begins whose lines begin below each other, with another on its left; the best such place."""
-    lefts = sorted(run.left for run in runs)
     best, best_score = None, 0.0
-    start = 0
-    for at in range(1, len(lefts) + 1):
-        if at < len(lefts) and lefts[at] - lefts[start] <= 3.0:
-            continue
-        edge, count = lefts[start], at - start
-        start = at
-        if count < 2 or edge - lefts[0] < _LEAST_COLUMN * 4:
-            continue
+    for edge in _edges(runs):
         score = 0.0
         for crossing, left, right in _bands(runs, edge):
             score += len(left) + len(right) if _are_columns(left, right) else 0
@@ -199,6 +192,19 @@ def _gutter(runs: list[Run]) -> float | None:
         if score > best_score:
             best, best_score = edge, score
     return best
+
+
+def _edges(runs: list[Run]) -> list[float]:
+    """Where several lines begin below each other, the places of most lines first."""
+    lefts = sorted(run.left for run in runs)
+    counted: list[tuple[int, float]] = []
+    start = 0
+    for at in range(1, len(lefts) + 1):
+        if at == len(lefts) or lefts[at] - lefts[start] > 3.0:
+            if at - start >= 2 and lefts[start] - lefts[0] >= _LEAST_COLUMN * 4:
+                counted.append((start - at, lefts[start]))
+            start = at
+    return [edge for _, edge in sorted(counted)[:_MOST_EDGES]]
 
 
 def _bands(runs: list[Run], edge: float) -> list[tuple[list[Run], list[Run], list[Run]]]:

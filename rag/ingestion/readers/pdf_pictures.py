@@ -12,6 +12,7 @@ MOST_PICTURES = 40
 """Pictures on pages of text that are read in one file: a page that is a picture is always read."""
 LEAST_PICTURE = 0.12
 """Of the page, for a picture on a page of text to be read."""
+_MOST_LARGE = 12
 _GRID = 50
 _SCALE = 2.0
 _LONGEST_SIDE = 2400
@@ -82,7 +83,7 @@ def to_read(pictures: Pictures, characters: list[Character], sheet: Sheet) -> li
     """The pictures of a page of text that may hold words: large ones with no text over them."""
     width, height = sheet.size
     found = []
-    for box in pictures.boxes:
+    for box in sorted(pictures.boxes, key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))[:_MOST_LARGE]:
         left, top, right, bottom = box
         if (right - left) * (bottom - top) < LEAST_PICTURE * width * height:
             continue
@@ -93,7 +94,7 @@ def to_read(pictures: Pictures, characters: list[Character], sheet: Sheet) -> li
         )
         if over < 0.05 * (right - left) * (bottom - top):
             found.append(box)
-    return found
+    return sorted(found, key=lambda box: box[1])
 
 
 def words_of_page(page: Any) -> str:

@@ -36,7 +36,8 @@ def without_repeats(pages: list[list[Block]], heights: list[float]) -> tuple[lis
     for number, (page, height) in enumerate(zip(pages, heights, strict=True)):
         for line in (line for block in page for line in block):
             if line.bottom < height * _EDGE or line.top > height * (1 - _EDGE):
-                key = (_NUMBER.sub("#", "".join(line.text.split())), round(line.top / 6))
+                place = 0 if _is_page_number(line.text) else round(line.top / 6)
+                key = (_NUMBER.sub("#", "".join(line.text.split())), place)
                 found = _NUMBER.findall(line.text)
                 groups[key].append(_Found(number, line, tuple(map(int, found))))
     repeated = [group for group in groups.values() if _repeats(group, len(pages))]
@@ -57,7 +58,8 @@ def without_repeats(pages: list[list[Block]], heights: list[float]) -> tuple[lis
 def _repeats(group: list[_Found], pages: int) -> bool:
     """Whether a line is on many pages, with the same numbers or with such as count the pages."""
     found = {each.page: each.numbers for each in group}
-    if len(found) < max(LEAST_PAGES, pages * _LEAST_SHARE):
+    least = 0.0 if _is_page_number(group[0].line.text) else pages * _LEAST_SHARE
+    if len(found) < max(LEAST_PAGES, least):
         return False
     for position in range(len(group[0].numbers)):
         values = {page: numbers[position] for page, numbers in found.items()}
@@ -67,4 +69,4 @@ def _repeats(group: list[_Found], pages: int) -> bool:
 
 
 def _is_page_number(text: str) -> bool:
-    return all(word.lower() in _PAGE_WORDS for word in _WORDS.findall(text))
+    return bool(_NUMBER.search(text)) and all(word.lower() in _PAGE_WORDS for word in _WORDS.findall(text))

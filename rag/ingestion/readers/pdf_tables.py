@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rag.ingestion.readers.parsed import markdown_table
-from rag.ingestion.readers.pdf_characters import Box, Character
+from rag.ingestion.readers.pdf_characters import Box, Character, Sheet
 from rag.ingestion.readers.pdf_layout import text_in
 
 LEAST_LINES = 4
 MOST_LINES = 20_000
 MOST_CELLS = 20_000
+MOST_TABLES = 60
+"""On a page."""
+_MOST_LOOKS = 30_000_000
 
 
 class RuledTable(NamedTuple):
@@ -34,7 +37,7 @@ class TableFinder:
         if self._plumber is not None:
             self._plumber.close()
 
-    def tables(self, page: Any, number: int, characters: Sequence[Character]) -> list[RuledTable]:
+    def tables(self, page: Any, sheet: Sheet, number: int, characters: Sequence[Character]) -> list[RuledTable]:
         """The tables of a page, from the top; each cell that is merged fills its places."""
         lines = _count_lines(page)
         if lines < LEAST_LINES:
@@ -43,28 +46,31 @@ class TableFinder:
             self.failed += 1
             return []
         try:
-            found = self._found(number)
+            found = self._found(number, sheet)
         except Exception:  # pdfminer fails in many ways on what pdfium reads; the page's text is read all the same
+            self.failed += 1
+            return []
+        if sum(len(row) for _, rows in found for row in rows) * len(characters) > _MOST_LOOKS:
             self.failed += 1
             return []
         tables = [RuledTable(box, markdown_table(_filled(cells, characters))) for box, cells in found]
         return sorted((table for table in tables if table.text), key=lambda table: table.box[1])
 
-    def _found(self, number: int) -> list[tuple[Box, list[list[Box | None]]]]:
+    def _found(self, number: int, sheet: Sheet) -> list[tuple[Box, list[list[Box | None]]]]:
         import pdfplumber
 
         if self._plumber is None:
             self._plumber = pdfplumber.open(io.BytesIO(self._content))
         page = self._plumber.pages[number - 1]
         try:
-            shift_left, shift_top = page.bbox[0], page.bbox[1]
+            shift_left, shift_top = page.bbox[0] + sheet.cut[0], page.bbox[1] + sheet.cut[1]
             found = []
             for table in page.find_tables():
                 rows = [[_shifted(cell, shift_left, shift_top) for cell in row.cells] for row in table.rows]
                 if len(rows) > 1 and max(map(len, rows)) > 1 and sum(map(len, rows)) <= MOST_CELLS:
                     box = _shifted(table.bbox, shift_left, shift_top)
                     found += [(box, rows)] if box is not None else []
-            return found
+            return found[:MOST_TABLES]
         finally:
             page.close()
 

@@ -122,6 +122,20 @@ def test_a_ruled_table_below_columns_stays_one_on_turned_pages_too(rotate: int) 
     assert flat(read(turned)).index("从工资中扣除") < flat(read(turned)).index("二、备用金")
 
 
+@pytest.mark.parametrize("boxes", ["[0 0 595 842] /CropBox [40 40 560 800]", "[100 50 695 892]"])
+def test_boxes_of_pages_that_do_not_begin_at_zero(boxes: str) -> None:
+    page = PdfPage()
+    page.text("表前的一行。", 60, 90)
+    table(page, TABLE, 60, 300)
+    page.text("裁掉", 5, 835)
+    if boxes.startswith("[100"):
+        page.content = f"q 1 0 0 1 100 50 cm {page.content} Q"
+    content = pdf_of(page).replace(b"[0 0 595 842]", boxes.encode())
+    text = read_pdf(content).text
+    assert text.startswith("表前的一行。") and MARKDOWN in text
+    assert ("裁掉" in text) == boxes.startswith("[100")
+
+
 def test_merged_cells_of_a_ruled_table_fill_their_places() -> None:
     page = PdfPage()
     for y in (100, 130, 190):
@@ -162,6 +176,17 @@ def test_headers_footers_and_page_numbers_that_repeat() -> None:
     assert two.text.count("HR-2026-041") == 2 and two.notes == ()
 
 
+def test_page_numbers_of_wide_pages_and_of_few_pages() -> None:
+    pages = []
+    for number in range(1, 9):
+        page = PdfPage(size=(842, 595))
+        page.text(f"第{'一二三四五六七八'[number - 1]}张的正文。", 60, 300)
+        if number % 2:
+            page.text(str(number), 420, 575)
+        pages.append(page)
+    assert not any(line.isdigit() for line in read(*pages).text.split("\n"))
+
+
 def form() -> PdfPage:
     page = PdfPage()
     page.text("姓名：", 60, 100)
@@ -180,6 +205,13 @@ def test_values_of_forms_stand_beside_their_labels() -> None:
     parsed = read(form())
     assert parsed.text.strip().split("\n") == ["姓名： 王芳", "☑同意夜班", "☐同意出差", "城市：成都"]
     assert parsed.notes == ("1 hidden fields or annotations were left out",)
+
+
+def test_values_inside_of_a_table_stand_in_its_cells() -> None:
+    page = PdfPage()
+    table(page, [["姓名", "电话"], ["王芳", ""]], 60, 100)
+    page.annotation(172, 135, 275, 155, f"/Subtype /Widget /FT /Tx /T (phone) /V {hexed('8001')} /F 4")
+    assert read(page).text.strip() == "| 姓名 | 电话 |\n| --- | --- |\n| 王芳 | 8001 |"
 
 
 def test_annotations_are_read_and_links_are_not() -> None:
