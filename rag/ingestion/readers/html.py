@@ -6,7 +6,7 @@ from typing import Any
 
 from rag.ingestion.readers.encoding import Decoded, decoded
 from rag.ingestion.readers.html_tables import HtmlTables
-from rag.ingestion.readers.inline_data import data_note, without_data
+from rag.ingestion.readers.inline_pictures import data_note, without_data
 from rag.ingestion.readers.parsed import CannotRead, Parsed, one_line, require
 
 _NEVER_CONTENT = ["script", "style", "template", "iframe", "svg", "datalist"]

@@ -25,6 +25,9 @@ _NOWHERE = (0.0, float("inf"))
 """Top and bottom of what is not a line of the page: never taken for a header."""
 _APART = "\ue0d9"
 """Before a line that is joined to no other."""
+_TABLE = "\ue0da"
+_TABLE_PLACE = re.compile(f"{_TABLE}(\\d+){_TABLE}")
+"""Stands for a table while lines are put in order."""
 _SENTENCE_END = "。！？；：.!?;:"
 _BULLET = re.compile(r"^\s*(?:[-•·●▪◆*☑☐]|[(（]?\d{1,3}[)）.、]|[一二三四五六七八九十]+、)")
 _OFFICE_TITLE = re.compile(r"^(?:Microsoft \w+ - |untitled|无标题)|\.(?:docx?|pptx?|xlsx?|indd)$", re.IGNORECASE)
@@ -104,11 +107,8 @@ class _Reading:
         tables = self._finder.tables(page, sheet, number, [*main, *filled_in]) if has_tables else []
         runs = runs_of(_outside(main, [table.box for table in tables]))
         runs += [run for run in written.runs if not any(_inside(run, table.box) for table in tables)]
-        found: list[Block] = []
-        for table in tables:
-            found += [*blocks([run for run in runs if run.middle < table.box[1]]), [_whole(table.text, table.box)]]
-            runs = [run for run in runs if run.middle >= table.box[1]]
-        found += blocks(runs)
+        runs += [Run(f"{_TABLE}{at}{_TABLE}", *table.box, True) for at, table in enumerate(tables)]
+        found = [part for block in blocks(runs) for part in _with_tables(block, [table.text for table in tables])]
         return [*found, *([Line(f"> {one_line(note)}", *_NOWHERE)] for note in written.notes)]
 
     def _scan(self, page: Any, sheet: Sheet, text: PageText) -> list[Block]:
@@ -205,9 +205,17 @@ def _beside(runs: list[Run]) -> Callable[[Box], bool]:
     return lambda box: any(run.top < (box[1] + box[3]) / 2 < run.bottom for run in runs)
 
 
-def _whole(text: str, box: Box) -> Line:
-    """What is not a line: never taken for a header."""
-    return Line(text, box[1], _NOWHERE[1])
+def _with_tables(block: Block, tables: list[str]) -> list[Block]:
+    """A block cut where tables stand in it, each of which is a block of its own."""
+    found: list[Block] = [[]]
+    for line in block:
+        parts = _TABLE_PLACE.split(line.text)
+        for place, part in enumerate(parts):
+            if place % 2:
+                found += [[Line(tables[int(part)], *_NOWHERE)], []]
+            elif part.strip():
+                found[-1].append(line if len(parts) == 1 else line._replace(text=part.strip()))
+    return [part for part in found if part]
 
 
 def _is_in(text: str, known: str) -> bool:

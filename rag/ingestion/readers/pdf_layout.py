@@ -143,7 +143,7 @@ def _put_together(row: list[Run]) -> list[Run]:
     for run in row[1:]:
         last = found[-1]
         gap = run.left - last.right
-        if gap < _WIDE_GAP * _height(run):
+        if gap < _WIDE_GAP * min(_height(last), _height(run)):
             is_apart = gap > _WORD_GAP * _height(run) and _takes_space(last.text[-1], run.text[0])
             text = last.text + (" " if is_apart else "") + run.text
             box = (last.left, min(last.top, run.top), max(last.right, run.right), max(last.bottom, run.bottom))
@@ -210,7 +210,7 @@ def _edges(runs: list[Run]) -> list[float]:
 def _bands(runs: list[Run], edge: float) -> list[tuple[list[Run], list[Run], list[Run]]]:
     """From the top: what stands left and right of a place, and then what goes across it, again and again."""
     crossing = sorted(
-        (run for run in runs if run.left < edge - 1 and run.right > edge - 0.4 * _height(run)),
+        (run for run in runs if run.left < edge - 1 and run.right > edge - min(0.4 * _height(run), 6.0)),
         key=lambda run: run.middle,
     )
     borders = [run.middle for run in crossing]

@@ -2,7 +2,7 @@
 
 from rag.ingestion.readers.encoding import decoded
 from rag.ingestion.readers.front_matter import split_front_matter
-from rag.ingestion.readers.inline_data import without_data
+from rag.ingestion.readers.inline_pictures import without_data
 from rag.ingestion.readers.parsed import Parsed
 from rag.text.sections import fence_after, heading_of
 

@@ -122,6 +122,27 @@ def test_a_ruled_table_below_columns_stays_one_on_turned_pages_too(rotate: int) 
     assert flat(read(turned)).index("从工资中扣除") < flat(read(turned)).index("二、备用金")
 
 
+def test_a_table_inside_of_a_column_stays_in_it() -> None:
+    page = PdfPage()
+    page.lines(LEFT, 50, 80)
+    table(page, TABLE, 50, 170, 75)
+    page.lines(THIRD, 50, 290)
+    page.lines(RIGHT * 3, 320, 80)
+    text = read(page).text
+    assert MARKDOWN in text
+    assert text.index("工资中扣除") < text.index("成都") < text.index("三、印章") < text.index("二、备用金")
+
+
+def test_the_same_form_on_every_page_is_no_header() -> None:
+    pages = []
+    for number in range(4):
+        page = PdfPage()
+        table(page, [["工号", "姓名"], [str(1000 + 7 * number), "王芳"]], 60, 30)
+        page.text(f"第{'一二三四'[number]}人", 60, 300)
+        pages.append(page)
+    assert read(*pages).text.count("王芳") == 4
+
+
 @pytest.mark.parametrize("boxes", ["[0 0 595 842] /CropBox [40 40 560 800]", "[100 50 695 892]"])
 def test_boxes_of_pages_that_do_not_begin_at_zero(boxes: str) -> None:
     page = PdfPage()

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from rag.ingestion.readers.html import read_html
-from rag.ingestion.readers.inline_data import without_data
+from rag.ingestion.readers.inline_pictures import without_data
 from rag.ingestion.readers.text import read_markdown, read_text
 
 DATA = base64.b64encode(os.urandom(3000)).decode()
