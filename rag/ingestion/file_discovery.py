@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from rag.errors import IngestError
 from rag.ingestion.file_access import NOT_REGULAR
-from rag.ingestion.files import SUFFIXES
+from rag.ingestion.files import SUFFIXES, why_not_read
 
 LINK = "is a link; links are followed only to what rag.reading.follow_links_to names"
 _AGAIN = "is a link to a folder that is read already by another link, or holds this one"
@@ -137,11 +137,13 @@ def _entry(place: Path, file: Path, source: str) -> Found:
         return LeftOut(place, source, LINK)
     if not stat.S_ISREG(found.st_mode):
         return LeftOut(place, source, NOT_REGULAR)
+    if why := why_not_read(place.name):
+        return LeftOut(place, source, why)
     return FoundFile(place, file, source, (found.st_dev, found.st_ino) if found.st_nlink > 1 else None)
 
 
 def _is_known(name: str) -> bool:
-    return PurePath(name).suffix.lower() in SUFFIXES
+    return PurePath(name).suffix.lower() in SUFFIXES or why_not_read(name) is not None
 
 
 def _printable(name: str) -> str:

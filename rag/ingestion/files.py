@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from rag.documents import Document
 from rag.errors import Unreadable
+from rag.ingestion.readers.file_kinds import NOT_READ, PICTURES
+from rag.ingestion.readers.ocr import can_ocr
 
 if TYPE_CHECKING:
     from rag.ingestion.readers import Readers
@@ -19,8 +21,9 @@ READING = 3
 KINDS = frozenset(
     {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
 )
-OLD_FORMATS = {".doc": ".docx", ".ppt": ".pptx", ".xls": ".xlsx", ".wps": ".docx", ".et": ".xlsx", ".dps": ".pptx"}
-SUFFIXES = KINDS | frozenset(OLD_FORMATS)
+OLD_FORMATS = frozenset({".doc", ".ppt", ".xls", ".wps", ".et", ".dps"})
+"""Opened all the same: programs write web pages, tables and new formats under these names."""
+SUFFIXES = KINDS | OLD_FORMATS
 MOST_TITLE_CHARS = 200
 _TABLE_RULE = re.compile(r"^\|(?:\s*:?-+:?\s*\|)+\s*$", re.MULTILINE)
 _LIBRARIES = {
@@ -37,16 +40,29 @@ def reader_mark(suffix: str, *, include_hidden: bool = False) -> str:
     """What would read a file of this kind: changes with our readers and with the libraries that are installed, and with
     `include_hidden` for kinds that can hide something."""
     kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
+    if kind in PICTURES:
+        return f"{READING} rapidocr"
     there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]
     hidden = ["hidden"] if include_hidden and kind in _CAN_HIDE else []
     return f"{READING} {' '.join([*there, *hidden])}"
 
 
+def why_not_read(name: str) -> str | None:
+    """The sentence on a file that nothing here reads, by its name: what it is and what helps. "" for one that is read,
+    None for one that is no document."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix in SUFFIXES or (suffix in PICTURES and can_ocr()):
+        return ""
+    return (
+        "is a picture; pip install 'feishu-rag[ocr]' to read its words" if suffix in PICTURES else NOT_READ.get(suffix)
+    )
+
+
 def to_document(content: bytes, source: str, collection: str, readers: "Readers") -> Document:
     """Read a file's bytes by what `source` ends in; an unknown suffix is plain text. Raises Unreadable."""
     suffix = PurePath(source).suffix.lower()
-    if suffix in OLD_FORMATS:
-        raise Unreadable(source, f"is in an old format; save it as {OLD_FORMATS[suffix]}")
+    if not content:
+        raise Unreadable(source, "is empty (0 bytes) and holds no text; if it should not be, copy or download it again")
     parsed = readers.read(content, suffix, source)
     if not parsed.text.strip():
         raise Unreadable(source, "holds no text")

@@ -15,11 +15,13 @@ import signal
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
 
 from rag.errors import Unreadable
 from rag.ingestion.readers.delimited import read_csv
+from rag.ingestion.readers.file_kinds import actual_kind, note_on
 from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.isolation import isolate, isolation
 from rag.ingestion.readers.ocr import read_image
@@ -49,6 +51,8 @@ READERS: dict[str, Callable[..., Parsed]] = {
     ".picture": read_picture,
 }
 """By suffix; what has none here is plain text. Kinds that can hide something take `include_hidden` as well."""
+_OURS = frozenset({".image", ".picture"})
+"""What is asked for by name, not by a file's suffix."""
 _ZIPPED = frozenset({".docx", ".pptx", ".xlsx", ".xlsm"})
 _ALARM_DELAY_S = 5.0
 """The parent's watch comes first; ours ends a process whose parent was killed."""
@@ -103,13 +107,22 @@ def _encoded(answer: dict[str, object]) -> bytes:
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _read(kind: str, content: bytes, *, include_hidden: bool) -> dict[str, object]:
+def parse(suffix: str, content: bytes, *, include_hidden: bool = False) -> Parsed:
+    """A file's text, read as what its bytes are where that is certain, otherwise by its suffix. Raises CannotRead,
+    Unreadable, and what the libraries raise."""
+    kind = suffix if suffix in _OURS else actual_kind(content, suffix)
     if kind in _ZIPPED:
         _check_size(content)
     reader = READERS.get(kind, read_text)
     if include_hidden and "include_hidden" in inspect.signature(reader).parameters:
         reader = partial(reader, include_hidden=True)
     parsed = reader(content)
+    notes = () if suffix in _OURS else note_on(kind, suffix)
+    return replace(parsed, notes=(*notes, *parsed.notes)) if notes else parsed
+
+
+def _read(kind: str, content: bytes, *, include_hidden: bool) -> dict[str, object]:
+    parsed = parse(kind, content, include_hidden=include_hidden)
     if len(parsed.text) > MOST_CHARS:
         raise CannotRead(f"holds more than {MOST_CHARS // 1_000_000} million characters")
     places = [(offset, place.kind, place.name) for offset, place in parsed.places]

@@ -80,7 +80,12 @@ def test_title_falls_back_to_heading_then_file_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "no text"), (b" \n\n", "no text"), (b"a\x00b", "not a text file"), (b"\xef\xbb\xbf\xff\xfe", "encoding")],
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b" \n\n", "no text"),
+        (b"a\x00b", "not a text file"),
+        (b"\xef\xbb\xbf\xff\xfe", "encoding"),
+    ],
 )
 def test_a_bad_file_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "a.txt"
@@ -105,7 +110,7 @@ def test_files_are_found_sorted_without_hidden_ones(tmp_path: Path) -> None:
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("x")
-    assert [found.source for found in find_files([tmp_path])] == ["b.md", "d.markdown", "a/c.TXT"]
+    assert [found.source for found in find_files([tmp_path])] == ["b.md", "d.markdown", "pic.png", "a/c.TXT"]
 
 
 def test_the_same_name_in_two_folders_stays_two_sources(tmp_path: Path) -> None:

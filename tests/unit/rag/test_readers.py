@@ -125,7 +125,7 @@ def test_bad_files_are_named_and_the_next_is_read(readers: Readers, tmp_path: Pa
         (tmp_path / name).write_bytes(b"not what the name says" * 9)
         with pytest.raises(Unreadable):
             to_document((tmp_path / name).read_bytes(), name, "default", readers)
-    with pytest.raises(Unreadable, match=r"old format; save it as \.docx"):
+    with pytest.raises(Unreadable, match=r"old format, Word .* save it as \.docx"):
         to_document(b"old", "old.doc", "default", readers)
     assert to_document(write_docx(tmp_path / "b.docx").read_bytes(), "b.docx", "default", readers).title == "采购制度"
 
