@@ -54,12 +54,15 @@ def without_data(text: str) -> Cleaned:
     if count:
         notes.append(data_note(count, size))
     if blobs:
-        notes.append(f"{blobs} blocks of base64 ({_size(blob_chars)}) were cut: they are data, not words")
+        what = "1 block of base64" if blobs == 1 else f"{blobs} blocks of base64"
+        notes.append(f"{what} ({_size(blob_chars)}) left out: data, not words")
     return Cleaned(cleaned, tuple(notes))
 
 
 def data_note(count: int, size: int) -> str:
     """What is said of that many pictures that stood in a text."""
+    if count == 1:
+        return f"1 inline picture ({_size(size)} of data) was left out; its alternative text was read"
     return f"{count} inline pictures ({_size(size)} of data) were left out; their alternative texts were read"
 
 

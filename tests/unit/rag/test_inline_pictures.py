@@ -40,7 +40,7 @@ def test_no_data_stays_and_the_words_do(form: str) -> None:
     read = read_markdown(FORMS[form].encode())
     assert all(word in read.text for word in ("前", "楼层图", "后")), read.text
     assert len(read.text) < 80 and "data:" not in read.text.lower() and DATA[:20] not in read.text, read.text
-    assert "1 inline pictures (" in read.notes[0] and "kB" in read.notes[0]
+    assert "1 inline picture (" in read.notes[0] and "kB" in read.notes[0]
 
 
 def test_html_pages_lose_theirs_too() -> None:
