@@ -26,6 +26,7 @@ OLD_FORMATS = frozenset({".doc", ".ppt", ".xls", ".wps", ".et", ".dps"})
 SUFFIXES = KINDS | OLD_FORMATS
 MOST_TITLE_CHARS = 200
 _TABLE_RULE = re.compile(r"^\|(?:\s*:?-+:?\s*\|)+\s*$", re.MULTILINE)
+_EMPTY = "is empty (0 bytes) and holds no text; if it should not be, copy or download it again"
 _LIBRARIES = {
     ".html": ("bs4", "lxml", "markdownify"),
     ".pdf": ("pypdfium2", "pdfplumber", "rapidocr"),
@@ -61,11 +62,12 @@ def why_not_read(name: str) -> str | None:
 def to_document(content: bytes, source: str, collection: str, readers: "Readers") -> Document:
     """Read a file's bytes by what `source` ends in; an unknown suffix is plain text. Raises Unreadable."""
     suffix = PurePath(source).suffix.lower()
-    if not content:
-        raise Unreadable(source, "is empty (0 bytes) and holds no text; if it should not be, copy or download it again")
-    parsed = readers.read(content, suffix, source)
+    try:
+        parsed = readers.read(content, suffix, source)
+    except Unreadable as error:
+        raise error if content else Unreadable(source, _EMPTY) from error
     if not parsed.text.strip():
-        raise Unreadable(source, "holds no text")
+        raise Unreadable(source, "holds no text" if content else _EMPTY)
     title = parsed.title[:MOST_TITLE_CHARS] or PurePath(source).stem
     link, read = _web_link(parsed.link), content_of(parsed)
     return Document(source, title, parsed.text, link, collection, parsed.places, parsed.notes, read)

@@ -77,8 +77,13 @@ class _Page:
         self.title = title or (one_line(heading.get_text()) if heading else "")
         converter = MarkdownConverter(heading_style="ATX", bullets="-")
         tables = HtmlTables(converter.convert_soup, self.notes)
-        tables.take(soup)
-        self.text = tables.put_back(converter.convert_soup(body)).strip()
+        try:
+            soup.smooth()
+            tables.take(soup)
+            self.text = tables.put_back(converter.convert_soup(body)).strip()
+        except RecursionError:
+            self.text = body.get_text("\n", strip=True)
+            self.notes.append("is nested too deeply for its headings, lists and tables; its words were read")
 
     def _simplify(self, soup: Any) -> None:
         """Pictures become their alternative texts, controls what is in them, lists of terms plain lists."""
@@ -94,7 +99,6 @@ class _Page:
             element.name = "p" if element.name == "summary" else "div"
         for terms in reversed(soup("dl")):
             _simplify_terms(soup, terms)
-        soup.smooth()
 
 
 def _decoded(content: bytes) -> Decoded:

@@ -123,6 +123,11 @@ def test_hostile_spans_are_bounded() -> None:
         assert len(read.text) < 8_000_000 and any("merged cells" in note for note in read.notes)
 
 
+def test_a_page_that_is_nested_too_deeply_keeps_its_words() -> None:
+    read = read_html(("<div>" * 5000 + "<p>深处的话</p>").encode())
+    assert "深处的话" in read.text and "nested too deeply" in read.notes[0]
+
+
 @st.composite
 def spanned_tables(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
     """A table's HTML with random merged cells, and what stands in each place."""

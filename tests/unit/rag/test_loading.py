@@ -11,7 +11,7 @@ from rag.ingestion.file_access import read_regular
 from rag.ingestion.file_discovery import find_files
 from rag.ingestion.files import to_document
 from rag.ingestion.readers import Readers
-from rag.ingestion.readers.parsed import Parsed
+from rag.ingestion.readers.parsed import CannotRead, Parsed
 from rag.ingestion.readers.text import first_heading
 from rag.ingestion.readers.worker import READERS, read_text
 
@@ -22,7 +22,10 @@ class Here:
     """Readers without their process: what they make of harmless files is the same."""
 
     def read(self, content: bytes, kind: str, source: str) -> Parsed:
-        return READERS.get(kind, read_text)(content)
+        try:
+            return READERS.get(kind, read_text)(content)
+        except CannotRead as error:
+            raise Unreadable(source, str(error)) from error
 
 
 def load(file: Path, source: str) -> Document:
@@ -124,3 +127,10 @@ def test_the_same_name_in_two_folders_stays_two_sources(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match=r"gone does not exist.*RAG__KNOWLEDGE"):
         find_files([tmp_path / "gone"])
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.md", "a.xls"])
+def test_an_empty_file_is_named_as_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(Unreadable, match=r"is empty \(0 bytes\)"):
+        load(tmp_path / name, name)
