@@ -78,7 +78,7 @@ class _Scanner:
         self._at = 0
         self._out = ""
         self._pipe_in_code = False
-        self._host_at = -1  # where the host of a bare address may begin in what was written
+        self._hosts: list[int] = []  # where hosts of bare addresses may begin in what was written: at most two
         self._emphasis = Emphasis()
 
     def scan(self) -> str:
@@ -242,19 +242,17 @@ class _Scanner:
         # A client may turn lark://… into a link by itself.
         is_foreign = foreign and self._peek() == "/" and self._peek(2) == "/"
         self._write(_entity(":") if is_foreign else ":", self._at + 1)
-        if before.endswith(("http", "https")) and not self._is_in_host():
-            self._host_at = len(self._out)
+        if before.endswith(("http", "https")):
+            self._hosts = [*filter(self._is_host, self._hosts), len(self._out)]
 
     def _at_sign(self) -> None:
         """`https://known.example@evil.example` leads to what follows the sign: a space ends the address before."""
-        self._write(" @" if self._is_in_host() else "@", self._at + 1)
-        self._host_at = -1
+        self._write(" @" if any(map(self._is_host, self._hosts)) else "@", self._at + 1)
+        self._hosts = []
 
-    def _is_in_host(self) -> bool:
-        """Whether what was written ends in the host of a bare address, or in what may be a user name before it."""
-        if self._host_at < 0:
-            return False
-        since = _ENTITIES.sub("_", self._out[self._host_at :]).replace("\\", "")
+    def _is_host(self, start: int) -> bool:
+        """Whether what was written from `start` on is the host of a bare address, or may be a user name before it."""
+        since = _ENTITIES.sub("_", self._out[start:]).replace("\\", "")
         return since.startswith("//") and not _AFTER_HOST.search(since, 2)
 
     def _link(self, start: int) -> tuple[str, str, int] | None:

@@ -195,6 +195,9 @@ def test_visible_text_is_stable_and_grows(text: str) -> None:
 @example("https:/\\/good.example\\@evil.example")
 @example("https://a:b@c:d@evil.example")
 @example("https://a&b@evil.example")
+@example("https://e.cnhttps://good.example@evil.example")
+@example("https://e.cn*https://good.example@evil.example")
+@example("https://e.cnhttps://uhttps:good.example@evil.example")
 def test_no_address_hides_another(text: str) -> None:
     prose = outside_code(safe_markdown(text))
     for shown, target in re.findall(r"\[([^\[\]]*)\]\((https?://[^)]*)\)", prose, re.IGNORECASE):
