@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rag.documents import Document
 from rag.errors import Unreadable
-from rag.ingestion.readers.file_kinds import NOT_READ, PICTURES
+from rag.ingestion.readers.file_kinds import NOT_READ, PICTURES, VARIANTS
 from rag.ingestion.readers.ocr import can_ocr
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 READING = 3
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
-    {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".xlsm", ".csv", ".tsv"}
+    {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".tsv", *VARIANTS}
 )
 OLD_FORMATS = frozenset({".doc", ".ppt", ".xls", ".wps", ".et", ".dps"})
 """Opened all the same: programs write web pages, tables and new formats under these names."""
@@ -40,7 +40,7 @@ _CAN_HIDE = frozenset({".docx", ".pptx", ".xlsx"})
 def reader_mark(suffix: str, *, include_hidden: bool = False) -> str:
     """What would read a file of this kind: changes with our readers and with the libraries that are installed, and with
     `include_hidden` for kinds that can hide something."""
-    kind = {".htm": ".html", ".xlsm": ".xlsx"}.get(suffix.lower(), suffix.lower())
+    kind = {".htm": ".html", **VARIANTS}.get(suffix.lower(), suffix.lower())
     if kind in PICTURES:
         return f"{READING} rapidocr"
     there = [name for name in _LIBRARIES.get(kind, ()) if importlib.util.find_spec(name) is not None]

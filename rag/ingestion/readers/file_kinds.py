@@ -46,7 +46,14 @@ READ_AS = {
     ".tsv": "a table of text with tabs",
     ".image": "a picture",
 }
-OPEN_XML = {".docx": "Word", ".pptx": "PowerPoint", ".xlsx": "Excel", ".xlsm": "Excel"}
+VARIANTS = {
+    **dict.fromkeys((".docm", ".dotx", ".dotm"), ".docx"),
+    **dict.fromkeys((".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), ".pptx"),
+    **dict.fromkeys((".xlsm", ".xltx", ".xltm"), ".xlsx"),
+}
+"""With macros, templates, and shows that start by themselves: read like the kind that they are a variant of."""
+_PROGRAMS = {".docx": "Word", ".pptx": "PowerPoint", ".xlsx": "Excel"}
+OPEN_XML = _PROGRAMS | {suffix: _PROGRAMS[kind] for suffix, kind in VARIANTS.items()}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD_OF = {"Word": (".doc", ".wps"), "Excel": (".xls", ".et"), "PowerPoint": (".ppt", ".dps")}
 _STREAMS = {"WordDocument": "Word", "Workbook": "Excel", "PowerPoint Document": "PowerPoint"}
@@ -83,7 +90,7 @@ _PAGE = re.compile(
     rb"(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|table|meta)\b", re.I | re.S
 )
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".csv", ".tsv", ".html", ".htm"})
-_SHEETS = frozenset({".xls", ".et", ".xlsx", ".xlsm"})
+_SHEETS = frozenset({".xls", ".et", ".xlsx", ".xlsm", ".xltx", ".xltm"})
 _OFFICE = frozenset({*OPEN_XML, ".doc", ".xls", ".ppt", ".wps", ".et", ".dps"})
 _HEAD = 4096
 
@@ -197,7 +204,7 @@ def _of_zip(content: bytes, suffix: str) -> str:
         raise CannotRead("is damaged, or not what its name says: copy or download it again") from error
     kind = next((kind for part, kind in _PARTS.items() if part in entries), "")
     if kind:
-        return suffix if suffix == ".xlsm" and kind == ".xlsx" else kind
+        return suffix if VARIANTS.get(suffix) == kind else kind
     if any(entry.flag_bits & 1 for entry in entries.values()):
         raise CannotRead(_ENCRYPTED.format("ZIP"))
     if "xl/workbook.bin" in entries:

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from rag.errors import Unreadable
 from rag.ingestion.readers.delimited import read_csv
-from rag.ingestion.readers.file_kinds import actual_kind, note_on
+from rag.ingestion.readers.file_kinds import OPEN_XML, VARIANTS, actual_kind, note_on
 from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.isolation import isolate, isolation
 from rag.ingestion.readers.ocr import read_image
@@ -44,16 +44,16 @@ READERS: dict[str, Callable[..., Parsed]] = {
     ".docx": read_docx,
     ".pptx": read_pptx,
     ".xlsx": read_xlsx,
-    ".xlsm": read_xlsx,
     ".csv": read_csv,
     ".tsv": partial(read_csv, fallback="\t"),
     ".image": read_image,
     ".picture": read_picture,
 }
 """By suffix; what has none here is plain text. Kinds that can hide something take `include_hidden` as well."""
+READERS |= {suffix: READERS[kind] for suffix, kind in VARIANTS.items()}
 _OURS = frozenset({".image", ".picture"})
 """What is asked for by name, not by a file's suffix."""
-_ZIPPED = frozenset({".docx", ".pptx", ".xlsx", ".xlsm"})
+_ZIPPED = frozenset(OPEN_XML)
 _ALARM_DELAY_S = 5.0
 """The parent's watch comes first; ours ends a process whose parent was killed."""
 

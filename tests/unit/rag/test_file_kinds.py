@@ -9,6 +9,7 @@ import pytest
 from rag.errors import Unreadable
 from rag.ingestion.file_discovery import LeftOut, find_files
 from rag.ingestion.files import why_not_read
+from rag.ingestion.readers.file_kinds import VARIANTS
 from rag.ingestion.readers.parsed import CannotRead, Parsed
 from rag.ingestion.readers.worker import parse
 from tests.support.office_files import write_docx, write_pdf, write_pptx, write_xlsx
@@ -92,6 +93,19 @@ def test_new_formats_under_other_names_are_read_as_what_they_are(tmp_path: Path)
     assert "X100" in read_as(sheet, ".xls").text and "发布计划" in read_as(slides, ".ppt").text
     assert "有字。" in read_as(pdf, ".docx").text
     assert not any("whatever its name" in note for note in parse(".docx", word).notes)
+
+
+def test_files_with_macros_templates_and_shows_are_read_as_their_kind(tmp_path: Path) -> None:
+    made = {
+        ".docx": (write_docx(tmp_path / "a.docx"), "三家比价"),
+        ".xlsx": (write_xlsx(tmp_path / "a.xlsx"), "X100"),
+        ".pptx": (write_pptx(tmp_path / "a.pptx"), "发布计划"),
+    }
+    for suffix, kind in VARIANTS.items():
+        file, words = made[kind]
+        read = parse(suffix, file.read_bytes())
+        assert words in read.text and not any("name" in note for note in read.notes), suffix
+        assert why_not_read(f"a{suffix}") == ""
 
 
 def test_pages_and_tables_that_programs_call_office_files_are_read() -> None:
