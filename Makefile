@@ -26,7 +26,7 @@ demo: $(STAMPS)/$(if $(filter bge,$(EMBED)),bge,core) ## Run the bot with a loca
 	$(BIN)/feishu-rag demo $(ARGS)
 
 test: $(STAMPS)/dev ## Run all tests but the long ones; ends with what was skipped and why
-	$(BIN)/python -m pytest -m "not long" --numprocesses 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "not long" --numprocesses 4 --dist worksteal $(ARGS)
 
 test-long: $(STAMPS)/dev ## Run the full-size crash, load and fuzz tests
 	$(BIN)/python -m pytest -m long --timeout 3600 $(ARGS)

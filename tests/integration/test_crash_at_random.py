@@ -94,7 +94,7 @@ class Run:
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("questions", [40, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("questions", [20, pytest.param(500, marks=pytest.mark.long)])
 async def test_questions_asked_through_random_kills_are_each_answered_once_and_whole(
     stage: Stage, model: ModelServer, store_url: str, questions: int
 ) -> None:
