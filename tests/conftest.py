@@ -1,5 +1,6 @@
 """What tests of all kinds share: a real PostgreSQL, started at its first use; no stop-watch; short logs."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,14 @@ settings.load_profile("unhurried")
 # Otherwise rich draws all variables of all frames below a traceback, for seconds, on the loop of the server under test.
 plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Tests that set up the bot's logs in this process leave the root logger's level as it was."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture(scope="session")
