@@ -1,6 +1,6 @@
 """The job `welcome`: once a chat, with three questions that the documents answer."""
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import structlog
 
@@ -10,6 +10,7 @@ from bot.cards.buttons import welcome_card
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.replies import Replier
+from bot.intake.smalltalk import HasTitles
 from bot.intake.suggestions import examples
 from bot.payloads import WelcomePayload
 from bot.repositories.chat_facts import ChatFacts, Suggestion
@@ -17,16 +18,9 @@ from bot.texts import Texts, language_of, texts
 from feishu.api.messages import short_id
 from feishu.errors import TargetGone
 from rag.errors import RagError
-from rag.index.outline import Title
 from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
-
-
-class HasTitles(Protocol):
-    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
-
-    async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
 
 class WelcomeHandler:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rag.ingestion.readers.office_package import local, reference
 from rag.ingestion.readers.parsed import CannotRead, one_line
-from rag.ingestion.readers.workbook import Workbook, local_name
+from rag.ingestion.readers.workbook import Workbook
 
 _MOST_COUNTED = 1000
 
@@ -42,14 +43,13 @@ def _read_drawing(book: Workbook, path: str, drawn: Drawn) -> None:
     related = book.related(path)
     for anchor in book.elements(path, "twoCellAnchor", "oneCellAnchor", "absoluteAnchor"):
         for element in anchor.iter():
-            tag = local_name(element)
+            tag = local(element)
             if tag == "txBody":
                 drawn.texts += _paragraphs(element)
             elif tag == "pic":
                 drawn.pictures += 1
             elif tag == "chart" and len(drawn.charts) < _MOST_COUNTED:
-                reference = next((value for key, value in element.items() if key.endswith("}id")), "")
-                kind, part = related.get(reference, ("", ""))
+                kind, part = related.get(reference(element), ("", ""))
                 drawn.charts += [_title(book, part)] if kind.startswith("chart") else []
 
 
@@ -63,7 +63,7 @@ def _paragraphs(body: Any) -> Iterator[str]:
 def _title(book: Workbook, path: str) -> str:
     """The title of a chart; those of its axes are further down."""
     for element in book.elements(path, "title", "plotArea"):
-        if local_name(element) == "plotArea":
+        if local(element) == "plotArea":
             return ""
         return one_line("".join(part.text or "" for part in element.iter("{*}t", "{*}v")))
     return ""

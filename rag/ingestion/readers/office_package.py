@@ -131,6 +131,11 @@ def attribute(element: Any, name: str, default: str = "") -> str:
     return next((str(value) for key, value in element.items() if key.rpartition("}")[2] == name), default)
 
 
+def reference(element: Any) -> str:
+    """The id of the relationship that an element names (`r:id`); "" where it names none."""
+    return next((str(value) for key, value in element.items() if key.endswith("}id")), "")
+
+
 def child(element: Any, *path: str) -> Any:
     """The first child by names without namespace, and its child, and so on; None where there is none."""
     for name in path:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag.documents import Place
 from rag.ingestion.readers.left_out import LeftOut
-from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on, local
+from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on, local, reference
 from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, require
 from rag.ingestion.readers.slide_text import Slide, notes_text
 
@@ -43,7 +43,7 @@ def _slides(main: Part) -> Iterator[Part | None]:
     """In the order of the presentation; a slide without a part keeps its number."""
     for each in children(child(main.root, "sldIdLst"), "sldId"):
         # the attribute `id` without a namespace is another one
-        yield main.related(next((value for name, value in each.items() if name.endswith("}id")), ""))
+        yield main.related(reference(each))
 
 
 def _layouts(part: Part) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from rag.ingestion.readers.number_formats import NumberFormat, number_format
+from rag.ingestion.readers.office_package import local, reference
 from rag.ingestion.readers.parsed import CannotRead
 
 NOT_EXCEL = "is not an Excel file that can be opened"
@@ -146,14 +147,13 @@ class Workbook:
     def _read_workbook(self, path: str) -> None:
         targets = self.related(path)
         for element in self.elements(path, "sheet", "workbookPr", "calcPr"):
-            tag = local_name(element)
+            tag = local(element)
             if tag == "workbookPr":
                 self.is_1904 = is_true(element.get("date1904"))
             elif tag == "calcPr":
                 self.recalculates = is_true(element.get("fullCalcOnLoad"))
             else:
-                reference = next((value for key, value in element.items() if key.endswith("}id")), "")
-                kind, part = targets.get(reference, ("", ""))
+                kind, part = targets.get(reference(element), ("", ""))
                 is_hidden = (element.get("state") or "visible") != "visible"
                 self.sheets.append(SheetPart(element.get("name") or "", part, is_hidden, kind == "worksheet"))
 
@@ -166,12 +166,12 @@ class Workbook:
         bold: list[bool] = []
         styles: list[Style] = []
         for element in self.elements(path, "numFmts", "fonts", "cellXfs"):
-            tag = local_name(element)
+            tag = local(element)
             for child in element:
                 if tag == "numFmts":
                     codes[_number(child.get("numFmtId"))] = child.get("formatCode") or "General"
                 elif tag == "fonts":
-                    marks = [mark for mark in child if local_name(mark) == "b"]
+                    marks = [mark for mark in child if local(mark) == "b"]
                     bold.append(any(mark.get("val") in (None, *_YES) for mark in marks))
                 else:
                     font = _number(child.get("fontId"))
@@ -184,11 +184,11 @@ def string_of(element: Any) -> str:
     """The text of a string, also of one in several fonts, without what says how it is pronounced."""
     texts = []
     for child in element:
-        tag = local_name(child)
+        tag = local(child)
         if tag == "t":
             texts.append(child.text or "")
         elif tag == "r":
-            texts += [part.text or "" for part in child if local_name(part) == "t"]
+            texts += [part.text or "" for part in child if local(part) == "t"]
     return unescaped("".join(texts))
 
 
@@ -197,11 +197,6 @@ def unescaped(text: str) -> str:
     if "_x" not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(code) if (code := int(found[1], 16)) >= 32 else " ", text)
-
-
-def local_name(element: Any) -> str:
-    """An element's name without its namespace; "" for comments."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def is_true(value: str | None) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from rag.ingestion.readers.date_formats import serial_of
 from rag.ingestion.readers.number_formats import exact
-from rag.ingestion.readers.workbook import SheetPart, Style, Workbook, is_true, local_name, string_of, unescaped
+from rag.ingestion.readers.office_package import local
+from rag.ingestion.readers.workbook import SheetPart, Style, Workbook, is_true, string_of, unescaped
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 _DAYS_TO_1904 = 1462
@@ -102,7 +103,7 @@ class _Reading:
     def read(self, part: SheetPart) -> Worksheet:
         sheet = self._sheet
         for element in self._book.elements(part.path, "row", "cols", "mergeCell", "sheetFormatPr"):
-            tag = local_name(element)
+            tag = local(element)
             if tag == "row":
                 self._read_row(element)
             elif tag == "mergeCell":
@@ -168,7 +169,7 @@ class _Reading:
         kind, style = element.get("t") or "n", self._style(element.get("s"))
         raw = formula = text = None
         for child in element:
-            tag = local_name(child)
+            tag = local(child)
             if tag == "v":
                 raw = child.text
             elif tag == "f":
