@@ -21,7 +21,7 @@ from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index
 from rag.index.opening import current_stamp, open_index
-from rag.index.outline import DocumentState, Title, states_of, titles_of
+from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
@@ -150,7 +150,14 @@ class KnowledgeBase:
     async def documents(self, scope: Scope) -> tuple[DocumentState, ...]:
         """What ingest knows of each document that may be seen. Raises IndexUnusable."""
         index = await self._current_index()
-        return tuple(states_of(await self._in_thread(index.chunks.documents), scope))
+        return await self._in_thread(lambda: tuple(states_of(index.chunks.documents(), scope)))
+
+    async def document(self, collection: str, source: str) -> DocumentState | None:
+        """What ingest knows of one document; None for an unknown one. Raises IndexUnusable."""
+        index = await self._current_index()
+        key = (collection, source)
+        known = await self._in_thread(lambda: index.chunks.document(key))
+        return None if known is None else state_of(key, known)
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""

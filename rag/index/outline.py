@@ -30,13 +30,14 @@ class DocumentState:
     failure: str = ""
 
 
+def state_of(key: Key, known: Known) -> DocumentState:
+    """One of them."""
+    return DocumentState(*key, known.content, known.notes, known.failure)
+
+
 def states_of(documents: Mapping[Key, Known], scope: Scope) -> list[DocumentState]:
     """Of what may be seen: what could not be read first, then what was read in part, each by source."""
-    states = [
-        DocumentState(collection, source, known.content, known.notes, known.failure)
-        for (collection, source), known in documents.items()
-        if scope.shows((collection,))
-    ]
+    states = [state_of(key, known) for key, known in documents.items() if scope.shows(key[:1])]
     return sorted(states, key=lambda each: (not each.failure, not each.notes, each.source, each.collection))
 
 

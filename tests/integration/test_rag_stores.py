@@ -77,6 +77,10 @@ async def test_questions_are_answered_by_words_and_vectors(make: Make, server: M
     library = await KnowledgeBase.open(settings)
     await library.warm_up()
     assert library.status().index.ok
+    states = await library.documents(Scope(None))
+    assert len(states) == 3 and all(state.content for state in states)
+    assert [await library.document(state.collection, state.source) for state in states] == list(states)
+    assert await library.document("no_such", states[0].source) is None
     found, finished = await answered(library, "出差结束后多久内提交报销单？")
     assert finished.answered
     passage = next(each for each in found.passages if each.lexical_rank == 1)

@@ -207,6 +207,11 @@ class ScriptedLibrary:
         known["default", "finance/pay.xlsx"] = Known("f", "has a password; remove it and save the file again")
         return tuple(states_of(known, scope))
 
+    async def document(self, collection: str, source: str) -> DocumentState | None:
+        """One of these."""
+        states = await self.documents(Scope.of([collection]))
+        return next((state for state in states if state.source == source), None)
+
 
 def stream_of(*events: tuple[str, dict[str, object]]) -> str:
     """A server-sent event stream as text."""

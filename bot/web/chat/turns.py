@@ -48,7 +48,7 @@ class WebLibrary(Protocol):
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
-    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]: ...
+    async def document(self, collection: str, source: str) -> DocumentState | None: ...
 
 
 class Run:
@@ -276,10 +276,9 @@ class WebTurns:
     async def document(self, source: Source) -> DocumentState | None:
         """How the document of a source was read; None where the index does not hold it any more."""
         try:
-            states = await self.library.documents(Scope.of([source.collection]))
+            return await self.library.document(source.collection, source.source)
         except RagError:
             return None
-        return next((state for state in states if state.source == source.source), None)
 
     def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that must outlive the request."""

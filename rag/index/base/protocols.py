@@ -27,6 +27,9 @@ class Chunks(Protocol):
     def documents(self) -> dict[Key, Known]:
         """Everything known of the documents, those that could not be read included."""
 
+    def document(self, key: Key) -> Known | None:
+        """What is known of one document; None for an unknown one."""
+
     def collections(self) -> tuple[str, ...]:
         """The names of the collections that hold chunks, sorted."""
 

@@ -133,8 +133,17 @@ class SqliteChunks:
 
     def documents(self) -> dict[Key, Known]:
         """Everything known of the documents, those that could not be read included."""
+        return self._known("", ())
+
+    def document(self, key: Key) -> Known | None:
+        """What is known of one document; None for an unknown one."""
+        found = self._known(" WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
+        return next(iter(found.values()), None)
+
+    def _known(self, within: str, values: tuple[str, ...]) -> dict[Key, Known]:
         more = ", content, notes" if self._has_notes else ", '', '[]'"
-        rows = self._rows(f"SELECT collection, source, fingerprint, failure{more} FROM document", ())  # noqa: S608
+        statement = f"SELECT collection, source, fingerprint, failure{more} FROM document{within}"  # noqa: S608
+        rows = self._rows(statement, values)
         return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
 
     def collections(self) -> tuple[str, ...]:

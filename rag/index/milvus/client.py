@@ -118,8 +118,16 @@ class MilvusStore:
 
     def documents(self, name: str) -> dict[Key, tuple[Known, list[int]]]:
         """What is known of the documents of a collection, and the ids of their chunks."""
+        return self._known(f"owner == {json.dumps(name)}")
+
+    def document(self, name: str, key: Key) -> Known | None:
+        """What is known of one document; None for an unknown one."""
+        found = self._known(f"key == {json.dumps(f'{name}:{document_mark(key)}')}")
+        return next((known for known, _ in found.values()), None)
+
+    def _known(self, condition: str) -> dict[Key, tuple[Known, list[int]]]:
         found: dict[Key, tuple[Known, list[int]]] = {}
-        for row in self._every(self._meta, f"owner == {json.dumps(name)}", ["record"]):
+        for row in self._every(self._meta, condition, ["record"]):
             record = row["record"]
             if "source" in record:
                 key = (record["collection"], record["source"])

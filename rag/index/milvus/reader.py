@@ -46,6 +46,10 @@ class MilvusChunks:
         """Everything known of the documents."""
         return {key: known for key, (known, _) in self._store.documents(self._name).items()}
 
+    def document(self, key: Key) -> Known | None:
+        """What is known of one document; None for an unknown one."""
+        return self._store.document(self._name, key)
+
     def count(self) -> int:
         """How many chunks there are."""
         return self._store.count(self._name)

@@ -23,6 +23,7 @@ def test_what_was_read_and_left_out_is_kept(tmp_path: Path) -> None:
     writer.close()
     store = SqliteChunks(file)
     assert store.documents() == {("hr", "pay.xlsx"): READ}
+    assert store.document(("hr", "pay.xlsx")) == READ and store.document(("it", "pay.xlsx")) is None
     store.close()
 
 
