@@ -12,7 +12,7 @@ import orjson
 
 from feishu.events.crypto import encrypt, sign
 from feishu.sandbox.clock import Time
-from feishu.sandbox.messages import simplified
+from feishu.sandbox.contents import simplified
 from feishu.sandbox.platform import Platform
 from feishu.sandbox.world import TENANT_KEY, App, Chat, Message, compact
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from feishu.sandbox.admission import close_expired
-from feishu.sandbox.bots import write_as_bot
 from feishu.sandbox.clicks import Clicks, Press, Shown
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
-from feishu.sandbox.people import PeopleActions
+from feishu.sandbox.people import PeopleActions, write_as_bot
 from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.rules import Rates
@@ -96,7 +95,7 @@ class Sandbox:
         return _said(*self.hands.forward(chat_id, sender, tuple(message_ids)))
 
     def bot_says(self, app_id: str, chat_id: str, content: str, *, kind: str = "text", reply_to: str = "") -> Message:
-        """Post as another app's bot; see `bots.write_as_bot`."""
+        """Post as another app's bot; see `people.write_as_bot`."""
         return write_as_bot(self.platform, app_id, chat_id, content, kind=kind, reply_to=reply_to)
 
     async def click(self, message_id: str, operator: str, **what: Any) -> Shown:
