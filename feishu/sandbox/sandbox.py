@@ -1,19 +1,19 @@
 """The sandbox: one object that holds the platform, with Python access for tests. Its web server:
-`feishu.sandbox.server`."""
+`feishu.sandbox.server.app`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from feishu.sandbox.admission import close_expired
-from feishu.sandbox.clicks import Clicks, Press, Shown
+from feishu.sandbox.clients.clicks import Clicks, Press, Shown
+from feishu.sandbox.clients.people import PeopleActions, write_as_bot
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
-from feishu.sandbox.people import PeopleActions, write_as_bot
-from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
-from feishu.sandbox.rules import Rates
+from feishu.sandbox.rules.card_writes import close_expired
+from feishu.sandbox.rules.platform import Heard, Platform
+from feishu.sandbox.rules.rates import Rates
 from feishu.sandbox.settings import AppSettings, SandboxSettings
 from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from feishu.sandbox.document_store import DocumentStore, File, Node
-from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import Window
+from feishu.sandbox.rules.platform import Call, Platform
+from feishu.sandbox.rules.rates import Window
 
 DOCUMENT_WINDOW = Window(5, 1.0)
 

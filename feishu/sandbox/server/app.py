@@ -13,14 +13,14 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from feishu.sandbox.control import Control
-from feishu.sandbox.doors import Doors
-from feishu.sandbox.login import Login
-from feishu.sandbox.openapi import OpenApi
 from feishu.sandbox.sandbox import Sandbox
+from feishu.sandbox.server.control import Control
+from feishu.sandbox.server.host_guard import Doors
+from feishu.sandbox.server.login import Login
+from feishu.sandbox.server.openapi import OpenApi
 
-PAGE = Path(__file__).parent / "page"
-SHARED_PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parents[1] / "page"
+SHARED_PAGE = Path(__file__).parents[2] / "page"
 
 
 def app_of(sandbox: Sandbox) -> Doors:

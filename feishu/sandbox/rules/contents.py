@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from feishu.sandbox.dialect import mentions as card_mentions
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform, card_or_refusal
 from feishu.sandbox.refusal import Refused
+from feishu.sandbox.rules.markdown import mentions as card_mentions
+from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform, card_or_refusal
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 MAX_TEXT_BYTES = 150 * 1024

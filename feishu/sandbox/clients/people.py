@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from feishu.sandbox.contents import MAX_EDITS, text_mentions
-from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.refusal import Impossible
+from feishu.sandbox.rules.contents import MAX_EDITS, text_mentions
+from feishu.sandbox.rules.platform import Heard, Platform
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from feishu.sandbox.contents import (
+from feishu.sandbox.refusal import Refused, field_violation
+from feishu.sandbox.rules.contents import (
     MAX_EDITS,
     attach_card,
     card_json,
@@ -14,9 +15,8 @@ from feishu.sandbox.contents import (
     text_mentions,
     updatable,
 )
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
-from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
+from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform
+from feishu.sandbox.rules.rates import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
 from feishu.sandbox.world import Chat, Message, World, compact
 
 UUID_LIFE_S = 3600.0
