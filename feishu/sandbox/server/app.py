@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from feishu.sandbox.sandbox import Sandbox
 from feishu.sandbox.server.control import Control
-from feishu.sandbox.server.host_guard import Doors
+from feishu.sandbox.server.host_guard import HostGuard
 from feishu.sandbox.server.login import Login
 from feishu.sandbox.server.openapi import OpenApi
 
@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[1] / "page"
 SHARED_PAGE = Path(__file__).parents[2] / "page"
 
 
-def app_of(sandbox: Sandbox) -> Doors:
+def app_of(sandbox: Sandbox) -> HostGuard:
     """The ASGI app of a sandbox."""
 
     async def index(_request: Request) -> Response:
@@ -37,7 +37,7 @@ def app_of(sandbox: Sandbox) -> Doors:
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
-    return Doors(Starlette(routes=routes))
+    return HostGuard(Starlette(routes=routes))
 
 
 @contextlib.asynccontextmanager
