@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from rag.clock import Clock, SystemClock
-from rag.documents import Passage
+from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.generation.answerer import Answerer
@@ -22,6 +22,7 @@ from rag.health import LibraryStatus, Part
 from rag.index.index import Index
 from rag.index.opening import current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
+from rag.ingestion.originals import read_original
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
@@ -158,6 +159,15 @@ class KnowledgeBase:
         key = (collection, source)
         known = await self._in_thread(lambda: index.chunks.document(key))
         return None if known is None else state_of(key, known)
+
+    async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]:
+        """All of one document that is in the index, in its order; none for an unknown one. Raises IndexUnusable."""
+        index = await self._current_index()
+        return await self._in_thread(lambda: tuple(index.chunks.chunks_of((collection, source))))
+
+    async def original(self, collection: str, source: str) -> bytes | None:
+        """The file that a document was read from (`rag.ingestion.originals`). Raises Unreadable."""
+        return await asyncio.to_thread(read_original, self._settings, collection, source)
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""

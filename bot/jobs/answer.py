@@ -176,6 +176,7 @@ class AnswerHandler:
             seconds=self._cards.now() - since,
             first_token_s=writing.first_token_s,
             leaned_on=(*writing.leaned_on, *_asked_of(job), *(continued.collections if continued else ())),
+            question=turn.standalone or turn.question,
         )
         ended_as = await self._cards.finish(delivery, job, turn, answer)
         if self._proposing:

@@ -10,7 +10,7 @@ Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese charact
 
 import hashlib
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -149,6 +149,7 @@ def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
         link=document.link,
         collection=document.collection,
         place=_place(document, start),
+        places=_places_inside(document, start, end),
     )
     return replace(chunk, id=_identity(chunk, 1))
 
@@ -156,6 +157,13 @@ def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
 def _place(document: Document, start: int) -> Place | None:
     at = bisect_right(document.places, start, key=lambda entry: entry[0])
     return document.places[at - 1][1] if at else None
+
+
+def _places_inside(document: Document, start: int, end: int) -> tuple[tuple[int, Place], ...]:
+    """Those that begin after the chunk does, by their offsets in it."""
+    first = bisect_right(document.places, start, key=lambda entry: entry[0])
+    last = bisect_left(document.places, end, key=lambda entry: entry[0])
+    return tuple((offset - start, place) for offset, place in document.places[first:last])
 
 
 def _identity(chunk: Chunk, repeat: int) -> int:

@@ -23,6 +23,7 @@ from bot.texts import language_of, texts
 from bot.web.auth import Caller
 from bot.web.errors import Refused
 from feishu.clock import Clock
+from rag.documents import Chunk
 from rag.errors import RagError
 from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
 from rag.index.outline import DocumentState, Title
@@ -49,6 +50,10 @@ class WebLibrary(Protocol):
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
     async def document(self, collection: str, source: str) -> DocumentState | None: ...
+
+    async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]: ...
+
+    async def original(self, collection: str, source: str) -> bytes | None: ...
 
 
 class Run:
@@ -183,6 +188,7 @@ class Run:
             seconds=seconds,
             first_token_s=self._first_token_s,
             leaned_on=self._leans_on,
+            question=self.question.text,
         )
         if self.is_sought:
             self._turns.metrics.turn_ended(self.answer.outcome, seconds, self.answer.ending)

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,8 @@ _TABLES = """
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
   text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
-  language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '');
+  language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '',
+  places TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
@@ -24,8 +26,8 @@ CREATE TABLE document (
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
-_ANCHORS = ("anchor", "place_link")
-"""Columns that indexes of earlier versions lack."""
+_ANCHORS = {"anchor": "", "place_link": "", "places": "[]"}
+"""Columns that indexes of earlier versions lack, and what their chunks have instead."""
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
@@ -45,13 +47,13 @@ class SqliteWriter:
             self._database.execute("ALTER TABLE document ADD COLUMN content TEXT NOT NULL DEFAULT ''")
             self._database.execute("ALTER TABLE document ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'")
         if not _has(self._database, "chunk", "anchor"):
-            for column in _ANCHORS:
-                self._database.execute(f"ALTER TABLE chunk ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+            for column, instead in _ANCHORS.items():
+                self._database.execute(f"ALTER TABLE chunk ADD COLUMN {column} TEXT NOT NULL DEFAULT '{instead}'")
 
     def put(self, chunks: Iterable[Chunk]) -> None:
         """Store chunks, replacing those of the same id."""
         columns = ", ".join((_COLUMNS, *_ANCHORS, "language"))
-        statement = f"INSERT OR REPLACE INTO chunk ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        statement = f"INSERT OR REPLACE INTO chunk ({columns}) VALUES ({','.join('?' * 15)})"  # noqa: S608
         self._database.executemany(statement, map(_row, chunks))
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -113,7 +115,8 @@ class SqliteChunks:
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         self._has_notes = _has(self._database, "document", "notes")
-        anchors = _ANCHORS if _has(self._database, "chunk", "anchor") else ("''", "''")
+        has_anchors = _has(self._database, "chunk", "anchor")
+        anchors = (name if has_anchors else f"'{instead}'" for name, instead in _ANCHORS.items())
         self._columns = ", ".join((_COLUMNS, *anchors))
 
     def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
@@ -148,6 +151,11 @@ class SqliteChunks:
         """What is known of one document; None for an unknown one."""
         found = self._known(" WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
         return next(iter(found.values()), None)
+
+    def chunks_of(self, key: Key) -> list[Chunk]:
+        """The chunks of one document, in its order."""
+        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? ORDER BY start"  # noqa: S608
+        return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1])))]
 
     def _known(self, within: str, values: tuple[str, ...]) -> dict[Key, Known]:
         more = ", content, notes" if self._has_notes else ", '', '[]'"
@@ -212,6 +220,7 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
         storable(chunk.place.name) if chunk.place else None,
         storable(chunk.place.anchor) if chunk.place else "",
         storable(chunk.place.link) if chunk.place else "",
+        json.dumps([(offset, *astuple(place)) for offset, place in chunk.places]),
         language_of(chunk.text) or "",
     )
 
@@ -222,7 +231,22 @@ def _headings(stored: str) -> tuple[str, ...]:
 
 
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
-    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place, anchor, place_link = row
+    (
+        chunk_id,
+        collection,
+        source,
+        title,
+        headings,
+        text,
+        start,
+        end,
+        link,
+        place_kind,
+        place,
+        anchor,
+        place_link,
+        places,
+    ) = row
     return Chunk(
         id=chunk_id,
         source=source,
@@ -234,4 +258,5 @@ def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
         link=link,
         collection=collection,
         place=Place(place_kind, place, anchor, place_link) if place_kind else None,
+        places=() if places == "[]" else tuple((offset, Place(*fields)) for offset, *fields in json.loads(places)),
     )

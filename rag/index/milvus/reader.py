@@ -50,6 +50,10 @@ class MilvusChunks:
         """What is known of one document; None for an unknown one."""
         return self._store.document(self._name, key)
 
+    def chunks_of(self, key: Key) -> list[Chunk]:
+        """The chunks of one document, in its order."""
+        return sorted(self._store.chunks_of(self._name, key), key=lambda chunk: chunk.start)
+
     def count(self) -> int:
         """How many chunks there are."""
         return self._store.count(self._name)

@@ -85,9 +85,21 @@ def test_what_is_no_web_address_is_never_added_to_and_never_taken(link: str) -> 
     assert link_at(DOCX, Place("record", "x", "t/r", link)) == f"{DOCX}?table=t&record=r"
 
 
+def test_a_chunk_knows_the_places_that_begin_inside_it() -> None:
+    text = "第一页。\n\n第二页。\n\n第三页。"
+    places = tuple((text.index(f"第{number}"), Place("page", str(at))) for at, number in enumerate("一二三", 1))
+    [chunk] = split(Document("a.pdf", "a", text, "https://example.com/a.pdf", places=places))
+    assert chunk.place == Place("page", "1")
+    assert [chunk.place_at(text.index(sign)) for sign in "一二三"] == [place for _, place in places]
+    [later] = split(Document("a.pdf", "a", text, places=places[1:]))
+    assert (later.place, later.place_at(0), later.place_at(99)) == (None, None, Place("page", "3"))
+
+
 def test_an_index_keeps_places_and_their_anchors(tmp_path: Path) -> None:
     file = tmp_path / "chunks.sqlite"
+    further = ((3, Place("page", "4")), (5, Place("page", "5\ud800", "a")))
     placed = replace(CHUNK, id=2, place=Place("record", "客户 7\ud800", "tblA/recB", "https://acme.feishu.cn/record/r"))
+    placed = replace(placed, places=further)
     writer = SqliteWriter(file)
     writer.put([CHUNK, placed, replace(CHUNK, id=3, place=None)])
     writer.close()
@@ -95,7 +107,9 @@ def test_an_index_keeps_places_and_their_anchors(tmp_path: Path) -> None:
     kept = store.get([1, 2, 3])
     assert kept[1] == CHUNK and kept[3].place is None
     assert kept[2].place == Place("record", "客户 7?", "tblA/recB", "https://acme.feishu.cn/record/r")
+    assert kept[2].place_at(4) == Place("page", "4") and kept[2].place_at(2) == kept[2].place
     assert {chunk.id for chunk in store.all()} == {1, 2, 3}
+    assert store.chunks_of(("hr", "a.pdf")) == [kept[1], kept[2], kept[3]] and store.chunks_of(("hr", "b")) == []
     store.close()
 
 
@@ -105,7 +119,10 @@ def test_an_index_of_the_last_version_has_no_anchors_until_it_is_written_to(tmp_
     writer.put([CHUNK])
     writer.close()
     with sqlite3.connect(file) as database:
-        database.executescript("ALTER TABLE chunk DROP COLUMN anchor; ALTER TABLE chunk DROP COLUMN place_link")
+        database.executescript(
+            "ALTER TABLE chunk DROP COLUMN anchor; ALTER TABLE chunk DROP COLUMN place_link;"
+            "ALTER TABLE chunk DROP COLUMN places"
+        )
     database.close()
     store = SqliteChunks(file)
     assert store.get([1]) == {1: CHUNK} and list(store.all()) == [CHUNK]
