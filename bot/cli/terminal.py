@@ -2,6 +2,7 @@
 
 import codecs
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ def prepare_streams() -> None:
 
 
 def _never_fails(stream: TextIO | None) -> None:
-    """A stream may be None (a process without one) or of a kind that has no encoding (a test's)."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    if codecs.lookup(encoding).name != "utf-8" and hasattr(stream, "reconfigure"):
+    """A stream may be None (a process without one) or of a kind that cannot be changed (a test's)."""
+    if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
         stream.reconfigure(errors=FALLBACK)
 
 
