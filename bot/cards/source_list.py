@@ -11,7 +11,7 @@ from feishu.cards.markdown import escape_text
 SOURCES_SHOWN = 8
 NAME_CHARS = 120
 PLACE_CHARS = 40
-QUOTE_TITLE_CHARS = 40
+QUOTE_TITLE_CHARS = 24
 
 
 def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> list[Element]:

@@ -1,5 +1,6 @@
 """Links that open at a place: how each kind is made, what hostile anchors become, and what the index keeps of them."""
 
+import importlib.util
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from rag.documents import Chunk, Document, Place, link_at
 from rag.errors import Unreadable
 from rag.index.local.chunk_store import SqliteChunks, SqliteWriter
 from rag.ingestion.readers.headings import places_by_order, places_by_slug
+from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.readers.text import read_markdown, read_text
 from rag.ingestion.sources import RemoteDocument
@@ -162,6 +164,21 @@ def test_markdown_headings_have_the_anchors_of_common_sites() -> None:
     assert read_text(b"# a\n").places == ()
     assert places_by_slug("# 总则\n", "https://acme.feishu.cn/docx/x") == ()
     assert len(places_by_slug("# 总则\n", "https://acme.example/feishu.cn/x")) == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bs4") is None, reason="the extra docs is not installed")
+def test_headings_of_a_web_page_have_the_anchors_that_the_page_gives_them() -> None:
+    page = (
+        "<html><head><link rel=canonical href=https://example.com/a></head><body><main>"
+        "<h1 id=top>制度</h1><p>甲</p><h2><a name=time></a>时限</h2>"
+        "<p>乙</p><section id=annex><h2>附录</h2><p>丙</p><h2>没有</h2><p>丁</p></section></main>"
+        "<h2 id='\"><script>'>别处</h2></body></html>"
+    )
+    parsed = read_html(page.encode())
+    anchors = [(parsed.text[offset:].split("\n")[0], place.anchor) for offset, place in parsed.places]
+    assert anchors == [("# 制度", "top"), ("## 时限", "time"), ("## 附录", "annex"), ("## 没有", "annex")]
+    chunks = split(Document("a.html", "制度", parsed.text, parsed.link, places=parsed.places))
+    assert [chunk.link_at_place for chunk in chunks] == [f"https://example.com/a#{name}" for _, name in anchors]
 
 
 def remote(found: str | Parsed) -> RemoteDocument:
