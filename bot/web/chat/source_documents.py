@@ -25,6 +25,17 @@ _LOCKED_DOWN = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """A file that a browser should show all the same, against its disposition, may run and load nothing."""
 
 
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The bytes of the file",
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("application/pdf", "application/octet-stream")
+        },
+    }
+}
+
+
 class TextPart(BaseModel):
     """A stretch of a document under one heading."""
 
@@ -63,7 +74,7 @@ def source_documents_router(door: ChatDoor) -> APIRouter:
     @router.get(
         "/chat/{answer_id}/sources/{number}/file",
         response_class=Response,
-        responses={**RESPONSES, **NOT_FOUND, 200: {"description": "The bytes of the file", "content": {"*/*": {}}}},
+        responses={**RESPONSES, **NOT_FOUND, **FILE},
         summary="Get the file behind a source",
         description="A PDF is shown by the browser (`#page=3` opens it there); everything else is a download.",
     )
