@@ -13,7 +13,7 @@ from bot.models import Answer, CardState, ShownAs, Source
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Card, Element, card_bytes
-from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.foreign_text import other_host, web_url, with_host
 from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 

@@ -13,7 +13,7 @@ from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback, Vote
 from feishu.clock import Clock
-from feishu.events.chats import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
+from feishu.events.types import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
 
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
 

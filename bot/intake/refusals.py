@@ -12,8 +12,7 @@ from bot.payloads import RefusePayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts
 from feishu.clock import Clock
-from feishu.events.chats import MenuUsed
-from feishu.events.types import MessageReceived
+from feishu.events.types import MenuUsed, MessageReceived
 
 BOUND_AGAIN_S = 60.0
 MOST_REMEMBERED = 1_000

@@ -20,7 +20,7 @@ READ_NOT_SAID = {
     "bot/intake/commands.py",
     "bot/intake/heading_questions.py",
     "feishu/events/card_text.py",
-    "feishu/cards/links.py",
+    "feishu/cards/foreign_text.py",
 }
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.
 SPEAKS_TO_ADMINS = re.compile(
