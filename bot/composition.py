@@ -2,10 +2,9 @@
 
 from bot.access import Access
 from bot.delivery.outbox import CardDelivery
-from bot.handlers.addressing import Addressee
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
-from bot.handlers.messages import MessageHandler
+from bot.handlers.messages import Addressee, MessageHandler
 from bot.handlers.router import EventRouter
 from bot.inbox.claim import Shares
 from bot.inbox.queue import Jobs
@@ -15,23 +14,20 @@ from bot.intake.bot_identity import Identity
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.forwarded import CardReader, ForwardReader
 from bot.intake.image_text import ImageText
-from bot.intake.intake import MessageIntake
-from bot.intake.message_kinds import KindReaders, Reader
-from bot.intake.message_readers import FileReader, ImageReader, Pictures
+from bot.intake.intake import MessageIntake, SilentMode
+from bot.intake.message_readers import FileReader, ImageReader, KindReaders, Pictures, Reader
 from bot.intake.policy import Policy
 from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.refusals import Refusals
 from bot.intake.replied_message import RepliedMessages
 from bot.intake.replies import Replier
-from bot.intake.silent_mode import SilentMode
 from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
-from bot.jobs.answer_card import AnswerCards
+from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
-from bot.jobs.card_extras import CardExtras
-from bot.jobs.card_lock import CardLocks
+from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.continuation import Continuations
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
@@ -41,12 +37,10 @@ from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
-from bot.jobs.suggested_questions import SuggestedQuestions
 from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
-from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import TracedLibrary, Tracing
+from bot.observability.tracing import TracedLibrary, TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import ChatFacts

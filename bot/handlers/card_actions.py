@@ -4,21 +4,18 @@ import asyncio
 from dataclasses import replace
 from typing import Any, Literal, assert_never
 
+import orjson
 import structlog
 
 from bot.access import Access
-from bot.cards.actions import Action, ActionKind, unpack
-from bot.cards.buttons import thanks_card
+from bot.cards.buttons import Action, ActionKind, thanks_card, unpack
 from bot.errors import StoreError
 from bot.handlers.acknowledgement import Ack
 from bot.inbox.queue import Jobs, NewJob, OverBound
 from bot.inbox.worker import Worker
-from bot.intake.clicked_question import asked_by_click
 from bot.intake.policy import Attempt, Deed, Policy, Refusal
-from bot.job import CARD_LINE
-from bot.models import Answer, Turn
-from bot.observability.metrics import Metrics
-from bot.payloads import (
+from bot.job import (
+    CARD_LINE,
     AnswerPayload,
     AskPersonPayload,
     AskReasonPayload,
@@ -26,12 +23,14 @@ from bot.payloads import (
     PressedPayload,
     RedrawPayload,
 )
+from bot.models import Answer, Turn
+from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import REASONS, Feedback, Vote
 from bot.texts import EN, ZH, language_of, texts
 from feishu.clock import Clock
-from feishu.events.types import CardAction
+from feishu.events.types import CardAction, MessageReceived
 
 log = structlog.get_logger(__name__)
 
@@ -271,3 +270,25 @@ class CardActionHandler:
         if job_id is None:
             return Ack(toast("toast_nothing_to_stop"))
         return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
+
+
+def asked_by_click(click: CardAction, found: Suggestion) -> MessageReceived:
+    """The question of a button as if the clicker had written it in reply to the card."""
+    _, _, thread_id = found.conversation.partition("/")
+    return MessageReceived(
+        app_id=click.app_id,
+        tenant_key=click.tenant_key,
+        event_id=click.event_id,
+        created_at=click.created_at,
+        message_id=click.message_id,
+        chat_id=click.chat_id,
+        chat_type=found.chat_type,
+        thread_id=thread_id,
+        root_id="",
+        parent_id="",
+        message_type="text",
+        content=orjson.dumps({"text": found.question}).decode(),
+        mentions=(),
+        sender_open_id=click.operator_open_id,
+        sender_type="user",
+    )

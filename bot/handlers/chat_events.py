@@ -6,9 +6,8 @@ from typing import assert_never
 from bot.inbox.queue import Jobs, NewJob, OverBound
 from bot.intake.policy import Attempt, Policy
 from bot.intake.refusals import Refusals
-from bot.job import CARD_LINE
+from bot.job import CARD_LINE, MenuPayload, RecalledPayload, RedrawPayload, WelcomePayload
 from bot.observability.metrics import Metrics
-from bot.payloads import MenuPayload, RecalledPayload, RedrawPayload, WelcomePayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback, Vote

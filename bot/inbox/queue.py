@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, 
 
 from bot.inbox import crashes
 from bot.inbox import positions as waiting_list
-from bot.inbox.batch_insert import Acceptance, Result, row_of, settled
+from bot.inbox.acceptance import Acceptance, Result, row_of, settled
 from bot.inbox.claim import NO_SHARES, Claiming, Collision, Room, Shares, job_of
 from bot.inbox.notify import JOBS, STOP, notify
 from bot.inbox.positions import hold_waiting

@@ -1,10 +1,12 @@
 """What a message asks of the bot: nothing, a short answer of its own, or a turn."""
 
+from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 import structlog
 
-from bot.cards.left_out import told
+from bot.access import Access
+from bot.cards.final_view import left_out_text
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command
@@ -12,8 +14,8 @@ from bot.intake.policy import Attempt, Policy, Refusal, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
 from bot.intake.results import Asked, ImageUnreadable, NoQuestion, Quote
+from bot.job import AnswerPayload, RefusePayload
 from bot.models import Turn
-from bot.payloads import AnswerPayload, RefusePayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.owner_questions import Gap, OwnerQuestions
 from bot.repositories.turns import new_turn_id
@@ -22,11 +24,29 @@ from bot.texts import Language, Texts, language_of, texts
 from feishu.clock import Clock
 from feishu.events.text import image_keys, mentions_bot, text_of
 from feishu.events.types import MessageReceived
+from rag.errors import RagError
+from rag.knowledge_base import KnowledgeBase
 
 log = structlog.get_logger(__name__)
-
 MAX_QUESTION_CHARS = 4_000
 WORDED = ("text", "post")
+
+
+@dataclass(frozen=True, slots=True)
+class SilentMode:
+    """Asked of every message of such a chat that mentions nobody."""
+
+    library: KnowledgeBase
+    access: Access
+
+    async def confidence(self, text: str, message: MessageReceived) -> float:
+        """That of strong evidence; 0 for any other, and where nothing can be searched."""
+        scope = self.access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
+        try:
+            found = await self.library.search(text, scope)
+        except RagError:
+            return 0.0
+        return found.confidence if found.evidence == "strong" else 0.0
 
 
 class Kinds(Protocol):
@@ -169,7 +189,7 @@ class MessageIntake:
                 asked = text or quote.words or wording.picture_title
                 return Asked(asked, quote.words, quote.unread, quote.left_out)
             about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
-            said = about_file or told(quote.left_out, wording) or wording.empty_question
+            said = about_file or left_out_text(quote.left_out, wording) or wording.empty_question
             await self._voice.reply(job, message, said)
             return NoQuestion("nothing to answer")
         return await self._kinds.read(job, message, text, wording)

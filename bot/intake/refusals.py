@@ -7,8 +7,8 @@ again. However many messages are refused, one such job is stored in `BOUND_AGAIN
 from bot.inbox.queue import Job, Jobs, NewJob
 from bot.intake.policy import Deed, Refusal
 from bot.intake.replies import Replier
+from bot.job import RefusePayload
 from bot.observability.metrics import Metrics
-from bot.payloads import RefusePayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts
 from feishu.clock import Clock

@@ -7,9 +7,9 @@ from bot.cancellation import Ended, StopSignal
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.replies import Replier, mentioning
-from bot.jobs.owners import collections_in, owners_of
+from bot.job import AskPersonPayload
+from bot.jobs.card_extras import collections_in, owners_of
 from bot.models import Turn
-from bot.payloads import AskPersonPayload
 from bot.repositories.owner_questions import Gap, OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings

@@ -6,7 +6,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import reason_card
 from bot.delivery.outbox import CardDelivery
 from bot.inbox.queue import Job
-from bot.payloads import AskReasonPayload
+from bot.job import AskReasonPayload
 from bot.texts import language_of, texts
 from feishu.api.messages import short_id
 

@@ -8,7 +8,7 @@ from bot.inbox.queue import Job
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.commands import WORDS, Command
 from bot.intake.replies import Replier
-from bot.payloads import MenuPayload
+from bot.job import MenuPayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import language_of, texts
 from feishu.api.messages import short_id

@@ -6,7 +6,7 @@ import structlog
 
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
-from bot.cards.outcomes import Outcome, Stopped, Unread
+from bot.cards.progress import Outcome, Stopped, Unread
 from bot.delivery.outbox import Delivery
 from bot.inbox.queue import Job
 from bot.intake.intake import MAX_QUESTION_CHARS, MessageIntake

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import structlog
 
-from bot.cards.outcomes import Stopped
+from bot.cards.progress import Stopped
 from bot.cards.streaming_view import opening_card
 from bot.delivery.outbox import CardDelivery
 from bot.errors import StoreError

@@ -7,8 +7,8 @@ from bot.cards.final_view import final
 from bot.delivery.outbox import CardDelivery
 from bot.errors import Owed
 from bot.inbox.queue import Job, Jobs
-from bot.jobs.card_lock import CardLocks
-from bot.payloads import RecalledPayload
+from bot.job import RecalledPayload
+from bot.jobs.answer_card import CardLocks
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts

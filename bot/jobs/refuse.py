@@ -3,7 +3,7 @@
 from bot.cancellation import Ended, StopSignal
 from bot.inbox.queue import Job
 from bot.intake.intake import MessageIntake
-from bot.payloads import RefusePayload
+from bot.job import RefusePayload
 from feishu.errors import TargetGone
 
 

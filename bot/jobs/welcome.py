@@ -12,7 +12,7 @@ from bot.intake.bot_identity import Identity
 from bot.intake.replies import Replier
 from bot.intake.smalltalk import HasTitles
 from bot.intake.suggestions import examples
-from bot.payloads import WelcomePayload
+from bot.job import WelcomePayload
 from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.texts import Texts, language_of, texts
 from feishu.api.messages import short_id

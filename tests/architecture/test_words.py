@@ -18,7 +18,7 @@ MARKUP = re.compile(r"</?[a-z]+[^>]*")
 # that it does not give, top-level domains.
 READ_NOT_SAID = {
     "bot/intake/commands.py",
-    "bot/intake/heading_questions.py",
+    "bot/intake/suggestions.py",
     "feishu/events/card_text.py",
     "feishu/cards/foreign_text.py",
 }

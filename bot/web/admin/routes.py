@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bot.handlers.http import json_response
-from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import TraceStore
 from bot.repositories.analytics import Analytics, Asked
 from bot.repositories.gap_report import Gap, Reply, draft
 from bot.settings import BotSettings
