@@ -87,6 +87,9 @@ CHAT = Endpoint("chat", "GET", "/open-apis/im/v1/chats/{chat_id}", Retry.ALWAYS,
 WIKI_NODE = Endpoint("wiki_node", "GET", "/open-apis/wiki/v2/spaces/get_node", Retry.ALWAYS, per_minute=100)
 SPACE_NODES = Endpoint("wiki_nodes", "GET", "/open-apis/wiki/v2/spaces/{space_id}/nodes", Retry.ALWAYS, per_minute=100)
 DOCUMENT = Endpoint("document", "GET", "/open-apis/docx/v1/documents/{document_id}", Retry.ALWAYS, per_second=5)
+DOCUMENT_BLOCKS = Endpoint(
+    "document_blocks", "GET", "/open-apis/docx/v1/documents/{document_id}/blocks", Retry.ALWAYS, per_second=5
+)
 DOCUMENT_MARKDOWN = Endpoint("document_markdown", "GET", "/open-apis/docs/v1/content", Retry.ALWAYS, per_second=5)
 FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retry.ALWAYS, per_second=20)
 
@@ -110,6 +113,7 @@ ENDPOINTS = (
     WIKI_NODE,
     SPACE_NODES,
     DOCUMENT,
+    DOCUMENT_BLOCKS,
     DOCUMENT_MARKDOWN,
     FOLDER_FILES,
 )
