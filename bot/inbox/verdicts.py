@@ -22,7 +22,7 @@ from bot.job import CARD_LINE, GivenUp, Job
 from feishu.api.availability import is_outage
 from feishu.api.error_codes import remedy_of
 from feishu.api.recovery import Remedy
-from feishu.clock import Clock
+from feishu.clock import Clock, backoff_s
 from feishu.errors import ApiError, FeishuError, RateLimited, TransportError
 
 log = structlog.get_logger(__name__)
@@ -66,9 +66,11 @@ def verdict(job: Job, error: Exception) -> Verdict:
         return Verdict(_spread(pause_s), waits_for=waits_for, line=error.line, too_old=too_old)
     if waits_for := _awaited(error):
         asked_s = error.wait_s if isinstance(error, RateLimited) else 0.0
-        pause_s = max(_growing(FIRST_PLATFORM_S, job.deferrals, LONGEST_PLATFORM_S), asked_s)
+        growing_s = backoff_s(job.deferrals + 1, first_s=FIRST_PLATFORM_S, longest_s=LONGEST_PLATFORM_S)
+        pause_s = max(growing_s, asked_s)
         return Verdict(_spread(pause_s), waits_for=waits_for, too_old=too_old)
-    return Verdict(_spread(_growing(FIRST_BACKOFF_S, job.attempt - 1, LONGEST_BACKOFF_S)), counts=True)
+    pause_s = backoff_s(job.attempt, first_s=FIRST_BACKOFF_S, longest_s=LONGEST_BACKOFF_S)
+    return Verdict(_spread(pause_s), counts=True)
 
 
 def exhausted(job: Job, max_attempts: int) -> GivenUp:
@@ -99,10 +101,6 @@ def _awaited(error: BaseException) -> str:
         return error.endpoint or "platform"
     is_theirs_to_mend = isinstance(error, FeishuError) and remedy_of(error) is Remedy.LATER
     return ADMIN if is_theirs_to_mend else ""
-
-
-def _growing(first_s: float, times: int, longest_s: float) -> float:
-    return float(min(first_s * 2.0 ** min(times, 16), longest_s))
 
 
 def _spread(seconds: float) -> float:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import fcntl
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +36,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from bot.errors import StoreError
 from bot.storage.migrations import run_migrations
 from bot.storage.presence import StoreFile
+from feishu.clock import backoff_s
 from rag.private_files import close, make_private_file, make_private_folder
 
 BUSY_TIMEOUT_MS = 2_000
@@ -418,7 +418,7 @@ class Database:
                     if transaction.is_active:
                         transaction.commit()
                     return outcomes
-            time.sleep(random.uniform(0.2, 1.0) * AGAIN_AFTER_S * attempt)  # noqa: S311  # the others go first
+            time.sleep(backoff_s(attempt, first_s=AGAIN_AFTER_S, longest_s=1.0, jitter=0.8))  # the others go first
             attempt += 1
 
 

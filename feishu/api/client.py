@@ -7,7 +7,6 @@ come from several small pools: a large one looks at all its connections with eac
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from feishu.api.auth import TenantTokens
 from feishu.api.availability import Availability
 from feishu.api.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint, Retry
 from feishu.api.error_codes import api_error
-from feishu.clock import Clock, SystemClock
+from feishu.clock import Clock, SystemClock, backoff_s
 from feishu.encoding import to_bytes
 from feishu.errors import (
     ApiError,
@@ -119,8 +118,7 @@ def wait_before_retry(endpoint: Endpoint, error: FeishuError, attempt: int) -> f
     if isinstance(error, RateLimited):
         return error.wait_s if error.wait_s <= LONGEST_RATE_WAIT_S else None
     if isinstance(error, ServerError | TransportError):
-        longest_s = min(FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
-        return longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing
+        return backoff_s(attempt, first_s=FIRST_WAIT_S, longest_s=LONGEST_WAIT_S, jitter=0.5)
     return None
 
 

@@ -12,7 +12,6 @@ feishu-cards/streaming-updates.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
@@ -20,7 +19,7 @@ from feishu.api.cardkit import MAX_SEQUENCE
 from feishu.api.error_codes import remedy_of
 from feishu.api.recovery import Remedy, at_the_end, while_streaming
 from feishu.cards.elements import Card
-from feishu.clock import Clock, SystemClock
+from feishu.clock import Clock, SystemClock, backoff_s
 from feishu.errors import ApiError, FeishuError, Interacting, RateLimited, TransportError
 from feishu.ratelimit import FrameSchedule, Urgency
 
@@ -106,8 +105,7 @@ class CardBackoff:
         return self._backoff_s()
 
     def _backoff_s(self) -> float:
-        longest_s = min(FIRST_BACKOFF_S * 2.0 ** min(self._failures - 1, 10), LONGEST_BACKOFF_S)
-        return longest_s * random.uniform(0.8, 1.0)  # noqa: S311 - spreads many cards, guards nothing
+        return backoff_s(self._failures, first_s=FIRST_BACKOFF_S, longest_s=LONGEST_BACKOFF_S, jitter=0.2)
 
 
 class CardWrites(Protocol):
