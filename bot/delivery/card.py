@@ -14,7 +14,7 @@ import structlog
 from bot.cards.final_view import Final, Part
 from bot.cards.pagination import split
 from bot.crash_points import reach
-from bot.inbox.queue import Job
+from bot.job import Job
 from bot.models import ShownAs, Turn
 from bot.repositories.fallbacks import DeliveryFallbacks, Way
 from bot.repositories.turns import Conversations

@@ -3,13 +3,13 @@
 import time
 
 from bot.handlers.acknowledgement import Ack
-from bot.inbox.queue import Jobs, NewJob, OverBound
+from bot.inbox.queue import Jobs
 from bot.inbox.worker import Worker
 from bot.intake.bot_identity import Identity
 from bot.intake.intake import conversation_of
 from bot.intake.policy import Attempt, Deed, Ignored, Policy, Refusal, Unaddressed, deed_of, judge
 from bot.intake.refusals import Refusals
-from bot.job import Addressing, AnswerPayload
+from bot.job import Addressing, AnswerPayload, NewJob, OverBound
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.owner_questions import OwnerQuestions

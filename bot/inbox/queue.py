@@ -37,7 +37,7 @@ from bot.storage.database import Database
 from bot.storage.tables import answers, jobs
 from feishu.clock import Clock
 
-__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "OverBound", "Room", "guard"]
+__all__ = ["Jobs", "Room", "guard"]
 
 CLAIM_TRIES = 3
 FORGET_AT_ONCE = 2_000

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 
 from bot.cards.final_view import left_out_text
-from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.results import Asked
 from bot.intake.user_names import UserNames
+from bot.job import Job
 from bot.models import LeftOut
 from bot.texts import Texts
 from feishu.api.availability import is_outage

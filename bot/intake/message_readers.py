@@ -7,12 +7,12 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.inbox.queue import Job
 from bot.intake.forwarded import file_name
 from bot.intake.image_text import ImageText
 from bot.intake.intake import conversation_of
 from bot.intake.replies import Replier
 from bot.intake.results import Asked, ImageUnreadable, NoQuestion
+from bot.job import Job
 from bot.models import LeftOut
 from bot.observability.metrics import Metrics
 from bot.repositories.attachments import MB, Attachments, OverQuota

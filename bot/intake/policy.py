@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bot.inbox.queue import Job
 from bot.intake.commands import parse_command
 from bot.job import (
     PAYLOADS,
@@ -22,6 +21,7 @@ from bot.job import (
     Bound,
     Bounds,
     ContinuePayload,
+    Job,
     MenuPayload,
     NewJob,
     PressedPayload,

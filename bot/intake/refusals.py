@@ -4,10 +4,10 @@ The sentence is a job of its own, so that the webhook waits for no call to the p
 again. However many messages are refused, one such job is stored in `BOUND_AGAIN_S`.
 """
 
-from bot.inbox.queue import Job, Jobs, NewJob
+from bot.inbox.queue import Jobs
 from bot.intake.policy import Deed, Refusal
 from bot.intake.replies import Replier
-from bot.job import RefusePayload
+from bot.job import Job, NewJob, RefusePayload
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts

@@ -11,11 +11,10 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards import streaming_view as views
 from bot.cards.progress import Exhausted, Expired, Outcome, Progress, Refused, Unread, ended
 from bot.delivery.outbox import Delivery
-from bot.inbox.queue import Job
 from bot.intake.intake import message_of, new_turn
 from bot.intake.policy import Policy, refusal_of
 from bot.intake.results import Asked
-from bot.job import AnswerPayload
+from bot.job import AnswerPayload, Job
 from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.card_extras import SuggestedQuestions
 from bot.jobs.conclusion import conclude

@@ -20,8 +20,7 @@ from bot.cards.final_view import final
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
-from bot.inbox.queue import Job, LeaseLost
-from bot.job import CARD_LINE
+from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
 from bot.jobs.generation import Writing
 from bot.models import Answer, CardState, Turn

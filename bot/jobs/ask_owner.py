@@ -4,10 +4,9 @@ from typing import Literal
 
 from bot.access import Access
 from bot.cancellation import Ended, StopSignal
-from bot.inbox.queue import Job
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.replies import Replier, mentioning
-from bot.job import AskPersonPayload
+from bot.job import AskPersonPayload, Job
 from bot.jobs.card_extras import collections_in, owners_of
 from bot.models import Turn
 from bot.repositories.owner_questions import Gap, OwnerQuestions

@@ -6,8 +6,8 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import final
 from bot.delivery.outbox import CardDelivery
 from bot.errors import Owed
-from bot.inbox.queue import Job, Jobs
-from bot.job import RecalledPayload
+from bot.inbox.queue import Jobs
+from bot.job import Job, RecalledPayload
 from bot.jobs.answer_card import CardLocks
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations

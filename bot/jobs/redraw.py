@@ -5,7 +5,7 @@ from typing import Literal
 from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import Final, final
 from bot.delivery.outbox import CardDelivery
-from bot.inbox.queue import Job
+from bot.job import Job
 from bot.jobs.answer_card import CardLocks
 from bot.jobs.card_extras import CardExtras
 from bot.repositories.turns import Conversations
