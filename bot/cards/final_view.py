@@ -28,7 +28,7 @@ MOST_LEFT_OUT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CardPart:
     """What a long answer goes on in: a card, the same words without markup, as a text, and the words that stand there
     when none of them is taken."""
 
@@ -56,7 +56,7 @@ class Final:
     moved: Card
     withheld: Card
     withheld_text: str
-    more: tuple[Part, ...] = ()
+    more: tuple[CardPart, ...] = ()
     shown_as: ShownAs = ""
 
     def answer_cards(self) -> list[tuple[ShownAs, Card]]:
@@ -120,7 +120,7 @@ def _stand_in(title: str, words: str, elements: Sequence[Element]) -> Card:
     return build.card([build.markdown(words), *elements], header=build.header(title, template="grey"), summary=title)
 
 
-def _cards(state: CardState, texts: Texts) -> tuple[Card, tuple[Part, ...]]:
+def _cards(state: CardState, texts: Texts) -> tuple[Card, tuple[CardPart, ...]]:
     """The card, and where it would exceed the platform's limit, its continuations."""
     whole = _card(state, texts)
     if card_bytes(whole) <= CARD_BYTES:
@@ -140,7 +140,7 @@ def _first_part(state: CardState, parts: list[str], texts: Texts) -> CardState:
     return replace(state, answer=replace(state.answer, text=parts[0], notice=notices, reasoning=""))
 
 
-def _continuation(state: CardState, part: str, number: int, count: int, texts: Texts) -> Part:
+def _continuation(state: CardState, part: str, number: int, count: int, texts: Texts) -> CardPart:
     question = one_line(state.turn.question, TITLE_CHARS)
     title = texts.continuation.format(number=number, count=count, question=question)
     untitled = texts.continuation_untitled.format(number=number, count=count)
@@ -149,7 +149,7 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
         header = build.header(title, template=TEMPLATES.get(state.answer.outcome, "blue"))
         return build.card([element], header=header, summary=one_line(broken_text(part), SUMMARY_CHARS))
 
-    return Part(
+    return CardPart(
         number,
         card(build.markdown(safe_markdown(part), element_id=ANSWER), title),
         card(build.plain(broken_text(part)), untitled),

@@ -11,7 +11,7 @@ from typing import Literal
 
 import structlog
 
-from bot.cards.final_view import Final, Part
+from bot.cards.final_view import CardPart, Final
 from bot.cards.pagination import split
 from bot.crash_points import reach
 from bot.job import Job
@@ -116,7 +116,7 @@ class FallbackMessages:
                 await self._send_part(final.key, part)
                 reach("after-part")
 
-    async def _send_part(self, key: str, part: Part) -> None:
+    async def _send_part(self, key: str, part: CardPart) -> None:
         ladder: list[Rung] = [
             ("", card_content(part.card)),
             ("repaired", card_content(part.plain_card)),

@@ -23,10 +23,8 @@ from bot.inbox.positions import is_queued as _is_queued
 from bot.inbox.positions import is_running as _is_running
 from bot.job import (
     ENDED_STATES,
-    OPEN_STATES,
     WRITING_KINDS,
     Job,
-    JobKind,
     JobState,
     Lease,
     LeaseLost,

@@ -16,7 +16,7 @@ from bot.intake.results import Asked, ImageUnreadable, NoQuestion, Quote
 from bot.job import AnswerPayload, Job
 from bot.models import Turn
 from bot.repositories.chat_facts import ChatFacts
-from bot.repositories.owner_questions import Gap, OwnerQuestions
+from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.turns import new_turn_id
 from bot.texts import Texts, language_of, texts
 from feishu.events.text import image_keys, mentions_bot, text_of
@@ -145,11 +145,11 @@ class OwnerReplies:
         self._gaps = gaps
         self._voice = voice
 
-    async def question_of(self, message: MessageReceived) -> Gap | None:
+    async def question_of(self, message: MessageReceived) -> OwnerQuestion | None:
         """The question that a message replies to."""
         return await self._gaps.of_reply(message)
 
-    async def note(self, job: Job, message: MessageReceived, gap: Gap, text: str, wording: Texts) -> None:
+    async def note(self, job: Job, message: MessageReceived, gap: OwnerQuestion, text: str, wording: Texts) -> None:
         """Stores the answer, thanks the owner, and tells the asker's chat. `wording` is that of the question."""
         await self._gaps.replied(gap.id, message.sender_open_id, text)
         await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
