@@ -56,6 +56,8 @@ class Kinds(Protocol):
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | NoQuestion: ...
 
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable: ...
+
 
 class Quotes(Protocol):
     """Messages around the one that is read."""
@@ -123,7 +125,20 @@ class MessageContents:
             return NoQuestion("nothing to answer")
         return await self._kinds.read(job, message, text, wording)
 
-    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable: ...
+    async def look(self, job: Job, turn: Turn) -> Asked | ImageUnreadable:
+        """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
+        done again. Raises `FeishuError`."""
+        message = message_of(job) if job.kind == "answer" else await self._quotes.question_of(job, turn)
+        if message is None:
+            return ImageUnreadable(self.wording(turn.question).file_gone)
+        text = await self.text(message)
+        wording = self.wording(text)
+        if not is_worded(message):
+            return await self._kinds.look(message, text, wording)
+        quote = await self._quotes.look(job, message, wording)
+        if text or quote.words:
+            return Asked(text or quote.words, quote.words, left_out=quote.left_out)
+        return quote.trouble or ImageUnreadable(wording.empty_question)
 
     async def again(self, job: Job, turn: Turn) -> Asked | None:
         """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
