@@ -107,5 +107,4 @@ class ChatEventHandler:
         if not vote or not found or not found[1]:
             self._metrics.event_received("reaction", "ignored")
             return False
-        turn_id, answer_id, _ = found
-        return await self._votes.react(event, vote, turn_id, answer_id)
+        return await self._votes.react(event, vote, found[1])

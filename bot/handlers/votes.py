@@ -82,12 +82,11 @@ class Votes:
         await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
         return await self._redrawn(turn, click, attempt, {})
 
-    async def react(self, event: Reacted, vote: Vote, turn_id: str, answer_id: str) -> bool:
-        """A vote by emoji on the version that the card shows; whether there is work for the worker now."""
-        redraw = NewJob(
-            event.app_id, "redraw", f"{CARD_LINE}{turn_id}", RedrawPayload(), (f"event:{event.event_id}",), turn_id
-        )
-        job = await self._within_bounds(redraw, event, answer_id)
+    async def react(self, event: Reacted, vote: Vote, answer_id: str) -> bool:
+        """A vote by emoji on the version that the card shows; whether there is work for the worker now. The platform
+        offers no way to say to whoever reacted that it does not count, but that is counted."""
+        found = await self._conversations.look_up(answer_id)
+        job = await self._within_bounds(found[0], event) if found else None
         if job is None:
             return False
         if event.removed:
@@ -103,23 +102,18 @@ class Votes:
             NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
         )
 
-    async def _within_bounds(self, redraw: NewJob, event: Reacted, answer_id: str) -> NewJob | None:
-        """The drawing that a reaction asks for; None where it does not count. The platform offers no way to say so to
-        whoever reacted, but it is counted."""
-        found = await self._conversations.look_up(answer_id)
-        if found is None:
-            return None
-        turn, _ = found
+    async def _within_bounds(self, turn: Turn, event: Reacted) -> NewJob | None:
+        """The drawing that a reaction asks for; None where it does not count."""
         attempt = Attempt("reaction", event.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
         if why := self._policy.refusal(attempt, self._clock.time()):
             self._metrics.refused(attempt.deed, why)
             self._metrics.event_received(attempt.deed, "refused")
             return None
-        job = self._policy.priced(redraw, attempt)
+        job = self._redraw(turn, event.event_id, attempt)
         try:
             await self._jobs.check(job)
         except OverBound as error:
-            self._metrics.refused("reaction", error.bound)
+            self._metrics.refused(attempt.deed, error.bound)
             return None
         return job
 
@@ -129,15 +123,13 @@ class Votes:
 
     async def _check(self, turn: Turn, click: CardAction, attempt: Attempt) -> None:
         """Raises `OverBound` before anything is stored of what costs no more than a drawing of the card."""
-        await self._jobs.check(self._redraw(turn, click, attempt))
+        await self._jobs.check(self._redraw(turn, click.event_id, attempt))
 
-    def _redraw(self, turn: Turn, click: CardAction, attempt: Attempt) -> NewJob:
-        job = NewJob(
-            turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"event:{click.event_id}",), turn.id
-        )
+    def _redraw(self, turn: Turn, event_id: str, attempt: Attempt) -> NewJob:
+        job = NewJob(turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"event:{event_id}",), turn.id)
         return self._policy.priced(job, attempt)
 
     async def _redrawn(self, turn: Turn, click: CardAction, attempt: Attempt, body: dict[str, Any]) -> Ack:
         """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
-        queued = await self._jobs.enqueue_once(replace(self._redraw(turn, click, attempt), bounds=None))
+        queued = await self._jobs.enqueue_once(replace(self._redraw(turn, click.event_id, attempt), bounds=None))
         return Ack(body, self._worker.wake if queued else None)
