@@ -22,7 +22,7 @@ from rag.health import LibraryStatus, Part
 from rag.index.index import Index
 from rag.index.opening import current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
-from rag.ingestion.originals import read_original
+from rag.ingestion.selection import read_original
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
@@ -166,7 +166,7 @@ class KnowledgeBase:
         return await self._in_thread(lambda: tuple(index.chunks.chunks_of((collection, source))))
 
     async def original(self, collection: str, source: str) -> bytes | None:
-        """The file that a document was read from (`rag.ingestion.originals`). Raises Unreadable."""
+        """The file that a document was read from, as it is now; None where there is none. Raises Unreadable."""
         return await asyncio.to_thread(read_original, self._settings, collection, source)
 
     async def collections(self) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """The sources of an answer on its card: each with its place, and unfolding to what the answer leans on."""
 
-from bot.cards.streaming_view import one_line
+from bot.cards.buttons import one_line
 from bot.models import Answer, Source
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Element
-from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.foreign_text import other_host, web_url, with_host
 from feishu.cards.markdown import escape_text
 
 SOURCES_SHOWN = 8

@@ -1,6 +1,7 @@
 """The web chat page in Chromium: a source opens its whole passage, marked where the answer leans on it."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ async def test_where_a_key_is_wanted_the_file_is_fetched_with_it(
         async with chat.page.expect_popup() as opened:
             await chat.page.locator("#sheet-file").click()
         tab = await opened.value
-        await tab.wait_for_url("blob:*#page=3", wait_until="commit")
+        await tab.wait_for_url(re.compile("^blob:.*#page=3$"), wait_until="commit")
         await picture(chat, "source-file-with-key")
         chat.watched.forgive(r"Failed to load resource")
         chat.check()

@@ -44,7 +44,7 @@ class TextPart(BaseModel):
     is_passage: bool = Field(description="Whether it is (part of) the passage that the answer leans on")
 
 
-class TextReply(BaseModel):
+class DocumentTextReply(BaseModel):
     """The text of a document as it is in the index now."""
 
     title: str
@@ -59,7 +59,7 @@ def source_documents_router(door: ChatDoor) -> APIRouter:
 
     @router.get(
         "/chat/{answer_id}/sources/{number}/text",
-        response_model=TextReply,
+        response_model=DocumentTextReply,
         responses={**RESPONSES, **NOT_FOUND},
         summary="Read the document behind a source",
     )

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cards.final_view import CARD_BYTES, final
-from bot.cards.outcomes import Completed
-from bot.cards.progress import Progress, ended
+from bot.cards.progress import Completed, Progress, ended
 from bot.jobs.conclusion import conclude
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import texts

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import Unreadable
-from rag.ingestion.originals import read_original
+from rag.ingestion.selection import read_original
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 
 
