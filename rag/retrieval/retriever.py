@@ -20,6 +20,7 @@ from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
 from rag.retrieval.passages import passages, present_in
 from rag.retrieval.vector_search import VectorHits, VectorSearch
 from rag.settings import RetrievalSettings
+from rag.tables.answering import Computed, Uncounted
 from rag.text.tokenizer import embeddable
 
 MAX_QUESTION_CHARS = 2000
@@ -44,6 +45,8 @@ class SearchResult:
     signals: Signals | None = None
     may_be_quoted: bool = True
     """Whether a quotation may stand as the answer where no model reads the passages."""
+    tables: Computed | Uncounted | None = None
+    """What came of looking at whole tables. The evidence of what was computed is the first of `passages`."""
 
     @property
     def is_evidence(self) -> bool:

@@ -1,0 +1,89 @@
+"""A question and what was found for it to what code computes over a whole table, or to the verdict that it would have
+to be computed and cannot be."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rag.documents import Passage
+from rag.tables.cells import fold
+from rag.tables.compute import Result, compute
+from rag.tables.lines import is_row
+from rag.tables.plan import Plan, Unclear
+from rag.tables.planning import asks_for_all, plan_for
+from rag.tables.reading import Lexicon
+from rag.tables.whole import WholeTables
+from rag.tables.wording import Language, Told, evidence, told
+from rag.text.tokenizer import CJK
+
+MOST_DOCUMENTS = 8
+MOST_QUESTION_CHARS = 200
+"""A longer question says more than these rules understand."""
+_CHINESE = re.compile(f"[{CJK}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What came out, in words, and the passage that is its evidence."""
+
+    result: Result
+    told: Told
+    passage: Passage
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """The question asks for a count, a sum or a comparison that nothing here can compute."""
+
+    language: Language
+
+
+class TableAnswers:
+    """Looks whether a question can be computed from the tables of the documents that were found for it."""
+
+    def __init__(self, whole: WholeTables) -> None:
+        self._whole = whole
+
+    def look(self, question: str, passages: Sequence[Passage], today: date) -> Computed | Uncounted | None:
+        """None where the question asks for nothing of the kind. Blocking. `passages` are what its asker may see: tables
+        of other documents are never opened. Raises IndexUnusable."""
+        folded = fold(question)
+        language: Language = "zh" if _CHINESE.search(question) else "en"
+        if not folded or len(folded) > MOST_QUESTION_CHARS:
+            return None
+        verdicts = [plan_for(folded, lexicon, today) for lexicon in self._tables(passages)]
+        result = _best([each for each in verdicts if isinstance(each, Plan)])
+        if result is not None:
+            return Computed(result, told(result, language), _passage(result, language), language)
+        is_wanted = asks_for_all(folded) or any(isinstance(each, Unclear) and each.wants_count for each in verdicts)
+        return Uncounted(language) if is_wanted else None
+
+    def _tables(self, passages: Sequence[Passage]) -> list[Lexicon]:
+        """The tables of the documents whose rows are among the passages, the best first."""
+        keys = [
+            (passage.chunk.collection, passage.chunk.source)
+            for passage in passages
+            if any(is_row(line.strip()) for line in passage.chunk.text.split("\n"))
+        ]
+        return [table for key in list(dict.fromkeys(keys))[:MOST_DOCUMENTS] for table in self._whole.of(key)]
+
+
+def _best(plans: Sequence[Plan]) -> Result | None:
+    """The result of the table that says most of the question; None where several say as much and differ."""
+    most = max((plan.score for plan in plans), default=0)
+    results = [result for plan in plans if plan.score == most and (result := compute(plan)) is not None]
+    if not results:
+        return None
+    differing = {(each.value, tuple((of.name, of.value) for of in each.groups), _rows(each)) for each in results}
+    return results[0] if len(differing) == 1 else None
+
+
+def _rows(result: Result) -> tuple[tuple[str, ...], ...]:
+    """The rows that made it, as they stand there: two copies of a table come to the same."""
+    return tuple(result.plan.table.rows[row] for row in result.rows)
+
+
+def _passage(result: Result, language: Language) -> Passage:
+    return Passage(chunk=evidence(result, language), score=1.0, coverage=1.0)
