@@ -71,6 +71,7 @@ class Answerer:
             return finding
         asked = (question.search or (question.text,))[0]
         today = datetime.fromtimestamp(self._clock.time()).astimezone().date()
+        finding = replace(finding, passages=await asyncio.to_thread(self._tables.headed, finding.passages))
         verdict = await asyncio.to_thread(self._tables.look, asked, finding.passages, today)
         return with_tables(finding, verdict)
 

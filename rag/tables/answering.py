@@ -3,13 +3,13 @@ to be computed and cannot be."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from rag.documents import Passage
 from rag.tables.cells import fold
 from rag.tables.compute import Result, compute
-from rag.tables.lines import is_row
+from rag.tables.lines import cells_of, header_text, is_bar_row, is_row, is_rule
 from rag.tables.plan import Plan, Unclear
 from rag.tables.planning import asks_for_all, plan_for
 from rag.tables.reading import Lexicon
@@ -55,10 +55,30 @@ class TableAnswers:
             return None
         verdicts = [plan_for(folded, lexicon, today) for lexicon in self._tables(passages)]
         result = _best([each for each in verdicts if isinstance(each, Plan)])
-        if result is not None:
+        unclear = max((each.score for each in verdicts if isinstance(each, Unclear) and each.wants_count), default=0)
+        if result is not None and result.plan.score >= unclear:
             return Computed(result, told(result, language), _passage(result, language), language)
         is_wanted = asks_for_all(folded) or any(isinstance(each, Unclear) and each.wants_count for each in verdicts)
         return Uncounted(language) if is_wanted else None
+
+    def headed(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+        """The passages, with the header put above rows that were cut off from it. Blocking; raises IndexUnusable."""
+        return tuple(self._headed(passage) for passage in passages)
+
+    def _headed(self, passage: Passage) -> Passage:
+        chunk = passage.chunk
+        lines = chunk.text.split("\n")
+        first = next((at for at, line in enumerate(lines) if is_bar_row(line.strip())), None)
+        if first is None or any(is_rule(line) for line in lines[first : first + 2]):
+            return passage
+        place = chunk.start + sum(len(line) + 1 for line in lines[:first])
+        for lexicon in self._whole.of((chunk.collection, chunk.source)):
+            table = lexicon.table
+            if table.has_bars and table.start <= place <= table.end:
+                header = header_text(table.names[: len(cells_of(lines[first]))])
+                text = "\n".join([*lines[:first], header, *lines[first:]])
+                return replace(passage, chunk=replace(chunk, text=text))
+        return passage
 
     def _tables(self, passages: Sequence[Passage]) -> list[Lexicon]:
         """The tables of the documents whose rows are among the passages, the best first."""

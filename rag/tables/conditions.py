@@ -156,17 +156,27 @@ def _measured(table: Table, found: Bindings, at: int, unit: str) -> int:
             raise CannotBind(f"{mention.text} may be several columns")
         if candidates:
             found.rest.remove(mention)
-            return candidates.pop()
+            return _of_unit(table, candidates.pop(), unit)
     alike = {index for index in numbers if unit and unit_of(table.columns[index].unit)[0] == unit}
     for candidates in (alike, numbers if not unit or not alike else set()):
         if len(candidates) == 1:
-            return candidates.pop()
+            return _of_unit(table, candidates.pop(), unit)
     raise CannotBind("a comparison without its column")
+
+
+def _of_unit(table: Table, index: int, unit: str) -> int:
+    """The column, if it is not given in another unit than the question. Raises CannotBind."""
+    own = unit_of(table.columns[index].unit)[0]
+    if own and unit and own != unit:
+        raise CannotBind(f"{table.columns[index].name} is not in {unit}")
+    return index
 
 
 def columns_named(table: Table, mention: Mention) -> tuple[int, ...]:
     """The columns that a mention may name; for words of money those of amounts, the plainest of them."""
-    if mention.kind != "money" and not (mention.kind in ("sum", "max", "min") and IS_MONEY.search(mention.text)):
+    if mention.kind not in ("money", "spend") and not (
+        mention.kind in ("sum", "max", "min") and IS_MONEY.search(mention.text)
+    ):
         return mention.columns
     money = [each for each in table.columns if each.kind == "number" and MONEY_COLUMN.search(each.bare)]
     adding = [each for each in money if each.adds_up] or money

@@ -57,6 +57,12 @@ def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
     return joint.join(colon.join(filter(None, pair)) for pair in zip(names, cells, strict=True) if pair[1])
 
 
+def header_text(names: Sequence[str]) -> str:
+    """The header of a table between bars, with the line under it."""
+    cells = (name.replace("|", "\\|") for name in names)
+    return f"| {' | '.join(cells)} |\n|{' --- |' * len(names)}"
+
+
 def cells_of(line: str) -> list[str]:
     """The cells of a row between bars, without marks."""
     return [plain(cell.replace("\\|", "|")) for cell in _BAR.split(line.strip())[1:-1]]

@@ -105,3 +105,5 @@ class Unclear:
 
     why: str
     wants_count: bool = False
+    score: int = 0
+    """As that of a plan, where every word was understood and several things may be meant."""

@@ -14,11 +14,14 @@ from rag.tables.table import Column, Table
 from rag.tables.vocabulary import (
     GENERIC,
     HEADCOUNT_COLUMN,
+    IS_MONEY,
     OF_GOODS,
     OF_ROWS,
     PERSON_COLUMN,
     PLACE_COLUMN,
+    PRICE_COLUMN,
     QUANTITY_COLUMN,
+    TYPE_COLUMN,
 )
 from rag.text.numerals import digit
 
@@ -36,7 +39,7 @@ def asks_for_all(folded: str) -> bool:
     kinds = {mention.kind for mention in mentions}
     if "modal" in kinds or "say" in kinds:
         return False
-    asks = bool(kinds & {"count", "howmuch", "money", "which", "who", "each", "where"})
+    asks = bool(kinds & {"count", "howmuch", "money", "spend", "which", "who", "each", "where"})
     is_sum = bool(kinds & {"sum", "average"}) and bool(asks or kinds & {"all", "which"})
     # What is the maximum: a limit that somebody set, not one that is found by comparing.
     compares = any(each.kind == "which" and not each.text.startswith("what") for each in mentions)
@@ -51,8 +54,10 @@ def plan_for(folded: str, lexicon: Lexicon, today: date) -> Plan | Unclear:
     try:
         plan = _Planner(lexicon.table, mentions, today).plan()
     except CannotBind as error:
-        return Unclear(str(error), _wants_count(mentions))
-    return replace(plan, score=score + _as_subject(plan, mentions, lexicon))
+        is_understood = not any(each.kind == "unknown" for each in mentions)
+        return Unclear(str(error), _wants_count(mentions), score if is_understood else 0)
+    score += _as_subject(plan, mentions, lexicon)
+    return replace(plan, score=score) if score else Unclear("nothing of this table is said")
 
 
 def _wants_count(mentions: Sequence[Mention]) -> bool:
@@ -70,8 +75,30 @@ def _as_subject(plan: Plan, mentions: Sequence[Mention], lexicon: Lexicon) -> in
     """More for a table that lists what is asked for than for one that only mentions it: suppliers are counted in the
     list of suppliers, not among those who got an order."""
     named = [each for each in mentions if each.kind == "column" and each.text in lexicon.context]
-    lists = plan.operation == "count" and any(plan.table.columns[at].is_key for each in mentions for at in each.columns)
+    is_named = any(plan.table.columns[at].is_key for each in mentions for at in each.columns)
+    is_people = any(each.kind == "people" or each.groups.get("of") == "人" for each in mentions)
+    lists = plan.operation == "count" and (is_named or is_people)
     return sum(len(each.text) for each in named) + 2 * lists
+
+
+def _counting(mentions: Sequence[Mention], table: Table) -> list[Mention]:
+    """Mentions in which a thing that is asked for by 多少 or by 数量 is counted: 多少订单, 订单数量. The word 数量 alone may
+    be a column."""
+    found = list(mentions)
+    for at, each in enumerate(found):
+        after = found[at + 1] if at + 1 < len(found) else None
+        before = found[at - 1] if at else None
+        if each.kind == "howmuch" and each.text == "多少" and after is not None and _is_thing(after, table):
+            found[at] = replace(each, kind="count")
+        elif each.text == "数量" and each.kind == "column" and before is not None and before.kind != "context":
+            found[at] = Mention("count", each.text) if _is_thing(before, table) else each
+    return found
+
+
+def _is_thing(mention: Mention, table: Table) -> bool:
+    """Whether it names what rows or people are called."""
+    kinds = {table.columns[index].kind for index in mention.columns}
+    return mention.kind in ("people", "context") or (mention.kind == "column" and kinds == {"text"})
 
 
 class _Planner:
@@ -93,12 +120,13 @@ class _Planner:
             raise CannotBind("it asks what is allowed, or of the asker alone")
         found = conditions(self._table, [each for each in self._all if each.kind != "unknown"], self._today)
         self._filters = tuple(found.filters)
-        self._rest = [self._named(each) for each in found.rest]
+        self._rest = _counting([self._named(each) for each in found.rest], self._table)
         kinds = self._kinds(self._rest)
         if (row := self._row(kinds)) is not None:
             return row
         if "say" in kinds:
             raise CannotBind("it asks what something is")
+        self._check_each()
         if kinds & {*EXTREMES, "top"}:
             return self._extreme(kinds)
         if "average" in kinds:
@@ -106,6 +134,13 @@ class _Planner:
         if "each" in kinds and (grouped := self._grouped(kinds)) is not None:
             return grouped
         return self._total(kinds)
+
+    def _check_each(self) -> None:
+        """Raise CannotBind where each of a column's values is asked for, and only one of them, too."""
+        lone = {each.column for each in self._filters if len(each.values) == 1 and not each.is_negated}
+        each = any(mention.kind == "each" for mention in self._rest)
+        if each and any(lone.intersection(mention.columns) for mention in self._rest if mention.kind == "column"):
+            raise CannotBind("each of one")
 
     def _kinds(self, mentions: Sequence[Mention]) -> set[str]:
         return {each.kind for each in mentions}
@@ -150,11 +185,13 @@ class _Planner:
         match mention.kind:
             case "who" | "people":
                 found = [each for each in columns if each.kind == "text" and PERSON_COLUMN.search(each.bare)]
+            case "which" if mention.text.endswith(("种", "类")):
+                found = [each for each in columns if each.kind == "text" and TYPE_COLUMN.search(each.bare)]
             case "where":
                 found = [each for each in columns if each.kind == "text" and PLACE_COLUMN.search(each.bare)]
             case "when":
                 found = [each for each in columns if each.kind == "date"]
-            case "money" | "sum" | "max" | "min":
+            case "money" | "spend" | "sum" | "max" | "min":
                 return replace(mention, columns=columns_named(self._table, mention))
             case _:
                 return mention
@@ -212,8 +249,16 @@ class _Planner:
 
     def _check_concepts(self) -> None:
         for each in self._rest:
-            if each.kind in ("who", "where", "people") and not each.columns and not self._headcounts():
+            is_named = each.kind == "who" and any(other.kind == "column" for other in self._rest)
+            is_kind = each.kind == "which" and each.text.endswith(("种", "类")) and not self._names_after(each)
+            is_open = is_kind or each.kind in ("who", "where", "people")
+            if is_open and not (each.columns or is_named or self._headcounts()):
                 raise CannotBind(f"{each.text}: the table has no such column")
+
+    def _names_after(self, mention: Mention) -> bool:
+        """Whether a column of text is named right behind: 哪类物品."""
+        at = self._rest.index(mention)
+        return any(self._table.columns[i].kind == "text" for each in self._rest[at + 1 : at + 2] for i in each.columns)
 
     def _headcounts(self) -> list[Column]:
         return [each for each in self._table.columns if each.kind == "number" and HEADCOUNT_COLUMN.search(each.bare)]
@@ -248,16 +293,31 @@ class _Planner:
         says_what = bool(others) or any(each.kind in ("context", "people") for each in self._rest)
         if group is not None and says_many and not self._measures() and says_what:
             return replace(plan, group=group.index, of_groups="count")
-        column = self._measure(may_be_only=not says_many)
-        if group is None:
-            if "average" in kinds:
-                raise CannotBind("the average of what")
+        column = self._compared(extremes, says_many=says_many)
+        if group is None and kinds & {"average", "sum"}:
+            raise CannotBind("the sum or the average of what")
+        is_price = bool(PRICE_COLUMN.search(column.bare)) and not column.adds_up
+        if group is None or (is_price and "average" not in kinds):
             return replace(plan, measure=column.index)
         if "average" in kinds:
             return replace(plan, measure=column.index, group=group.index, of_groups="average")
         if not column.adds_up:
             raise CannotBind(f"{column.name} does not add up")
         return replace(plan, measure=column.index, group=group.index, of_groups="sum")
+
+    def _compared(self, extremes: Sequence[Mention], *, says_many: bool) -> Column:
+        """The column of numbers that is compared: the prices, where it is what is dear or cheap."""
+        prices = [e for e in self._table.columns if e.kind == "number" and PRICE_COLUMN.search(e.bare)]
+        if extremes and IS_MONEY.search(extremes[0].text) and not self._of_columns():
+            if len(prices) > 1:
+                raise CannotBind("which price")
+            if prices:
+                return prices[0]
+        return self._measure(may_be_only=bool(extremes) and not says_many)
+
+    def _of_columns(self) -> list[Mention]:
+        """Mentions of columns of numbers by their names."""
+        return [each for each, _ in self._of_kind("number") if each.kind == "column"]
 
     def _days(self) -> Column:
         named = {index for _, indexes in self._of_kind("date") for index in indexes}
@@ -285,31 +345,44 @@ class _Planner:
         group = self._group()
         if group is None:
             return plan
-        if not self._kinds(self._rest) & {"each"}:
-            raise CannotBind("the average of which rows")
+        order = [each.kind for each in self._rest]
+        says = next((each.text for each in self._rest if each.kind == "each"), "")
+        if not says or order.index("average") + 1 == order.index("each") or says == "per":
+            raise CannotBind("the average of which rows, or of which sums")
         return replace(plan, group=group.index)
 
     def _grouped(self, kinds: set[str]) -> Plan | None:
         """By each value of a column; None where each is a row, or all are to be added up together."""
         group = self._group()
-        if group is None or any(each.text in TOGETHER for each in self._rest):
+        if any(each.text in TOGETHER for each in self._rest):
             return None
-        if self._measures() or "money" in kinds:
+        several = [each for each in self._filters if len(each.values) > 1 and not each.is_negated]
+        says = {each.text for each in self._rest if each.kind == "each"}
+        if group is None and says & {"分别", "各自", "各", "各个"}:
+            if len(several) == 1:
+                group = self._table.columns[several[0].column]
+            elif says & {"分别", "各自"}:
+                raise CannotBind("of each of what")
+        if group is None:
+            return None
+        if self._measures() or kinds & {"money", "spend"}:
             column = self._measure(may_be_only=False)
             if not column.adds_up:
                 raise CannotBind(f"{column.name} does not add up")
             return Plan(self._table, "sum", self._filters, measure=column.index, group=group.index)
         if not kinds & {"count", "all", "howmuch"}:
             raise CannotBind("what of each")
+        if any(each.groups.get("of") == "人" or each.kind == "people" for each in self._rest):
+            self._person()
         return Plan(self._table, "count", self._filters, group=group.index)
 
     def _total(self, kinds: set[str]) -> Plan:
         """A sum, or a number of rows or of different values."""
         if "but" in kinds or "some" in kinds:
             raise CannotBind("a number that belongs to nothing")
-        if not kinds & {"sum", "all", "count", "money", "howmuch"}:
+        if not kinds & {"sum", "all", "count", "money", "spend", "howmuch"}:
             raise CannotBind("nothing is counted or added up")
-        if self._measures() or ("money" in kinds and "count" not in kinds):
+        if self._measures() or (kinds & {"money", "spend"} and "count" not in kinds):
             return self._sum(kinds)
         if "count" in kinds:
             return self._count()
@@ -317,7 +390,7 @@ class _Planner:
 
     def _sum(self, kinds: set[str]) -> Plan:
         column = self._measure(may_be_only=False)
-        is_clear = kinds & {"sum", "all", "money"} or self._filters
+        is_clear = kinds & {"sum", "all", "spend"} or (self._filters and self._of_columns())
         if not column.adds_up or not is_clear or ("each" in kinds and self._repeated()):
             raise CannotBind(f"{column.name} is not added up")
         if [each for each in self._repeated() if "each" not in kinds]:
@@ -337,27 +410,24 @@ class _Planner:
         counted = next(each for each in self._rest if each.kind == "count")
         classifier = counted.groups.get("of", "")
         people = classifier == "人" or any(each.kind == "people" for each in self._rest)
-        if people and self._headcounts():
-            return self._of_one(self._headcounts(), "sum")
+        if people and len(heads := self._headcounts()) == 1:
+            return replace(plan, operation="sum", measure=heads[0].index)
         if (goods := self._goods(counted, classifier)) is not None:
             return replace(plan, operation="sum", measure=goods.index)
         if classifier in OF_ROWS:
             self._check_none_left(self._repeated())
             return plan
         if classifier == "人" and not self._entities:
-            persons = self._table.columns
-            return self._of_one([e for e in persons if e.kind == "text" and PERSON_COLUMN.search(e.bare)], "distinct")
+            self._person()
+            return plan
         return self._of_entities(plan, counted)
 
-    def _of_one(self, columns: Sequence[Column], operation: str) -> Plan:
-        best = [each for each in columns if each.is_key] or columns
-        if len(best) != 1:
-            raise CannotBind("people of which column")
-        if operation == "sum":
-            return Plan(self._table, "sum", self._filters, measure=best[0].index)
-        if best[0].is_key:
-            return Plan(self._table, "count", self._filters)
-        return Plan(self._table, "distinct", self._filters, measure=best[0].index)
+    def _person(self) -> Column:
+        """The column of names of a list of people, each of whom has one row. Raises CannotBind."""
+        persons = [e for e in self._table.columns if e.kind == "text" and e.is_key and PERSON_COLUMN.search(e.bare)]
+        if len(persons) != 1:
+            raise CannotBind("the table is no list of people")
+        return persons[0]
 
     def _goods(self, counted: Mention, classifier: str) -> Column | None:
         """The column of quantities, where things are counted of which a row may hold several."""
@@ -366,7 +436,7 @@ class _Planner:
             return None
         if classifier in OF_GOODS:
             return quantities[0]
-        at = self._all.index(counted)
+        at = self._all.index(counted) if counted in self._all else len(self._all)
         follows = self._all[at + 1].kind if at + 1 < len(self._all) else ""
         return quantities[0] if not classifier and follows == "value" else None
 
@@ -379,7 +449,8 @@ class _Planner:
             entity = self._entities[-1]
         if entity is None:
             is_named = any(each.kind == "context" or each.text in GENERIC for each in self._rest)
-            if not (is_named or (self._filters and counted.groups.get("of"))):
+            things = OF_ROWS | OF_GOODS
+            if not (is_named or (self._filters and counted.groups.get("of", " ") in things)):
                 raise CannotBind("what is counted")
             return plan
         self._check_none_left([each for each in self._repeated() if each is not entity])

@@ -16,6 +16,8 @@ MOST_VALUES = 20_000
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'’./#+-]*")
 _ENDS = ("有限公司", "公司", "市", "省", "区", "部门", "部", "类", "级", "组", "国")
+_DOING = frozenset(("采购", "销售", "生产", "运营", "管理", "服务", "培训", "维修", "采购管理", "运输", "审计", "设计"))
+"""Departments that are called after what is done: 采购 alone is not 采购部."""
 _STOPS = STOP_PHRASES
 _LONGEST_STOP = max(map(len, STOP_PHRASES))
 _RANK = ("value", "column", "pattern", "part", "context", "stop")
@@ -187,7 +189,7 @@ def _values(columns: Sequence[Column]) -> dict[str, tuple[tuple[int, str], ...]]
 
 def _short(value: str) -> Iterator[str]:
     for end in _ENDS:
-        if value.endswith(end) and len(value) - len(end) >= 2:
+        if value.endswith(end) and len(value) - len(end) >= 2 and value[: -len(end)] not in _DOING:
             yield value[: -len(end)]
 
 

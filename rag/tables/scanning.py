@@ -162,5 +162,6 @@ def _table(found: _Found, cut: str) -> Table | None:
         start=found.rows.places[0],
         end=found.rows.places[-1],
         cut=cut,
+        has_bars=is_bar_row(found.part.lines[0][1]),
         columns=columns_of(names, rows, unit),
     )

@@ -71,6 +71,8 @@ class Table:
     end: int
     cut: str = ""
     """What the readers said of rows that were not read."""
+    has_bars: bool = False
+    """Whether its rows stand between bars, under a header that they do not repeat."""
     columns: tuple[Column, ...] = field(default=(), compare=False)
 
     @property

@@ -66,9 +66,10 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "count",
             rf"(?:多少|几)(?P<of>[{CLASSIFIERS}])(?!份假|小时|月)|how many|(?:the )?(?:number|count) of|count(?: the)?",
         ),
-        ("count", r"(?P<of>[人])数(?:是|有)?多少"),
+        ("count", r"(?P<of>[人])数|数量|个数|家数"),
         ("howmuch", r"多少(?!钱)[万亿天年]?元?|几(?:[天年点岁级度倍]|小时|分钟)|how much|数(?=是多少)"),
-        ("money", r"花了?多少钱?|多少钱|花费|花销|花了|开销|支出|贵|expensive|spent|spend|cost|costs|pay|paid|price"),
+        ("spend", r"花了?多少钱?|花费|花销|花了|开销|支出|spent|spend|cost|costs|paid"),
+        ("money", r"多少钱|贵|expensive|pay|price"),
         ("average", r"平均(?:值|数|下来)?|均值|人均|on average|averages?|mean|avg"),
         (
             "sum",
@@ -113,16 +114,16 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 where the stretch does."""
 
 _STOP_PHRASES = """
-请问 麻烦 帮我 帮忙 给我 告诉我 我想知道 我想问 我想 我要查 我要 想问 想知道 查一下 查下 查查 查 看一下
+请问 麻烦 不同的 不同 帮我 帮忙 给我 告诉我 我想知道 我想问 我想 我要查 我要 想问 想知道 查一下 查下 查查 查 看一下
 看下 看看 看 算一下 算下 算算 算 统计一下 统计 数一下 列一下 列出来 列出 列 说说 知道 目前 现在 到现在
 到目前为止 到底 大概 大约 所有 全部 整个 我们 咱们 公司 咱 你们 这些 那些 这个 那个 这张 那张 表格 表里
 表中 表 里面 里头 里 中 其中 名单 清单 明细 数据 情况 是 有 的 了 呢 吗 啊 吧 呀 哦 嘛 在 和 跟 与
 及 以及 或 就 都 还 也 又 把 被 给 对 于 从 到 来 去 上 下 做 当 属于 分布 负责 目前为止 买了 买
-卖了 卖 采购了 下了 进行 合作 工作 办公 居 加 开始 一下 时候 那 这 哪 所 地 得 着 过 份 家 个 只 等
+卖了 卖 下了 进行 合作 工作 办公 居 加 开始 一下 时候 那 这 哪 所 地 得 着 过 份 家 个 只 等
 类 级 型 方面 之 其 该 每
 """
 _STOP_WORDS = """
-a an the of in on at to for from with and or is are was were be been do does did have has had there we our us you
+different distinct a an the of in on at to for from with and or is are was were be been do does did have has had there we our us you
 your it its this that these those please tell show give list find let know all any so far now currently still ones
 one's across held came come brought got get gets made make sold sell bought buy placed out as whom their they them
 altogether only just some entries entry rows row records record items item then also into during within took take
@@ -133,10 +134,12 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 """What says nothing of which rows are meant, or of what."""
 GENERIC = frozenset(("记录", "条目", "行", "数据行", "entries", "entry", "rows", "row", "records", "record"))
 """Nouns that mean the rows of any table."""
+PRICE_COLUMN = re.compile(r"价|price|fee|\bcost$")
 PERSON_COLUMN = re.compile(
     r"姓名|名字|员工|负责人|保管人|使用人|经办人|联系人|申请人|销售员|讲师|assignee|owner|^name$|employee|\brep\b|person|staff"
     r"|trainer|manager|agent"
 )
+TYPE_COLUMN = re.compile(r"类型|类别|种类|分类|品类|category|type|kind")
 PLACE_COLUMN = re.compile(r"城市|地区|地点|办公地|位置|地址|city|location|place|region|site|office")
 MONEY_COLUMN = re.compile(
     r"金额|费用|总价|价格|花费|成本|原值|支出|销售额|营收|收入|薪|工资|预算|价|amount|cost|fee|price|revenue|sales|spend|expense"
