@@ -6,7 +6,8 @@
 Eight tables of a company that does not exist (benchmarks/data/tables, as CSV) are written as Excel books, web pages,
 Markdown and CSV beside the sample handbook, and ingested. The questions (benchmarks/data/tables.jsonl) were written
 before the rules; a half of them, drawn by a fixed seed, was looked at while the rules were written (`tune`), the other
-was not (`test`). `expect` was computed from the CSV files by other code.
+(`test`) only once they had been measured by it, and `fresh` ones, from id 1000 on, were written before that look and
+measured after it. `expect` was computed from the CSV files by other code.
 """
 
 import argparse
@@ -36,6 +37,8 @@ from rag.tables.wording import COMPUTED_NOTES, UNCOUNTED  # noqa: E402
 
 FOLDER = ROOT / "benchmarks" / "data" / "tables"
 SEED = 14
+FRESH = 1000
+HALVES = ("tune", "test", "fresh")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 Rows = list[list[str]]
@@ -56,8 +59,9 @@ def halves() -> dict[str, list[dict[str, Any]]]:
     """The questions, by half."""
     lines = (ROOT / "benchmarks" / "data" / "tables.jsonl").read_text("utf-8").splitlines()
     items = [json.loads(line) for line in lines]
-    random.Random(SEED).shuffle(items)
-    return {"tune": items[::2], "test": items[1::2]}
+    first = [item for item in items if item["id"] < FRESH]
+    random.Random(SEED).shuffle(first)
+    return {"tune": first[::2], "test": first[1::2], "fresh": [item for item in items if item["id"] >= FRESH]}
 
 
 def write_files(folder: Path) -> None:
@@ -138,7 +142,7 @@ def _of_row(item: dict[str, Any], end: Finished) -> str:
 
 
 def _of_lookalike(_item: dict[str, Any], end: Finished) -> str:
-    if is_computed(end) or (end.outcome == "answered" and end.text.startswith("- ")):
+    if is_computed(end):
         return "hijacked"
     return "declined" if end.text.startswith(tuple(UNCOUNTED.values())) else "alone"
 
@@ -168,10 +172,10 @@ async def measured(items: Sequence[dict[str, Any]]) -> list[Answered]:
 def main() -> None:
     """Print the table, and what went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("tune", "test"), help="this half only")
+    parser.add_argument("--half", choices=HALVES, help="these only")
     parser.add_argument("--show", action="store_true", help="print what was not answered as it should be")
     arguments = parser.parse_args()
-    wanted = [arguments.half] if arguments.half else ["tune", "test"]
+    wanted = [arguments.half] if arguments.half else list(HALVES)
     by_half = {name: asyncio.run(measured(halves()[name])) for name in wanted}
     print(f"| | {' | '.join(wanted)} |\n|---|{'---|' * len(wanted)}")
     for kind, verdicts in (

@@ -2,14 +2,15 @@
 to be computed and cannot be."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rag.documents import Passage
+from rag.documents import Chunk, Passage
+from rag.index.base.types import Key
 from rag.tables.cells import fold
 from rag.tables.compute import Result, compute
-from rag.tables.lines import cells_of, header_text, is_bar_row, is_row, is_rule
+from rag.tables.lines import cells_of, header_text, is_bar_row, is_rule
 from rag.tables.plan import Plan, Unclear
 from rag.tables.planning import asks_for_all, plan_for
 from rag.tables.reading import Lexicon
@@ -17,9 +18,10 @@ from rag.tables.whole import WholeTables
 from rag.tables.wording import Language, Told, evidence, told
 from rag.text.tokenizer import CJK
 
-MOST_DOCUMENTS = 8
+MOST_DOCUMENTS = 12
 MOST_QUESTION_CHARS = 200
 """A longer question says more than these rules understand."""
+_HAS_ROW = re.compile(r"^(?:- .*[:：]|\|.*\|)", re.MULTILINE)
 _CHINESE = re.compile(f"[{CJK}]")
 
 
@@ -46,14 +48,14 @@ class TableAnswers:
     def __init__(self, whole: WholeTables) -> None:
         self._whole = whole
 
-    def look(self, question: str, passages: Sequence[Passage], today: date) -> Computed | Uncounted | None:
-        """None where the question asks for nothing of the kind. Blocking. `passages` are what its asker may see: tables
-        of other documents are never opened. Raises IndexUnusable."""
+    def look(self, question: str, documents: Sequence[Key], today: date) -> Computed | Uncounted | None:
+        """None where the question asks for nothing of the kind. Blocking. `documents` are those that a search within
+        its asker's scope has read: tables of others are never opened. Raises IndexUnusable."""
         folded = fold(question)
         language: Language = "zh" if _CHINESE.search(question) else "en"
         if not folded or len(folded) > MOST_QUESTION_CHARS:
             return None
-        verdicts = [plan_for(folded, lexicon, today) for lexicon in self._tables(passages)]
+        verdicts = [plan_for(folded, lexicon, today) for lexicon in self._tables(documents)]
         result = _best([each for each in verdicts if isinstance(each, Plan)])
         unclear = max((each.score for each in verdicts if isinstance(each, Unclear) and each.wants_count), default=0)
         if result is not None and result.plan.score >= unclear:
@@ -80,14 +82,14 @@ class TableAnswers:
                 return replace(passage, chunk=replace(chunk, text=text))
         return passage
 
-    def _tables(self, passages: Sequence[Passage]) -> list[Lexicon]:
-        """The tables of the documents whose rows are among the passages, the best first."""
-        keys = [
-            (passage.chunk.collection, passage.chunk.source)
-            for passage in passages
-            if any(is_row(line.strip()) for line in passage.chunk.text.split("\n"))
-        ]
-        return [table for key in list(dict.fromkeys(keys))[:MOST_DOCUMENTS] for table in self._whole.of(key)]
+    def _tables(self, documents: Sequence[Key]) -> list[Lexicon]:
+        return [table for key in documents[:MOST_DOCUMENTS] for table in self._whole.of(key)]
+
+
+def documents_with_rows(chunks: Iterable[Chunk]) -> tuple[Key, ...]:
+    """The documents of chunks that hold rows of tables, or lists that may be such, each once."""
+    keys = ((each.collection, each.source) for each in chunks if _HAS_ROW.search(each.text))
+    return tuple(dict.fromkeys(keys))
 
 
 def _best(plans: Sequence[Plan]) -> Result | None:

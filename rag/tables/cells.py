@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from rag.text.tokenizer import normalise
 
@@ -65,6 +66,8 @@ _DAYS = (
 _UNIT_IN_NAME = re.compile(
     r"[(（\[]\s*(?:单位[:：]?|unit:?)?\s*([^()（）\[\]]{1,8})\s*[)）\]]\s*$|[/·]\s*([^/·]{1,4})$"
 )
+_DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _EMPTY = frozenset({"", "-", "--", "—", "——", "/", "n/a", "na", "无", "null", "none"})
 
 
@@ -95,9 +98,10 @@ class Day:
         return "-".join([str(self.year), *(f"{part:02d}" for part in (self.month, self.day) if part)])
 
 
+@lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """A text as questions and cells are compared: `normalise`, with single spaces."""
-    return " ".join(normalise(text).split())
+    return " ".join((text.casefold() if text.isascii() else normalise(text)).split())
 
 
 def is_empty(text: str) -> bool:
@@ -108,7 +112,7 @@ def is_empty(text: str) -> bool:
 def amount_of(text: str) -> Amount | None:
     """The one number that a cell is, with its unit; None for ranges, estimates, codes with leading zeros and text."""
     folded = fold(text)
-    found = _AMOUNT.fullmatch(folded) if len(folded) <= MOST_DIGITS else None
+    found = _AMOUNT.fullmatch(folded) if len(folded) <= MOST_DIGITS and _DIGIT.search(folded) else None
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     digits = found["digits"].replace(",", "")
@@ -123,6 +127,8 @@ def amount_of(text: str) -> Amount | None:
 def day_of(text: str) -> Day | None:
     """The day, month or year that a cell is."""
     folded = fold(text)
+    if _YEAR.search(folded) is None:
+        return None
     for form in _DAYS:
         if found := form.fullmatch(folded):
             parts = found.groupdict()

@@ -112,10 +112,11 @@ def _apart(named: Sequence[tuple[int, _Named]]) -> list[list[tuple[int, _Named]]
     seen: set[str] = set()
     for at, parts in named:
         names = {name for name, _ in parts if name}
-        if not found or not names or 2 * len(names & seen) < len(names):
-            found.append([])
-            seen = set()
-        seen |= names
+        if not found or not names or not names <= seen:
+            if not found or not names or 2 * len(names & seen) < len(names):
+                found.append([])
+                seen = set()
+            seen |= names
         found[-1].append((at, parts))
     return found
 

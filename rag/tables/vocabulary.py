@@ -123,11 +123,11 @@ _STOP_PHRASES = """
 类 级 型 方面 之 其 该 每
 """
 _STOP_WORDS = """
-different distinct a an the of in on at to for from with and or is are was were be been do does did have has had there we our us you
-your it its this that these those please tell show give list find let know all any so far now currently still ones
-one's across held came come brought got get gets made make sold sell bought buy placed out as whom their they them
-altogether only just some entries entry rows row records record items item then also into during within took take
-takes taken
+different distinct a an the of in on at to for from with and or is are was were be been do does did have has had
+there we our us you your it its this that these those please tell show give list find let know all any so far now
+currently still ones one's across held came come brought got get gets made make sold sell bought buy placed out as
+whom their they them altogether only just some entries entry rows row records record items item then also into
+during within took take takes taken
 """
 STOP_PHRASES = frozenset(_STOP_PHRASES.split())
 STOP_WORDS = frozenset(_STOP_WORDS.split())

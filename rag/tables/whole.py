@@ -7,16 +7,16 @@ the tables already, and whoever may see a document's chunks sees its tables and 
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 
+from rag.documents import Chunk
 from rag.index.base.protocols import Chunks
 from rag.index.base.types import Key
 from rag.tables.reading import Lexicon
 from rag.tables.scanning import tables_of
 
-MOST_CHUNKS = 30_000
-"""A longer document's tables are not computed: some hundred thousand rows."""
-KEPT_DOCUMENTS = 16
+MOST_CHUNKS = 5_000
+"""A longer document's tables are not computed: some fifty thousand rows, which take two seconds to type."""
+KEPT_DOCUMENTS, KEPT_ROWS = 64, 150_000
 _CUT_NOTE = "only the first"
 logger = logging.getLogger(__name__)
 
@@ -31,22 +31,22 @@ class WholeTables:
 
     def of(self, key: Key) -> tuple[Lexicon, ...]:
         """The tables of a document, in order; none of one that is too long."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = tuple(Lexicon(table) for table in tables_of(self._all_chunks(key), self._cut(key)))
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > KEPT_DOCUMENTS:
+        with self._lock:  # also while they are put together: two questions wait for one reading
+            if key not in self._kept:
+                self._kept[key] = tuple(Lexicon(table) for table in tables_of(self._all_chunks(key), self._cut(key)))
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and (len(self._kept) > KEPT_DOCUMENTS or self._rows() > KEPT_ROWS):
                 self._kept.popitem(last=False)
-        return found
+            return self._kept[key]
 
-    def _all_chunks(self, key: Key) -> Sequence:  # type: ignore[type-arg]
+    def _rows(self) -> int:
+        return sum(len(lexicon.table.rows) for of_one in self._kept.values() for lexicon in of_one)
+
+    def _all_chunks(self, key: Key) -> list[Chunk]:
         chunks = self._chunks.of_document(key, MOST_CHUNKS + 1)
         if len(chunks) > MOST_CHUNKS:
             logger.info("Tables of a document of more than %d chunks are not computed", MOST_CHUNKS)
-            return ()
+            return []
         return chunks
 
     def _cut(self, key: Key) -> str:
