@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from feishu.sandbox import account, cardkit, documents, extras, messages
 from feishu.sandbox.faults import Fault, Faults
-from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import Refused
+from feishu.sandbox.rules.platform import Call, Platform
+from feishu.sandbox.server import account, cardkit, documents, extras, messages
 from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")
@@ -69,6 +69,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("drive.files", "GET", "/drive/v1/files", DRIVE, documents.folder_files),
     Endpoint(
         "docx.document", "GET", "/docx/v1/documents/{document_id}", ("docx:document:readonly",), documents.document
+    ),
+    Endpoint(
+        "docx.blocks",
+        "GET",
+        "/docx/v1/documents/{document_id}/blocks",
+        ("docx:document:readonly",),
+        documents.blocks,
     ),
     Endpoint("docs.content", "GET", "/docs/v1/content", ("docs:document.content:read",), documents.markdown),
     Endpoint("card.create", "POST", CARDS, CARD, cardkit.create),
