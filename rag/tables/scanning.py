@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rag.documents import Chunk
+from rag.documents import Chunk, Place
 from rag.tables.cells import amount_of
 from rag.tables.lines import Line, Rows, is_bar_row, is_row, rows_of
 from rag.tables.table import Table, columns_of, divided
@@ -52,12 +52,18 @@ def _segments(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
     """Chunks under the same headings, on the same page or sheet."""
     same: list[Chunk] = []
     for chunk in chunks:
-        if same and (chunk.headings, chunk.place) != (same[-1].headings, same[-1].place):
+        if same and _where(chunk) != _where(same[-1]):
             yield same
             same = []
         same.append(chunk)
     if same:
         yield same
+
+
+def _where(chunk: Chunk) -> tuple[tuple[str, ...], Place | None]:
+    """What a table does not go beyond. Records are places, too, and each a row of one table."""
+    is_paged = chunk.place is not None and chunk.place.kind in ("page", "slide", "sheet")
+    return chunk.headings, chunk.place if is_paged else None
 
 
 def _parts(chunks: Sequence[Chunk]) -> Iterator[_Part]:
@@ -129,7 +135,7 @@ def _add(found: list[_Found], new: _Found) -> None:
 
 def _follows(last: _Found, new: _Found) -> bool:
     one, other = last.part.chunk, new.part.chunk
-    if (one.headings, one.place) == (other.headings, other.place):
+    if _where(one) == _where(other):
         return True
     is_page = one.place is not None and one.place.kind == "page" and other.place is not None
     return is_page and new.is_first and not new.part.above

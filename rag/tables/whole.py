@@ -17,7 +17,7 @@ from rag.tables.scanning import tables_of
 MOST_CHUNKS = 5_000
 """A longer document's tables are not computed: some fifty thousand rows, which take two seconds to type."""
 KEPT_DOCUMENTS, KEPT_ROWS = 64, 150_000
-_CUT_NOTE = "only the first"
+_CUT_NOTE = "only the "
 logger = logging.getLogger(__name__)
 
 
@@ -52,4 +52,4 @@ class WholeTables:
     def _cut(self, key: Key) -> str:
         """What the readers said of rows that were not read."""
         known = self._chunks.document(key)
-        return "; ".join(note for note in known.notes if note.startswith(_CUT_NOTE)) if known is not None else ""
+        return "; ".join(note for note in known.notes if _CUT_NOTE in note) if known is not None else ""

@@ -157,7 +157,7 @@ class SqliteChunks:
 
     def of_document(self, key: Key, limit: int) -> list[Chunk]:
         """The chunks of one document, at most `limit`."""
-        statement = f"SELECT {_COLUMNS} FROM chunk WHERE collection = ? AND source = ? LIMIT ?"  # noqa: S608
+        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? LIMIT ?"  # noqa: S608
         return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1]), limit))]
 
     def collections(self) -> tuple[str, ...]:
