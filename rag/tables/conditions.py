@@ -9,7 +9,7 @@ from decimal import Decimal
 from rag.tables.cells import Day, month_named, unit_of
 from rag.tables.plan import FIRST_DAY, Bound, Filter, Span
 from rag.tables.reading import Mention
-from rag.tables.table import Table
+from rag.tables.table import Column, Table
 from rag.tables.vocabulary import FIRST_MONEY, IS_MONEY, MONEY_COLUMN
 from rag.text.numerals import digit, number
 
@@ -17,6 +17,7 @@ _QUANTITY = re.compile(
     r"[¥￥$€£]?\s?(?P<digits>\d[\d,]*(?:\.\d+)?|[零一二两三四五六七八九十百千]+)\s?(?P<scale>百万|千万|[百千万亿])?\s?(?P<unit>.*)"
 )
 _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
+MONEY_UNITS = frozenset("元$€£")
 _BEFORE = ("以前", "之前", "before", "until")
 _AFTER = ("以后", "之后", "after")
 _SINCE = ("以来", "开始", "起", "since", "from")
@@ -142,7 +143,7 @@ def _quantity(text: str) -> tuple[Decimal, bool, str]:
     unit, power = unit_of((found["scale"] or "") + (found["unit"] or "").strip())
     sign = text.strip()[0]
     unit = unit or {"¥": "元", "￥": "元", "$": "$", "€": "€", "£": "£"}.get(sign, "")
-    is_money = unit in ("元", "$", "€", "£")
+    is_money = unit in MONEY_UNITS
     return _digits(text).scaleb(power), bool(power) or is_money, unit
 
 
@@ -157,11 +158,18 @@ def _measured(table: Table, found: Bindings, at: int, unit: str) -> int:
         if candidates:
             found.rest.remove(mention)
             return _of_unit(table, candidates.pop(), unit)
-    alike = {index for index in numbers if unit and unit_of(table.columns[index].unit)[0] == unit}
-    for candidates in (alike, numbers if not unit or not alike else set()):
-        if len(candidates) == 1:
-            return _of_unit(table, candidates.pop(), unit)
+    alike = {index for index in numbers if unit and _is_in(table.columns[index], unit)}
+    if len(alike or numbers) == 1 and (alike or not unit):
+        return _of_unit(table, (alike or numbers).pop(), unit)
     raise CannotBind("a comparison without its column")
+
+
+def _is_in(column: Column, unit: str) -> bool:
+    """Whether a column's numbers are given in a unit, by their unit or by the column's name: Hours spent, 金额."""
+    own = unit_of(column.unit)[0]
+    word = {"h": "hour", "d": "day"}.get(unit, unit)
+    is_money = unit in MONEY_UNITS and bool(MONEY_COLUMN.search(column.bare))
+    return own == unit if own else (word in column.bare or is_money)
 
 
 def _of_unit(table: Table, index: int, unit: str) -> int:

@@ -82,13 +82,18 @@ class Naming:
     def _measures(self) -> set[int]:
         """The columns of numbers that are named best: by their whole name, then by most of what is said."""
         points: dict[int, int] = {}
+        whole = {index for each, named in self._of_kind("number") for index in named if self._is_whole(each, index)}
+        if len(whole) > 1:
+            return whole
         for mention, named in self._of_kind("number"):
             for index in named:
-                is_whole = mention.text == self._table.columns[index].bare
-                weight = 1 if mention.kind != "column" else 10 * len(mention.text) + 100 * is_whole
+                weight = 1 if mention.kind != "column" else 10 * len(mention.text) + 100 * (index in whole)
                 points[index] = points.get(index, 0) + weight
         most = max(points.values(), default=0)
         return {index for index, value in points.items() if value == most}
+
+    def _is_whole(self, mention: Mention, index: int) -> bool:
+        return mention.kind == "column" and mention.text == self._table.columns[index].bare
 
     def _measure(self, *, may_be_only: bool) -> Column:
         """The one column of numbers that is meant. Raises CannotBind."""

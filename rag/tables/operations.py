@@ -39,6 +39,8 @@ class Planner(Naming):
         if "say" in kinds:
             raise CannotBind("it asks what something is")
         self._check_each()
+        if any(each.bound for each in self._filters) and "count" in kinds and kinds & {"sum", "each", "average"}:
+            raise CannotBind("a comparison of rows, or of their sums")
         if kinds & {*EXTREMES, "top"}:
             return self._extreme(kinds)
         if "average" in kinds:

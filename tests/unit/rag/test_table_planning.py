@@ -102,6 +102,9 @@ def test_what_has_no_number_is_counted_and_told() -> None:
         "每个月新增多少供应商",
         "深圳和物流的平均",
         "年假有几天",
+        "合作超过3次的供应商有几家",
+        "注册资本合计超过500万的供应商有几家",
+        "每个城市注册资本超过500万的供应商有几家",
         "how many suppliers in Shenzhen",  # other words than the table's
     ],
 )
@@ -121,6 +124,13 @@ def test_a_value_of_two_columns_needs_the_name_of_one() -> None:
     both = table(rows, title="客户名单")
     assert isinstance(planned("深圳的客户有几个", both), Unclear)
     assert computed("办公地深圳的客户有几个", both).value == 2
+
+
+def test_two_columns_of_numbers_are_not_added_up_as_one() -> None:
+    rows = [("部门", "年度预算", "已使用金额"), ("研发部", "80", "40"), ("市场部", "20", "10"), ("财务部", "5", "1")]
+    budgets = table(rows, title="部门预算")
+    assert computed("年度预算一共多少", budgets).value == 105
+    assert isinstance(planned("年度预算和已使用金额一共多少", budgets), Unclear)
 
 
 def test_a_month_of_several_years_is_not_guessed() -> None:
