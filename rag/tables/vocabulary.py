@@ -95,7 +95,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("which", r"哪(?:一|些|几)?[个家位名种类笔台款门张条单场部](?!门)|哪些|哪|which|what's|what’s|whats|what"),
         ("who", r"谁|who's|who’s|whose|who"),
         ("where", r"在?哪[里儿]|什么地方|where"),
-        ("when", r"什么时候|哪[天年月日]|何时|几[号月]|when|what (?:day|date)"),
+        ("when", r"什么时候|哪一?[天年月日]|何时|几[号月]|when|what (?:day|date)"),
         ("people", r"员工|同事|人员|人(?![事力])|people|employees?|staff|colleagues?|members?|persons?"),
         (
             "not",
