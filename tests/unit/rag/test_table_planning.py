@@ -149,6 +149,7 @@ def test_questions_over_many_are_told_by_their_words(question: str) -> None:
     "question",
     [
         "年假有几天",
+        "学校在哪一年最先通过验收",
         "一共可以请多少天婚假",
         "平均一周要值班几次",
         "how many days of leave do I get",
