@@ -11,7 +11,7 @@ from rag.index.base.types import Key
 from rag.tables.cells import fold
 from rag.tables.compute import Result, compute
 from rag.tables.lines import cells_of, header_text, is_bar_row, is_rule
-from rag.tables.plan import Plan, Unclear
+from rag.tables.plan import TablePlan, Unclear
 from rag.tables.planning import asks_for_all, plan_for
 from rag.tables.reading import Lexicon
 from rag.tables.whole import WholeTables
@@ -56,7 +56,7 @@ class TableAnswers:
         if not folded or len(folded) > MOST_QUESTION_CHARS:
             return None
         verdicts = [plan_for(folded, lexicon, today) for lexicon in self._tables(documents)]
-        result = _best([each for each in verdicts if isinstance(each, Plan)])
+        result = _best([each for each in verdicts if isinstance(each, TablePlan)])
         unclear = max((each.score for each in verdicts if isinstance(each, Unclear) and each.wants_count), default=0)
         if result is not None and result.plan.score >= unclear:
             return Computed(result, told(result, language), _passage(result, language), language)
@@ -92,7 +92,7 @@ def documents_with_rows(chunks: Iterable[Chunk]) -> tuple[Key, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _best(plans: Sequence[Plan]) -> Result | None:
+def _best(plans: Sequence[TablePlan]) -> Result | None:
     """The result of the table that says most of the question; None where several say as much and differ."""
     most = max((plan.score for plan in plans), default=0)
     results = [result for plan in plans if plan.score == most and (result := compute(plan)) is not None]

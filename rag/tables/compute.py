@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rag.tables.plan import Filter, Plan
+from rag.tables.plan import Filter, TablePlan
 from rag.tables.table import Table
 
 
@@ -24,7 +24,7 @@ class Result:
     says nothing clear, `missing` how many that were meant have no number in the measured column. `ties` is how many
     more are as good as the last of an `extreme`."""
 
-    plan: Plan
+    plan: TablePlan
     rows: tuple[int, ...]
     value: Decimal | None = None
     groups: tuple[Group, ...] = ()
@@ -49,14 +49,14 @@ def matching(table: Table, filters: Sequence[Filter]) -> tuple[tuple[int, ...], 
     return tuple(found), unread
 
 
-def compute(plan: Plan) -> Result | None:
+def compute(plan: TablePlan) -> Result | None:
     """The result; None where the filters leave nothing to add up or to compare."""
     rows, unread = matching(plan.table, plan.filters)
     result = _computed(plan, rows, unread)
     return result if result is None or plan.operation in ("count", "distinct") or result.rows else None
 
 
-def _computed(plan: Plan, rows: tuple[int, ...], unread: int) -> Result | None:
+def _computed(plan: TablePlan, rows: tuple[int, ...], unread: int) -> Result | None:
     if plan.operation == "row":
         return Result(plan, rows, of_rows=len(rows), unread=unread) if len(rows) == 1 else None
     if plan.group is not None:
@@ -82,7 +82,7 @@ def _computed(plan: Plan, rows: tuple[int, ...], unread: int) -> Result | None:
     return Result(plan, tuple(numbers), value, of_rows=len(rows), unread=unread, missing=missing)
 
 
-def _shown(plan: Plan, rows: Sequence[int]) -> tuple[str, ...]:
+def _shown(plan: TablePlan, rows: Sequence[int]) -> tuple[str, ...]:
     """The different values of the measured column, as they are written where they come first."""
     found: dict[str, str] = {}
     for row in rows:
@@ -92,13 +92,13 @@ def _shown(plan: Plan, rows: Sequence[int]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def _numbers(plan: Plan, rows: Sequence[int]) -> dict[int, Decimal]:
+def _numbers(plan: TablePlan, rows: Sequence[int]) -> dict[int, Decimal]:
     amounts = plan.table.columns[plan.measure or 0].amounts
     found = {row: amounts[row] for row in rows}
     return {row: amount.number for row, amount in found.items() if amount is not None}
 
 
-def _first(plan: Plan, rows: tuple[int, ...], unread: int) -> Result | None:
+def _first(plan: TablePlan, rows: tuple[int, ...], unread: int) -> Result | None:
     column = plan.table.columns[plan.measure or 0]
     keys: dict[int, object]
     if column.kind == "date":
@@ -114,7 +114,7 @@ def _first(plan: Plan, rows: tuple[int, ...], unread: int) -> Result | None:
     return Result(plan, tuple(chosen), of_rows=len(rows), unread=unread, missing=missing, ties=ties)
 
 
-def _by_group(plan: Plan, rows: tuple[int, ...], unread: int) -> Result | None:
+def _by_group(plan: TablePlan, rows: tuple[int, ...], unread: int) -> Result | None:
     column = plan.table.columns[plan.group or 0]
     members: dict[str, list[int]] = {}
     for row in rows:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from rag.tables.cells import Day, month_named, unit_of
 from rag.tables.plan import FIRST_DAY, Bound, Filter, Span
-from rag.tables.reading import Mention
+from rag.tables.reading import TableMention
 from rag.tables.table import Column, Table
 from rag.tables.vocabulary import FIRST_MONEY, IS_MONEY, MONEY_COLUMN
 from rag.text.numerals import digit, number
@@ -32,10 +32,10 @@ class Bindings:
     """Filters, and the mentions that are left when what they used is taken away."""
 
     filters: list[Filter] = field(default_factory=list)
-    rest: list[Mention] = field(default_factory=list)
+    rest: list[TableMention] = field(default_factory=list)
 
 
-def conditions(table: Table, mentions: Sequence[Mention], today: date) -> Bindings:
+def conditions(table: Table, mentions: Sequence[TableMention], today: date) -> Bindings:
     """All conditions. Raises CannotBind."""
     found = Bindings(rest=list(mentions))
     _take_values(table, found)
@@ -99,7 +99,7 @@ def _take_value(
     return at
 
 
-def _is_label(mention: Mention, labels: set[int]) -> bool:
+def _is_label(mention: TableMention, labels: set[int]) -> bool:
     return set(mention.columns) == labels
 
 
@@ -112,7 +112,7 @@ def _take_bounds(table: Table, found: Bindings) -> None:
         found.filters.append(Filter(column, bound=bound, said=mention.text.strip()))
 
 
-def _bound(mention: Mention) -> tuple[Bound, str]:
+def _bound(mention: TableMention) -> tuple[Bound, str]:
     groups = mention.groups
     if mention.kind == "between":
         low, low_whole, low_unit = _quantity(groups["low"])
@@ -180,7 +180,7 @@ def _of_unit(table: Table, index: int, unit: str) -> int:
     return index
 
 
-def columns_named(table: Table, mention: Mention) -> tuple[int, ...]:
+def columns_named(table: Table, mention: TableMention) -> tuple[int, ...]:
     """The columns that a mention may name; for words of money those of amounts, the plainest of them."""
     if mention.kind not in ("money", "spend") and not (
         mention.kind in ("sum", "max", "min") and IS_MONEY.search(mention.text)
@@ -228,11 +228,11 @@ def _digits_of(text: str) -> str:
     return match.group() if match else ""
 
 
-def _year(mention: Mention) -> int:
+def _year(mention: TableMention) -> int:
     return int(mention.groups.get("y") or mention.groups.get("y2") or 0)
 
 
-def _is_year_and_month(mentions: Sequence[Mention]) -> bool:
+def _is_year_and_month(mentions: Sequence[TableMention]) -> bool:
     years = [each for each in mentions if (_year(each) or each.kind == "relative") and not _months(each)]
     return len(years) == 1
 
@@ -242,7 +242,7 @@ def _joined(spans: Sequence[Span]) -> Span:
     return Span(max(each.low for each in spans), min(each.high for each in spans), months)
 
 
-def _months(mention: Mention) -> frozenset[int]:
+def _months(mention: TableMention) -> frozenset[int]:
     groups = mention.groups
     if "name" in groups:
         return frozenset({month_named(groups["name"])})
@@ -260,7 +260,7 @@ def _months(mention: Mention) -> frozenset[int]:
     return frozenset()
 
 
-def _span(mention: Mention, today: date) -> Span:
+def _span(mention: TableMention, today: date) -> Span:
     if mention.kind == "relative":
         return _relative(mention.text, today)
     year, months = _year(mention), _months(mention)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from rag.tables.conditions import CannotBind, columns_named
 from rag.tables.plan import Filter
-from rag.tables.reading import Mention
+from rag.tables.reading import TableMention
 from rag.tables.table import Column, Table
 from rag.tables.vocabulary import (
     HEADCOUNT_COLUMN,
@@ -24,7 +24,7 @@ from rag.text.numerals import digit
 _WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 
 
-def counting(mentions: Sequence[Mention], table: Table) -> list[Mention]:
+def counting(mentions: Sequence[TableMention], table: Table) -> list[TableMention]:
     """Mentions in which a thing that is asked for by 多少 or by 数量 is counted: 多少订单, 订单数量.
 
     The word 数量 alone may be a column."""
@@ -35,11 +35,11 @@ def counting(mentions: Sequence[Mention], table: Table) -> list[Mention]:
         if each.kind == "howmuch" and each.text == "多少" and after is not None and _is_thing(after, table):
             found[at] = replace(each, kind="count")
         elif each.text == "数量" and each.kind == "column" and before is not None and before.kind != "context":
-            found[at] = Mention("count", each.text) if _is_thing(before, table) else each
+            found[at] = TableMention("count", each.text) if _is_thing(before, table) else each
     return found
 
 
-def _is_thing(mention: Mention, table: Table) -> bool:
+def _is_thing(mention: TableMention, table: Table) -> bool:
     """Whether it names what rows or people are called."""
     kinds = {table.columns[index].kind for index in mention.columns}
     return mention.kind in ("people", "context") or (mention.kind == "column" and kinds == {"text"})
@@ -48,14 +48,14 @@ def _is_thing(mention: Mention, table: Table) -> bool:
 class Naming:
     """A question's mentions, and the columns that they name. Methods raise CannotBind where several may be meant."""
 
-    def __init__(self, table: Table, mentions: Sequence[Mention], today: date) -> None:
+    def __init__(self, table: Table, mentions: Sequence[TableMention], today: date) -> None:
         self._table = table
         self._all = mentions
         self._today = today
-        self._rest: list[Mention] = []
+        self._rest: list[TableMention] = []
         self._filters: tuple[Filter, ...] = ()
 
-    def _named(self, mention: Mention) -> Mention:
+    def _named(self, mention: TableMention) -> TableMention:
         """A mention with the columns that its word of a person, place or day may stand for."""
         columns = self._table.columns
         match mention.kind:
@@ -73,7 +73,7 @@ class Naming:
                 return mention
         return replace(mention, columns=tuple(each.index for each in found))
 
-    def _of_kind(self, kind: str) -> list[tuple[Mention, set[int]]]:
+    def _of_kind(self, kind: str) -> list[tuple[TableMention, set[int]]]:
         """Mentions that may name columns of a kind, with these."""
         columns = self._table.columns
         found = [(each, {index for index in each.columns if columns[index].kind == kind}) for each in self._rest]
@@ -92,7 +92,7 @@ class Naming:
         most = max(points.values(), default=0)
         return {index for index, value in points.items() if value == most}
 
-    def _is_whole(self, mention: Mention, index: int) -> bool:
+    def _is_whole(self, mention: TableMention, index: int) -> bool:
         return mention.kind == "column" and mention.text == self._table.columns[index].bare
 
     def _measure(self, *, may_be_only: bool) -> Column:
@@ -136,7 +136,7 @@ class Naming:
             if is_open and not (each.columns or is_named or self._headcounts()):
                 raise CannotBind(f"{each.text}: the table has no such column")
 
-    def _names_after(self, mention: Mention) -> bool:
+    def _names_after(self, mention: TableMention) -> bool:
         """Whether a column of text is named right behind: 哪类物品."""
         at = self._rest.index(mention)
         return any(self._table.columns[i].kind == "text" for each in self._rest[at + 1 : at + 2] for i in each.columns)
@@ -155,7 +155,7 @@ class Naming:
             raise CannotBind("by which of several columns")
         return repeated[0] if repeated else None
 
-    def _compared(self, extremes: Sequence[Mention], *, says_many: bool) -> Column:
+    def _compared(self, extremes: Sequence[TableMention], *, says_many: bool) -> Column:
         """The column of numbers that is compared: the prices, where it is what is dear or cheap."""
         prices = [e for e in self._table.columns if e.kind == "number" and PRICE_COLUMN.search(e.bare)]
         if extremes and IS_MONEY.search(extremes[0].text) and not self._of_columns():
@@ -165,7 +165,7 @@ class Naming:
                 return prices[0]
         return self._measure(may_be_only=bool(extremes) and not says_many)
 
-    def _of_columns(self) -> list[Mention]:
+    def _of_columns(self) -> list[TableMention]:
         """Mentions of columns of numbers by their names."""
         return [each for each, _ in self._of_kind("number") if each.kind == "column"]
 
@@ -196,7 +196,7 @@ class Naming:
             raise CannotBind("the table is no list of people")
         return persons[0]
 
-    def _goods(self, counted: Mention, classifier: str) -> Column | None:
+    def _goods(self, counted: TableMention, classifier: str) -> Column | None:
         """The column of quantities, where things are counted of which a row may hold several."""
         quantities = [e for e in self._table.columns if e.kind == "number" and QUANTITY_COLUMN.search(e.bare)]
         if len(quantities) != 1 or self._entities:

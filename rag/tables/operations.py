@@ -6,8 +6,8 @@ from dataclasses import replace
 from rag.tables.compute import matching
 from rag.tables.conditions import CannotBind, conditions
 from rag.tables.naming import Naming, counting
-from rag.tables.plan import Filter, Plan
-from rag.tables.reading import Mention
+from rag.tables.plan import Filter, TablePlan
+from rag.tables.reading import TableMention
 from rag.tables.table import Column
 from rag.tables.vocabulary import GENERIC, OF_GOODS, OF_ROWS, PRICE_COLUMN
 
@@ -20,7 +20,7 @@ _LEAST_CODE_CHARS = 4
 class Planner(Naming):
     """Makes the plan of one question for one table."""
 
-    def plan(self) -> Plan:
+    def plan(self) -> TablePlan:
         """Raises CannotBind."""
         code = self._row_of_code()
         if code is not None and not self._kinds(self._all) & {*EXTREMES, "top", "average", "not", "compare", "between"}:
@@ -56,10 +56,10 @@ class Planner(Naming):
         if each and any(lone.intersection(mention.columns) for mention in self._rest if mention.kind == "column"):
             raise CannotBind("each of one")
 
-    def _kinds(self, mentions: Sequence[Mention]) -> set[str]:
+    def _kinds(self, mentions: Sequence[TableMention]) -> set[str]:
         return {each.kind for each in mentions}
 
-    def _row_of_code(self) -> Plan | None:
+    def _row_of_code(self) -> TablePlan | None:
         """The row of a code, such as an order's number, whatever else is said."""
         columns = self._table.columns
         keys = [
@@ -72,9 +72,9 @@ class Planner(Naming):
         if len(keys) != 1:
             return None
         column, value = keys[0]
-        return Plan(self._table, "row", (Filter(column, frozenset({value}), said=value),))
+        return TablePlan(self._table, "row", (Filter(column, frozenset({value}), said=value),))
 
-    def _row(self, kinds: set[str], unknown: str) -> Plan | None:
+    def _row(self, kinds: set[str], unknown: str) -> TablePlan | None:
         """The one row whose key the question names, with a column that it asks for; a word that is not understood does
         no harm then, since all of the row is shown."""
         if kinds & {*EXTREMES, "top", "average", "each", "sum", "not"}:
@@ -93,15 +93,15 @@ class Planner(Naming):
         rows, _ = matching(self._table, self._filters)
         if len(rows) != 1:
             raise CannotBind("no row meets all conditions")
-        return Plan(self._table, "row", self._filters)
+        return TablePlan(self._table, "row", self._filters)
 
-    def _extreme(self, kinds: set[str]) -> Plan:
+    def _extreme(self, kinds: set[str]) -> TablePlan:
         extremes = [each for each in self._rest if each.kind in EXTREMES]
         if len(extremes) > 1 or "count" in kinds:
             raise CannotBind("several things are asked")
         is_low = bool(kinds & {"min", "first"})
         label = self._entities[0].index if self._entities else None
-        plan = Plan(self._table, "extreme", self._filters, most=self._number(), is_low=is_low, label=label)
+        plan = TablePlan(self._table, "extreme", self._filters, most=self._number(), is_low=is_low, label=label)
         group = self._group()
         if kinds & {"first", "last"}:
             if group is not None:
@@ -124,9 +124,9 @@ class Planner(Naming):
             raise CannotBind(f"{column.name} does not add up")
         return replace(plan, measure=column.index, group=group.index, of_groups="sum")
 
-    def _average(self) -> Plan:
+    def _average(self) -> TablePlan:
         column = self._measure(may_be_only=False)
-        plan = Plan(self._table, "average", self._filters, measure=column.index)
+        plan = TablePlan(self._table, "average", self._filters, measure=column.index)
         group = self._group()
         if group is None:
             return plan
@@ -136,7 +136,7 @@ class Planner(Naming):
             raise CannotBind("the average of which rows, or of which sums")
         return replace(plan, group=group.index)
 
-    def _grouped(self, kinds: set[str]) -> Plan | None:
+    def _grouped(self, kinds: set[str]) -> TablePlan | None:
         """By each value of a column; None where each is a row, or all are to be added up together."""
         group = self._group()
         if any(each.text in TOGETHER for each in self._rest):
@@ -154,14 +154,14 @@ class Planner(Naming):
             column = self._measure(may_be_only=False)
             if not column.adds_up:
                 raise CannotBind(f"{column.name} does not add up")
-            return Plan(self._table, "sum", self._filters, measure=column.index, group=group.index)
+            return TablePlan(self._table, "sum", self._filters, measure=column.index, group=group.index)
         if not kinds & {"count", "all", "howmuch"}:
             raise CannotBind("what of each")
         if any(each.groups.get("of") == "人" or each.kind == "people" for each in self._rest):
             self._person()
-        return Plan(self._table, "count", self._filters, group=group.index)
+        return TablePlan(self._table, "count", self._filters, group=group.index)
 
-    def _total(self, kinds: set[str]) -> Plan:
+    def _total(self, kinds: set[str]) -> TablePlan:
         """A sum, or a number of rows or of different values."""
         if "but" in kinds or "some" in kinds:
             raise CannotBind("a number that belongs to nothing")
@@ -173,7 +173,7 @@ class Planner(Naming):
             return self._count()
         raise CannotBind("what is counted or added up")
 
-    def _sum(self, kinds: set[str]) -> Plan:
+    def _sum(self, kinds: set[str]) -> TablePlan:
         column = self._measure(may_be_only=False)
         is_clear = kinds & {"sum", "all", "spend"} or (self._filters and self._of_columns())
         if not column.adds_up or not is_clear or ("each" in kinds and self._repeated()):
@@ -182,7 +182,7 @@ class Planner(Naming):
             raise CannotBind("the sum of which rows")
         if "count" in kinds and not self._follows_count(column):
             raise CannotBind("a number of what")
-        return Plan(self._table, "sum", self._filters, measure=column.index)
+        return TablePlan(self._table, "sum", self._filters, measure=column.index)
 
     def _follows_count(self, column: Column) -> bool:
         """Whether the column is what is counted: how many hours, 多少台 of 数量."""
@@ -190,8 +190,8 @@ class Planner(Naming):
         beside = [*self._rest[at + 1 : at + 2], *self._rest[max(0, at - 1) : at]]
         return any(column.index in each.columns for each in beside)
 
-    def _count(self) -> Plan:
-        plan = Plan(self._table, "count", self._filters)
+    def _count(self) -> TablePlan:
+        plan = TablePlan(self._table, "count", self._filters)
         counted = next(each for each in self._rest if each.kind == "count")
         classifier = counted.groups.get("of", "")
         people = classifier == "人" or any(each.kind == "people" for each in self._rest)
@@ -207,7 +207,7 @@ class Planner(Naming):
             return plan
         return self._of_entities(plan, counted)
 
-    def _of_entities(self, plan: Plan, counted: Mention) -> Plan:
+    def _of_entities(self, plan: TablePlan, counted: TableMention) -> TablePlan:
         """What is named beside the word that asks how many; the rows, where that is what the table lists."""
         at = self._rest.index(counted)
         after = [index for each in self._rest[at + 1 : at + 2] for index in each.columns]

@@ -78,7 +78,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TablePlan:
     """An operation over the rows that meet all filters. `measure` is the column that is added up, averaged or compared,
     `group` the one by whose values; `most` how many rows or groups of an `extreme`, the lowest with `is_low`.
 

@@ -7,8 +7,8 @@ from datetime import date
 
 from rag.tables.conditions import CannotBind
 from rag.tables.operations import EXTREMES, Planner
-from rag.tables.plan import Plan, Unclear
-from rag.tables.reading import Lexicon, Mention, plain_reading
+from rag.tables.plan import TablePlan, Unclear
+from rag.tables.reading import Lexicon, TableMention, plain_reading
 
 
 def asks_for_all(folded: str) -> bool:
@@ -26,7 +26,7 @@ def asks_for_all(folded: str) -> bool:
     return is_sum or is_extreme or ({"count", "all"} <= kinds)
 
 
-def plan_for(folded: str, lexicon: Lexicon, today: date) -> Plan | Unclear:
+def plan_for(folded: str, lexicon: Lexicon, today: date) -> TablePlan | Unclear:
     """What a folded question wants of a table."""
     mentions = lexicon.read(folded)
     score = sum(len(each.text) for each in mentions if each.kind in ("value", "column", "context"))
@@ -39,7 +39,7 @@ def plan_for(folded: str, lexicon: Lexicon, today: date) -> Plan | Unclear:
     return replace(plan, score=score) if score else Unclear("nothing of this table is said")
 
 
-def _wants_count(mentions: Sequence[Mention]) -> bool:
+def _wants_count(mentions: Sequence[TableMention]) -> bool:
     """Whether something is counted or compared that the table speaks of: two of its words, and no word of what is
     allowed."""
     kinds = {each.kind for each in mentions}
@@ -49,7 +49,7 @@ def _wants_count(mentions: Sequence[Mention]) -> bool:
     return counts and said > 1 and not kinds & {"modal", "say"}
 
 
-def _as_subject(plan: Plan, mentions: Sequence[Mention], lexicon: Lexicon) -> int:
+def _as_subject(plan: TablePlan, mentions: Sequence[TableMention], lexicon: Lexicon) -> int:
     """More for a table that lists what is asked for than for one that only mentions it: suppliers are counted in the
     list of suppliers, not among those who got an order."""
     named = [each for each in mentions if each.kind == "column" and each.text in lexicon.context]

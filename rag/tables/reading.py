@@ -24,7 +24,7 @@ _RANK = ("value", "column", "pattern", "part", "context", "stop")
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class TableMention:
     """A stretch of the question. `columns` are those that it may name, `values` the (column, value) that it may be."""
 
     kind: str
@@ -47,9 +47,9 @@ class Lexicon:
     def _context_words(self) -> frozenset[str]:
         return frozenset(_stem(word) for word in _WORD.findall(self.context))
 
-    def read(self, question: str) -> list[Mention]:
+    def read(self, question: str) -> list[TableMention]:
         """The mentions of a folded question, without what says nothing."""
-        found: list[Mention] = []
+        found: list[TableMention] = []
         at = 0
         while at < len(question):
             mention, length = self._longest_at(question, at)
@@ -58,7 +58,7 @@ class Lexicon:
             at += length
         return found
 
-    def _longest_at(self, question: str, at: int) -> tuple[Mention | None, int]:
+    def _longest_at(self, question: str, at: int) -> tuple[TableMention | None, int]:
         candidates = [*self._value_at(question, at), *self._column_at(question, at)]
         candidates += [*_pattern_at(question, at), *self._context_at(question, at), *_stop_at(question, at)]
         if any(rank in ("value", "column", "part") for _, rank, _ in candidates):  # a title may hold them all
@@ -67,10 +67,10 @@ class Lexicon:
             length, _, mention = max(candidates, key=lambda each: (each[0], -_RANK.index(each[1])))
             return mention, length
         if _CJK.match(question[at]):
-            return Mention("unknown", question[at]), 1
+            return TableMention("unknown", question[at]), 1
         word = _WORD.match(question, at)
         if word:
-            return Mention("unknown", word.group()), len(word.group())
+            return TableMention("unknown", word.group()), len(word.group())
         return None, 1
 
     def _value_at(self, question: str, at: int) -> Iterator["_Candidate"]:
@@ -81,7 +81,7 @@ class Lexicon:
             if text not in self._values or (end := _end(question, at + length)) is None:
                 continue
             if not _is_stop(text) or self._is_beside_its_column(question, at, end, text):
-                yield end - at, "value", Mention("value", text, values=self._values[text])
+                yield end - at, "value", TableMention("value", text, values=self._values[text])
                 return
 
     def _is_beside_its_column(self, question: str, start: int, end: int, text: str) -> bool:
@@ -102,32 +102,32 @@ class Lexicon:
                 continue
             whole = tuple(column.index for column in self.table.columns if column.bare and _same(text, column.bare))
             if whole:
-                yield end - at, "column", Mention("column", text, whole)
+                yield end - at, "column", TableMention("column", text, whole)
                 return
             part = tuple(column.index for column in self.table.columns if _is_part(text, column.bare))
             if part and (length > 1 or len(part) == 1):
-                yield end - at, "part", Mention("column", text, part)
+                yield end - at, "part", TableMention("column", text, part)
                 return
 
     def _context_at(self, question: str, at: int) -> Iterator["_Candidate"]:
         word = _WORD.match(question, at)
         if word and _starts(question, at):
             if _stem(word.group()) in self._context_words and word.group() not in STOP_WORDS:
-                yield len(word.group()), "context", Mention("context", word.group())
+                yield len(word.group()), "context", TableMention("context", word.group())
             return
         for length in range(min(20, len(question) - at), 1, -1):
             text = question[at : at + length]
             if text in self.context and _CJK.match(text[0]) and _CJK.match(text[-1]):
-                yield length, "context", Mention("context", text)
+                yield length, "context", TableMention("context", text)
                 return
 
 
-_Candidate = tuple[int, str, Mention]
+_Candidate = tuple[int, str, TableMention]
 
 
-def plain_reading(question: str) -> list[Mention]:
+def plain_reading(question: str) -> list[TableMention]:
     """The mentions of a folded question that no table is known for."""
-    found: list[Mention] = []
+    found: list[TableMention] = []
     at = 0
     while at < len(question):
         candidates = [*_pattern_at(question, at), *_stop_at(question, at)]
@@ -137,7 +137,7 @@ def plain_reading(question: str) -> list[Mention]:
             found += [mention] if mention.kind != "stop" else []
         else:
             length = len(word.group()) if word and _starts(question, at) else 1
-            found.append(Mention("unknown", question[at : at + length]))
+            found.append(TableMention("unknown", question[at : at + length]))
         at += length
     return found
 
@@ -147,17 +147,17 @@ def _pattern_at(question: str, at: int) -> Iterator[_Candidate]:
         match = pattern.match(question, at)
         if match and match.end() > at and _is_whole(question, at, match.end()):
             groups = {name: value for name, value in match.groupdict().items() if value}
-            yield match.end() - at, "pattern", Mention(kind, match.group(), groups=groups)
+            yield match.end() - at, "pattern", TableMention(kind, match.group(), groups=groups)
 
 
 def _stop_at(question: str, at: int) -> Iterator[_Candidate]:
     word = _WORD.match(question, at)
     if word and word.group().rstrip("'./-") in STOP_WORDS and not _is_lone_letter(question, at, word.end()):
-        yield len(word.group()), "stop", Mention("stop", word.group())
+        yield len(word.group()), "stop", TableMention("stop", word.group())
         return
     for length in range(min(_LONGEST_STOP, len(question) - at), 0, -1):
         if question[at : at + length] in _STOPS:
-            yield length, "stop", Mention("stop", question[at : at + length])
+            yield length, "stop", TableMention("stop", question[at : at + length])
             return
 
 

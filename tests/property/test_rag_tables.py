@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rag.documents import Document
 from rag.ingestion.readers.delimited import read_csv
 from rag.tables.compute import Result, compute
-from rag.tables.plan import Bound, Filter, Plan
+from rag.tables.plan import Bound, Filter, TablePlan
 from rag.tables.scanning import tables_of
 from rag.tables.table import Table
 from rag.text.chunking import split
@@ -77,7 +77,7 @@ def test_a_bound_leaves_out_and_tells_what_is_no_number(numbers: list[int | None
     of = table([("名", "数"), *rows, ("甲", "1"), ("乙", "2"), ("乙", "3")])
     if of.columns[1].kind != "number":
         return
-    result: Result | None = compute(Plan(of, "count", (Filter(1, bound=Bound(low=Decimal(low), with_low=False)),)))
+    result: Result | None = compute(TablePlan(of, "count", (Filter(1, bound=Bound(low=Decimal(low), with_low=False)),)))
     everything = [*numbers, 1, 2, 3]
     assert result is not None and result.value == sum(each is not None and each > low for each in everything)
     assert result.unread == everything.count(None)

@@ -7,7 +7,7 @@ from rag.documents import Document
 from rag.ingestion.readers.parsed import labelled, markdown_table
 from rag.tables.cells import fold
 from rag.tables.compute import Result, compute
-from rag.tables.plan import Plan, Unclear
+from rag.tables.plan import TablePlan, Unclear
 from rag.tables.planning import plan_for
 from rag.tables.reading import Lexicon
 from rag.tables.scanning import tables_of
@@ -51,7 +51,7 @@ def table(rows: Rows, *, title: str = "名单", barred: bool = False) -> Table:
     return found
 
 
-def planned(question: str, of: Table) -> Plan | Unclear:
+def planned(question: str, of: Table) -> TablePlan | Unclear:
     """What a question wants of a table."""
     return plan_for(fold(question), Lexicon(of), TODAY)
 
@@ -59,7 +59,7 @@ def planned(question: str, of: Table) -> Plan | Unclear:
 def computed(question: str, of: Table) -> Result:
     """What comes of it; the test fails where there is no plan."""
     plan = planned(question, of)
-    assert isinstance(plan, Plan), plan
+    assert isinstance(plan, TablePlan), plan
     result = compute(plan)
     assert result is not None
     return result
