@@ -30,11 +30,11 @@ class Chunks(Protocol):
     def document(self, key: Key) -> Known | None:
         """What is known of one document; None for an unknown one."""
 
-    def chunks_of(self, key: Key) -> list[Chunk]:
-        """The chunks of one document, in its order; none for an unknown one."""
-
     def collections(self) -> tuple[str, ...]:
         """The names of the collections that hold chunks, sorted."""
+
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, in no order that means anything, at most `limit`."""
 
     def count(self) -> int:
         """How many chunks there are."""

@@ -152,16 +152,16 @@ class SqliteChunks:
         found = self._known(" WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
         return next(iter(found.values()), None)
 
-    def chunks_of(self, key: Key) -> list[Chunk]:
-        """The chunks of one document, in its order."""
-        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? ORDER BY start"  # noqa: S608
-        return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1])))]
-
     def _known(self, within: str, values: tuple[str, ...]) -> dict[Key, Known]:
         more = ", content, notes" if self._has_notes else ", '', '[]'"
         statement = f"SELECT collection, source, fingerprint, failure{more} FROM document{within}"  # noqa: S608
         rows = self._rows(statement, values)
         return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
+
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, at most `limit`."""
+        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? LIMIT ?"  # noqa: S608
+        return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1]), limit))]
 
     def collections(self) -> tuple[str, ...]:
         """The names of all collections, sorted."""

@@ -186,16 +186,16 @@ class MilvusStore:
         rows = self._rows(name, f"id in {list(ids)}", ["body"]) if ids else []
         return {int(row["id"]): _chunk(int(row["id"]), row["body"]) for row in rows}
 
-    def chunks_of(self, name: str, key: Key) -> list[Chunk]:
-        """The chunks of one document, in no order that means anything."""
-        rows = self._every(name, f"document == {json.dumps(document_mark(key))}", ["body"])
-        return [_chunk(int(row["id"]), row["body"]) for row in rows]
-
     def every_chunk(self, name: str, within: frozenset[str] | None = None) -> Iterator[Chunk]:
         """All chunks (of these collections), in no order that means anything."""
         if within is not None and not within:
             return
         for row in self._every(name, _within(within), ["body"]):
+            yield _chunk(int(row["id"]), row["body"])
+
+    def chunks_of(self, name: str, key: Key) -> Iterator[Chunk]:
+        """The chunks of one document, in no order that means anything."""
+        for row in self._every(name, f"document == {json.dumps(document_mark(key))}", ["body"]):
             yield _chunk(int(row["id"]), row["body"])
 
     def count(self, name: str) -> int:

@@ -4,6 +4,7 @@ import math
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from rag.documents import Chunk
@@ -50,9 +51,9 @@ class MilvusChunks:
         """What is known of one document; None for an unknown one."""
         return self._store.document(self._name, key)
 
-    def chunks_of(self, key: Key) -> list[Chunk]:
-        """The chunks of one document, in its order."""
-        return sorted(self._store.chunks_of(self._name, key), key=lambda chunk: chunk.start)
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, at most `limit`."""
+        return list(islice(self._store.chunks_of(self._name, key), limit))
 
     def count(self) -> int:
         """How many chunks there are."""
