@@ -1,6 +1,7 @@
 """Every part of the bot, made once and given to those who need it. The only place where parts are put together."""
 
 from bot.access import Access
+from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
 from bot.handlers.addressing import Addressee
 from bot.handlers.card_actions import CardActionHandler
@@ -32,7 +33,6 @@ from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.card_extras import CardExtras
 from bot.jobs.card_lock import CardLocks
-from bot.jobs.continuation import Continuations
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
 from bot.jobs.question import QuestionReader
@@ -46,7 +46,7 @@ from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import TracedLibrary, Tracing
+from bot.observability.tracing import Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import ChatFacts
@@ -90,6 +90,7 @@ class Parts:
         self.metrics = Metrics()
         self.clock_offset = ClockOffset(self.clock)
         self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+        self.recorder = Recorder(self.tracing, self.metrics, self.clock)
 
     def _build_platform(self) -> None:
         self.client = FeishuClient(self.settings.feishu, clock=self.clock, observe=self._platform_called)
@@ -169,20 +170,17 @@ class Parts:
 
     def _answers(self, one_writer: CardLocks) -> AnswerHandler:
         conversations = self.conversations
-        library = TracedLibrary(self.library, self.tracing)
         cards = AnswerCards(
             self.outbox,
             conversations,
             self.dressing,
-            self.metrics,
-            clock=self.clock,
+            self.recorder,
             language=self.settings.bot.language,
             debt_s=self.settings.feishu.debt_s,
         )
         reading, understanding, files = self.reading, self.understanding, self.attachments
-        questions = QuestionReader(reading, understanding, conversations, library, files, clock=self.clock)
-        going_on = Continuations(conversations, self.dressing)
-        return AnswerHandler(questions, cards, conversations, going_on, self.policy, one_writer, self.proposing)
+        questions = QuestionReader(reading, understanding, conversations, self.library, files, clock=self.clock)
+        return AnswerHandler(questions, cards, conversations, self.dressing, self.policy, one_writer, self.proposing)
 
     def _outbox(self) -> CardDelivery:
         return CardDelivery(
@@ -267,8 +265,7 @@ class Parts:
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)
-        condense_s = bot.people.condense_s
-        self.web_turns = WebTurns(self.library, store, self.metrics, self.clock, self.tracing, bot.language, condense_s)
+        self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
 
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)

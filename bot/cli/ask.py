@@ -16,10 +16,9 @@ from rich.text import Text
 
 from bot.access import FILES, Access
 from bot.cards.outcomes import Failed, words
-from bot.cards.progress import Progress, fold
+from bot.cards.progress import Progress, fold, sources_of
 from bot.cli.rendering import rendered
 from bot.errors import SettingsError
-from bot.jobs.conclusion import sources_of
 from bot.observability.logs import configure_logs
 from bot.observability.tracing import Trace
 from bot.repositories.votes import Feedback

@@ -13,9 +13,8 @@ import pytest
 
 from bot.access import Access
 from bot.cards.outcomes import Completed
-from bot.cards.progress import Progress, ended, fold
+from bot.cards.progress import Progress, conclude, ended, fold
 from bot.intake.suggestions import below, examples
-from bot.jobs.conclusion import conclude
 from bot.models import Answer, Turn
 from bot.settings.access import AccessSettings
 from bot.texts import ZH

@@ -7,8 +7,7 @@ import pytest
 
 from bot.cards.final_view import Final, final
 from bot.cards.outcomes import Completed, Exhausted, Failed, Stopped
-from bot.cards.progress import Progress, ended, fold
-from bot.jobs.conclusion import conclude
+from bot.cards.progress import Progress, conclude, ended, fold
 from bot.models import Answer, AnswerOutcome, CardState, Source, Turn
 from bot.texts import EN, ZH, Texts
 from rag.documents import Chunk, Passage

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.cards.outcomes import Completed, Stopped
-from bot.cards.progress import Progress, ended
-from bot.jobs.conclusion import conclude
+from bot.cards.progress import Progress, conclude, ended
 from bot.models import Answer, Source, Turn
 from bot.repositories.history import ChatHistory
 from bot.repositories.turns import turn_values
