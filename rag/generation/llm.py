@@ -5,7 +5,6 @@ Imports langchain and openai, which takes a second: import this module in a thre
 
 import asyncio
 import contextlib
-import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableGenerator
 from langchain_openai import ChatOpenAI
+from langsmith import tracing_context
 from pydantic import SecretStr
 
 from rag.documents import Passage
@@ -30,9 +30,6 @@ from rag.generation.reasoning import Part as ThinkingPart
 from rag.generation.reasoning import ThinkFilter
 from rag.generation.sse import DONE, BodyReader, NotAModelServer
 from rag.settings import LlmSettings, PromptSettings
-
-# An inherited variable must not export questions and passages to a tracing service.
-os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_CONNECTIONS = 32
@@ -202,12 +199,14 @@ class Model:
 
 @contextlib.asynccontextmanager
 async def _closed_at_the_end(pieces: AsyncIterator[Piece]) -> AsyncIterator[AsyncIterator[Piece]]:
-    """Iterates over a chain; then all that it opened is closed, down to the model's connection."""
+    """Iterates over a chain; then all that it opened is closed, down to the model's connection. Whatever the environment
+    says, no question and no passage is exported to LangSmith."""
     opened: list[AsyncGenerator[ChatGenerationChunk]] = []
     _opened.set(opened)
     try:
-        async with contextlib.aclosing(pieces):  # type: ignore[type-var]
-            yield pieces
+        with tracing_context(enabled=False):
+            async with contextlib.aclosing(pieces):  # type: ignore[type-var]
+                yield pieces
     finally:
         for chunks in opened:
             await chunks.aclose()

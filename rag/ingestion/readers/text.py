@@ -4,7 +4,7 @@ from rag.ingestion.readers.encoding import decoded
 from rag.ingestion.readers.front_matter import split_front_matter
 from rag.ingestion.readers.inline_pictures import without_data
 from rag.ingestion.readers.parsed import Parsed
-from rag.text.sections import fence_after, heading_of
+from rag.text.markdown import fence_after, heading_of
 
 
 def read_markdown(content: bytes) -> Parsed:
