@@ -1,13 +1,8 @@
 """Embeddings by sentence-transformers: bge and its kin. The only module that imports torch."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-
-# Before the import: loading a folder must not reach for the hub.
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
 import torch
@@ -23,7 +18,8 @@ _NO_PROMPTS = {"query": "", "document": ""}
 
 
 class SentenceEmbedder:
-    """A model in a local folder. Its own prompts are not used: `rag.embedding.instructions` puts them before texts."""
+    """A model in a local folder; loading it never reaches for a hub. Its own prompts are not used:
+    `rag.embedding.instructions` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
         disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -199,8 +199,8 @@ class Model:
 
 @contextlib.asynccontextmanager
 async def _closed_at_the_end(pieces: AsyncIterator[Piece]) -> AsyncIterator[AsyncIterator[Piece]]:
-    """Iterates over a chain; then all that it opened is closed, down to the model's connection. Whatever the environment
-    says, no question and no passage is exported to LangSmith."""
+    """Iterates over a chain; then all that it opened is closed, down to the model's connection. No question and no
+    passage is exported to LangSmith, whatever the environment says."""
     opened: list[AsyncGenerator[ChatGenerationChunk]] = []
     _opened.set(opened)
     try:

@@ -1,11 +1,8 @@
 """Reranking by a cross-encoder of sentence-transformers: a second of CPU for each passage, so use a GPU."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from sentence_transformers import CrossEncoder
 

@@ -1,6 +1,7 @@
 """Who imports whom, and what importing costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,13 @@ def loaded_after(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}}, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stderr.splitlines()[-1].split())
+
+
+def test_no_module_changes_the_environment() -> None:
+    """It belongs to whoever starts the process, and to the other libraries in it."""
+    sets = re.compile(r"os\.(?:putenv|unsetenv|environ(?:\[[^\]]*\]\s*=(?!=)|\.(?:setdefault|update|pop)))")
+    files = [file for package in ("bot", "feishu", "rag") for file in (ROOT / package).rglob("*.py")]
+    assert [str(file) for file in files if sets.search(file.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("package", ["feishu", "rag", "bot"])

@@ -13,6 +13,7 @@ from feishu.events.chats import Reacted, Recalled
 from feishu.events.parsing import parse_event
 from feishu.events.types import Mention, MessageReceived
 from rag.index.outline import Title
+from rag.text.tokenizer import likely_tokens
 
 
 def message(**fields: object) -> MessageReceived:
