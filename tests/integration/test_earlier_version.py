@@ -52,7 +52,7 @@ async def upgraded(earlier: Earlier, model: ModelServer) -> AsyncIterator[tuple[
         settings = settings_of(url, folder / "knowledge", folder / "words", model.base_url, bot=earlier.bot_settings)
         async with bot_inside(settings, clock=earlier.clock()) as (bot, public):
             sandbox.set_webhook(f"{public}/feishu/webhook")
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(2 * DEADLINE_S):  # the model's client is imported meanwhile
                 await idle(bot)
             yield bot, sandbox
     assert sandbox.violations == []
@@ -62,6 +62,16 @@ def new_messages(earlier: Earlier, sandbox: Sandbox) -> list[dict[str, Any]]:
     """What was sent since, as people see it."""
     before = {each["message_id"] for each in earlier.told["messages"]}
     return [sandbox.shown(each) for each in list(sandbox.world.messages) if each not in before]
+
+
+async def shown_as(sandbox: Sandbox, message_id: str, *wanted: str) -> None:
+    """Waits until a card says all of this."""
+
+    def says() -> bool:
+        card = words(sandbox.shown(message_id)["card"])
+        return all(each in card for each in wanted)
+
+    await sandbox.wait_for(says, DEADLINE_S)
 
 
 async def test_what_waited_is_done_and_old_cards_still_answer(earlier: Earlier, model: ModelServer) -> None:
@@ -84,13 +94,10 @@ async def test_what_waited_is_done_and_old_cards_still_answer(earlier: Earlier, 
 
         clicked = await sandbox.click(told["asked_card"], BOB, value=button(again, "up"))
         assert clicked.toast, clicked.why
-        await idle(bot)
-        assert "👍 1" in words(sandbox.shown(told["asked_card"])["card"])
-        shown_first = await sandbox.click(told["asked_card"], ALICE, value=button(again, "show"))
-        assert not shown_first.why
-        await idle(bot)
-        first = sandbox.shown(told["asked_card"])
-        assert answer_text(first) == "请在 15 个自然日内提交报销单 [1]。" and "1/2" in words(first["card"])
+        await shown_as(sandbox, told["asked_card"], "👍 1")
+        turned = await sandbox.click(told["asked_card"], ALICE, value=button(again, "show"))
+        assert not turned.why
+        await shown_as(sandbox, told["asked_card"], "请在 15 个自然日内提交报销单 [1]。", "1/2", "👍 1")
 
 
 async def test_votes_gaps_dead_letters_and_web_chats_are_still_known(earlier: Earlier, model: ModelServer) -> None:
@@ -98,7 +105,7 @@ async def test_votes_gaps_dead_letters_and_web_chats_are_still_known(earlier: Ea
         figures = Analytics(bot.database, clock=bot.clock)
         counted = summary(await figures.answers(1))
         assert counted["votes"] == {"up": 2, "down": 2}
-        assert counted["channels"] == {"group": 5, "p2p": 1, "web": 1}
+        assert counted["channels"] == {"group": 4, "p2p": 1, "web": 1}, "one was taken back"
         assert [gap.question for gap in await figures.gaps(1)] == ["公司班车几点发车？"]
         [dead] = await JobList(bot.database).entries(("buried",))
         assert (dead.kind, dead.reason) == ("answer", "RuntimeError: it failed five times")
