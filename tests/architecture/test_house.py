@@ -1,13 +1,16 @@
 """The habits of the house that a machine can check: names, lengths, types, and nothing of anybody's machine."""
 
 import ast
+import functools
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.architecture.spoken import parsed_text
+
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "feishu", "rag")
 LONGEST_FUNCTION = 60
@@ -63,9 +66,15 @@ def own_texts() -> list[Path]:
     return [file for file in own if file.suffix in TEXT]
 
 
-def parsed() -> Iterator[tuple[Path, ast.Module]]:
-    for file in SOURCES:
-        yield file.relative_to(ROOT), ast.parse(file.read_text("utf-8"))
+@functools.cache
+def parsed() -> tuple[tuple[Path, ast.Module], ...]:
+    return tuple((file.relative_to(ROOT), parsed_text(file.read_text("utf-8"))) for file in SOURCES)
+
+
+@functools.cache
+def defined() -> tuple[tuple[Path, Definition], ...]:
+    """Every class and function, however deep it stands."""
+    return tuple((path, node) for path, tree in parsed() for node in ast.walk(tree) if isinstance(node, Definition))
 
 
 def test_there_is_something_to_check() -> None:
@@ -75,19 +84,17 @@ def test_there_is_something_to_check() -> None:
 def test_no_module_or_class_has_a_name_that_says_nothing() -> None:
     names = {file: file.stem.replace("knowledge_base", "knowledge") for file in SOURCES}
     bad = [str(file.relative_to(ROOT)) for file, name in names.items() if FORBIDDEN.intersection(name.split("_"))]
-    for path, tree in parsed():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                words = {word.lower() for word in re.findall(r"[A-Z][a-z]*", node.name.replace("KnowledgeBase", ""))}
-                bad += [f"{path}: {node.name}"] if words & FORBIDDEN else []
+    for path, node in defined():
+        if isinstance(node, ast.ClassDef):
+            words = {word.lower() for word in re.findall(r"[A-Z][a-z]*", node.name.replace("KnowledgeBase", ""))}
+            bad += [f"{path}: {node.name}"] if words & FORBIDDEN else []
     assert bad == []
 
 
 def test_functions_are_short() -> None:
     long = [
         f"{path}:{node.lineno} {node.name} has {lines} lines"
-        for path, tree in parsed()
-        for node in ast.walk(tree)
+        for path, node in defined()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     ]
@@ -141,12 +148,11 @@ WIDER = {"MessageIntake": 10, "CardActionHandler": 9, "ChatEventHandler": 8}
 def test_constructors_need_few_arguments() -> None:
     """Those without a default are counted: the others are options."""
     wide = {}
-    for _, tree in parsed():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                made = next((each for each in node.body if getattr(each, "name", "") == "__init__"), None)
-                if isinstance(made, ast.FunctionDef) and (count := _needed(made.args)) > MOST_ARGUMENTS:
-                    wide[node.name] = count
+    for _, node in defined():
+        if isinstance(node, ast.ClassDef):
+            made = next((each for each in node.body if getattr(each, "name", "") == "__init__"), None)
+            if isinstance(made, ast.FunctionDef) and (count := _needed(made.args)) > MOST_ARGUMENTS:
+                wide[node.name] = count
     assert wide == WIDER
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.spoken import parsed_text
+
 ROOT = Path(__file__).parents[2]
 HEAVY = ["torch", "faiss", "tantivy", "transformers", "sentence_transformers", "langchain_core", "langchain_openai"]
 HEAVY += ["langchain_text_splitters", "openai", "lark_oapi", "numpy", "onnxruntime", "pymilvus"]
@@ -68,7 +70,7 @@ def test_the_sandbox_takes_only_cryptography_from_its_package() -> None:
 
 def imported_by(file: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in ast.walk(parsed_text(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
