@@ -135,8 +135,8 @@ class Run:
         if self._concluded:
             return
         self._concluded = True
-        behind = self._question.leans_on | (self._said.collections if self._said else frozenset())
-        self.answer = answer = self._run.conclude(outcome, self._wording, leaned_on=behind)
+        headings = self._said.collections if self._said else ()
+        self.answer = answer = self._run.conclude(outcome, self._wording, leaned_on=headings)
         recorder, seconds = self._turns.recorder, answer.seconds or 0.0
         if self.is_sought:
             recorder.metrics.turn_ended(answer.outcome, seconds, answer.ending)
