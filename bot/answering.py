@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.cards.outcomes import Outcome
-from bot.cards.progress import Progress, conclude, ended, fold, sources_of
+from bot.cards.progress import Outcome, Progress, conclude, ended, fold, sources_of
 from bot.models import Answer, Source
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import Trace, Tracing

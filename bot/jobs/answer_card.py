@@ -1,9 +1,15 @@
-"""The card of an answer: written while it grows, closed with what was stored, paid later where that failed."""
+"""The card of an answer: written while it grows, closed with what was stored, paid later where that failed.
+
+A turn's card has one writer at a time (`CardLocks`). Its jobs stand in lines of their own (an answer in its
+conversation's, a redrawing in the card's), which do not keep them apart: both would use the same sequence numbers, and
+the older card could stay on the newer one.
+"""
 
 import asyncio
 import contextlib
 from dataclasses import replace
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import orjson
 import structlog
@@ -12,12 +18,11 @@ from bot.answering import AnswerRun, PassagesChanged, Recorder, Understand
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.final_view import final
-from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
+from bot.cards.progress import Completed, Failed, Outcome, Stopped
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
-from bot.inbox.queue import Job, LeaseLost
-from bot.job import CARD_LINE
+from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
 from bot.models import Answer, CardState, Turn
 from bot.repositories.turns import Conversations
@@ -29,6 +34,20 @@ from rag.errors import RagError
 log = structlog.get_logger(__name__)
 
 TICK_S = 2.0
+
+
+class CardLocks:
+    """Among the jobs of this process. Another replica may still write meanwhile: who redraws looks again afterwards."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, turn_id: str) -> asyncio.Lock:
+        """Held by whoever writes to the card of this turn."""
+        lock = self._locks.get(turn_id)
+        if lock is None:
+            lock = self._locks[turn_id] = asyncio.Lock()
+        return lock
 
 
 class AnswerCards:

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from transformers.utils.logging import disable_progress_bar
 
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
@@ -22,6 +20,9 @@ class SentenceEmbedder:
     `rag.embedding.instructions` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
         disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self._model = SentenceTransformer(str(folder), prompts=_NO_PROMPTS, local_files_only=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from bot.answering import AnswerRun, Answers, PassagesChanged, Recorder, anew
-from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
+from bot.cards.progress import Completed, Failed, Outcome, Stopped
 from bot.errors import StoreError
 from bot.intake.query_rewriting import standing_alone
 from bot.intake.smalltalk import Said, reply_to

@@ -9,9 +9,8 @@ from bot.intake.policy import Attempt, Policy, is_quiet, judge, may_press
 from bot.intake.suggestions import examples
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
-from feishu.events.chats import Reacted, Recalled
 from feishu.events.parsing import parse_event
-from feishu.events.types import Mention, MessageReceived
+from feishu.events.types import Mention, MessageReceived, Reacted, Recalled
 from rag.index.outline import Title
 from rag.text.tokenizer import likely_tokens
 
