@@ -2,9 +2,9 @@
 
 python benchmarks/_reading_worker.py NAME      NAME is one of PARSERS
 
-Imports nothing of this repository beside `rag`, and that for "ours" alone. In: a path a line. Out: a JSON object a line,
-first `{"ready": …}` with the size of what is installed, then for each file `text`, `seconds`, `peak_mb` and, where it
-failed, `error`.
+Imports nothing of this repository beside `rag`, and that for "ours" alone. In: a path a line. Out: a JSON object a
+line, first `{"ready": …}` with the size of what is installed, then for each file `text`, `seconds`, `peak_mb` and,
+where it failed, `error`.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def markitdown() -> Read:
 
 
 def docling() -> Read:
-    """The backends that need no model; of a PDF the lines that its parser finds, since layout and tables need models."""
+    """The backends that need no model; of a PDF the lines that its parser finds: layout and tables need models."""
     from docling.datamodel.base_models import InputFormat
     from docling.datamodel.document import InputDocument
 
@@ -117,14 +117,15 @@ def kreuzberg() -> Read:
 PARSERS: dict[str, tuple[Callable[[], Read], str]] = {
     "ours": (ours, "feishu-rag[docs]"),
     "markitdown": (markitdown, "markitdown[docx,pdf,pptx,xlsx]"),
-    "docling": (
-        docling,
-        "docling-slim[convert-core,format-office,format-opendocument,format-pdf,format-web]",
-    ),
+    "docling": (docling, "docling-slim[convert-core,format-office,format-opendocument,format-pdf,format-web]"),
     "pymupdf4llm": (pymupdf4llm, "pymupdf4llm<1"),
     "kreuzberg": (kreuzberg, "kreuzberg"),
 }
 """By name: what makes its reader, and what pip installs."""
+NOT_READ = {"pymupdf4llm": frozenset({".docx", ".xlsx", ".pptx", ".html", ".htm", ".csv", ".md", ".txt", ".rtf"})}
+NOT_READ["pymupdf4llm"] |= {".odt", ".ods", ".odp", ".epub"}
+NOT_READ["docling"] = frozenset({".txt", ".rtf"})
+"""By name: what a parser is not made for, or reads in its commercial version alone."""
 
 
 def installed_mb(requirement: str) -> float:

@@ -53,7 +53,7 @@ class _Book:
 def _book(package: Package) -> _Book:
     """The title and the names of the parts with text, in the order of the book's spine."""
     container = package.parsed("META-INF/container.xml")
-    files = [each for each in container.iter("{*}rootfile")] if container is not None else []
+    files = list(container.iter("{*}rootfile")) if container is not None else []
     name = attribute(files[0], "full-path") if files else ""
     root = package.parsed(name)
     if root is None:

@@ -152,13 +152,13 @@ def reference(element: Any) -> str:
 def child(element: Any, *path: str) -> Any:
     """The first child by names without namespace, and its child, and so on; None where there is none."""
     for name in path:
-        element = next((each for each in element if local(each) == name), None) if element is not None else None
+        element = next(element.iterchildren("{*}" + name), None) if element is not None else None
     return element
 
 
 def children(element: Any, name: str) -> list[Any]:
     """The children of this name; none of what is not there."""
-    return [each for each in element if local(each) == name] if element is not None else []
+    return list(element.iterchildren("{*}" + name)) if element is not None else []
 
 
 def value(element: Any, *path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import Package, attribute, child, children, local, whole
-from rag.ingestion.readers.parsed import CannotRead, one_line
+from rag.ingestion.readers.parsed import CannotRead, linked, one_line
 from rag.ingestion.readers.word_tables import Cell, Grid, Row, table_text
 
 MOST_COLUMNS = 1000
@@ -148,6 +148,10 @@ class Texts:
             self._notes += 1
             parts.append(f"[^{self._notes}]")
             found.notes.append((self._notes, child(each, "note-body")))
+        elif name == "a":
+            inner: list[str] = []
+            self._add(each, inner, found)
+            parts.append(linked("".join(inner), attribute(each, "href")))
         elif name == "annotation":
             self._left.add("comments")
         elif name == "frame" or name in ("g", "custom-shape", "rect", "ellipse", "text-box"):

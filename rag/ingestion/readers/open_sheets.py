@@ -1,5 +1,6 @@
 """OpenDocument spreadsheets (.ods): the texts that the cells show, through the same rules as Excel's."""
 
+from dataclasses import replace
 from typing import Any
 
 from rag.documents import Place
@@ -90,7 +91,7 @@ class _Reading:
                 if len(sheet.rows) >= MOST_ROWS or self._cells_left < 0:
                     sheet.was_cut = True
                     return sheet
-                sheet.rows[at] = dict(cells)
+                sheet.rows[at] = {column: replace(cell) for column, cell in cells.items()}  # one object is one cell
                 self._cells_left -= len(cells)
                 if attribute(row, "visibility") in _HIDDEN:
                     sheet.hidden_rows.add(at)

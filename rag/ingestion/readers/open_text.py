@@ -15,7 +15,7 @@ from rag.ingestion.readers.open_document import (
     paragraphs,
     table_markdown,
 )
-from rag.ingestion.readers.parsed import CannotRead, Parsed, one_line, require
+from rag.ingestion.readers.parsed import CannotRead, Parsed, one_line, require, unlinked
 from rag.ingestion.readers.word_blocks import MOST_HEADING_CHARS
 
 _FORMATS = {
@@ -107,7 +107,7 @@ class _Reading:
         elif text and local(block) == "h":
             level = min(max(whole(attribute(block, "outline-level"), 1), 1), 10)
             is_counted = attribute(block, "is-list-header") != "true"
-            heading = one_line(f"{self._outline_number(level) if is_counted else ''}{text}")
+            heading = one_line(f"{self._outline_number(level) if is_counted else ''}{unlinked(text)}")
             self._title = self._title or heading
             text = f"{'#' * min(level, 6)} {heading}" if len(heading) <= MOST_HEADING_CHARS else heading
         yield text

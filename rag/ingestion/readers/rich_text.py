@@ -146,6 +146,7 @@ class _Reading:
         elif sign in b"\\{}":
             self._raw(sign)
         elif sign in (b"~", b"_"):
+            self._flush()
             self._text(" " if sign == b"~" else "-")
         elif sign in (b"\n", b"\r"):
             self._word("par", None)
