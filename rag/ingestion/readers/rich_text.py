@@ -185,7 +185,7 @@ class _Reading:
             self._state = replace(state, skip=min(max(number or 0, 0), 10) if number is not None else 1)
         elif word in ("v", "deleted"):
             is_on = number != 0
-            self._state = replace(state, **{"is_hidden" if word == "v" else "is_deleted": is_on})
+            self._state = replace(state, is_hidden=is_on) if word == "v" else replace(state, is_deleted=is_on)
         elif word in _SIGNS:
             self._text(_SIGNS[word])
         elif state.target != "text":
