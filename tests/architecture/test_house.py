@@ -159,6 +159,7 @@ SMALL = {
     "rag.generation.context_window": "a calculation without the model",
     "rag.generation.suggestions": "the questions of the model without the model",
     "rag.ingestion.readers.text": "one reader for each kind of file",
+    "rag.reranking.cross_encoder": "the one door of its library",
 }
 """Modules of few lines that one other imports, and why they stand alone."""
 SHARED_NAMES = {
