@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.text.sentences import sentences
+from rag.text.markdown import sentences
 from rag.text.tokenizer import terms
 
 MOST_PARTS = 5

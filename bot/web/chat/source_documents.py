@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from bot.cards.progress import snippet_of
 from bot.handlers.http import json_response
-from bot.jobs.conclusion import snippet_of
 from bot.web.chat.routes import BEARER, AnswerId, ChatDoor
 from bot.web.chat.sources import Opened, SourceNumber, open_source
 from bot.web.errors import NOT_FOUND, RESPONSES, Refused

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cards.final_view import CARD_BYTES, final
-from bot.cards.progress import Completed, Progress, ended
-from bot.jobs.conclusion import conclude
+from bot.cards.progress import Completed, Progress, conclude, ended
 from bot.models import Answer, CardState, Source, Turn
 from bot.texts import texts
 from feishu.cards.elements import MAX_ELEMENTS, Card, card_bytes
