@@ -18,6 +18,7 @@ JobKind = Literal[
     "ask_person",
     "refuse",
     "digest",
+    "refresh",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")

@@ -128,6 +128,14 @@ class DigestPayload(Payload):
     chat_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshPayload(Payload):
+    """A document on Feishu to read again, by its token; without one all that the settings' links lead to are looked
+    through."""
+
+    token: str = ""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -140,6 +148,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "ask_person": AskPersonPayload,
     "refuse": RefusePayload,
     "digest": DigestPayload,
+    "refresh": RefreshPayload,
 }
 
 

@@ -236,6 +236,8 @@ attachments = Table(
     Column("text", Text, nullable=False),
     Column("size", Integer, nullable=False, server_default="0", comment="bytes of the text in UTF-8"),
     Column("created_at", Double, nullable=False, index=True),
+    Column("link", Text, nullable=False, server_default="", comment="of a document whose link was pasted"),
+    Column("places", Text, nullable=False, server_default="[]", comment="where its headings, sheets and records begin"),
 )
 
 received_files = Table(

@@ -6,7 +6,7 @@ The platform answers `{"code": 0, "data": {…}}`; business errors come with HTT
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,7 +18,7 @@ from feishu.api.auth import TenantTokens
 from feishu.api.availability import Availability
 from feishu.api.connections import Pools, open_pools
 from feishu.api.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
-from feishu.api.responses import read_reply
+from feishu.api.responses import OF_DOWNLOADS, read_reply
 from feishu.clock import Clock, SystemClock
 from feishu.encoding import to_bytes
 from feishu.errors import (
@@ -93,7 +93,7 @@ class FeishuClient:
         endpoint: Endpoint,
         *,
         path: dict[str, str] | None = None,
-        params: dict[str, str] | None = None,
+        params: Mapping[str, str | list[str]] | None = None,
         json: Any = None,
         lane: str = "",
         card: str = "",
@@ -139,8 +139,21 @@ class FeishuClient:
     async def download(
         self, endpoint: Endpoint, *, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
-        """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once, but for a token
-        that was refused."""
+        """A binary answer; None when it is larger than `most_bytes`. Raises and tries again as `call` does."""
+        attempt = 1
+        while True:
+            try:
+                return await self._downloaded_as_app(endpoint, path, params, most_bytes)
+            except (ApiError, TransportError) as error:
+                wait_s = wait_before_retry(endpoint, error, attempt)
+                if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
+                    raise
+            await self._clock.sleep(wait_s)
+            attempt += 1
+
+    async def _downloaded_as_app(
+        self, endpoint: Endpoint, path: dict[str, str], params: dict[str, str], most_bytes: int
+    ) -> bytes | None:
         token = await self._tokens.get()
         try:
             return await self._downloaded(endpoint, token, path, params, most_bytes)
@@ -156,9 +169,11 @@ class FeishuClient:
         try:
             content, response = await self._fetch(request, token, most_bytes)
             if response.status_code != 200:
-                read_reply(endpoint, response.status_code, response.headers, content)
+                read_reply(endpoint, response.status_code, response.headers, content, wordless=OF_DOWNLOADS)
         except FeishuError as error:
             self.availability.note(endpoint.name, error)
+            if isinstance(error, RateLimited):
+                self._slow_down(request, error)
             raise
         self.availability.note(endpoint.name, None)
         return None if len(content) > most_bytes else content
@@ -292,7 +307,7 @@ class FeishuClient:
 class _Request:
     endpoint: Endpoint
     url: str
-    params: dict[str, str] | None
+    params: Mapping[str, str | list[str]] | None
     content: bytes | None
     lane: str = ""
     card: str = ""

@@ -14,13 +14,14 @@ from typing import Any
 
 from feishu.errors import Malformed
 from feishu.events.chats import ChatEvent, identifier, optional_id, parse_chat_event, storable
+from feishu.events.documents import DocumentChanged, parse_document_event
 from feishu.events.types import CardAction, Json, Mention, MessageReceived, Unknown
 
 MAX_VALUE_DEPTH = 32
 """Deeper nested button values and form values are read as empty: nothing of ours nests, and JSON writers give up."""
 
 
-Event = MessageReceived | CardAction | ChatEvent | Unknown
+Event = MessageReceived | CardAction | ChatEvent | DocumentChanged | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def parse_event(payload: Json, *, received_at: float) -> Event:
     envelope = (header.app_id, header.tenant_key, header.event_id, header.created_at)
     if found := parse_chat_event(header.event_type, envelope, body):
         return found
+    if changed := parse_document_event(header.event_type, envelope, body):
+        return changed
     return Unknown(header.app_id, header.tenant_key, header.event_id, header.event_type, header.created_at)
 
 
