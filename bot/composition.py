@@ -2,9 +2,13 @@
 
 from bot.access import Access
 from bot.delivery.outbox import CardDelivery
+from bot.documents.library_sources import hosts_of
+from bot.documents.page_reader import page_reader
+from bot.documents.refreshing import Refresher
 from bot.handlers.addressing import Addressee
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.handlers.router import EventRouter
 from bot.inbox.claim import Shares
@@ -16,6 +20,7 @@ from bot.intake.command_handlers import CommandRunner
 from bot.intake.forwarded import CardReader, ForwardReader
 from bot.intake.image_text import ImageText
 from bot.intake.intake import MessageIntake
+from bot.intake.linked_documents import LinkedDocuments
 from bot.intake.message_kinds import KindReaders, Reader
 from bot.intake.message_readers import FileReader, ImageReader, Pictures
 from bot.intake.policy import Policy
@@ -39,6 +44,7 @@ from bot.jobs.question import QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
+from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
 from bot.jobs.suggested_questions import SuggestedQuestions
@@ -64,6 +70,7 @@ from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock
+from feishu.documents.listing import Documents
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -129,7 +136,7 @@ class Parts:
             self.ledger,
             self.gaps,
             self.obedience,
-            KindReaders(self.voice, readers, images),
+            KindReaders(self.voice, readers, images, self._links()),
             RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards),
             SilentMode(self.library, access),
             people,
@@ -137,6 +144,18 @@ class Parts:
             language=self.settings.bot.language,
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
+
+    def _links(self) -> LinkedDocuments:
+        return LinkedDocuments(
+            Documents(self.client),
+            lambda: page_reader(self.client, self.settings.rag, self.library),
+            self.attachments,
+            self.library,
+            self.access,
+            self.identity,
+            hosts=hosts_of(self.settings),
+            is_on=self.settings.bot.people.read_links,
+        )
 
     def _build_jobs(self) -> None:
         """One handler a kind; those that write to a card of an answer share who may do so at a time."""
@@ -148,6 +167,8 @@ class Parts:
         one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
+        refresher = Refresher(self.settings, self.client, self.library)
+        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -164,6 +185,7 @@ class Parts:
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
             "refuse": RefuseHandler(self.reading),
             "digest": self.digest,
+            "refresh": self.refresh,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -263,7 +285,8 @@ class Parts:
             jobs, self.ledger, self.conversations, self.feedback, metrics, policy, refusals, clock=clock
         )
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
-        self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
+        documents = DocumentEventHandler(jobs, metrics)
+        self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics)
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)

@@ -2,19 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bot.documents.library_sources import PREFIX, Listed, links_of, listed
+from bot.documents.page_reader import page_reader
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
-from feishu.api.documents import Documents, Page, Unread, reason_of, target_of
-from feishu.errors import ApiError, FeishuError
-from rag.errors import IngestError, Unreadable
+from feishu.documents.listing import Documents
 from rag.ingestion.pipeline import IngestReport, ingest
-from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
-
-PREFIX = "feishu:"
-DEFAULT = "default"
+from rag.ingestion.sources import Unlisted
+from rag.knowledge_base import KnowledgeBase
+from rag.scope import DEFAULT_COLLECTION
 
 
 async def ingest_all(
@@ -27,60 +26,25 @@ async def ingest_all(
 ) -> IngestReport:
     """Ingest folders and, unless `paths` are given, the Feishu links of the settings. Raises `RagError`."""
     async with contextlib.AsyncExitStack() as cleanup:
-        remote: list[Remote] = []
-        if paths is None and any(_links(settings)):
-            client = FeishuClient(settings.feishu)
-            cleanup.push_async_callback(client.aclose)
-            remote = [item async for item in _remote(settings, Documents(client))]
+        found = Listed()
+        if paths is None and any(links_of(settings)):
+            found = await _listed(settings, cleanup)
         if paths is not None and not prune:
-            remote = [Unlisted(name, PREFIX, "", keeps=True) for name in (DEFAULT, *settings.rag.collections)]
+            collections = (DEFAULT_COLLECTION, *settings.rag.collections)
+            found.remote += [Unlisted(name, PREFIX, "", keeps=True) for name in collections]
         return await asyncio.to_thread(
-            lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild, prune=prune)
+            lambda: ingest(
+                settings.rag, paths=paths, remote=found.remote, progress=progress, rebuild=rebuild, prune=prune
+            )
         )
 
 
-def _links(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Collection and link."""
-    yield from ((DEFAULT, link) for link in settings.rag.links)
-    for name, collection in settings.rag.collections.items():
-        yield from ((name, link) for link in collection.links)
-
-
-async def _remote(settings: Settings, documents: Documents) -> AsyncIterator[Remote]:
-    """What the links lead to; what cannot be listed or read is in it too, with its reason."""
-    if not settings.feishu.app_id:
-        raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
-    for collection, link in _links(settings):
-        target = target_of(link)
-        if target is None:
-            yield Unlisted(collection, link, "is no link to a wiki, a folder or a document; correct rag.links")
-            continue
-        try:
-            async for item in documents.walk(target):
-                yield _document(item, collection, documents) if isinstance(item, Page) else _unread(item, collection)
-        except FeishuError as error:
-            # What we had from there may be any of the collection's pages: all of them stay until it can be listed.
-            yield Unlisted(collection, PREFIX, f"{link}: {error}", keeps=True)
-
-
-def _document(page: Page, collection: str, documents: Documents) -> RemoteDocument:
-    loop = asyncio.get_running_loop()
-    source = f"{PREFIX}{page.token}"
-
-    def read() -> str:
-        """Called in the ingest's thread."""
-        try:
-            return asyncio.run_coroutine_threadsafe(documents.markdown(page.token), loop).result()
-        except ApiError as error:
-            if reason := reason_of(error):
-                raise Unreadable(f"{page.title} ({page.link})", reason) from error
-            raise Unreadable(source, str(error), temporary=True) from error
-        except FeishuError as error:
-            raise Unreadable(source, str(error), temporary=True) from error
-
-    return RemoteDocument(source, page.title, page.link or None, page.edited, read, collection)
-
-
-def _unread(item: Unread, collection: str) -> Unlisted:
-    """Named in the report. A place that was closed to the app loses its pages; they are not listed any more."""
-    return Unlisted(collection, f"{item.title} ({item.link})", item.reason)
+async def _listed(settings: Settings, cleanup: contextlib.AsyncExitStack) -> Listed:
+    """What the links lead to, by a client that is closed with `cleanup`."""
+    client = FeishuClient(settings.feishu)
+    cleanup.push_async_callback(client.aclose)
+    library = None
+    if settings.rag.llm.vision:
+        library = await KnowledgeBase.open(settings.rag)
+        cleanup.push_async_callback(library.aclose)
+    return await listed(settings, Documents(client), page_reader(client, settings.rag, library))

@@ -130,10 +130,11 @@ class DigestPayload(Payload):
 
 @dataclass(frozen=True, slots=True)
 class RefreshPayload(Payload):
-    """A document on Feishu to read again, by its token; without one all that the settings' links lead to are looked
-    through."""
+    """A document on Feishu to read again, by its token and kind; without one all that the settings' links lead to are
+    looked through."""
 
     token: str = ""
+    kind: str = ""
 
 
 PAYLOADS: dict[JobKind, type[Payload]] = {

@@ -9,8 +9,9 @@ from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
 from feishu.api.client import FeishuClient
-from feishu.api.documents import Documents, Page, target_of
 from feishu.api.endpoints import CHAT
+from feishu.documents.links import target_of
+from feishu.documents.listing import Documents, Page
 from feishu.errors import ApiError, FeishuError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope

@@ -1,8 +1,9 @@
 """What the settings' Feishu links lead to, as items of an ingest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import urlsplit
 
 from bot.documents.page_reader import PageReader
 from bot.settings import Settings
@@ -23,8 +24,8 @@ PREFIX = "feishu:"
 class Listed:
     """What was found. `pages` are those among `remote` that can be read."""
 
-    remote: list[Remote]
-    pages: list[Page]
+    remote: list[Remote] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
 
 
 def links_of(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -34,11 +35,16 @@ def links_of(settings: Settings) -> Iterator[tuple[str, str]]:
         yield from ((name, link) for link in collection.links)
 
 
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The hosts of the links."""
+    return frozenset(urlsplit(link).hostname or "" for _, link in links_of(settings)) - {""}
+
+
 async def listed(settings: Settings, documents: Documents, reader: PageReader) -> Listed:
     """What the links lead to; what cannot be listed or read is in it too, with its reason. Raises IngestError."""
     if not settings.feishu.app_id:
         raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
-    found = Listed([], [])
+    found = Listed()
     for collection, link in links_of(settings):
         target = target_of(link)
         if target is None:

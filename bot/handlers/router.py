@@ -5,9 +5,11 @@ from collections.abc import Callable
 from bot.handlers.acknowledgement import Ack
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
+from feishu.events.documents import DocumentChanged
 from feishu.events.parsing import Event
 from feishu.events.types import CardAction, MessageReceived, Unknown
 
@@ -20,12 +22,14 @@ class EventRouter:
         messages: MessageHandler,
         card_actions: CardActionHandler,
         chat_events: ChatEventHandler,
+        document_events: DocumentEventHandler,
         worker: Worker,
         metrics: Metrics,
     ) -> None:
         self._messages = messages
         self._card_actions = card_actions
         self._chat_events = chat_events
+        self._document_events = document_events
         self._worker = worker
         self._metrics = metrics
 
@@ -36,6 +40,8 @@ class EventRouter:
                 return await self._messages.take(event)
             case CardAction():
                 return await self._card_actions.take(event)
+            case DocumentChanged():
+                return Ack({}, self._after(await self._document_events.take(event), None))
             case Unknown():
                 self._metrics.event_received(event.event_type, "ignored")
                 return Ack({})

@@ -152,9 +152,7 @@ class MessageIntake:
             return Asked(words or quote.words, quote.words, left_out=missing)
         return quote.trouble or ImageUnreadable(wording.empty_question)
 
-    async def _quote(
-        self, job: Job, message: MessageReceived, wording: Texts, *, leans_on_turn: bool
-    ) -> Quote:
+    async def _quote(self, job: Job, message: MessageReceived, wording: Texts, *, leans_on_turn: bool) -> Quote:
         """The message replied to, wholly read."""
         if leans_on_turn:
             return Quote()

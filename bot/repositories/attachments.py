@@ -191,7 +191,7 @@ class Attachments:
 
     async def library_for(self, turn: Turn, question: Question) -> KnowledgeBase | None:
         """The library of the conversation's files, where they answer the question better than the documents do; of a
-        file that the question quotes, where it answers at all; of the documents that it links to in any case."""
+        file that the question quotes, where it answers at all; of documents that it links to in any case."""
         is_private = turn.chat_type == "p2p"
         kept = await self._kept(turn.app_id, [turn.conversation] if is_private else await self._shared_with(turn))
         if not kept:
@@ -222,7 +222,7 @@ class Attachments:
         return not other.is_evidence or found.confidence >= other.confidence
 
     async def _shared_with(self, turn: Turn) -> list[str]:
-        """In a group: what the question quotes or links to, and those that it follows up on; in a topic, the topic's."""
+        """In a group: what the question quotes or links to, and what it follows up on; in a topic, the topic's too."""
 
         def work(connection: Connection) -> list[str]:
             found, parent = [quoted_by(turn.question_message_id)], turn.parent_turn

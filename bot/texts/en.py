@@ -205,8 +205,8 @@ EN = Texts(
     link_partly="Pictures, attachments or other parts of it could not be read: the document itself has the last word.",
     link_no_access=(
         "🔒 I cannot open this link ({name}): the app may not read it. Open it, choose “…” at the top right › More › "
-        "Add document app, and add “{app}”; for a wiki page an admin may also make a group with the app a member of the "
-        "wiki. Then send the link again."
+        "Add document app, and add “{app}”; for a wiki page an admin may also make a group with the app a member of "
+        "the wiki. Then send the link again."
     ),
     link_scope=(
         "🔒 The app lacks the scope to read things like “{name}”. An admin adds it in the developer console under "
@@ -215,17 +215,17 @@ EN = Texts(
     link_gone="What this link ({name}) leads to is not there any more, or the link is cut off.",
     link_too_large="“{name}” is larger than the platform exports.",
     link_kind=(
-        "“{name}” is of a kind that the platform lets no app read (mind maps, slides, minutes): copy it into a document, "
-        "or export it and send me the file."
+        "“{name}” is of a kind that the platform lets no app read (mind maps, slides, minutes): copy it into a "
+        "document, or export it and send me the file."
     ),
     link_many=(
-        "This link ({name}) is a folder or a whole wiki, not one document. Send the link of a single one; to have all of "
-        "it at hand, ask an admin to add it to the documents."
+        "This link ({name}) is a folder or a whole wiki, not one document. Send the link of a single one; to have all "
+        "of it at hand, ask an admin to add it to the documents."
     ),
     link_closed="🔒 What this link ({name}) leads to is not open here.",
     link_empty="“{name}” holds no text to read.",
     link_unreadable="“{name}” cannot be read: the format is not one I know, or it is damaged, encrypted or too large.",
-    link_failed="“{name}” cannot be read right now: the platform gave no proper answer. Please send the link again later.",
+    link_failed="“{name}” cannot be read right now: the platform gave no proper answer. Please send it again later.",
     link_over_day="“{name}” was not read: I read at most {limit} MB of files and documents a day for you.",
     link_over_kept="“{name}” holds too much text: I keep at most {limit} MB for each person.",
     image_no_reader=(

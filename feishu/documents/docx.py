@@ -15,6 +15,10 @@ from feishu.documents.refusals import reason_of, why_refused
 from feishu.errors import ApiError, BadReply, FeishuError
 
 PEOPLE_AT_ONCE = 50
+_WITHOUT_BLOCKS = (
+    "links to it open at its beginning, and pictures, files, sheets and bitables in it were not read, since its blocks "
+    "cannot be read"
+)
 
 
 class DocumentReader:
@@ -28,10 +32,10 @@ class DocumentReader:
         try:
             found = await all_blocks(self._client, token)
         except ApiError as error:
-            if why_refused(error) != "scope":
+            if why_refused(error) not in ("scope", "no_access"):
                 raise
-            note = f"pictures, attachments, sheets and places are missing: {reason_of(error)}"
-            return Content((Text(await self.markdown(token)),), (note,))
+            text = await self.markdown(token)
+            return Content((Text(text),), (f"{_WITHOUT_BLOCKS}: {reason_of(error)}",))
         synced = await self._synced(token, found)
         everything = {key: block for others in (*synced.values(), found) for key, block in others.items()}
         return BlockWriter(found, synced, await self._names(people_in(everything))).content()

@@ -30,9 +30,7 @@ class DocumentChanged(Happened):
     change: Change
 
 
-def parse_document_event(
-    event_type: str, envelope: tuple[str, str, str, float], body: Json
-) -> DocumentChanged | None:
+def parse_document_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> DocumentChanged | None:
     """The event of this type; None for a type that is not among these. `envelope` holds the fields of `Happened`.
 
     Raises `Malformed` without a token."""

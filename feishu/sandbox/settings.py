@@ -19,6 +19,10 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "drive:drive:readonly",
     "docx:document:readonly",
     "docs:document.content:read",
+    "drive:drive.metadata:readonly",
+    "bitable:app:readonly",
+    "docs:document:export",
+    "docs:event:subscribe",
 )
 
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")

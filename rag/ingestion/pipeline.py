@@ -64,15 +64,17 @@ def ingest(
     progress: Progress | None = None,
     rebuild: bool = False,
     prune: bool = False,
+    answers_for: Callable[[Key], bool] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestReport:
     """Bring the index to what the folders and `remote` hold now, and switch to it.
 
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
-    are remembered, and read again by later ingests. `prune` drops whatever is not given now and forgets such places.
-    What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is told the stages
-    `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is busy; `sleep` is
-    how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed;
+    are remembered, and read again by later ingests. `answers_for` says of which other documents `remote` has all that
+    there is: those of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and
+    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is told
+    the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is busy;
+    `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed;
     after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors that were made.
     """
     started_at = time.monotonic()
@@ -90,8 +92,9 @@ def ingest(
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(run.draft_mark(), fresh=before is None)
         told = partial(tell, "checking")
-        plan = difference(items, known, unlisted=unlisted, spares=selection.spares, progress=told)
-        if paths is not None and not items and not plan.gone:
+        spares = _spares(selection, answers_for)
+        plan = difference(items, known, unlisted=unlisted, spares=spares, progress=told)
+        if paths and not items and not plan.gone:
             raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
         if before is not None and plan.is_empty and not run.is_outdated(before[1].embedding):
@@ -212,7 +215,7 @@ class _Work:
             for done, (item, fingerprint, document) in enumerate(documents):
                 self._tell("documents", done, len(items))
                 if isinstance(document, Document):
-                    writer.put(document, fingerprint)
+                    writer.put(document, "" if document.is_partial else fingerprint)
                     self.notes += [Unreadable(document.source, note) for note in document.notes]
                     continue
                 failed[item.key] = document.reason
@@ -220,6 +223,13 @@ class _Work:
                     writer.fail(item.key, fingerprint, document.reason)
         self._tell("documents", len(items), len(items))
         return failed
+
+
+def _spares(selection: Selection, answers_for: Callable[[Key], bool] | None) -> Callable[[Key], bool]:
+    """Which documents stay although they are none of the items."""
+    if answers_for is None:
+        return selection.spares
+    return lambda key: selection.spares(key) and not answers_for(key)
 
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:

@@ -131,8 +131,15 @@ class MilvusStore:
             record = row["record"]
             if "source" in record:
                 key = (record["collection"], record["source"])
-                read = record.get("content", ""), tuple(record.get("notes", ()))
-                found[key] = (Known(record["fingerprint"], record["failure"], *read), list(map(int, record["ids"])))
+                told = [str(record.get(name, "")) for name in ("title", "link")]
+                read = Known(
+                    record["fingerprint"],
+                    record["failure"],
+                    record.get("content", ""),
+                    tuple(record.get("notes", ())),
+                    *told,
+                )
+                found[key] = (read, list(map(int, record["ids"])))
         return found
 
     def remember(self, name: str, key: Key, known: Known, ids: Sequence[int]) -> None:
@@ -143,6 +150,8 @@ class MilvusStore:
             "failure": storable(known.failure),
             "content": known.content,
             "notes": [storable(note) for note in known.notes],
+            "title": storable(known.title),
+            "link": known.link,
             "ids": [str(chunk_id) for chunk_id in ids],
             # Ids as text: the numbers of JSON are too short for them.
         }
@@ -314,6 +323,8 @@ def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
         "title": storable(chunk.title),
         "text": storable(chunk.text),
     }
+    if chunk.place is not None:
+        body["place"] = {name: storable(value) for name, value in asdict(chunk.place).items()}
     body["id"] = str(chunk.id)
     return {
         "id": chunk.id,
