@@ -1,4 +1,4 @@
-"""A document's Markdown as the blocks that the platform keeps of it (docx-v1/document-block/list, data-structure/block).
+"""A document's Markdown as the blocks that the platform keeps of it (docx-v1/document-block/list, data-structure).
 
 What Markdown has no words for is written in double brackets on a line of its own: `[[file:TOKEN|name.pdf]]`,
 `[[sheet:TOKEN_SHEETID]]`, `[[bitable:TOKEN_TABLEID]]`, `[[synced:DOCUMENT/BLOCK]]`, `[[board]]`; a picture is

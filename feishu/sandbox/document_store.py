@@ -1,4 +1,4 @@
-"""Wiki pages, folders, documents, sheets, bitables and files that there are to read, and what the app may do with them."""
+"""Wiki pages, folders, documents, sheets, bitables and files to read, and what the app may do with them."""
 
 import itertools
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Sheet:
-    """A sheet of a spreadsheet. `merges` are first row, first column, last row, last column, from 0, the last included."""
+    """A sheet of a spreadsheet. `merges` are first row, first column, last row, last column, from 0, last included."""
 
     sheet_id: str
     title: str
@@ -110,8 +110,8 @@ class Export:
 
 @dataclass(slots=True)
 class DocumentStore:
-    """What there is to read. `hidden` are tokens that the app may not see, `closed_exports` those that it may not export,
-    `managed` those that it manages; `page_size` is what a listing gives at once.
+    """What there is to read. `hidden` are tokens that the app may not see, `closed_exports` those that it may not
+    export, `managed` those that it manages; `page_size` is what a listing gives at once.
 
     After a full page comes an empty one that says there is more, as the platform may do. `on_change` hears of each
     change of a document, by its token, its kind and what it was.

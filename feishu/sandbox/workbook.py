@@ -1,4 +1,4 @@
-"""A spreadsheet as the file that an export gives: what the readers of the office formats are to make of it is theirs."""
+"""A spreadsheet as the file that an export gives."""
 
 import io
 import zipfile
@@ -13,6 +13,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _FIRST_OWN_FORMAT = 164
+_HIDDEN = ' state="hidden"'
 
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
@@ -49,7 +50,7 @@ def _relations(targets: Sequence[tuple[str, str]]) -> str:
 
 def _book(sheets: Sequence[Sheet]) -> str:
     listed = (
-        f'<sheet name={quoteattr(sheet.title)} sheetId="{number}"{" state=" + quoteattr("hidden") if sheet.is_hidden else ""}'
+        f'<sheet name={quoteattr(sheet.title)} sheetId="{number}"{_HIDDEN if sheet.is_hidden else ""}'
         f' r:id="rId{number}"/>'
         for number, sheet in enumerate(sheets, 1)
     )

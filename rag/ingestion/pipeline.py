@@ -72,10 +72,11 @@ def ingest(
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
     are remembered, and read again by later ingests. `answers_for` says of which other documents `remote` has all that
     there is: those of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and
-    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is told
-    the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is busy;
-    `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed;
-    after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors that were made.
+    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is
+    told the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is
+    busy; `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
+    EmbeddingFailed; after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors
+    that were made.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)

@@ -19,8 +19,8 @@ class TooLarge(CannotRead):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out; where it `is_partial`, something
-    of that may be had the next time."""
+    """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out; where it `is_partial`,
+    something of that may be had the next time."""
 
     text: str
     title: str = ""
