@@ -2,16 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from bot.documents.library_sources import PREFIX, Listed, links_of, listed
-from bot.documents.page_reader import page_reader
+from bot.documents.library_sources import PREFIX, links_of, listed, subscribe_to
+from bot.documents.page_reader import PageReader, page_reader
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
 from feishu.documents.listing import Documents
 from rag.ingestion.pipeline import IngestReport, ingest
-from rag.ingestion.sources import Unlisted
+from rag.ingestion.sources import Remote, Unlisted
 from rag.knowledge_base import KnowledgeBase
 from rag.scope import DEFAULT_COLLECTION
 
@@ -25,26 +25,41 @@ async def ingest_all(
     prune: bool = False,
 ) -> IngestReport:
     """Ingest folders and, unless `paths` are given, the Feishu links of the settings. Raises `RagError`."""
+    if paths is not None:
+        collections = () if prune else (DEFAULT_COLLECTION, *settings.rag.collections)
+        kept = [Unlisted(name, PREFIX, "", keeps=True) for name in collections]
+        return await _ingested(settings, kept, paths, progress, rebuild=rebuild, prune=prune)
+    if not any(links_of(settings)):
+        return await _ingested(settings, (), None, progress, rebuild=rebuild, prune=prune)
+    async with _reading(settings) as (client, reader):
+        remote = await listed(settings, Documents(client), reader)
+        report = await _ingested(settings, remote, None, progress, rebuild=rebuild, prune=prune)
+        await subscribe_to(reader.done, client, settings)
+        return report
+
+
+async def _ingested(
+    settings: Settings,
+    remote: Sequence[Remote],
+    paths: Sequence[Path] | None,
+    progress: Callable[[str, int, int], None] | None,
+    *,
+    rebuild: bool,
+    prune: bool,
+) -> IngestReport:
+    return await asyncio.to_thread(
+        lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild, prune=prune)
+    )
+
+
+@contextlib.asynccontextmanager
+async def _reading(settings: Settings) -> AsyncIterator[tuple[FeishuClient, PageReader]]:
+    """A client and a reader of documents; pictures are read by the model where it sees."""
     async with contextlib.AsyncExitStack() as cleanup:
-        found = Listed()
-        if paths is None and any(links_of(settings)):
-            found = await _listed(settings, cleanup)
-        if paths is not None and not prune:
-            collections = (DEFAULT_COLLECTION, *settings.rag.collections)
-            found.remote += [Unlisted(name, PREFIX, "", keeps=True) for name in collections]
-        return await asyncio.to_thread(
-            lambda: ingest(
-                settings.rag, paths=paths, remote=found.remote, progress=progress, rebuild=rebuild, prune=prune
-            )
-        )
-
-
-async def _listed(settings: Settings, cleanup: contextlib.AsyncExitStack) -> Listed:
-    """What the links lead to, by a client that is closed with `cleanup`."""
-    client = FeishuClient(settings.feishu)
-    cleanup.push_async_callback(client.aclose)
-    library = None
-    if settings.rag.llm.vision:
-        library = await KnowledgeBase.open(settings.rag)
-        cleanup.push_async_callback(library.aclose)
-    return await listed(settings, Documents(client), page_reader(client, settings.rag, library))
+        client = FeishuClient(settings.feishu)
+        cleanup.push_async_callback(client.aclose)
+        library = None
+        if settings.rag.llm.vision:
+            library = await KnowledgeBase.open(settings.rag)
+            cleanup.push_async_callback(library.aclose)
+        yield client, page_reader(client, settings.rag, library)

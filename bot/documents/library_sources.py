@@ -1,12 +1,15 @@
 """What the settings' Feishu links lead to, as items of an ingest."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
+import structlog
+
 from bot.documents.page_reader import PageReader
 from bot.settings import Settings
+from feishu.api.client import FeishuClient
+from feishu.documents.changes import subscribe
 from feishu.documents.links import target_of
 from feishu.documents.listing import Documents, Page, Unread
 from feishu.errors import FeishuError
@@ -16,16 +19,10 @@ from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
 from rag.scope import DEFAULT_COLLECTION
 
+log = structlog.get_logger(__name__)
+
 PREFIX = "feishu:"
 """What the sources of pages on Feishu begin with; the page's own token follows."""
-
-
-@dataclass(slots=True)
-class Listed:
-    """What was found. `pages` are those among `remote` that can be read."""
-
-    remote: list[Remote] = field(default_factory=list)
-    pages: list[Page] = field(default_factory=list)
 
 
 def links_of(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -40,28 +37,38 @@ def hosts_of(settings: Settings) -> frozenset[str]:
     return frozenset(urlsplit(link).hostname or "" for _, link in links_of(settings)) - {""}
 
 
-async def listed(settings: Settings, documents: Documents, reader: PageReader) -> Listed:
+async def listed(settings: Settings, documents: Documents, reader: PageReader) -> list[Remote]:
     """What the links lead to; what cannot be listed or read is in it too, with its reason. Raises IngestError."""
     if not settings.feishu.app_id:
         raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
-    found = Listed()
+    found: list[Remote] = []
     for collection, link in links_of(settings):
         target = target_of(link)
         if target is None:
-            wrong = "is no link to a wiki, a folder or a document; correct rag.links"
-            found.remote.append(Unlisted(collection, link, wrong))
+            found.append(Unlisted(collection, link, "is no link to a wiki, a folder or a document; correct rag.links"))
             continue
         try:
             items = [item async for item in documents.walk(target)]
             pages = await documents.dated([item for item in items if isinstance(item, Page)])
         except FeishuError as error:
             # What we had from there may be any of the collection's pages: all of them stay until it can be listed.
-            found.remote.append(Unlisted(collection, PREFIX, f"{link}: {error}", keeps=True))
+            found.append(Unlisted(collection, PREFIX, f"{link}: {error}", keeps=True))
             continue
-        found.remote += [_unread(item, collection) for item in items if isinstance(item, Unread)]
-        found.remote += [document_of(page, collection, reader) for page in pages]
-        found.pages += pages
+        found += [_unread(item, collection) for item in items if isinstance(item, Unread)]
+        found += [document_of(page, collection, reader) for page in pages]
     return found
+
+
+async def subscribe_to(pages: Sequence[Page], client: FeishuClient, settings: Settings) -> None:
+    """Asks to be told of what becomes of pages that were read now. Where that cannot be had, looking serves."""
+    if not settings.feishu.subscribe:
+        return
+    try:
+        told = await subscribe(client, pages)
+    except FeishuError as error:
+        log.info("not_subscribed", reason=str(error))
+        return
+    log.info("subscribed", documents=told, of=len(pages))
 
 
 def document_of(page: Page, collection: str, reader: PageReader) -> RemoteDocument:

@@ -47,6 +47,8 @@ class PageReader:
         self._pictures = pictures
         self._settings = settings
         self._loop = loop
+        self.done: list[Page] = []
+        """What was read by now."""
 
     @property
     def mark(self) -> str:
@@ -55,12 +57,16 @@ class PageReader:
 
     def read(self, page: Page, readers: Readers) -> Parsed:
         """The page's text. Blocking. Raises Unreadable: `temporary` where it may be had later."""
-        name = page.title or page.token
         try:
             content = self._run(self._contents.content(page))
         except FeishuError as error:
-            raise _unreadable(name, error) from error
-        if page.kind in ("file", "doc", "sheet") and len(content.parts) == 1 and isinstance(content.parts[0], Attached):
+            raise _unreadable(page.title or page.token, error) from error
+        parsed = self._assembled(content, readers)
+        self.done.append(page)
+        return parsed
+
+    def _assembled(self, content: Content, readers: Readers) -> Parsed:
+        if len(content.parts) == 1 and isinstance(content.parts[0], Attached) and content.parts[0].home != "media":
             return self._whole_file(content.parts[0], content.notes, readers)
         text = _Assembly(content.notes)
         for part in content.parts:

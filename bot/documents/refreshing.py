@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
-from bot.documents.library_sources import PREFIX, document_of, links_of, listed
+from bot.documents.library_sources import PREFIX, document_of, links_of, listed, subscribe_to
 from bot.documents.page_reader import page_reader
 from bot.documents.pictures import Sees
 from bot.settings import Settings
@@ -40,8 +40,9 @@ class Refresher:
     async def everything(self) -> IngestReport:
         """Looks through all that the links lead to, and reads what was edited since."""
         reader = page_reader(self.client, self.settings.rag, self.library)
-        found = await listed(self.settings, Documents(self.client), reader)
-        return await self._ingested(found.remote, None)
+        report = await self._ingested(await listed(self.settings, Documents(self.client), reader), None)
+        await subscribe_to(reader.done, self.client, self.settings)
+        return report
 
     async def one(self, token: str, kind: str) -> IngestReport | None:
         """Reads one document if it was edited, or drops it if it is gone; None for one that the index does not have."""

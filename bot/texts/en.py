@@ -14,6 +14,7 @@ EN = Texts(
     queued_place="⏳ Waiting: {count} ahead; this card will hold the answer",
     generating_preview="Answering…",
     sources="📎 Sources ({count})",
+    source_edited="edited {date}",
     nearest="🔎 Nearest documents ({count})",
     no_evidence="The documents at hand do not answer this question",
     no_evidence_advice="Try other words, or ask the owner of the documents to add this.",

@@ -18,6 +18,7 @@ class Texts:
     queued_place: str
     generating_preview: str
     sources: str
+    source_edited: str
     nearest: str
     no_evidence: str
     no_evidence_advice: str

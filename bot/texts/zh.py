@@ -14,6 +14,7 @@ ZH = Texts(
     queued_place="⏳ 排队中，前面还有 {count} 个问题，轮到时会在这张卡片上回答",
     generating_preview="正在回答…",
     sources="📎 参考资料（{count}）",
+    source_edited="更新于 {date}",
     nearest="🔎 最接近的资料（{count}）",
     no_evidence="根据现有资料无法回答此问题",
     no_evidence_advice="可以换个说法再问，或请资料负责人补充这部分内容。",

@@ -32,6 +32,8 @@ class Endpoint:
     per_second: int = 50
     per_minute: int = 1000
     authorised: bool = True
+    of_accounts: bool = False
+    """At the host of accounts (accounts.feishu.cn) instead of that of the API."""
     timeout_s: float | None = None
     """A shorter time-out than the settings', for calls that are soon worth nothing."""
 

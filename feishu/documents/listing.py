@@ -88,7 +88,7 @@ class Documents:
 
     async def dated(self, pages: Sequence[Page]) -> list[Page]:
         """The pages with the time of their last edit, where the app may see it (`drive:drive.metadata:readonly`)."""
-        found: dict[str, int] = {}
+        found: dict[str, dict[str, Any]] = {}
         asked = list(dict.fromkeys((page.token, page.kind) for page in pages))
         for at in range(0, len(asked), METAS_AT_ONCE):
             try:
@@ -97,8 +97,8 @@ class Documents:
                 if reason_of(error) is None:
                     raise
                 break
-            found |= {token: _number(meta.get("latest_modify_time")) for token, meta in metas.items()}
-        return [_at(page, found.get(page.token, 0)) for page in pages]
+            found |= metas
+        return [_known_as(page, found.get(page.token, {})) for page in pages]
 
     async def metas(self, asked: Sequence[tuple[str, str]]) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
         """What the platform says of at most 200 (token, kind) at once: title, time, link; and the codes of those that
@@ -236,8 +236,12 @@ def _of_file(file: dict[str, Any], kind: str, token: str, target: Target) -> Pag
     return Page(token, title, link, edited, kind, _number(edited))
 
 
-def _at(page: Page, edited_at: int) -> Page:
-    """With the one time that all listings agree on, so that a page is not read again because it was found elsewhere."""
+def _known_as(page: Page, meta: dict[str, Any]) -> Page:
+    """With the one time that all listings agree on, so that a page is not read again because it was found elsewhere; a
+    file with its own name, since a shortcut's need not say what kind of file it is."""
+    if page.kind == "file" and meta.get("title"):
+        page = replace(page, title=str(meta["title"]))
+    edited_at = _number(meta.get("latest_modify_time"))
     return replace(page, edited=str(edited_at), edited_at=edited_at) if edited_at else page
 
 

@@ -167,7 +167,7 @@ class DocumentStore:
         """Delete a document for good."""
         kind, _title = self.titles.pop(token)
         for kept in (self.documents, self.spreadsheets, self.bases, self.resources, self.edits):
-            kept.pop(token, None)  # type: ignore[attr-defined]
+            kept.pop(token, None)
         self.nodes = [node for node in self.nodes if node.obj_token != token]
         self.files = [file for file in self.files if file.token != token]
         self.on_change(token, kind, "deleted")
@@ -194,9 +194,10 @@ class DocumentStore:
         is_new = token not in self.titles
         self.titles[token] = (kind, title)
         self.edits[token] = FIRST_EDIT if is_new else self.edits[token] + 1
-        for entry in (*self.nodes, *self.files):
-            if (entry.obj_token if isinstance(entry, Node) else entry.token) == token:
-                entry.edited = self.edits[token]
+        for node in self.nodes:
+            node.edited = self.edits[token] if node.obj_token == token else node.edited
+        for file in self.files:
+            file.edited = self.edits[token] if file.token == token else file.edited
         if not is_new:
             self.on_change(token, kind, "edit")
         return token

@@ -58,7 +58,10 @@ async def test_a_spreadsheet_is_read_as_a_person_sees_it(wiki: Wiki) -> None:
     assert "不公开" not in text and "深圳" not in text
     assert any("hidden sheet left out: 草稿" in note for note in notes_of(report, SHEET))
     links = {chunk.place.name: chunk.link_at_place for chunk in of(wiki, SHEET) if chunk.place}
-    assert links == {"住宿标准": f"{ORIGIN}/sheets/{SHEET}?sheet=sht001", "编号": f"{ORIGIN}/sheets/{SHEET}?sheet=sht002"}
+    assert links == {
+        "住宿标准": f"{ORIGIN}/sheets/{SHEET}?sheet=sht001",
+        "编号": f"{ORIGIN}/sheets/{SHEET}?sheet=sht002",
+    }
     assert of(wiki, SHEET)[0].edited_at == 1_700_000_000
 
 
@@ -86,7 +89,8 @@ async def test_a_bitable_is_read_with_its_field_names_and_links_to_its_records(w
     text = text_of(wiki, BASE)
     assert (
         "任务：更新差旅制度；负责人：林小满；截止：2026/03/05 14:00；状态：进行中；预算：¥12,345.50；进度：66%；"
-        "项目：制度修订；是否延期：✅ 正常；凭证：预算说明.md；链接：制度原文（https://example.com/a）；已归档：否" in text
+        "项目：制度修订；是否延期：✅ 正常；凭证：预算说明.md；链接：制度原文（https://example.com/a）；已归档：否"
+        in text
     )
     assert "任务：采购显示器；状态：未开始；预算：¥8,000.00" in text
     assert "预算由财务复核。" in text, "attachments are read, too"

@@ -10,8 +10,8 @@ from bot.ingestion import ingest_all
 from bot.settings import Settings
 from feishu.documents.links import target_of
 from feishu.sandbox import Sandbox, running
-from feishu.sandbox.blocks import blocks_of
 from feishu.sandbox.document_store import DocumentStore
+from feishu.sandbox.server.blocks import blocks_of
 from feishu.settings import FeishuSettings
 from rag.documents import Chunk
 from rag.errors import IngestError

@@ -62,7 +62,9 @@ def tasks(store: DocumentStore, **more: Any) -> str:
                 "进度": 0.66,
                 "项目": {"link_record_ids": ["recP1"]},
                 "是否延期": {"type": 1, "value": [{"type": "text", "text": "✅ 正常"}]},
-                "凭证": [{"file_token": ATTACHED, "name": "预算说明.md", "type": "text/markdown", "size": 20, "url": ""}],
+                "凭证": [
+                    {"file_token": ATTACHED, "name": "预算说明.md", "type": "text/markdown", "size": 20, "url": ""}
+                ],
                 "链接": {"text": "制度原文", "link": "https://example.com/a"},
                 "已归档": False,
             },

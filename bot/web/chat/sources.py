@@ -28,9 +28,7 @@ class SourceReply(BaseModel):
     number: int = Field(description="The answer cites it as [number]")
     title: str
     heading_path: str = Field(examples=["三、时限"])
-    place: PlaceBody | None = Field(
-        description="Page, slide, sheet, heading, table or record, where the document has such"
-    )
+    place: PlaceBody | None = Field(description="Where in the document, where it has such places")
     text: str = Field(description="The passage as the model saw it, in Markdown")
     is_whole: bool = Field(description="false when only the first 200 characters are kept: passages are for 30 days")
     highlights: list[str] = Field(description="Parts of `text` that are nearest to what the answer says with [number]")

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from feishu.sandbox.blocks import blocks_of, exported
 from feishu.sandbox.document_store import DocumentStore, File, Node
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
+from feishu.sandbox.server.blocks import blocks_of, exported
 
 DOCUMENT_WINDOW = Window(5, 1.0)
 

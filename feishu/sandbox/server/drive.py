@@ -9,7 +9,7 @@ from feishu.sandbox.document_store import DocumentStore, Export, Resource
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
-from feishu.sandbox.workbook import workbook
+from feishu.sandbox.server.workbook import workbook
 from feishu.sandbox.world import Upload
 
 DOWNLOAD_WINDOW = Window(5, 1.0)
