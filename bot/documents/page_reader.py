@@ -11,7 +11,7 @@ from bot.documents.pictures import NO_READER, PictureReader, Sees
 from feishu.api.client import FeishuClient
 from feishu.documents.contents import Contents
 from feishu.documents.listing import Page
-from feishu.documents.parts import Anchor, Attached, Content, Grid, Part, Records, Text
+from feishu.documents.parts import Anchor, Attached, Grid, Part, Pieces, Records, Text
 from feishu.documents.refusals import reason_of
 from feishu.errors import ApiError, FeishuError
 from rag.documents import Place
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Source(Protocol):
     """What this needs of `feishu.documents.contents.Contents`."""
 
-    async def content(self, page: Page) -> Content: ...
+    async def content(self, page: Page) -> Pieces: ...
 
     async def download(self, attached: Attached, *, most_bytes: int) -> bytes | None: ...
 
@@ -65,7 +65,7 @@ class PageReader:
         self.done.append(page)
         return parsed
 
-    def _assembled(self, content: Content, readers: Readers) -> Parsed:
+    def _assembled(self, content: Pieces, readers: Readers) -> Parsed:
         if len(content.parts) == 1 and isinstance(content.parts[0], Attached) and content.parts[0].home != "media":
             return self._whole_file(content.parts[0], content.notes, readers)
         text = _Assembly(content.notes)

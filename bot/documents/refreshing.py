@@ -11,6 +11,7 @@ from bot.documents.pictures import Sees
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
 from feishu.documents.listing import Documents, Page, PageKind
+from rag.errors import IndexUnusable
 from rag.index.outline import DocumentState
 from rag.ingestion.pipeline import IngestReport, ingest
 from rag.ingestion.sources import Remote
@@ -37,8 +38,11 @@ class Refresher:
         """Whether there is anything on Feishu to look after."""
         return any(links_of(self.settings))
 
-    async def everything(self) -> IngestReport:
-        """Looks through all that the links lead to, and reads what was edited since."""
+    async def everything(self) -> IngestReport | None:
+        """Looks through all that the links lead to, and reads what was edited since; None while there is no index: the
+        first one is not made of these documents alone."""
+        if await self._known() is None:
+            return None
         reader = page_reader(self.client, self.settings.rag, self.library)
         report = await self._ingested(await listed(self.settings, Documents(self.client), reader), None)
         await subscribe_to(reader.done, self.client, self.settings)
@@ -47,7 +51,7 @@ class Refresher:
     async def one(self, token: str, kind: str) -> IngestReport | None:
         """Reads one document if it was edited, or drops it if it is gone; None for one that the index does not have."""
         source = f"{PREFIX}{token}"
-        known = [state for state in await self.library.documents(EVERYTHING) if state.source == source]
+        known = [state for state in await self._known() or () if state.source == source]
         if not known or kind not in get_args(PageKind):
             return None
         metas, _gone = await Documents(self.client).metas([(token, kind)])
@@ -61,6 +65,12 @@ class Refresher:
                 page = Page(token, title, state.link, edited, cast(PageKind, kind), edited_at)
                 remote.append(document_of(page, state.collection, reader))
         return await self._ingested(remote, source)
+
+    async def _known(self) -> Sequence[DocumentState] | None:
+        try:
+            return await self.library.documents(EVERYTHING)
+        except IndexUnusable:
+            return None
 
     async def _ingested(self, remote: Sequence[Remote], source: str | None) -> IngestReport:
         """With `remote` as all that there is of this source, or of all pages on Feishu."""

@@ -3,7 +3,6 @@
 A document of a collection that is closed where the question is asked stays closed, whoever has its link.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from bot.documents.library_sources import PREFIX
 from bot.documents.page_reader import PageReader
 from bot.intake.bot_identity import Identity
 from bot.intake.intake import conversation_of
+from bot.intake.link_requests import is_bare_request
 from bot.intake.results import Linked
 from bot.job import Job
 from bot.models import LeftOut, quoted_by
@@ -34,16 +34,6 @@ log = structlog.get_logger(__name__)
 
 MOST_LINKS = 3
 MOST_NAME_CHARS = 80
-_BARE_REQUEST = re.compile(
-    r"(?:请|麻烦|帮我|帮忙|你|先|来)*(?:读|看|阅读|查看|浏览|记住|学习|了解)?(?:一?下|一?看|一?读)?"
-    r"(?:这个|这篇|这份|这张|这些|这|以下)?"
-    r"(?:文档|链接|表格|多维表格|资料|文件|页面|网页)?|"
-    r"(?:please |pls |can you |could you )*(?:read|look at|see|open|check|remember|have a look at)?"
-    r"(?: ?(?:this|these|the))?"
-    r"(?: ?(?:doc|docs|document|documents|link|links|sheet|base|page|file))?(?: please)?",
-    re.IGNORECASE,
-)
-_SIGNS = re.compile(r"[\s:：,，.。!！?？、…>》\-—~]+")
 
 
 class Pages(Protocol):
@@ -100,8 +90,7 @@ class LinkedDocuments:
 
     def asks(self, text: str) -> bool:
         """Whether anything is asked beside the links: "read this" is not."""
-        words = _SIGNS.sub(" ", _without(text, self.links_in(text), ["" for _ in range(MOST_LINKS)])).strip()
-        return bool(words) and _BARE_REQUEST.fullmatch(words) is None
+        return not is_bare_request(_without(text, self.links_in(text), [""] * MOST_LINKS))
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Linked:
         """Reads and keeps them. Takes long, and may be done again. Raises `FeishuError` for an outage alone."""
@@ -153,7 +142,7 @@ class LinkedDocuments:
         size = len(parsed.text.encode("utf-8", "replace"))
         await self._attachments.received(job.app_id, message.message_id, message.sender_open_id, size)
         try:
-            await self._attachments.keep_linked(whose, name, parsed, page.link)
+            await self._attachments.keep_linked(whose, name, parsed, page.link, edited_at=page.edited_at)
         except OverQuota:
             return _Trouble("over_kept", name)
         return name, bool(parsed.notes)

@@ -56,7 +56,7 @@ class KindReaders:
         if self._links.asks(text):
             return None
         linked = await self._links.read(job, message, text, wording)
-        lines = [wording.link_read.format(name="》、《".join(linked.titles))] if linked.titles else []
+        lines = [wording.link_read.format(name=title) for title in linked.titles]
         lines += [wording.link_partly] if linked.partly else []
         await self._voice.reply(job, message, "\n".join([*lines, *linked.said]))
         return NoQuestion("documents to ask about")

@@ -74,7 +74,7 @@ class Searched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file's text; with the link and the places of a document that was linked to by `message_id`."""
+    """A file's text; with link, places and time of a document that was linked to by `message_id`."""
 
     id: str
     name: str
@@ -82,6 +82,7 @@ class Attachment:
     link: str = ""
     places: tuple[tuple[int, Place], ...] = ()
     message_id: str = ""
+    edited_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +156,15 @@ class Attachments:
         Raises `OverQuota` where the file alone is too much."""
         return await self.keep_linked(Belongs(app_id, conversation, message_id, sender), name, Parsed(text), "")
 
-    async def keep_linked(self, whose: Belongs, name: str, parsed: Parsed, link: str) -> int:
-        """Like `keep`, for a document with a link and places."""
+    async def keep_linked(self, whose: Belongs, name: str, parsed: Parsed, link: str, *, edited_at: int = 0) -> int:
+        """Like `keep`, for a document with a link and places, last edited at `edited_at` (epoch seconds)."""
         text = parsed.text[:MOST_CHARS].replace("\0", " ")
         size, most = len(text.encode()), self.quota.bytes_kept
         if most and size > most:
             raise OverQuota
         same = {"app_id": whose.app_id, "conversation": whose.conversation, "message_id": whose.message_id}
         same |= {"sender": whose.sender, "link": link}
-        values = {**same, "id": "f" + secrets.token_hex(12), "name": name, "text": text}
+        values = {**same, "id": "f" + secrets.token_hex(12), "name": name, "text": text, "edited_at": edited_at}
         places = json.dumps([(offset, *astuple(place)) for offset, place in parsed.places])
         statement = insert(attachments).values(created_at=self._clock.time(), size=size, places=places, **values)
 
@@ -233,7 +234,7 @@ class Attachments:
                     break
                 found.append(quoted_by(row.question_message_id))
                 parent = row.parent_turn
-            return [*found, turn.conversation] if turn.conversation != turn.chat_id else found
+            return [*found, turn.conversation] if turn.conversation.startswith(f"{turn.chat_id}/") else found
 
         return await self._database.read(work)
 
@@ -242,13 +243,13 @@ class Attachments:
         began = select(func.max(beginnings.c.at)).where(
             beginnings.c.app_id == app_id, beginnings.c.conversation.in_(conversations)
         )
-        columns = [attachments.c[name] for name in ("id", "name", "text", "link", "places", "message_id")]
+        columns = [attachments.c[name] for name in ("id", "name", "text", "link", "places", "message_id", "edited_at")]
 
         def work(connection: Connection) -> list[Attachment]:
             since = max(connection.scalar(began) or 0.0, self._clock.time() - self.quota.kept_s)
             newest = select(*columns).where(mine, attachments.c.created_at > since)
             rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))
-            return [Attachment(row[0], row[1], row[2], row[3], _places(row[4]), row[5]) for row in rows]
+            return [Attachment(row[0], row[1], row[2], row[3], _places(row[4]), *row[5:]) for row in rows]
 
         return await self._database.read(work)
 
@@ -294,7 +295,7 @@ def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
     """Their texts were made by readers and are not parsed again."""
     titles = [" ".join(each.name.split()) or "file" for each in kept]
     return [
-        RemoteDocument(f"{number}.md", title, each.link or None, each.id, _reading(each, title), FILES)
+        RemoteDocument(f"{number}.md", title, each.link or None, each.id, _reading(each, title), FILES, each.edited_at)
         for number, (each, title) in enumerate(zip(kept, titles, strict=True))
     ]
 

@@ -238,6 +238,7 @@ attachments = Table(
     Column("created_at", Double, nullable=False, index=True),
     Column("link", Text, nullable=False, server_default="", comment="of a document whose link was pasted"),
     Column("places", Text, nullable=False, server_default="[]", comment="where its headings, sheets and records begin"),
+    Column("edited_at", BigInteger, nullable=False, server_default="0", comment="when it was edited; 0 for unknown"),
 )
 
 received_files = Table(

@@ -94,7 +94,8 @@ def _shown(value: object, column: Field, sight: Sight) -> str:
         case 5 | 1001 | 1002:
             return _each(value, lambda one: moment(one, str(column.looks.get("date_formatter") or ""), sight.zone))
         case 7:
-            return _each(value, lambda one: ("是" if one else "否") if isinstance(one, bool) else _words(one))
+            ticked, empty = ("yes", "no") if column.name.isascii() else ("是", "否")
+            return _each(value, lambda one: (ticked if one else empty) if isinstance(one, bool) else _words(one))
         case 18 | 21:
             return _linked(value, column, sight)
         case 15:
@@ -136,7 +137,7 @@ def _computed(value: object, column: Field, sight: Sight) -> str:
 def _words(value: object) -> str:
     """Whatever names itself: segments of a text run on, anything else is a list."""
     if isinstance(value, bool):
-        return "是" if value else "否"
+        return "✓" if value else "✗"
     if isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -175,7 +176,8 @@ def _linked(value: object, column: Field, sight: Sight) -> str:
     names = [sight.name_of(table, each) for each in ids]
     unknown = names.count("")
     told = [name for name in names if name]
-    return _JOIN.join([*told, *([f"{unknown} 条记录"] if unknown else [])])
+    counted = f"{unknown} records" if column.name.isascii() else f"{unknown} 条记录"
+    return _JOIN.join([*told, *([counted] if unknown else [])])
 
 
 def link_ids(value: object) -> list[str]:

@@ -14,7 +14,7 @@ from feishu.api.endpoints import BITABLE, BITABLE_FIELDS, BITABLE_RECORDS, BITAB
 from feishu.documents.bitable_values import ATTACHMENT, LINK, TWO_WAY, Field, Sight, field_of, link_ids, shown, zone_of
 from feishu.documents.listing import Page
 from feishu.documents.paging import entries
-from feishu.documents.parts import Anchor, Attached, Content, Part, Records
+from feishu.documents.parts import Anchor, Attached, Part, Pieces, Records
 from feishu.documents.refusals import reason_of
 from feishu.errors import ApiError
 
@@ -44,14 +44,14 @@ class Bitables:
         self._client = client
         self._include_hidden = include_hidden
 
-    async def content(self, page: Page) -> Content:
+    async def content(self, page: Page) -> Pieces:
         """All tables of a base, or the one that the page names. Raises `FeishuError`."""
         base, notes = await self._base(page.token)
         tables, more = await self._tables(page.token)
         wanted = [table for table in tables if table.id == page.part] or tables
         return _content(wanted, tables, base, [*notes, *more])
 
-    async def table(self, token: str, table_id: str) -> Content:
+    async def table(self, token: str, table_id: str) -> Pieces:
         """One table, as documents have them inside. Raises `FeishuError`."""
         return await self.content(Page(token, "", "", "", "bitable", part=table_id))
 
@@ -65,7 +65,9 @@ class Bitables:
             return {}, []
         base = reply.get("app")
         base = base if isinstance(base, dict) else {}
-        closed = "has advanced permissions: only the records that the app may see were read; make it a manager (可管理)"
+        closed = (
+            "has advanced permissions: only the records that the app may see were read; make it a manager of the base"
+        )
         return base, [closed] if base.get("is_advanced") is True else []
 
     async def _tables(self, token: str) -> tuple[list[_Table], list[str]]:
@@ -123,7 +125,7 @@ class Bitables:
             seen.add(token)
 
 
-def _content(wanted: list[_Table], tables: list[_Table], base: Json, notes: list[str]) -> Content:
+def _content(wanted: list[_Table], tables: list[_Table], base: Json, notes: list[str]) -> Pieces:
     by_id = {table.id: table for table in tables}
     sight = Sight(zone_of(str(base.get("time_zone") or "")), lambda table, record: _name(by_id, table, record))
     for table in tables:
@@ -141,7 +143,7 @@ def _content(wanted: list[_Table], tables: list[_Table], base: Json, notes: list
             *notes,
             f"{len(files) - MOST_ATTACHMENTS} attachments are named and not read: only {MOST_ATTACHMENTS} are",
         ]
-    return Content((*parts, *files[:MOST_ATTACHMENTS]), tuple(notes))
+    return Pieces((*parts, *files[:MOST_ATTACHMENTS]), tuple(notes))
 
 
 def _name_records(table: _Table, sight: Sight) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from feishu.documents import blocks as kinds
 from feishu.documents.blocks import Block, body_of, children_of, kind_of, words_of
-from feishu.documents.parts import Anchor, Attached, Content, Embedded, Part, Text
+from feishu.documents.parts import Anchor, Attached, Embedded, Part, Pieces, Text
 
 MOST_PICTURES, MOST_FILES, MOST_EMBEDDED = 100, 20, 20
 SMALLEST_PX = 40
@@ -53,7 +53,7 @@ class BlockWriter:
         self._numbers: dict[str, int] = {}
         self._seen: set[str] = set()
 
-    def content(self) -> Content:
+    def content(self) -> Pieces:
         """The whole document. Blocks that hang on none come last, as they are listed."""
         roots = [key for key, block in self._blocks.items() if kind_of(block) == kinds.PAGE]
         loose = [key for key, block in self._blocks.items() if block.get("parent_id") not in self._blocks]
@@ -62,7 +62,7 @@ class BlockWriter:
         self._flush()
         self._parts += self._files  # they have headings of their own, which would take what follows
         left_out = ", ".join(f"{name} ({count})" for name, count in sorted(self._left_out.items()))
-        return Content(tuple(self._parts), (f"left out: {left_out}",) if left_out else ())
+        return Pieces(tuple(self._parts), (f"left out: {left_out}",) if left_out else ())
 
     def _write(self, blocks: Blocks, key: str, indent: str, depth: int) -> None:
         block = blocks.get(key)

@@ -8,7 +8,7 @@ from feishu.documents.bitables import Bitables
 from feishu.documents.docx import DocumentReader
 from feishu.documents.downloads import Downloads
 from feishu.documents.listing import Page
-from feishu.documents.parts import Attached, Content, Embedded, Part, Records
+from feishu.documents.parts import Attached, Embedded, Part, Pieces, Records
 from feishu.documents.refusals import reason_of
 from feishu.documents.sheets import Sheets
 from feishu.errors import ApiError
@@ -23,7 +23,7 @@ class Contents:
         self._sheets = Sheets(client, self._downloads, include_hidden=include_hidden)
         self._bitables = Bitables(client, include_hidden=include_hidden)
 
-    async def content(self, page: Page) -> Content:
+    async def content(self, page: Page) -> Pieces:
         """The page's pieces."""
         match page.kind:
             case "docx":
@@ -34,15 +34,15 @@ class Contents:
                 return await self._bitables.content(page)
             case "doc":
                 file_token = await self._downloads.export(page.token, "doc", "docx")
-                return Content((Attached("file", file_token, f"{page.title or 'document'}.docx", "export"),))
+                return Pieces((Attached("file", file_token, f"{page.title or 'document'}.docx", "export"),))
             case "file":
-                return Content((Attached("file", page.token, page.title or "file", "file"),))
+                return Pieces((Attached("file", page.token, page.title or "file", "file"),))
 
     async def download(self, attached: Attached, *, most_bytes: int) -> bytes | None:
         """The bytes of a piece; None when there are more than `most_bytes`."""
         return await self._downloads.content(attached, most_bytes=most_bytes)
 
-    async def _with_embedded(self, content: Content) -> Content:
+    async def _with_embedded(self, content: Pieces) -> Pieces:
         """The document with the sheets and tables in it; what is closed to the app is noted, the rest stands."""
         parts: list[Part] = []
         notes = list(content.notes)
@@ -59,9 +59,9 @@ class Contents:
                 continue
             parts += [_standing_at(each, part) for each in found.parts]
             notes += found.notes
-        return Content(tuple(parts), tuple(dict.fromkeys(notes)))
+        return Pieces(tuple(parts), tuple(dict.fromkeys(notes)))
 
-    async def _embedded(self, part: Embedded) -> Content:
+    async def _embedded(self, part: Embedded) -> Pieces:
         read = self._sheets.sheet if part.kind == "sheet" else self._bitables.table
         return await read(part.token, part.part)
 

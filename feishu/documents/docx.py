@@ -10,7 +10,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import DOCUMENT_MARKDOWN, USERS
 from feishu.documents.block_writer import BlockWriter
 from feishu.documents.blocks import Block, all_blocks, body_of, people_in
-from feishu.documents.parts import Content, Text
+from feishu.documents.parts import Pieces, Text
 from feishu.documents.refusals import reason_of, why_refused
 from feishu.errors import ApiError, BadReply, FeishuError
 
@@ -27,7 +27,7 @@ class DocumentReader:
     def __init__(self, client: FeishuClient) -> None:
         self._client = client
 
-    async def content(self, token: str) -> Content:
+    async def content(self, token: str) -> Pieces:
         """The pieces of a document; what is embedded in it is still to be read. Raises `FeishuError`."""
         try:
             found = await all_blocks(self._client, token)
@@ -35,7 +35,7 @@ class DocumentReader:
             if why_refused(error) not in ("scope", "no_access"):
                 raise
             text = await self.markdown(token)
-            return Content((Text(text),), (f"{_WITHOUT_BLOCKS}: {reason_of(error)}",))
+            return Pieces((Text(text),), (f"{_WITHOUT_BLOCKS}: {reason_of(error)}",))
         synced = await self._synced(token, found)
         everything = {key: block for others in (*synced.values(), found) for key, block in others.items()}
         return BlockWriter(found, synced, await self._names(people_in(everything))).content()

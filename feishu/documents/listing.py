@@ -83,7 +83,7 @@ class Documents:
             return Unread(target.link, target.token, "is no single document")
         found = self._wiki(target, children=False) if target.kind == "wiki" else self._single(target)
         async for item in found:
-            return item
+            return (await self.dated([item]))[0] if isinstance(item, Page) else item
         raise BadReply("nothing in the answer", endpoint=WIKI_NODE.name)
 
     async def dated(self, pages: Sequence[Page]) -> list[Page]:

@@ -77,7 +77,7 @@ Part = Text | Grid | Records | Attached | Embedded
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Pieces:
     """A whole document. `notes` say what of it could not be had, and why."""
 
     parts: tuple[Part, ...]

@@ -73,7 +73,7 @@ def reason_of(error: ApiError) -> str | None:
     if why == "scope":
         return f"the app lacks a scope: add {scopes_named(error) or 'it'} in the console, then release a version"
     if error.code == ADVANCED:
-        return "has advanced permissions: make the app a manager of it (可管理), or its records stay closed"
+        return "has advanced permissions: make the app a manager of it, or its records stay closed"
     return _SENTENCES[why] if why else None
 
 

@@ -12,7 +12,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import SHEET_VALUES, SHEETS
 from feishu.documents.downloads import NOT_EXPORTABLE, TOO_MUCH, Downloads
 from feishu.documents.listing import Page
-from feishu.documents.parts import Anchor, Attached, Content, Grid
+from feishu.documents.parts import Anchor, Attached, Grid, Pieces
 from feishu.errors import ApiError
 
 MOST_COLUMNS = 100
@@ -34,7 +34,7 @@ class Sheets:
         self._downloads = downloads
         self._include_hidden = include_hidden
 
-    async def content(self, page: Page) -> Content:
+    async def content(self, page: Page) -> Pieces:
         """A whole spreadsheet, or the one sheet that the page names. Raises `FeishuError`."""
         sheets = await self._listed(page.token)
         if page.part and any(each.get("sheet_id") == page.part for each in sheets):
@@ -46,12 +46,12 @@ class Sheets:
                 raise
             found = await self._by_cells(page.token, sheets)
             why = _TOO_LARGE if error.code in TOO_MUCH else _NO_RIGHT
-            return Content(found.parts, (f"was read cell by cell, since {why}: {_LESS}", *found.notes))
+            return Pieces(found.parts, (f"was read cell by cell, since {why}: {_LESS}", *found.notes))
         ids = {str(each.get("title", "")): str(each.get("sheet_id", "")) for each in sheets}
         file = Attached("file", file_token, f"{page.title or 'sheet'}.xlsx", "export", sheets=ids)
-        return Content((file,), _embedded(sheets))
+        return Pieces((file,), _embedded(sheets))
 
-    async def sheet(self, token: str, sheet_id: str) -> Content:
+    async def sheet(self, token: str, sheet_id: str) -> Pieces:
         """One sheet, as documents have them inside. Raises `FeishuError`."""
         sheets = [each for each in await self._listed(token) if each.get("sheet_id") == sheet_id]
         return await self._by_cells(token, sheets)
@@ -61,7 +61,7 @@ class Sheets:
         found = [each for each in reply.get("sheets") or [] if isinstance(each, dict)]
         return sorted(found, key=lambda each: _count(each.get("index")))
 
-    async def _by_cells(self, token: str, sheets: list[Sheet]) -> Content:
+    async def _by_cells(self, token: str, sheets: list[Sheet]) -> Pieces:
         parts, notes = [], list(_embedded(sheets))
         hidden = [str(each.get("title", "")) for each in sheets if each.get("hidden")]
         for sheet in sheets:
@@ -75,7 +75,7 @@ class Sheets:
                 parts.append(Grid(title, filled, Anchor("sheet", title, str(sheet.get("sheet_id", "")))))
         if hidden and not self._include_hidden:
             notes.append(f"{len(hidden)} hidden sheet{'' if len(hidden) == 1 else 's'} left out: {', '.join(hidden)}")
-        return Content(tuple(parts), tuple(notes))
+        return Pieces(tuple(parts), tuple(notes))
 
     async def _rows(self, token: str, sheet: Sheet) -> tuple[list[list[str]], list[str]]:
         """The cells as text, and what of them was left out."""

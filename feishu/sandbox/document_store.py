@@ -80,7 +80,7 @@ class Table:
 
 
 @dataclass(slots=True)
-class Base:
+class Bitable:
     """A bitable."""
 
     tables: list[Table]
@@ -121,7 +121,7 @@ class DocumentStore:
     nodes: list[Node] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     spreadsheets: dict[str, list[Sheet]] = field(default_factory=dict)
-    bases: dict[str, Base] = field(default_factory=dict)
+    bases: dict[str, Bitable] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Kind and title of each token."""
@@ -146,7 +146,7 @@ class DocumentStore:
 
     def base(self, token: str, title: str, *tables: Table, **more: Any) -> str:
         """Put a bitable there, or change it; gives its token."""
-        self.bases[token] = Base(list(tables), **more)
+        self.bases[token] = Bitable(list(tables), **more)
         return self._put(token, "bitable", title)
 
     def upload(self, token: str, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:

@@ -93,8 +93,7 @@ def ingest(
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(run.draft_mark(), fresh=before is None)
         told = partial(tell, "checking")
-        spares = _spares(selection, answers_for)
-        plan = difference(items, known, unlisted=unlisted, spares=spares, progress=told)
+        plan = difference(items, known, unlisted=unlisted, spares=_spares(selection, answers_for), progress=told)
         if paths and not items and not plan.gone:
             raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
@@ -102,12 +101,10 @@ def ingest(
             name, manifest, embedded, failed = *before, 0, plan.failed
         else:
             name, manifest, embedded, failed, plan = work.apply(items, plan, before, unlisted)
-    skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
-    skipped += [Unreadable(place.prefix, place.reason) for place in unlisted if place.reason]
     return IngestReport(
         documents=manifest.documents,
         chunks=manifest.chunks,
-        skipped=tuple(skipped),
+        skipped=_skipped(failed, unlisted),
         seconds=time.monotonic() - started_at,
         index=name,
         embedding=choice.detail,
@@ -224,6 +221,11 @@ class _Work:
                     writer.fail(item.key, fingerprint, document.reason)
         self._tell("documents", len(items), len(items))
         return failed
+
+
+def _skipped(failed: dict[Key, str], unlisted: Sequence[Unlisted]) -> tuple[Unreadable, ...]:
+    files = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
+    return (*files, *(Unreadable(place.prefix, place.reason) for place in unlisted if place.reason))
 
 
 def _spares(selection: Selection, answers_for: Callable[[Key], bool] | None) -> Callable[[Key], bool]:

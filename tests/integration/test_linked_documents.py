@@ -2,10 +2,11 @@
 
 import pytest
 
+from bot.ingestion import ingest_all
 from feishu.sandbox.document_store import DocumentStore
-from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
+from tests.integration.conftest import BOB, GROUP, Stage, answer_text, words
 from tests.integration.test_people_conversation import private_chat, replies
-from tests.support.feishu_content import BASE, SHEET, prices, tasks
+from tests.support.feishu_content import BASE, SHEET, prices, settings_of, tasks
 
 ORIGIN = "https://acme.feishu.cn"
 DOCX = f"{ORIGIN}/docx/doxcnCamp"
@@ -28,7 +29,7 @@ async def test_a_question_with_a_link_is_answered_from_it_and_so_is_what_follows
     asked = await stage.ask(f"{DOCX} 帐篷押金是多少？", chat=chat, mention=False)
     card = await stage.closed(asked, containing="320")
     assert "《露营须知》" in words(card["card"]), "the link has its title in the question"
-    assert f"{DOCX}#doxcn" in words(card["card"]), "the source opens at the heading"
+    assert f"({DOCX}" in words(card["card"]).replace("\\", ""), "the document is the source"
     assert "更新于 2023-11-" in words(card["card"])
     follow_up = await stage.ask("帐篷什么时候归还？", chat=chat, mention=False)
     assert "周一" in answer_text(await stage.closed(follow_up))
@@ -85,26 +86,10 @@ async def test_what_the_app_may_not_open_gets_a_sentence_with_what_to_do(
 
 async def test_a_document_of_a_closed_collection_stays_closed(stage: Stage) -> None:
     camp(stage)
-    feishu = {"RAG__COLLECTIONS": f'{{"hr": {{"links": ["{DOCX}"]}}, "open": {{"folders": [], "public": true}}}}'}
-    app = stage.sandbox.settings
-    index = {"RAG__INDEX_DIR": str(stage.folder / "index"), "RAG__KNOWLEDGE": "[]"}
-    from bot.ingestion import ingest_all
-    from bot.settings import load_settings
-
-    settings = load_settings(
-        None,
-        environ={
-            **feishu,
-            **index,
-            "FEISHU__APP_ID": app.app_id,
-            "FEISHU__APP_SECRET": app.app_secret,
-            "FEISHU__BASE_URL": stage.url,
-            "RAG__EMBEDDING__PROVIDER": "none",
-        },
-        env_file=None,
-    )
-    assert (await ingest_all(settings)).documents == 1
-    await stage.bot(**QUOTING, **feishu, **index)
+    collections = f'{{"hr": {{"links": ["{DOCX}"]}}, "open": {{"folders": [], "public": true}}}}'
+    how = {"RAG__COLLECTIONS": collections, "RAG__INDEX_DIR": str(stage.folder / "index"), "RAG__KNOWLEDGE": "[]"}
+    assert (await ingest_all(settings_of(stage, how))).documents == 1
+    await stage.bot(**QUOTING, **how)
     asked = await stage.ask(f"{DOCX} 帐篷押金是多少？", chat=private_chat(stage), mention=False)
     card = await stage.closed(asked, containing="不开放")
     assert "320" not in words(card["card"]) and "露营" not in words(card["card"])
@@ -116,10 +101,9 @@ async def test_a_folder_s_link_and_others_pages_are_told_apart(stage: Stage) -> 
     asked = await stage.ask(f"看看 {ORIGIN}/drive/folder/fldcnTop", chat=chat, mention=False)
     await bot.logged("job_ended", state="done")
     assert any("不是一篇文档" in said for said in replies(stage, asked))
-    asked = await stage.ask(
-        "https://wiki.example.com/wiki/abc 出差回来多久内要报销？", chat=chat, person=ALICE, mention=False
-    )
-    assert "10" in answer_text(await stage.closed(asked))
+    asked = await stage.ask("https://wiki.example.com/wiki/abc 年假有几天？", chat=chat, mention=False)
+    await stage.closed(asked)
+    assert [call.name for call in stage.sandbox.calls() if call.name.startswith(("wiki", "docx"))] == []
 
 
 async def test_it_can_be_switched_off(stage: Stage) -> None:

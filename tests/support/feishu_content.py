@@ -1,11 +1,15 @@
 """A wiki with something of every kind in it, on a sandbox."""
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
+from bot.settings import Settings, load_settings
 from feishu.sandbox.document_store import Cell, DocumentStore, Node, Sheet, Table
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Stage
 
 SPACE = "7300000000000000001"
 SHEET, BASE, FILE, OLD, PICTURE, ATTACHED = "shtcnPrices", "bascnTasks", "boxcnRules", "doccnOld", "boximg1", "boxatt1"
@@ -108,3 +112,10 @@ def fill(store: DocumentStore) -> dict[str, Node]:
         "mind": store.node(SPACE, "脑图", obj_token=store.other("bmncn1", "mindnote", "脑图"), obj_type="mindnote"),
         "slides": store.node(SPACE, "汇报", obj_token=store.other("sldcn1", "slides", "汇报"), obj_type="slides"),
     }
+
+
+def settings_of(stage: "Stage", how: dict[str, str]) -> Settings:
+    """The settings of a bot on the stage's platform, as its environment gives them."""
+    app = stage.sandbox.settings
+    environment = {"FEISHU__APP_ID": app.app_id, "FEISHU__APP_SECRET": app.app_secret, "FEISHU__BASE_URL": stage.url}
+    return load_settings(None, environ={**environment, "RAG__EMBEDDING__PROVIDER": "none", **how}, env_file=None)

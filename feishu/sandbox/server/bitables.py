@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from feishu.sandbox.document_store import Base, Table
+from feishu.sandbox.document_store import Bitable, Table
 from feishu.sandbox.refusal import Refused
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
@@ -42,7 +42,7 @@ def records(platform: Platform, call: Call) -> dict[str, Any]:
     return _paged(platform, call, items, MOST_RECORDS)
 
 
-def _base(platform: Platform, call: Call) -> Base:
+def _base(platform: Platform, call: Call) -> Bitable:
     refusal: Callable[[float], Refused] = lambda wait_s: Refused(  # noqa: E731
         1254290, "TooManyRequest", "bitable_rate", 200
     )
