@@ -12,6 +12,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import CHAT
 from feishu.documents.links import target_of
 from feishu.documents.listing import Documents, Page
+from feishu.documents.scopes import missing
 from feishu.errors import ApiError, FeishuError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope
@@ -104,7 +105,18 @@ async def check_links(settings: Settings) -> list[Finding]:
     async with _client(settings) as client:
         if client is None:
             return [Finding("links", "fail", "documents on Feishu need an app", "set FEISHU__APP_ID and its secret")]
-        return [await _link(Documents(client), key, link) for key, link in links]
+        found = [await _link(Documents(client), key, link) for key, link in links]
+        return [*found, *await _scopes(client)]
+
+
+async def _scopes(client: FeishuClient) -> list[Finding]:
+    """What cannot be read for want of a scope; nothing where the app may not read its own scopes."""
+    try:
+        lacking = missing(await client.granted_scopes())
+    except FeishuError:
+        return []
+    fix = "add it in the console, Permissions & Scopes (权限管理), then release a version"
+    return [Finding("links", "warn", f"without {scope}: no {purpose}", fix) for purpose, scope in lacking]
 
 
 async def _link(documents: Documents, key: str, link: str) -> Finding:
@@ -117,7 +129,7 @@ async def _link(documents: Documents, key: str, link: str) -> Finding:
             async for item in items:
                 if isinstance(item, Page):
                     return Finding("links", "ok", f"{link}: can be read")
-                if item.lost_listing or target.kind in ("wiki", "docx"):
+                if item.lost_listing or target.kind not in ("space", "folder"):
                     return Finding("links", "fail", f"{link}: {item.reason}", _TO_READ)
     except FeishuError as error:
         return Finding("links", "fail", f"{link}: {error}", _TO_READ)
