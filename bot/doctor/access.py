@@ -12,7 +12,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import CHAT
 from feishu.documents.links import target_of
 from feishu.documents.listing import Documents, Page
-from feishu.documents.scopes import missing
+from feishu.documents.refusals import missing
 from feishu.errors import ApiError, FeishuError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope

@@ -9,9 +9,8 @@ import structlog
 from bot.documents.page_reader import PageReader
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
-from feishu.documents.changes import subscribe
 from feishu.documents.links import target_of
-from feishu.documents.listing import Documents, Page, Unread
+from feishu.documents.listing import Documents, Page, Unread, subscribe
 from feishu.errors import FeishuError
 from rag.errors import IngestError, Unreadable
 from rag.ingestion.readers import Readers

@@ -1,10 +1,10 @@
 """Events about documents become jobs that read them again."""
 
-from bot.inbox.queue import Jobs, NewJob
+from bot.inbox.queue import Jobs
+from bot.job import NewJob, RefreshPayload
 from bot.jobs.refresh import LINE
 from bot.observability.metrics import Metrics
-from bot.payloads import RefreshPayload
-from feishu.events.documents import DocumentChanged
+from feishu.events.types import DocumentChanged
 
 
 class DocumentEventHandler:

@@ -9,9 +9,7 @@ from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
-from feishu.events.documents import DocumentChanged
-from feishu.events.parsing import Event
-from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.types import CardAction, DocumentChanged, Event, MessageReceived, Unknown
 
 
 class EventRouter:

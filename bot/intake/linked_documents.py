@@ -3,6 +3,7 @@
 A document of a collection that is closed where the question is asked stays closed, whoever has its link.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,6 @@ from bot.documents.library_sources import PREFIX
 from bot.documents.page_reader import PageReader
 from bot.intake.bot_identity import Identity
 from bot.intake.intake import conversation_of
-from bot.intake.link_requests import is_bare_request
 from bot.intake.results import Linked
 from bot.job import Job
 from bot.models import LeftOut, quoted_by
@@ -34,6 +34,17 @@ log = structlog.get_logger(__name__)
 
 MOST_LINKS = 3
 MOST_NAME_CHARS = 80
+
+_BARE_REQUEST = re.compile(
+    r"(?:请|麻烦|帮我|帮忙|你|先|来)*(?:读|看|阅读|查看|浏览|记住|学习|了解)?(?:一?下|一?看|一?读)?"
+    r"(?:这个|这篇|这份|这张|这些|这|以下)?"
+    r"(?:文档|链接|表格|多维表格|资料|文件|页面|网页)?|"
+    r"(?:please |pls |can you |could you )*(?:read|look at|see|open|check|remember|have a look at)?"
+    r"(?: ?(?:this|these|the))?"
+    r"(?: ?(?:doc|docs|document|documents|link|links|sheet|base|page|file))?(?: please)?",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(r"[\s:：,，.。!！?？、…>》\-—~]+")
 
 
 class Pages(Protocol):
@@ -184,3 +195,9 @@ def _without(text: str, found: list[Found], names: list[str]) -> str:
         parts += [text[at : each.start], name]
         at = each.end
     return "".join([*parts, text[at:]]).strip()
+
+
+def is_bare_request(words: str) -> bool:
+    """Whether a message says no more than that a link is to be read."""
+    said = _SIGNS.sub(" ", words).strip()
+    return _BARE_REQUEST.fullmatch(said) is not None

@@ -13,8 +13,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.documents.refreshing import Refresher
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
-from bot.job import Job, NewJob
-from bot.payloads import RefreshPayload
+from bot.job import Job, NewJob, RefreshPayload
 from feishu.clock import Clock
 
 log = structlog.get_logger(__name__)

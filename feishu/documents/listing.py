@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from feishu.api.client import FeishuClient
-from feishu.api.endpoints import DOCUMENT, FILE_METAS, FOLDER_FILES, SPACE_NODES, WIKI_NODE
+from feishu.api.endpoints import DOCUMENT, FILE_METAS, FILE_SUBSCRIBE, FOLDER_FILES, SPACE_NODES, WIKI_NODE
 from feishu.documents.links import Target
 from feishu.documents.paging import entries
-from feishu.documents.refusals import reason_of
+from feishu.documents.refusals import reason_of, why_refused
 from feishu.errors import ApiError, BadReply
 
 MOST_DEPTH = 20
@@ -195,6 +195,21 @@ class Documents:
         edited = _number(meta.get("latest_modify_time"))
         title = str(meta.get("title", ""))
         return Page(target.token, title, target.link, str(edited), cast(PageKind, kind), edited, target.part)
+
+
+async def subscribe(client: FeishuClient, pages: Sequence[Page]) -> int:
+    """Asks to be told of changes of what the app manages (drive-v1 file/subscribe); the number of those. Ends at once
+    where the scope `docs:event:subscribe` is missing. Raises `TransportError`."""
+    told = 0
+    for page in pages:
+        try:
+            await client.call(FILE_SUBSCRIBE, path={"file_token": page.token}, params={"file_type": page.kind})
+        except ApiError as error:
+            if why_refused(error) == "scope":
+                return told
+            continue
+        told += 1
+    return told
 
 
 def _unread_or_raise(error: ApiError, link: str, title: str, *, lost_listing: bool = False) -> Unread:

@@ -18,10 +18,10 @@ MARKUP = re.compile(r"</?[a-z]+[^>]*")
 # that it does not give, top-level domains; and how the values of a table read that has Chinese columns.
 READ_NOT_SAID = {
     "bot/intake/commands.py",
-    "bot/intake/link_requests.py",
-    "bot/intake/heading_questions.py",
+    "bot/intake/linked_documents.py",
+    "bot/intake/suggestions.py",
     "feishu/events/card_text.py",
-    "feishu/cards/links.py",
+    "feishu/cards/foreign_text.py",
     "feishu/documents/bitable_values.py",
 }
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.

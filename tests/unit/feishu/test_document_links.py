@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.intake.link_requests import is_bare_request
+from bot.intake.linked_documents import is_bare_request
 from feishu.documents.links import links_in
 
 
