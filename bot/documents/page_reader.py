@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 from pathlib import PurePath
 from typing import Any, Protocol, TypeVar
 
-from bot.documents.pictures import NO_READER, PictureReader, Sees
+from bot.documents.pictures import NO_READER, PictureReader, Vision
 from feishu.api.client import FeishuClient
-from feishu.documents.contents import Contents
 from feishu.documents.listing import Page
-from feishu.documents.parts import Anchor, Attached, Grid, Part, Pieces, Records, Text
+from feishu.documents.page_pieces import PagePieces
+from feishu.documents.parts import Anchor, Attached, Part, Pieces, Records, SheetGrid, Text
 from feishu.documents.refusals import reason_of
 from feishu.errors import ApiError, FeishuError
 from rag.documents import Place
@@ -29,8 +29,8 @@ MB = 1_000_000
 T = TypeVar("T")
 
 
-class Source(Protocol):
-    """What this needs of `feishu.documents.contents.Contents`."""
+class PieceSource(Protocol):
+    """What this needs of `feishu.documents.page_pieces.PagePieces`."""
 
     async def content(self, page: Page) -> Pieces: ...
 
@@ -41,7 +41,7 @@ class PageReader:
     """Reads pages in threads that are not the loop's: calls go through `loop`, files through the reading process."""
 
     def __init__(
-        self, contents: Source, pictures: PictureReader, settings: ReadingSettings, loop: asyncio.AbstractEventLoop
+        self, contents: PieceSource, pictures: PictureReader, settings: ReadingSettings, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._contents = contents
         self._pictures = pictures
@@ -88,7 +88,7 @@ class PageReader:
                 text.add(part.text, part.anchor)
             case Records():
                 _add_records(text, part)
-            case Grid():
+            case SheetGrid():
                 parsed = readers.read(_as_csv(part), ".csv", part.name)
                 text.add(_titled(part.name, part.anchor, parsed.text), part.anchor)
                 text.notes += [f"{part.name}: {note}" for note in parsed.notes]
@@ -132,10 +132,10 @@ class PageReader:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
 
-def page_reader(client: FeishuClient, settings: RagSettings, library: Sees | None) -> PageReader:
+def page_reader(client: FeishuClient, settings: RagSettings, library: Vision | None) -> PageReader:
     """One that calls through the running loop."""
     loop = asyncio.get_running_loop()
-    contents = Contents(client, include_hidden=settings.reading.include_hidden)
+    contents = PagePieces(client, include_hidden=settings.reading.include_hidden)
     return PageReader(contents, PictureReader(library, loop), settings.reading, loop)
 
 
@@ -192,7 +192,7 @@ def _titled(name: str, anchor: Anchor | None, body: str) -> str:
     return title + (body.strip() + "\n\n" if body else "")
 
 
-def _as_csv(grid: Grid) -> bytes:
+def _as_csv(grid: SheetGrid) -> bytes:
     written = io.StringIO()
     written.write("sep=,\n")
     csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(grid.rows)

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 NO_READER = "pip install 'feishu-rag[ocr]', or set rag.llm.vision with a model that sees"
 
 
-class Sees(Protocol):
+class Vision(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     @property
@@ -28,7 +28,7 @@ class Sees(Protocol):
 class PictureReader:
     """Gives the words of pictures to a thread; the model is asked on `loop`."""
 
-    def __init__(self, library: Sees | None, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, library: Vision | None, loop: asyncio.AbstractEventLoop) -> None:
         self._library = library
         self._loop = loop
 

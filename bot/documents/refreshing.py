@@ -7,7 +7,7 @@ from typing import Protocol, cast, get_args
 
 from bot.documents.library_sources import PREFIX, document_of, links_of, listed, subscribe_to
 from bot.documents.page_reader import page_reader
-from bot.documents.pictures import Sees
+from bot.documents.pictures import Vision
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
 from feishu.documents.listing import Documents, Page, PageKind
@@ -18,7 +18,7 @@ from rag.ingestion.sources import Remote
 from rag.scope import EVERYTHING, Scope
 
 
-class Library(Sees, Protocol):
+class Library(Vision, Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def documents(self, scope: Scope) -> Sequence[DocumentState]: ...

@@ -47,13 +47,13 @@ _BARE_REQUEST = re.compile(
 _SIGNS = re.compile(r"[\s:：,，.。!！?？、…>》\-—~]+")
 
 
-class Pages(Protocol):
+class Linkable(Protocol):
     """What this needs of `feishu.documents.listing.Documents`."""
 
     async def one(self, target: Target) -> Page | Unread: ...
 
 
-class Known(Protocol):
+class Indexed(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def collections(self) -> tuple[str, ...]: ...
@@ -75,10 +75,10 @@ class LinkedDocuments:
 
     def __init__(
         self,
-        pages: Pages,
+        pages: Linkable,
         reader: Callable[[], PageReader],
         attachments: Attachments,
-        library: Known,
+        library: Indexed,
         access: Access,
         identity: Identity,
         *,

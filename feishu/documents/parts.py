@@ -31,7 +31,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class SheetGrid:
     """The cells of a sheet as they are shown, row by row; merged cells fill their span."""
 
     name: str
@@ -73,7 +73,7 @@ class Embedded:
     anchor: Anchor | None = None
 
 
-Part = Text | Grid | Records | Attached | Embedded
+Part = Text | SheetGrid | Records | Attached | Embedded
 
 
 @dataclass(frozen=True, slots=True)

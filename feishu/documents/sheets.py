@@ -12,7 +12,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import SHEET_VALUES, SHEETS
 from feishu.documents.downloads import NOT_EXPORTABLE, TOO_MUCH, Downloads
 from feishu.documents.listing import Page
-from feishu.documents.parts import Anchor, Attached, Grid, Pieces
+from feishu.documents.parts import Anchor, Attached, Pieces, SheetGrid
 from feishu.errors import ApiError
 
 MOST_COLUMNS = 100
@@ -72,7 +72,7 @@ class Sheets:
             notes += [f"left out in the sheet {title}: {each}" for each in cut]
             if rows:
                 filled = _filled(rows, sheet.get("merges"))
-                parts.append(Grid(title, filled, Anchor("sheet", title, str(sheet.get("sheet_id", "")))))
+                parts.append(SheetGrid(title, filled, Anchor("sheet", title, str(sheet.get("sheet_id", "")))))
         if hidden and not self._include_hidden:
             notes.append(f"{len(hidden)} hidden sheet{'' if len(hidden) == 1 else 's'} left out: {', '.join(hidden)}")
         return Pieces(tuple(parts), tuple(notes))

@@ -14,7 +14,7 @@ from feishu.documents.sheets import Sheets
 from feishu.errors import ApiError
 
 
-class Contents:
+class PagePieces:
     """Reads pages as one app. Everything raises `FeishuError`; `refusals.reason_of` words what is about access."""
 
     def __init__(self, client: FeishuClient, *, include_hidden: bool = False, clock: Clock | None = None) -> None:
