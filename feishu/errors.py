@@ -2,9 +2,9 @@
 
 FeishuError
 ├─ WebhookError → HTTP status    a body that came in
-│  ├─ Unverified 401             one answer, no reason: whatever is wrong with an unsigned body
+│  ├─ Unverified 401             one answer, no reason: no right signature, or another token
 │  │  └─ Stale(age_s)            signed, but old: a replay, or a clock that is wrong; the same answer
-│  ├─ Malformed 400              only for correctly signed bodies; says why
+│  ├─ Malformed 400              only for correctly signed bodies with our token; says why
 │  └─ TooLarge 413
 ├─ ApiError(code, log_id)        the platform refused a call; `endpoint`, `http_status` and `message` say which and why
 │  ├─ RateLimited(wait_s)        429, 99991400, 230020, 11232, …
@@ -39,7 +39,7 @@ class WebhookError(FeishuError):
 class Unverified(WebhookError):
     """No proof that the platform sent it. Always the same text: nothing may be learnt by trying.
 
-    `hint` is for the log only, where a right signature shows that the sender knows the Encrypt Key.
+    `hint` is for the log only: what most likely keeps the request from being proven.
     """
 
     status = 401
