@@ -97,7 +97,7 @@ class Database:
             with self._write_engine.begin() as connection:
                 run_migrations(connection)
         except SQLAlchemyError as error:
-            raise store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url, error) from error
         if self._file:
             self._file.remember()
 
@@ -122,7 +122,7 @@ class Database:
             with self._engine.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            raise store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url, error) from error
 
     async def probe(self, *, budget_s: float = PROBE_BUDGET_S) -> None:
         """Raises `StoreError` unless something can be written within `budget_s` (a store that can only be read accepts
@@ -187,7 +187,7 @@ class Database:
         except StoreError as error:
             outcomes = [(None, error)] * len(group)
         except Exception as error:  # whatever it is: nothing of the group is stored, and the thread lives on
-            failure = store_error(self.url.get_backend_name(), error)
+            failure = store_error(self.url, error)
             failure.__cause__ = error
             outcomes = [(None, failure)] * len(group)
         for entry, outcome in zip(group, outcomes, strict=True):
@@ -259,7 +259,7 @@ def _run_in_savepoint(connection: Connection, work: Callable[[Connection], Any])
         if may_run_again(error) or not connection.in_transaction():
             raise
         savepoint.rollback()
-        return None, store_error(connection.engine.name, error)
+        return None, store_error(connection.engine.url, error)
     except Exception as error:
         savepoint.rollback()
         return None, error
