@@ -39,14 +39,16 @@ class WebhookError(FeishuError):
 class Unverified(WebhookError):
     """No proof that the platform sent it. Always the same text: nothing may be learnt by trying.
 
-    `hint` is for the log only: what most likely keeps the request from being proven.
+    `hint` is for the log only: what most likely keeps the request from being proven. `why` is its key in
+    `feishu.events.webhook.HINTS`, "" for what is not there.
     """
 
     status = 401
 
-    def __init__(self, hint: str = "") -> None:
+    def __init__(self, hint: str = "", *, why: str = "") -> None:
         super().__init__("unverified")
         self.hint = hint
+        self.why = why
 
 
 class Stale(Unverified):

@@ -1,9 +1,10 @@
 """`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
 
 import asyncio
+import io
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,9 @@ def main() -> None:
     from feishu.errors import FeishuError
     from rag.errors import RagError
 
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign (GBK, ASCII) shows another one
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except (BotError, FeishuError, RagError) as error:
@@ -70,6 +74,10 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
         asyncio.run(work)
     else:
         uvloop.run(work)
+
+
+async def _then(work: "Coroutine[Any, Any, int]", end: "Callable[[int], None]") -> None:
+    end(await work)
 
 
 @app.command()
@@ -167,11 +175,19 @@ def ask(
 
 
 @app.command()
-def doctor(config: ConfigOption = None) -> None:
-    """Check settings, platform, index, models and store; each fault comes with its fix."""
-    from bot.cli.ask import run_doctor
+def doctor(
+    config: ConfigOption = None,
+    json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Also wait so many seconds for a real event")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=1, max=600, help="Longest for all checks together, seconds")] = 5.0,
+) -> None:
+    """Check settings, platform, documents, models, store and machine; each fault comes with its fix.
 
-    sys.exit(asyncio.run(run_doctor(config)))
+    Exit code 0: all is well (warnings allowed), 1: something fails, 2: nothing fails, but something was not looked at.
+    """
+    from bot.cli.doctor import leave, run_doctor
+
+    asyncio.run(_then(run_doctor(config, limit_s=timeout, wait_s=wait, json=json), leave))
 
 
 @app.command()

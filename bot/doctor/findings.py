@@ -1,20 +1,28 @@
 """What the doctor finds: one line each, with the fix."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-State = Literal["ok", "warn", "fail"]
+State = Literal["ok", "warn", "fail", "unknown"]
 
-_SIGNS: dict[State, tuple[str, str]] = {"ok": ("✔", "green"), "warn": ("!", "yellow"), "fail": ("✘", "bold red")}
+_SIGNS: dict[State, tuple[str, str, str]] = {
+    "ok": ("✔", "ok", "green"),
+    "warn": ("!", "!", "yellow"),
+    "fail": ("✘", "x", "bold red"),
+    "unknown": ("?", "?", "cyan"),
+}
+"""Sign, the same for terminals without it, and style."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`warn`: the bot works, but less well than it could. `fail`: something people will notice. `fix` is "" when ok."""
+    """`warn`: the bot works, but less well than it could. `fail`: something people will notice. `unknown`: this was not
+    looked at, and why. `fix` is "" when ok."""
 
     name: str
     state: State
@@ -23,8 +31,22 @@ class Finding:
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """1 when anything failed; warnings alone are 0."""
-    return int(any(finding.state == "fail" for finding in findings))
+    """1 when anything failed; 2 when nothing did, but something was not looked at; warnings alone are 0."""
+    states = {finding.state for finding in findings}
+    return 1 if "fail" in states else 2 if "unknown" in states else 0
+
+
+def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """For programs: the findings, and the exit code that they come to."""
+    told = [{"name": f.name, "state": f.state, "detail": f.detail, "fix": f.fix} for f in findings]
+    return {"exit_code": exit_code(findings), "findings": told}
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many of each kind, in one line."""
+    words: dict[State, str] = {"fail": "failed", "unknown": "not looked at", "warn": "warnings", "ok": "fine"}
+    counts = {state: sum(finding.state == state for finding in findings) for state in words}
+    return ", ".join(f"{count} {words[state]}" for state, count in counts.items() if count)
 
 
 def render(findings: Sequence[Finding]) -> "Table":
@@ -37,11 +59,20 @@ def render(findings: Sequence[Finding]) -> "Table":
     for title in ("", "checked", "found", "what to do"):
         table.add_column(title, overflow="fold", no_wrap=title in ("", "checked"))
     for finding in findings:
-        sign, style = _SIGNS[finding.state]
+        sign, plain, style = _SIGNS[finding.state]
         table.add_row(
-            Text(sign, style),
+            Text(sign if _can_show(sign) else plain, style),
             Text(finding.name, style),
             Text(finding.detail),
             Text(finding.fix, "bold" if style else ""),
         )
     return table
+
+
+def _can_show(sign: str) -> bool:
+    """Whether standard output's encoding has it: GBK and ASCII have not."""
+    try:
+        sign.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

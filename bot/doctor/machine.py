@@ -7,10 +7,15 @@ from bot.doctor.findings import Finding
 from bot.errors import BotError
 from bot.settings import Settings
 
+HEALTH_S = 1.0
+MOST_ANSWER_BYTES = 65_536
+
 
 async def check_store(settings: Settings) -> list[Finding]:
-    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of fallbacks."""
+    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of events and
+    fallbacks."""
     from bot.doctor.fallbacks import fallback_findings
+    from bot.doctor.webhook import arrival_findings
     from bot.inbox.queue import Jobs
     from bot.storage.database import Database
 
@@ -24,14 +29,16 @@ async def check_store(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(database.migrate)
         await database.probe()
         counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
+        arrivals = await arrival_findings(database, settings)
         fallbacks = await fallback_findings(database)
     except BotError as error:
-        return [Finding("store", "fail", str(error), "let the bot write there, or correct BOT__DATABASE_URL")]
+        blind = Finding("events", "unknown", "not looked at: what came is noted in the store", "see store above")
+        return [Finding("store", "fail", *_split(str(error))), blind]
     finally:
         await asyncio.to_thread(database.close)
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *fallbacks]
+    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *arrivals, *fallbacks]
 
 
 def _lost(url: str) -> Finding | None:
@@ -46,27 +53,64 @@ def _lost(url: str) -> Finding | None:
     return Finding("store", "fail", said, FIX) if said else None
 
 
+def _split(sentence: str) -> tuple[str, str]:
+    """What is wrong, and what to do, where a sentence of the store says both."""
+    for mark in ("; ", ": "):
+        what, found, fix = sentence.rpartition(mark)
+        if found and "BOT__DATABASE_URL" in fix:
+            return what, fix
+    return sentence, "let the bot write there, or correct BOT__DATABASE_URL"
+
+
 async def check_ports(settings: Settings) -> list[Finding]:
-    """Whether both doors could open now."""
+    """Whether both doors could open now, or the bot stands in them already."""
+    bot = settings.bot
+    return [
+        await _port("public port", bot.host, bot.port, "BOT__PORT"),
+        await _port("web port", bot.web_host, bot.web_port, "BOT__WEB_PORT"),
+    ]
+
+
+async def _port(name: str, host: str, port: int, setting: str) -> Finding:
     from bot.server import bind
 
-    bot = settings.bot
-    doors = (
-        ("public port", bot.host, bot.port, "BOT__PORT"),
-        ("web port", bot.web_host, bot.web_port, "BOT__WEB_PORT"),
-    )
-    findings = []
-    for name, host, port, setting in doors:
-        try:
-            bind(host, port, setting=setting).close()
-        except BotError as error:
-            fix = "fine if the bot is running already; otherwise stop what listens there, or set another port"
-            findings.append(Finding(name, "warn", str(error), fix))
-        except OSError as error:
-            findings.append(Finding(name, "fail", f"{host}: {_first_line(error)}", "correct the address"))
-        else:
-            findings.append(Finding(name, "ok", f"{host}:{port} is free"))
-    return findings
+    try:
+        bind(host, port, setting=setting).close()
+    except BotError as error:
+        if await _is_bot(host, port):
+            return Finding(name, "ok", f"{host}:{port}: the bot runs there")
+        return Finding(name, "fail", *str(error).split("; ", 1))
+    except OSError as error:
+        return Finding(name, "fail", f"{host}: {_first_line(error)}", "correct the address")
+    return Finding(name, "ok", f"{host}:{port} is free")
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether somebody listens on the port: the bot, if all is well."""
+    from bot.server import bind
+
+    try:
+        bind(host, port, setting="").close()
+    except (BotError, OSError):
+        return True
+    return False
+
+
+async def _is_bot(host: str, port: int) -> bool:
+    """Whether `/health` answers there as the bot's does."""
+    near = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+    try:
+        async with asyncio.timeout(HEALTH_S):
+            reader, writer = await asyncio.open_connection(near, port)
+            try:
+                writer.write(b"GET /health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                answer = await reader.read(MOST_ANSWER_BYTES)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return b" 200 " in head.split(b"\r\n")[0] and b'"status"' in body
 
 
 KEPT_FROM = {

@@ -70,11 +70,14 @@ class FeishuClient:
         http: httpx.AsyncClient | None = None,
         clock: Clock | None = None,
         observe: Callable[[CallRecord], None] | None = None,
+        retries: bool = True,
     ) -> None:
-        """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt."""
+        """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt.
+        Without `retries` a call that failed is not sent again, for whoever wants to know soon."""
         self._settings = settings
         self._clock = clock or SystemClock()
         self._observe = observe
+        self._retries = retries
         self._owned = open_pools(settings) if http is None else ()
         self._closed = False
         self.ahead_s: float | None = None
@@ -118,9 +121,10 @@ class FeishuClient:
             attempt += 1
 
     def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
-        """Not where the API has been down for long, nor where no token could be had: that was tried again already."""
+        """Not where nobody wants it, nor where the API has been down for long, nor where no token could be had: that was
+        tried again already."""
         no_token = error.endpoint == TENANT_TOKEN.name != endpoint.name
-        return not no_token and self.availability.is_worth_a_retry(endpoint.name)
+        return self._retries and not no_token and self.availability.is_worth_a_retry(endpoint.name)
 
     async def bot_identity(self) -> BotIdentity:
         """The bot's own open_id and name; the fact doctor and mention checks rest on."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from feishu.errors import Timeout, Unreachable
 from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
 
 POOLS = 16
@@ -49,3 +50,16 @@ def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
         )
         for _ in range(POOLS)
     )
+
+
+async def post(url: str, body: bytes, *, timeout_s: float) -> tuple[int, bytes]:
+    """One POST of JSON to any address: status and body, redirects not followed. Raises `Timeout`, `Unreachable`."""
+    loopback = (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
+    try:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=not loopback) as http:
+            response = await http.post(url, content=body, headers={"Content-Type": "application/json; charset=utf-8"})
+            return response.status_code, response.content
+    except httpx.TimeoutException as error:
+        raise Timeout(f"no answer within {timeout_s:g} s", endpoint=url) from error
+    except httpx.HTTPError as error:
+        raise Unreachable(str(error) or type(error).__name__, endpoint=url) from error

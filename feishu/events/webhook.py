@@ -39,27 +39,24 @@ _TIMESTAMP = re.compile(r"[0-9]{10}")
 _NONCE = re.compile(r"[!-~]{1,128}")
 """Printable ASCII without spaces. The platform's are up to some ten characters; its documents name no limit."""
 
-_OTHER_KEY = (
-    "the body does not decrypt under FEISHU__ENCRYPT_KEY: the console has another Encrypt Key (Events & Callbacks > "
-    "Encryption Strategy), or somebody else sent it"
-)
-_OTHER_TOKEN = (
-    "it holds another Verification Token than FEISHU__VERIFICATION_TOKEN: copy that again from the console (Events & "
-    "Callbacks > Encryption Strategy)"
-)
-_PLAINTEXT = (
-    "plaintext with our Verification Token: the console has no Encrypt Key yet; save the one of FEISHU__ENCRYPT_KEY there "
-    "(Events & Callbacks > Encryption Strategy)"
-)
-_CHANGED = (
-    "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but its signature does not fit: a proxy changed the "
-    "body or a X-Lark-* header; let it pass both on unchanged"
-)
-_NO_SIGNATURE = (
-    "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but it has no signature: a proxy drops the X-Lark-* "
-    "headers, or somebody replays a body without them"
-)
-"""Hints for the log: what an unproven request looks like to somebody who knows both secrets."""
+HINTS = {
+    "other_key": "the body does not decrypt under FEISHU__ENCRYPT_KEY: the console has another Encrypt Key (Events & "
+    "Callbacks > Encryption Strategy), or somebody else sent it",
+    "other_token": "it comes from who knows the Encrypt Key, but its Verification Token is not that of "
+    "FEISHU__VERIFICATION_TOKEN: copy it again from the console (Events & Callbacks > Encryption Strategy)",
+    "plaintext": "plaintext with our Verification Token: the console has no Encrypt Key yet; save the one of "
+    "FEISHU__ENCRYPT_KEY there (Events & Callbacks > Encryption Strategy)",
+    "changed": "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but its signature does not fit: a "
+    "proxy changed the body or a X-Lark-* header; let it pass both on unchanged",
+    "no_signature": "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but it has no signature: a proxy "
+    "drops the X-Lark-* headers, or somebody replays a body without them",
+    "foreign": "plaintext without our Verification Token: another app's, with no Encrypt Key in its console, or "
+    "somebody else sent it",
+    "too_large": "not signed with FEISHU__ENCRYPT_KEY, and too large for a URL check: not looked at",
+    "no_json": "not JSON: nothing that the platform sends",
+}
+"""For the log and the doctor: what an unproven request looks like to somebody who knows both secrets. Anybody can send
+what is `other_key`, `foreign`, `too_large` or `no_json`; the others prove that a secret is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class Webhook:
         now = self._check_age(proof)
         payload = self._open(_json_object(body, "body"))
         if not self._is_ours(payload):
-            raise Unverified(f"signed with the Encrypt Key, but {_OTHER_TOKEN}")
+            raise _unverified("other_token")
         if payload.get("type") == "url_verification":
             return _challenge(payload)
         event = parse_event(payload, received_at=now)
@@ -146,7 +143,7 @@ class Webhook:
         payload = _json_object(body, "body")
         if payload.get("type") == "url_verification":
             if not self._is_ours(payload):
-                raise Unverified(_OTHER_TOKEN)
+                raise _unverified("other_token")
             return _challenge(payload)
         # The form has no event id. Its own token is new for every click, so the signed bytes name the event.
         digest = hashlib.sha256(proof.signature.encode() + body).hexdigest()
@@ -158,7 +155,7 @@ class Webhook:
     def _unsigned(self, proof: "_Proof", body: bytes, *, plain: bool = False) -> Challenge:
         """A URL check that proves itself by decrypting (or, legacy only, plain) with our token; else `Unverified`."""
         if len(body) > MAX_CHALLENGE_BYTES:
-            raise Unverified("not signed with FEISHU__ENCRYPT_KEY, and too large for a URL check: not looked at")
+            raise _unverified("too_large")
         try:
             payload = _json_object(body, "body")
             if not (plain and "encrypt" not in payload):
@@ -167,23 +164,23 @@ class Webhook:
                 raise Malformed("unsigned")
             return _challenge(payload)
         except Malformed:
-            raise Unverified(self._hint(proof, body)) from None
+            raise _unverified(self._reason(proof, body)) from None
 
-    def _hint(self, proof: "_Proof", body: bytes) -> str:
-        """What most likely keeps a body from being proven, for the log of whoever sets the bot up."""
+    def _reason(self, proof: "_Proof", body: bytes) -> str:
+        """The key in `HINTS` for what most likely keeps a body from being proven."""
         try:
             envelope = _json_object(body, "body")
         except Malformed:
-            return "not JSON: nothing that the platform sends"
+            return "no_json"
         if "encrypt" not in envelope:
-            return _PLAINTEXT if self._is_ours(envelope) else "plaintext without our Verification Token"
+            return "plaintext" if self._is_ours(envelope) else "foreign"
         try:
             payload = self._open(envelope)
         except Malformed:
-            return _OTHER_KEY
+            return "other_key"
         if not self._is_ours(payload):
-            return f"the body decrypts under FEISHU__ENCRYPT_KEY, but {_OTHER_TOKEN}"
-        return _CHANGED if proof.signature else _NO_SIGNATURE
+            return "other_token"
+        return "changed" if proof.signature else "no_signature"
 
     def _check_age(self, proof: "_Proof") -> float:
         """Now (epoch seconds). Raises `Unverified` for another shape of timestamp or nonce, `Stale` for an old one."""
@@ -225,6 +222,10 @@ class _Proof:
             _header(headers, "X-Lark-Request-Nonce"),
             _header(headers, "X-Lark-Signature"),
         )
+
+
+def _unverified(reason: str) -> Unverified:
+    return Unverified(HINTS[reason], why=reason)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

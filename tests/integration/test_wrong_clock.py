@@ -24,6 +24,9 @@ class Silent:
     async def admit(self, _event: Any) -> Ack:
         return Ack({})
 
+    def refused(self, _reason: str) -> None:
+        """Notes nothing."""
+
 
 @pytest.fixture
 def clock() -> AheadClock:

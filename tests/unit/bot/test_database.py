@@ -232,7 +232,9 @@ async def test_a_server_that_is_down_is_a_store_error_and_comes_back(postgres: P
         with pytest.raises(StoreError) as caught:
             await database.probe()
         assert "OperationalError" not in str(caught.value)
-        with pytest.raises(StoreError, match="does not take the connection: start it, or correct host and port in BOT__D"):
+        with pytest.raises(
+            StoreError, match="does not take the connection: start it, or correct host and port in BOT__D"
+        ):
             await database.read(lambda connection: connection.scalar(select(jobs.c.id)))
     finally:
         await asyncio.to_thread(postgres.start)
@@ -243,7 +245,10 @@ async def test_a_server_that_is_down_is_a_store_error_and_comes_back(postgres: P
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"database": "nowhere"}, r"has no database nowhere: make it \(createdb nowhere\), or correct BOT__DATABASE_URL"),
+        (
+            {"database": "nowhere"},
+            r"has no database nowhere: make it \(createdb nowhere\), or correct BOT__DATABASE_URL",
+        ),
         ({"username": "nobody_here"}, "has no user nobody_here: make it, or correct BOT__DATABASE_URL"),
         ({"host": "db.invalid"}, "PostgreSQL at db.invalid:.* is not known by that name: correct the host"),
         ({"port": 1}, "PostgreSQL at 127.0.0.1:1 does not take the connection: start it"),

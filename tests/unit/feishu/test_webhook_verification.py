@@ -172,7 +172,7 @@ def test_a_signed_body_with_another_token_gets_the_same_answer_as_an_unsigned_on
 HINTS: dict[str, tuple[bytes, dict[str, str], str]] = {
     "another key": (envelope(MESSAGE, "other key"), headers("00" * 32), "the console has another Encrypt Key"),
     "a challenge under another key": (envelope(CHALLENGE, "other key"), {}, "the console has another Encrypt Key"),
-    "another token": (envelope(CHALLENGE | {"token": "vt_other"}), {}, "another Verification Token"),
+    "another token": (envelope(CHALLENGE | {"token": "vt_other"}), {}, "its Verification Token is not that"),
     "a changed body": (envelope(MESSAGE), headers("00" * 32), "a proxy changed the body"),
     "no headers": (envelope(MESSAGE), {}, "it has no signature"),
     "no key yet": (json.dumps(MESSAGE).encode(), {}, "the console has no Encrypt Key yet"),

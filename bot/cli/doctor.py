@@ -1,0 +1,54 @@
+"""`feishu-rag doctor` in a terminal, or as JSON."""
+
+import os
+import sys
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.text import Text
+
+from bot.doctor import Finding, as_json, examine, exit_code, masked, render, summary, unreadable
+from bot.errors import SettingsError
+from bot.observability.logs import configure_logs
+from bot.settings import Settings, load_settings
+
+
+async def run_doctor(config: Path | None, *, limit_s: float, wait_s: float = 0.0, json: bool = False) -> int:
+    """Prints the findings; gives the exit code."""
+    configure_logs("CRITICAL")  # what is wrong is a finding
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        findings = unreadable(error)
+    else:
+        findings = await examine(settings, limit_s=limit_s)
+        if wait_s:
+            findings = await _with_an_event(findings, settings, wait_s)
+    _print(findings, json=json)
+    return exit_code(findings)
+
+
+def leave(code: int) -> None:
+    """Ends the process at once: a thread that a check has left behind would be waited for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def _with_an_event(findings: list[Finding], settings: Settings, wait_s: float) -> list[Finding]:
+    """The findings, with what came while we waited in the place of what the store tells."""
+    from bot.doctor.waiting import wait_for_event
+
+    Console(stderr=True).print(Text(f"Waiting {wait_s:g} s for an event: write to the bot now.", "bold"))
+    heard = await wait_for_event(settings, wait_s)
+    return [*masked([heard], settings), *(finding for finding in findings if finding.name != "events")]
+
+
+def _print(findings: list[Finding], *, json: bool) -> None:
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(as_json(findings), option=orjson.OPT_INDENT_2) + b"\n")
+        return
+    console = Console()
+    console.print(render(findings))
+    console.print(Text(summary(findings), "bold"))
