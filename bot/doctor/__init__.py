@@ -1,8 +1,8 @@
 """`feishu-rag doctor`: is everything there that an answer needs? Real calls, one finding a part, each with its fix.
 
 All parts are looked at side by side within one limit of time; what could not be looked at is a finding of its own,
-never a green one. Heavy imports happen inside the checks. No finding shows a secret, and no check can keep the others from
-running.
+never a green one. Heavy imports happen inside the checks. No finding shows a secret, and no check can keep the others
+from running.
 """
 
 import asyncio

@@ -121,8 +121,8 @@ class FeishuClient:
             attempt += 1
 
     def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
-        """Not where nobody wants it, nor where the API has been down for long, nor where no token could be had: that was
-        tried again already."""
+        """Not where nobody wants it, nor where the API has been down for long, nor where no token could be had: that
+        was tried again already."""
         no_token = error.endpoint == TENANT_TOKEN.name != endpoint.name
         return self._retries and not no_token and self.availability.is_worth_a_retry(endpoint.name)
 
