@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+class Platform(Enum):
+    """Feishu and Lark are two platforms: apps and ids of one are unknown to the other."""
+
+    FEISHU = "feishu"
+    LARK = "lark"
+
+
 feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(jobs_app, name="jobs")
@@ -188,6 +198,45 @@ def doctor(
     from bot.cli.doctor import leave, run_doctor
 
     asyncio.run(_then(run_doctor(config, limit_s=timeout, wait_s=wait, json=json), leave))
+
+
+@app.command()
+def init(
+    config: ConfigOption = None,
+    app_id: Annotated[str, typer.Option(help="App ID (cli_…) from Credentials & Basic Info")] = "",
+    platform: Annotated[Platform | None, typer.Option(help="Where the app lives")] = None,
+    transport: Annotated[str, typer.Option(help="How events arrive: a value of feishu.transport")] = "",
+    public_url: Annotated[str, typer.Option(help="Where the platform reaches the bot, for transport webhook")] = "",
+    model_url: Annotated[str, typer.Option(help="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")] = "",
+    model: Annotated[str, typer.Option(help="Name of the model that writes")] = "",
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read the App Secret, or lines of NAME=value, from standard input")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: flags, environment and .env have it all")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write the files without asking the platform")] = False,
+) -> None:
+    """Set the bot up: check the app's credentials, write .env and config.yaml, list what to tick in the console.
+
+    Secrets come by a prompt without echo, by the environment or .env, or by --stdin; never by a flag. May be repeated.
+    """
+    from bot.cli.doctor import leave
+    from bot.cli.init import Wishes, run_init, variables_in
+
+    wishes = Wishes(
+        app_id=app_id,
+        platform=platform.value if platform else "",
+        transport=transport,
+        public_url=public_url,
+        model_url=model_url,
+        model=model,
+        config=config,
+        asks=not yes and not stdin and sys.stdin.isatty(),
+        offline=offline,
+        given=variables_in(sys.stdin.read()) if stdin else {},
+    )
+    asyncio.run(_then(run_init(wishes), lambda code: leave(0 if code == 2 else code)))
 
 
 @app.command()

@@ -25,7 +25,10 @@ async def run_doctor(config: Path | None, *, limit_s: float, wait_s: float = 0.0
         findings = await examine(settings, limit_s=limit_s)
         if wait_s:
             findings = await _with_an_event(findings, settings, wait_s)
-    _print(findings, json=json)
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(as_json(findings), option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        print_findings(findings)
     return exit_code(findings)
 
 
@@ -45,10 +48,8 @@ async def _with_an_event(findings: list[Finding], settings: Settings, wait_s: fl
     return [*masked([heard], settings), *(finding for finding in findings if finding.name != "events")]
 
 
-def _print(findings: list[Finding], *, json: bool) -> None:
-    if json:
-        sys.stdout.buffer.write(orjson.dumps(as_json(findings), option=orjson.OPT_INDENT_2) + b"\n")
-        return
+def print_findings(findings: list[Finding]) -> None:
+    """As a table, and how many of each kind."""
     console = Console()
     console.print(render(findings))
     console.print(Text(summary(findings), "bold"))

@@ -43,9 +43,10 @@ def _checks(within_s: float) -> dict[str, Check]:
     from bot.doctor.files import check_knowledge
     from bot.doctor.host import check_disk, check_versions
     from bot.doctor.library import check_library
-    from bot.doctor.machine import check_ports, check_reading, check_store
+    from bot.doctor.machine import check_reading, check_store
     from bot.doctor.models import check_model, check_pictures, check_rerank
     from bot.doctor.platform import check_platform
+    from bot.doctor.ports import check_ports
     from bot.doctor.webhook import check_own_url
 
     return {

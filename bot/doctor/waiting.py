@@ -8,7 +8,7 @@ import asyncio
 import time
 
 from bot.doctor.findings import Finding
-from bot.doctor.machine import is_taken
+from bot.doctor.ports import is_taken
 from bot.doctor.webhook import ANYBODY, PATH, refusal
 from bot.errors import BotError, StoreError
 from bot.handlers.acknowledgement import Ack

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bot.doctor.findings import Finding
-from bot.doctor.machine import is_taken
+from bot.doctor.ports import is_taken
 from bot.settings import Settings
 from bot.settings.console import NAMES, page
 from feishu.api.connections import post

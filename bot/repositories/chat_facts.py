@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, delete, select, update
@@ -187,7 +188,7 @@ class Arrivals:
         self._app_id = app_id
         self._clock = clock
         self._noted: dict[str, float] = {}
-        self._writing: set[asyncio.Future[list[BaseException | None]]] = set()
+        self._writing: set[asyncio.Future[Any]] = set()
 
     def note(self, key: str) -> None:
         """Returns at once; what the store does not take is not noted."""
