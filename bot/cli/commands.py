@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,8 +86,13 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
         uvloop.run(work)
 
 
-async def _then(work: "Coroutine[Any, Any, int]", end: "Callable[[int], None]") -> None:
-    end(await work)
+async def _left_behind(work: "Coroutine[Any, Any, int | None]") -> None:
+    """Ends the process with the code of `work`, at once: threads that its checks have left behind (a model that loads,
+    a host that does not answer) would be waited for."""
+    code = await work or 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @app.command()
@@ -195,9 +200,9 @@ def doctor(
 
     Exit code 0: all is well (warnings allowed), 1: something fails, 2: nothing fails, but something was not looked at.
     """
-    from bot.cli.doctor import leave, run_doctor
+    from bot.cli.doctor import run_doctor
 
-    asyncio.run(_then(run_doctor(config, limit_s=timeout, wait_s=wait, json=json), leave))
+    asyncio.run(_left_behind(run_doctor(config, limit_s=timeout, wait_s=wait, json=json)))
 
 
 @app.command()
@@ -221,7 +226,6 @@ def init(
 
     Secrets come by a prompt without echo, by the environment or .env, or by --stdin; never by a flag. May be repeated.
     """
-    from bot.cli.doctor import leave
     from bot.cli.init import Wishes, run_init, variables_in
 
     wishes = Wishes(
@@ -236,7 +240,7 @@ def init(
         offline=offline,
         given=variables_in(sys.stdin.read()) if stdin else {},
     )
-    asyncio.run(_then(run_init(wishes), lambda code: leave(0 if code == 2 else code)))
+    asyncio.run(_left_behind(run_init(wishes)))
 
 
 @app.command()

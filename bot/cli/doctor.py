@@ -1,6 +1,5 @@
 """`feishu-rag doctor` in a terminal, or as JSON."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -30,13 +29,6 @@ async def run_doctor(config: Path | None, *, limit_s: float, wait_s: float = 0.0
     else:
         print_findings(findings)
     return exit_code(findings)
-
-
-def leave(code: int) -> None:
-    """Ends the process at once: a thread that a check has left behind would be waited for."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 async def _with_an_event(findings: list[Finding], settings: Settings, wait_s: float) -> list[Finding]:

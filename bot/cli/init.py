@@ -49,7 +49,7 @@ class Wishes:
     """Variables that came by standard input."""
 
 
-async def run_init(wishes: Wishes) -> int:
+async def run_init(wishes: Wishes) -> None:
     """Asks, checks, writes, lists, and ends with the doctor's findings. Raises `SettingsError`, `NotSetUp`."""
     configure_logs("CRITICAL")
     settings = load_settings(wishes.config)
@@ -65,7 +65,7 @@ async def run_init(wishes: Wishes) -> int:
     typer.echo("\nTo tick in the console:\n")
     for line in checklist(settings):
         typer.echo(line)
-    return await _told_by_the_doctor(settings)
+    await _told_by_the_doctor(settings)
 
 
 def variables_in(text: str) -> dict[str, str]:
@@ -194,9 +194,9 @@ def _warn_of_overriding(variables: Mapping[str, str]) -> None:
             typer.secho(words, fg=typer.colors.YELLOW, err=True)
 
 
-async def _told_by_the_doctor(settings: Settings) -> int:
+async def _told_by_the_doctor(settings: Settings) -> None:
     from bot.cli.doctor import print_findings
-    from bot.doctor import examine, exit_code
+    from bot.doctor import examine
 
     typer.echo("\nfeishu-rag doctor:")
     findings = await examine(settings)
@@ -205,4 +205,3 @@ async def _told_by_the_doctor(settings: Settings) -> int:
         typer.echo("Next: feishu-rag ingest, then feishu-rag serve")
     else:
         typer.echo("Next: feishu-rag serve")
-    return exit_code(findings)
