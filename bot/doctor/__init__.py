@@ -23,6 +23,8 @@ __all__ = ["Finding", "as_json", "examine", "exit_code", "masked", "render", "su
 LIMIT_S = 5.0
 MARGIN_S = 0.4
 """Of the limit, for putting the findings together."""
+CALL_SHARE = 0.6
+"""Of it, for one call to the platform: a check makes some, and a call that fails is no check that was broken off."""
 
 Check = Callable[[Settings], Awaitable[list[Finding]]]
 
@@ -49,19 +51,20 @@ def _checks(within_s: float) -> dict[str, Check]:
     from bot.doctor.ports import check_ports
     from bot.doctor.webhook import check_own_url
 
+    call_s = CALL_SHARE * within_s
     return {
         "settings": check_settings,
-        "platform": check_platform,
+        "platform": partial(check_platform, call_s=call_s),
         "webhook": check_own_url,
         "knowledge": check_knowledge,
-        "links": check_links,
+        "links": partial(check_links, call_s=call_s),
         "library": partial(check_library, load_s=within_s - 0.3),
         "model": check_model,
         "pictures": check_pictures,
         "rerank": check_rerank,
         "reading": check_reading,
         "access": check_access,
-        "chats": check_chats,
+        "chats": partial(check_chats, call_s=call_s),
         "store": check_store,
         "disk": check_disk,
         "ports": check_ports,

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from bot.access import Access
-from bot.doctor.calls import SCOPE_MISSING, hurried_client
+from bot.doctor.calls import LONGEST_CALL_S, SCOPE_MISSING, hurried_client
 from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
@@ -91,14 +91,14 @@ def _unknown(settings: Settings, filled: frozenset[str]) -> Iterator[Finding]:
             yield Finding("access", "warn", found, f"correct BOT__API_KEYS; collections are {_names(sorted(known))}")
 
 
-async def check_links(settings: Settings) -> list[Finding]:
+async def check_links(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """Every Feishu link can be listed by the app; asked for its first document only."""
     rag = settings.rag
     links = [("rag.links", link) for link in rag.links]
     links += [(f"rag.collections.{name}.links", link) for name, each in rag.collections.items() for link in each.links]
     if not links:
         return []
-    async with hurried_client(settings) as client:
+    async with hurried_client(settings, call_s) as client:
         if client is None:
             return [Finding("links", "fail", "documents on Feishu need an app", "set FEISHU__APP_ID and its secret")]
         return [await _link(Documents(client), key, link) for key, link in links]
@@ -123,10 +123,10 @@ async def _link(documents: Documents, key: str, link: str) -> Finding:
     return Finding("links", "warn", f"{link}: nothing there that can be read", f"see what {key} leads to")
 
 
-async def check_chats(settings: Settings) -> list[Finding]:
+async def check_chats(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """The bot is in every chat that has a rule."""
     findings = []
-    async with hurried_client(settings) as client:
+    async with hurried_client(settings, call_s) as client:
         if client is None:
             return []
         for chat_id in list(settings.bot.access.chats)[:MOST_CHATS]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bot.doctor.calls import RELEASE, fix_of, hurried_client
+from bot.doctor.calls import LONGEST_CALL_S, RELEASE, fix_of, hurried_client
 from bot.doctor.findings import Finding, State
 from bot.observability.clock_offset import TOLERATED_S, sentence
 from bot.permissions import FEATURES
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 MUCH_S = 3_600.0
 
 
-async def check_platform(settings: Settings) -> list[Finding]:
+async def check_platform(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """Token, bot, clock and scopes, by the calls that the running bot makes first."""
     feishu = settings.feishu
-    async with hurried_client(settings) as client:
+    async with hurried_client(settings, call_s) as client:
         if client is None:
             return [Finding("token", "unknown", "not asked for: App ID or App Secret is not set", "see settings above")]
         try:

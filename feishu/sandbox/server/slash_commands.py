@@ -22,8 +22,9 @@ def create_command(platform: Platform, call: Call) -> dict[str, Any]:
         raise Refused(40000000, "command already exists", "slash_command")
     if len(commands) >= MOST_COMMANDS:
         raise field_violation(f"more than {MOST_COMMANDS} commands")
-    made = {"command_id": platform.world.new_id("7"), "command": name, "description": _description(call)}
-    commands[made["command_id"]] = made
+    command_id = platform.world.new_id("7")
+    made = {"command_id": command_id, "command": name, "description": _description(call)}
+    commands[command_id] = made
     return {"data": made}
 
 
