@@ -1,10 +1,7 @@
 """`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
 
-import asyncio
-import io
 import os
 import sys
-from collections.abc import Coroutine
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.jobs import app as jobs_app
+from bot.cli.terminal import prepare_streams
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its help needs no rich, whose import takes longer than everything else in `--help`
 )
 
 
@@ -32,7 +33,7 @@ class Platform(Enum):
     LARK = "lark"
 
 
-feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
+feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(jobs_app, name="jobs")
 
@@ -43,19 +44,42 @@ ConfigOption = Annotated[
 
 def main() -> None:
     """The console script: every expected failure is one sentence on stderr and a non-zero exit code."""
+    prepare_streams()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        fail(str(error))
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error's text says to its reader what to mend."""
     from bot.errors import BotError
     from feishu.errors import FeishuError
     from rag.errors import RagError
 
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign (GBK, ASCII) shows another one
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        app()
-    except (BotError, FeishuError, RagError) as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return isinstance(error, BotError | FeishuError | RagError)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"feishu-rag {version('feishu-rag')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit"),
+    ] = False,
+) -> None:
+    """A Feishu (Lark) knowledge bot: ask in a chat, a card streams an answer grounded in your documents."""
 
 
 def fail(sentence: str) -> None:
@@ -78,6 +102,8 @@ def _keep_private() -> None:
 
 def _run(work: "Coroutine[Any, Any, None]") -> None:
     """Runs on uvloop where there is one."""
+    import asyncio
+
     try:
         import uvloop
     except ImportError:
@@ -86,13 +112,18 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
         uvloop.run(work)
 
 
-async def _left_behind(work: "Coroutine[Any, Any, int | None]") -> None:
+def _run_and_leave(work: "Coroutine[Any, Any, int | None]") -> None:
     """Ends the process with the code of `work`, at once: threads that its checks have left behind (a model that loads,
     a host that does not answer) would be waited for."""
-    code = await work or 0
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    import asyncio
+
+    async def end() -> None:
+        code = await work or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    asyncio.run(end())
 
 
 @app.command()
@@ -183,8 +214,12 @@ def ask(
     as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
 ) -> None:
     """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
+    import asyncio
+
     from bot.cli.ask import run_ask
 
+    if not question.strip():
+        raise typer.BadParameter("is empty: write what you want to know, in quotes", param_hint="QUESTION")
     if not asyncio.run(run_ask(_load(config), question, events=events, as_chat=as_chat, as_person=as_person)):
         sys.exit(1)
 
@@ -202,7 +237,7 @@ def doctor(
     """
     from bot.cli.doctor import run_doctor
 
-    asyncio.run(_left_behind(run_doctor(config, limit_s=timeout, wait_s=wait, json=json)))
+    _run_and_leave(run_doctor(config, limit_s=timeout, wait_s=wait, json=json))
 
 
 @app.command()
@@ -240,12 +275,14 @@ def init(
         offline=offline,
         given=variables_in(sys.stdin.read()) if stdin else {},
     )
-    asyncio.run(_left_behind(run_init(wishes)))
+    _run_and_leave(run_init(wishes))
 
 
 @app.command()
 def forget(open_id: str, config: ConfigOption = None) -> None:
     """Delete what a person asked, sent, voted and remarked."""
+    import asyncio
+
     from bot.cli.forget import run_forget
 
     asyncio.run(run_forget(_load(config), open_id))
@@ -259,6 +296,8 @@ def feedback_export(
     ] = None,
 ) -> None:
     """Votes (question, answer, sources, vote, who, when) and words after /feedback, as lines of JSON."""
+    import asyncio
+
     from bot.cli.ask import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))
@@ -270,8 +309,11 @@ def feedback_report(
     days: Annotated[int, typer.Option(min=1, max=366, help="How far back")] = 30,
     png: Annotated[Path | None, typer.Option(help="Write a picture (needs the extra plots)")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Every day and every row, not only what fits a screen")] = False,
 ) -> None:
-    """What is asked, liked and missing, as /admin shows it."""
+    """What is asked, liked and missing, as /admin shows it, on one screen."""
+    import asyncio
+
     from bot.cli.report import run_report
 
-    asyncio.run(run_report(_load(config), days, png, html))
+    asyncio.run(run_report(_load(config), days, png, html, whole=whole))

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import orjson
-from rich.console import Console
 from rich.text import Text
 
+from bot.cli.terminal import open_console, show
 from bot.doctor import Finding, as_json, examine, exit_code, masked, render, summary, unreadable
 from bot.errors import SettingsError
 from bot.observability.logs import configure_logs
@@ -35,13 +35,13 @@ async def _with_an_event(findings: list[Finding], settings: Settings, wait_s: fl
     """The findings, with what came while we waited in the place of what the store tells."""
     from bot.doctor.waiting import wait_for_event
 
-    Console(stderr=True).print(Text(f"Waiting {wait_s:g} s for an event: write to the bot now.", "bold"))
+    open_console(to_stderr=True).print(Text(f"Waiting {wait_s:g} s for an event: write to the bot now.", "bold"))
     heard = await wait_for_event(settings, wait_s)
     return [*masked([heard], settings), *(finding for finding in findings if finding.name != "events")]
 
 
 def print_findings(findings: list[Finding]) -> None:
     """As a table, and how many of each kind."""
-    console = Console()
-    console.print(render(findings))
-    console.print(Text(summary(findings), "bold"))
+    out = open_console()
+    show(render(findings), out)
+    out.print(Text(summary(findings), "bold"))

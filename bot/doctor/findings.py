@@ -1,6 +1,5 @@
 """What the doctor finds: one line each, with the fix."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,13 +9,12 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "warn", "fail", "unknown"]
 
-_SIGNS: dict[State, tuple[str, str, str]] = {
-    "ok": ("✔", "ok", "green"),
-    "warn": ("!", "!", "yellow"),
-    "fail": ("✘", "x", "bold red"),
-    "unknown": ("?", "?", "cyan"),
+_SIGNS: dict[State, tuple[str, str]] = {
+    "ok": ("✔", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✘", "bold red"),
+    "unknown": ("?", "cyan"),
 }
-"""Sign, the same for terminals without it, and style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +57,11 @@ def render(findings: Sequence[Finding]) -> "Table":
     for title in ("", "checked", "found", "what to do"):
         table.add_column(title, overflow="fold", no_wrap=title in ("", "checked"))
     for finding in findings:
-        sign, plain, style = _SIGNS[finding.state]
+        sign, style = _SIGNS[finding.state]
         table.add_row(
-            Text(sign if _can_show(sign) else plain, style),
+            Text(sign, style),
             Text(finding.name, style),
             Text(finding.detail),
             Text(finding.fix, "bold" if style else ""),
         )
     return table
-
-
-def _can_show(sign: str) -> bool:
-    """Whether standard output's encoding has it: GBK and ASCII have not."""
-    try:
-        sign.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
