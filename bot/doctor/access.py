@@ -9,6 +9,7 @@ from bot.doctor.calls import LONGEST_CALL_S, SCOPE_MISSING, hurried_client
 from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
+from bot.settings.console import grant_page
 from feishu.api.documents import Documents, Page, target_of
 from feishu.api.endpoints import CHAT
 from feishu.errors import ApiError, FeishuError, TransportError
@@ -134,11 +135,18 @@ async def check_chats(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> 
                 await client.call(CHAT, path={"chat_id": chat_id})
             except ApiError as error:
                 if error.code == SCOPE_MISSING:  # the bot itself does not need it
-                    return []
+                    fix = f"grant it at {grant_page(settings.feishu, ['im:chat:readonly'])}, for the doctor alone"
+                    return [
+                        Finding("access", "unknown", "chats with a rule: not looked at without im:chat:readonly", fix)
+                    ]
                 fix = "add the bot to the chat, or correct bot.access.chats"
                 findings.append(Finding("access", "warn", f"not in {chat_id}, which has a rule ({error.code})", fix))
             except FeishuError:  # told by the check of the platform
                 return []
+    if (more := len(settings.bot.access.chats) - MOST_CHATS) > 0:
+        findings.append(
+            Finding("access", "unknown", f"not looked at: {more} further chats with a rule", "see them by hand")
+        )
     return findings
 
 

@@ -36,6 +36,9 @@ async def check_library(settings: Settings, *, load_s: float = 60.0) -> list[Fin
 def split(sentence: str, otherwise: str) -> tuple[str, str]:
     """What is wrong, and what to do about it, where the sentence says both."""
     what, separator, fix = sentence.partition("; ")
+    if not separator:
+        what, separator, fix = sentence.partition(": set ")
+        fix = f"set {fix}"
     return (what, fix) if separator else (sentence, otherwise)
 
 
