@@ -25,6 +25,7 @@ from feishu.settings import FeishuSettings
 ENV_FILE, CONFIG_FILE = Path(".env"), Path("config.yaml")
 PLATFORMS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.com"}
 TRIES = 3
+EXAMINED_S = 20.0
 _SECRETS = ("app_secret", "encrypt_key", "verification_token")
 
 
@@ -199,9 +200,7 @@ async def _told_by_the_doctor(settings: Settings) -> None:
     from bot.doctor import examine
 
     typer.echo("\nfeishu-rag doctor:")
-    findings = await examine(settings)
+    findings = await examine(settings, limit_s=EXAMINED_S)
     print_findings(findings)
-    if any(finding.name == "index" and finding.state != "ok" for finding in findings):
-        typer.echo("Next: feishu-rag ingest, then feishu-rag serve")
-    else:
-        typer.echo("Next: feishu-rag serve")
+    has_index = any(finding.name == "index" and finding.state == "ok" for finding in findings)
+    typer.echo(f"Next: {'' if has_index else 'feishu-rag ingest, then '}feishu-rag serve")
