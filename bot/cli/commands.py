@@ -249,6 +249,9 @@ def init(
     public_url: Annotated[str, typer.Option(help="Where the platform reaches the bot, for transport webhook")] = "",
     model_url: Annotated[str, typer.Option(help="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")] = "",
     model: Annotated[str, typer.Option(help="Name of the model that writes")] = "",
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Make a new app by a link to open in Feishu, where the platform offers it")
+    ] = False,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Read the App Secret, or lines of NAME=value, from standard input")
     ] = False,
@@ -271,6 +274,7 @@ def init(
         model_url=model_url,
         model=model,
         config=config,
+        scan=scan,
         asks=not yes and not stdin and sys.stdin.isatty(),
         offline=offline,
         given=variables_in(sys.stdin.read()) if stdin else {},

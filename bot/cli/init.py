@@ -19,6 +19,7 @@ from bot.settings.fields import Place, variable_of
 from bot.setup.checklist import checklist
 from bot.setup.commands import register_commands
 from bot.setup.files import set_keys, set_variables
+from bot.setup.scan import scanned_app
 from feishu.errors import CredentialsRejected, FeishuError
 from feishu.settings import FeishuSettings
 
@@ -44,6 +45,7 @@ class Wishes:
     model_url: str = ""
     model: str = ""
     config: Path | None = None
+    scan: bool = False
     asks: bool = False
     offline: bool = False
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -54,6 +56,8 @@ async def run_init(wishes: Wishes) -> None:
     """Asks, checks, writes, lists, and ends with the doctor's findings. Raises `SettingsError`, `NotSetUp`."""
     configure_logs("CRITICAL")
     settings = load_settings(wishes.config)
+    if wishes.scan:
+        settings = await _scanned(settings, wishes)
     feishu = _completed(settings.feishu, wishes)
     if not wishes.offline:
         feishu = await _checked(settings, feishu, wishes)
@@ -67,6 +71,26 @@ async def run_init(wishes: Wishes) -> None:
     for line in checklist(settings):
         typer.echo(line)
     await _told_by_the_doctor(settings)
+
+
+async def _scanned(settings: Settings, wishes: Wishes) -> Settings:
+    """The settings with an app that was made by a link; its credentials are written at once, since they come once.
+    Raises `NotSetUp`."""
+
+    def show(link: str, lives_s: float) -> None:
+        typer.echo(f"Open this link, or show it to your phone as a QR code, within {lives_s / 60:.0f} minutes:\n{link}")
+
+    base_url = PLATFORMS.get(wishes.platform, settings.feishu.base_url)
+    feishu = _valid(settings.feishu, {"base_url": base_url, "transport": wishes.transport or settings.feishu.transport})
+    try:
+        made = await scanned_app(Settings(feishu=feishu, rag=settings.rag, bot=settings.bot), show)
+    except FeishuError as error:
+        raise NotSetUp(f"no app was made: {error}") from None
+    set_variables(ENV_FILE, {"FEISHU__APP_ID": made.app_id, "FEISHU__APP_SECRET": made.app_secret})
+    if made.is_lark:
+        set_keys(wishes.config or CONFIG_FILE, {("feishu", "base_url"): PLATFORMS["lark"]})
+    typer.echo(f"{made.app_id} is made; {ENV_FILE} has its id and secret")
+    return load_settings(wishes.config)
 
 
 def variables_in(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import orjson
 from feishu.sandbox.settings import AppSettings, SandboxSettings
 
 TENANT_KEY = "sandbox_tenant"
+PENDING = "authorization_pending"
 Card = dict[str, Any]
 
 
@@ -157,6 +158,8 @@ class World:
         self.entities: dict[str, Entity] = {}
         self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Token] = {}
+        self.registrations: dict[str, AppSettings | str] = {}
+        """Links that make an app: the app once it is made, until then the flow's error."""
         self.slash_commands: dict[str, dict[str, dict[str, Any]]] = {}
         self.update_tokens: dict[str, tuple[str, float, int]] = {}
         for open_id, name in (("ou_linxiaoman", "林小满"), ("ou_zhouming", "周明")):

@@ -17,7 +17,10 @@ from bot.settings import Settings, load_settings
 from bot.settings.console import grant_page
 from bot.setup.checklist import checklist, needed_scopes
 from bot.setup.files import set_keys, set_variables
+from bot.setup.scan import scanned_app
+from feishu.errors import RegistrationFailed
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from feishu.sandbox.clients.app_links import confirm_app, refuse_app
 from feishu.sandbox.settings import DEFAULT_SCOPES
 from feishu.settings import FeishuSettings
 from tests.support.bot_process import OURS, REPOSITORY, SECRETS
@@ -97,6 +100,38 @@ async def test_credentials_that_the_platform_refuses_write_nothing(
         done = await init(tmp_path, url, "--yes", "--app-id", app_id, **env)
     assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_app_is_made_by_a_link(sandbox: Sandbox) -> None:
+    shown: list[str] = []
+    async with running(sandbox) as url:
+        settings = Settings(feishu=FeishuSettings(base_url=url))
+
+        def confirm(link: str, _lives_s: float) -> None:
+            shown.append(link)
+            confirm_app(sandbox.world, link)
+
+        made = await scanned_app(settings, confirm)
+        app = sandbox.world.apps[made.app_id]
+        assert app.settings.app_secret == made.app_secret and made.app_secret not in repr(made)
+        assert app.scopes >= set(needed_scopes(settings)) and app.hears("im.message.receive_v1")
+        assert app.hears("card.action.trigger") and app.name == "知识库助手"
+        with pytest.raises(RegistrationFailed, match="opened and refused"):
+            await scanned_app(settings, lambda link, _lives_s: refuse_app(sandbox.world, link))
+    assert shown[0].startswith(f"{url}/page/launcher?user_code=")
+
+
+async def test_the_official_client_makes_an_app_by_the_same_link(sandbox: Sandbox) -> None:
+    """The sandbox speaks as the official SDK expects, and reads its link."""
+    registration = pytest.importorskip("lark_oapi.scene.registration")
+    addons = {"scopes": {"tenant": ["im:message"]}, "events": {"items": {"tenant": ["im.message.receive_v1"]}}}
+    addons["callbacks"] = {"items": ["card.action.trigger"]}
+    async with running(sandbox) as url:
+        result = await registration.aregister_app(
+            lambda shown: confirm_app(sandbox.world, shown["url"]), domain=url, app_preset={"name": "甲"}, addons=addons
+        )
+        app = sandbox.world.apps[result["client_id"]]
+    assert app.settings.app_secret == result["client_secret"] and app.scopes == {"im:message"}
 
 
 async def test_what_is_missing_in_a_pipe_is_named_and_nothing_is_written(tmp_path: Path) -> None:
