@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import orjson
@@ -62,7 +63,7 @@ class ChatFacts:
         now = self._clock.time()
         statement = self._insert(onces).values(app_id=app_id, key=key[:256], at=now)
         again = statement.on_conflict_do_update(index_elements=["app_id", "key"], set_={"at": now})
-        await self._database.write(lambda connection: connection.execute(again) and None)
+        await self._database.write(methodcaller("execute", again))
 
     async def arrivals(self, app_id: str) -> dict[str, float]:
         """What `Arrivals` noted (`arrived:` and the event's type, `refused:` and why), and when last, epoch seconds."""

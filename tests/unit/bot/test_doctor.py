@@ -163,8 +163,8 @@ async def test_quoting_without_a_model_is_a_warning_unless_chosen(settings: Sett
 
 async def test_a_setting_that_cannot_work_is_named(settings: Settings) -> None:
     broken = with_rag(settings, llm=LlmSettings(provider="openai"))
-    assert "RAG__LLM__MODEL" in found(await examine(broken), "library").detail
-    assert "RAG__LLM__MODEL" in found(await examine(broken), "model").detail
+    findings = await examine(broken)
+    assert "RAG__LLM__MODEL" in found(findings, "library").fix and "RAG__LLM__MODEL" in found(findings, "model").fix
 
 
 async def test_a_model_that_cannot_be_reached_fails(settings: Settings) -> None:
