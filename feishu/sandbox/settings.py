@@ -25,6 +25,11 @@ DEFAULT_SCOPES: tuple[str, ...] = (
 )
 
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
+EXAMPLES_EN: tuple[str, ...] = (
+    "How do I add a printer?",
+    "Which errors does the Atlas API return?",
+    "Who helps me find housing?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class SandboxSettings:
     more_apps: tuple[AppSettings, ...] = ()
     raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
     examples: tuple[str, ...] = EXAMPLES
+    examples_en: tuple[str, ...] = EXAMPLES_EN
     latency_s: float = 0.0
     redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
     time_scale: float = 1.0
