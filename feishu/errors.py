@@ -18,6 +18,7 @@ FeishuError
 │  ├─ Interacting                200810: somebody is clicking
 │  ├─ InvalidRequest             parameters
 │  └─ ServerError                5xx and the platform's "internal error" codes
+├─ RegistrationFailed            no app was made by a link: refused, too late, or not offered
 └─ TransportError → Timeout, Unreachable, BadReply   no usable answer at all
 
 Which code is which error: feishu/api/error_codes.py. No message holds a secret or a person's text.
@@ -144,6 +145,10 @@ class ServerError(ApiError):
     """The platform failed."""
 
     retryable = True
+
+
+class RegistrationFailed(FeishuError):
+    """No app was made by a link (`feishu.api.registration`)."""
 
 
 class TransportError(FeishuError):

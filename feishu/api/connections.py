@@ -13,6 +13,7 @@ POOLS = 16
 CALLS = 3
 """Calls at once that a pool takes before the next one is used: few calls share few connections, which stay warm."""
 CONNECT_TIMEOUT_S = 5.0
+JSON = "application/json; charset=utf-8"
 
 
 class Pools:
@@ -52,12 +53,12 @@ def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
     )
 
 
-async def post(url: str, body: bytes, *, timeout_s: float) -> tuple[int, bytes]:
-    """One POST of JSON to any address: status and body, redirects not followed. Raises `Timeout`, `Unreachable`."""
+async def post(url: str, body: bytes, *, timeout_s: float, kind: str = JSON) -> tuple[int, bytes]:
+    """One POST to any address: status and body, redirects not followed. Raises `Timeout`, `Unreachable`."""
     loopback = (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
     try:
         async with httpx.AsyncClient(timeout=timeout_s, trust_env=not loopback) as http:
-            response = await http.post(url, content=body, headers={"Content-Type": "application/json; charset=utf-8"})
+            response = await http.post(url, content=body, headers={"Content-Type": kind})
             return response.status_code, response.content
     except httpx.TimeoutException as error:
         raise Timeout(f"no answer within {timeout_s:g} s", endpoint=url) from error
