@@ -1,9 +1,9 @@
 """Making an app by a link that a person opens (or scans) in their Feishu: OAuth's device flow, RFC 8628.
 
-The person chooses a name, sees the scopes, events and callbacks that are asked for, and confirms; the app's id and secret
-come back. Tenants may want an administrator's approval, or forbid it. No page of the platform's documents describes the
-calls; they are those of the official SDKs (`register_app` of lark-oapi 1.7), against `/oauth/v1/app/registration` of the
-accounts host.
+The person chooses a name, sees the scopes, events and callbacks that are asked for, and confirms; the app's id and
+secret come back. Tenants may want an administrator's approval, or forbid it. No page of the platform's documents
+describes the calls; they are those of the official SDKs (`register_app` of lark-oapi 1.7), against
+`/oauth/v1/app/registration` of the accounts host.
 """
 
 import base64

@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,8 +24,7 @@ class Registration:
         return [Route("/oauth/v1/app/registration", self._serve, methods=["POST"])]
 
     async def _serve(self, request: Request) -> Response:
-        async with request.form() as form:
-            asked = {key: str(value) for key, value in form.items()}
+        asked = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         match asked.get("action"):
             case "init":
                 return JSONResponse({"supported_auth_methods": ["client_secret"]})
