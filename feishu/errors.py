@@ -75,8 +75,6 @@ class TooLarge(WebhookError):
 class ApiError(FeishuError):
     """The platform answered a call with an error code."""
 
-    retryable: ClassVar[bool] = False
-
     def __init__(
         self, code: int, message: str, *, endpoint: str = "", http_status: int = 200, log_id: str = ""
     ) -> None:
@@ -93,14 +91,11 @@ class ApiError(FeishuError):
 class RateLimited(ApiError):
     """Too many calls; `wait_s` is what the platform asked to wait (at least a small default)."""
 
-    retryable = True
     wait_s: float = 1.0
 
 
 class TokenRejected(ApiError):
     """The access token is invalid or expired."""
-
-    retryable = True
 
 
 class CredentialsRejected(ApiError):
@@ -128,13 +123,9 @@ class StreamClosed(ApiError):
 class SequenceBehind(ApiError):
     """The sequence number was not above the card's last one."""
 
-    retryable = True
-
 
 class Interacting(ApiError):
     """Somebody is interacting with the card; writes are refused for a moment."""
-
-    retryable = True
 
 
 class InvalidRequest(ApiError):
@@ -144,8 +135,6 @@ class InvalidRequest(ApiError):
 class ServerError(ApiError):
     """The platform failed."""
 
-    retryable = True
-
 
 class RegistrationFailed(FeishuError):
     """No app was made by a link (`feishu.api.registration`)."""
@@ -153,8 +142,6 @@ class RegistrationFailed(FeishuError):
 
 class TransportError(FeishuError):
     """No usable answer: whether the call took effect is unknown."""
-
-    retryable: ClassVar[bool] = True
 
     def __init__(self, message: str = "", *, endpoint: str = "", log_id: str = "") -> None:
         super().__init__(

@@ -16,10 +16,9 @@ from bot.observability.logs import configure_logs
 from bot.settings import Settings, load_settings
 from bot.settings.console import NAMES, page
 from bot.settings.fields import Place, variable_of
+from bot.setup.app import register_commands, scanned_app
 from bot.setup.checklist import checklist
-from bot.setup.commands import register_commands
 from bot.setup.files import set_keys, set_variables
-from bot.setup.scan import scanned_app
 from feishu.errors import CredentialsRejected, FeishuError
 from feishu.settings import FeishuSettings
 

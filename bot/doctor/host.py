@@ -18,7 +18,7 @@ _BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 
 async def check_disk(settings: Settings) -> list[Finding]:
     """The folders of store and index: can be written, and have room."""
-    from bot.storage.engines import sqlite_file
+    from bot.storage.database import sqlite_file
 
     places = {"index": settings.rag.index_dir}
     if file := sqlite_file(settings.bot.database_url):

@@ -15,8 +15,7 @@ from bot.handlers.acknowledgement import Ack
 from bot.permissions import EVENTS
 from bot.settings import Settings, require_platform
 from bot.settings.console import NAMES, page
-from feishu.events.parsing import Event
-from feishu.events.types import MessageReceived
+from feishu.events.types import Event, MessageReceived
 
 LOOK_EVERY_S = 0.5
 

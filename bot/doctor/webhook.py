@@ -10,7 +10,7 @@ from bot.doctor.findings import Finding
 from bot.doctor.ports import is_taken
 from bot.settings import Settings
 from bot.settings.console import NAMES, page
-from feishu.api.connections import post
+from feishu.api.client import post
 from feishu.errors import TransportError
 from feishu.events.crypto import encrypt
 from feishu.events.webhook import HINTS

@@ -9,8 +9,7 @@ from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ARRIVED, REFUSED, Arrivals
-from feishu.events.parsing import Event
-from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.types import CardAction, Event, MessageReceived, Unknown
 
 
 class EventRouter:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from feishu.api.connections import post
+from feishu.api.client import post
 from feishu.clock import Clock
 from feishu.errors import BadReply, RegistrationFailed
 from feishu.settings import ACCOUNTS_URLS
@@ -29,7 +29,7 @@ LARK = "https://open.larksuite.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AppWishes:
     """What the app is to have from the start: names of scopes (for the app itself), events and callbacks."""
 
     name: str
@@ -56,7 +56,9 @@ class Registered:
     is_lark: bool = False
 
 
-async def register_app(accounts_url: str, asked: Asked, show: Callable[[str, float], None], clock: Clock) -> Registered:
+async def register_app(
+    accounts_url: str, asked: AppWishes, show: Callable[[str, float], None], clock: Clock
+) -> Registered:
     """`show` gets the link, and the seconds that it is good for; then this waits until the person has confirmed.
 
     Raises `RegistrationFailed`, `TransportError`.
@@ -104,7 +106,7 @@ _REASONS = {
 }
 
 
-def _with_wishes(link: str, asked: Asked) -> str:
+def _with_wishes(link: str, asked: AppWishes) -> str:
     parts = urlsplit(link)
     query = [*parse_qsl(parts.query), ("from", "sdk"), ("tp", "sdk"), ("source", "feishu-rag")]
     query += [("name", asked.name), ("addons", asked.packed())]

@@ -25,8 +25,8 @@ import orjson
 from feishu.clock import Clock, SystemClock
 from feishu.errors import Malformed, Stale, TooLarge, Unverified
 from feishu.events import crypto
-from feishu.events.parsing import Event, parse_event, parse_legacy_card_action, seconds
-from feishu.events.types import CardAction, Unknown
+from feishu.events.parsing import parse_event, parse_legacy_card_action, seconds
+from feishu.events.types import CardAction, Event, Unknown
 
 MAX_BODY_BYTES = 1_048_576
 MAX_CHALLENGE_BYTES = 8_192

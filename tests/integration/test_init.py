@@ -15,12 +15,12 @@ from bot.errors import SettingsError
 from bot.permissions import CALLBACKS, EVENTS, FEATURES
 from bot.settings import Settings, load_settings
 from bot.settings.console import grant_page
+from bot.setup.app import scanned_app
 from bot.setup.checklist import checklist, needed_scopes
 from bot.setup.files import set_keys, set_variables
-from bot.setup.scan import scanned_app
 from feishu.errors import RegistrationFailed
 from feishu.sandbox import Sandbox, SandboxSettings, running
-from feishu.sandbox.clients.app_links import confirm_app, refuse_app
+from feishu.sandbox.clients.people import confirm_app, refuse_app
 from feishu.sandbox.settings import DEFAULT_SCOPES
 from feishu.settings import FeishuSettings
 from tests.support.bot_process import OURS, REPOSITORY, SECRETS
