@@ -28,6 +28,8 @@ from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
 from rag.settings import RagSettings
+from rag.tables.answering import TableAnswers
+from rag.tables.whole import WholeTables
 
 SEARCH_THREADS = 4
 LOOK_TOKENS = 1_000
@@ -54,6 +56,7 @@ class KnowledgeBase:
         self._pressure = ServerLoad(clock)
         self._index: Index | None = None
         self._index_error: IndexUnusable | None = None
+        self._tables: tuple[Index, WholeTables] | None = None
         self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
 
@@ -75,7 +78,8 @@ class KnowledgeBase:
         """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
         index = await self._current_index()
         retriever = await self._retriever(index)
-        answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
+        writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
+        answerer = Answerer(retriever, writer_for, tables=tables, clock=self._clock)
         with self._pressure.answering():
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
                 try:
@@ -189,7 +193,7 @@ class KnowledgeBase:
         await asyncio.to_thread(self._legs.shutdown)
         self._dense.close()
         self._rerank.close()
-        self._index = None
+        self._index = self._tables = None
 
     async def _retriever(self, index: Index) -> Retriever:
         def prepare() -> Retriever:
@@ -205,6 +209,12 @@ class KnowledgeBase:
             )
 
         return await self._in_thread(prepare)
+
+    def _tables_of(self, index: Index) -> WholeTables:
+        """The tables of an index, kept as long as it is the one in use."""
+        if self._tables is None or self._tables[0] is not index:
+            self._tables = index, WholeTables(index.chunks)
+        return self._tables[1]
 
     async def _current_index(self) -> Index:
         """The index that CURRENT names, opened when it changed. Raises IndexUnusable."""

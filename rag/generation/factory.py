@@ -7,12 +7,14 @@ from rag.embedding import Embedder
 from rag.errors import ModelUnavailable, SettingsMismatch
 from rag.events import AnswerEvent, Prompt
 from rag.generation.answerer import Writer
+from rag.generation.computed import ComputedWriter, UncountedWriter
 from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.prompts import check_prompts
 from rag.generation.sentence_similarity import SentenceNearness
 from rag.health import Part
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.settings import LlmSettings, RagSettings
+from rag.tables.answering import Computed
 from rag.urls import check_address
 
 NO_MODEL = "No language model is configured, answers are quotations; set RAG__LLM__BASE_URL, RAG__LLM__MODEL and a key."
@@ -44,10 +46,14 @@ class Generators:
         nearness = self._nearness_by(retriever.embedder)
 
         def writer(finding: SearchResult) -> Writer:
-            pause_s = self._settings.typing_pause_s
+            pause_s, verdict = self._settings.typing_pause_s, finding.tables
+            if isinstance(verdict, Computed):
+                return ComputedWriter(verdict, clock=self._clock, pause_s=pause_s)
             has_dense = finding.signals is not None and finding.signals.has_dense
             near = nearness if has_dense else None
-            return ExtractiveGenerator(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
+            quoting_pause_s = pause_s if verdict is None else 0.0
+            quoting = ExtractiveGenerator(finding, retriever.coverage, near, clock=self._clock, pause_s=quoting_pause_s)
+            return quoting if verdict is None else UncountedWriter(verdict, quoting, clock=self._clock, pause_s=pause_s)
 
         return writer
 

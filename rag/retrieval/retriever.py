@@ -11,6 +11,7 @@ from rag.embedding import Embedder, Reranker
 from rag.embedding.language_check import READS_FROM, language_of
 from rag.errors import EmbeddingFailed
 from rag.events import Level
+from rag.index.base.types import Key
 from rag.index.calibration import Calibration
 from rag.index.index import Index
 from rag.retrieval.confidence import Evidence, Signals, judge, signals
@@ -20,6 +21,7 @@ from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
 from rag.retrieval.passages import passages, present_in
 from rag.retrieval.vector_search import VectorHits, VectorSearch
 from rag.settings import RetrievalSettings
+from rag.tables.answering import Computed, Uncounted, documents_with_rows
 from rag.text.tokenizer import embeddable
 
 MAX_QUESTION_CHARS = 2000
@@ -44,6 +46,10 @@ class SearchResult:
     signals: Signals | None = None
     may_be_quoted: bool = True
     """Whether a quotation may stand as the answer where no model reads the passages."""
+    row_documents: tuple[Key, ...] = ()
+    """The documents of which the search read rows of tables, whether they became passages or not."""
+    tables: Computed | Uncounted | None = None
+    """What came of looking at whole tables. The evidence of what was computed is the first of `passages`."""
 
     @property
     def is_evidence(self) -> bool:
@@ -114,7 +120,16 @@ class Retriever:
         chance = chance_of(self._index.manifest.word_chance, language_of(question))
         read = signals(found, words, near if is_heard else NOTHING, coverage, chance)
         verdict = judge(read, found, self._settings, self._calibration)
-        return SearchResult(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
+        found_there = (*(passage.chunk for passage in found), *words.read.values())
+        return SearchResult(
+            found,
+            verdict.evidence,
+            verdict.confidence,
+            verdict.level,
+            verdict.is_calibrated,
+            read,
+            row_documents=documents_with_rows(found_there),
+        )
 
     def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
         """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""

@@ -33,6 +33,9 @@ class Chunks(Protocol):
     def collections(self) -> tuple[str, ...]:
         """The names of the collections that hold chunks, sorted."""
 
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, in no order that means anything, at most `limit`."""
+
     def count(self) -> int:
         """How many chunks there are."""
 

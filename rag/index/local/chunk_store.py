@@ -155,6 +155,11 @@ class SqliteChunks:
         rows = self._rows(statement, values)
         return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
 
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, at most `limit`."""
+        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? LIMIT ?"  # noqa: S608
+        return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1]), limit))]
+
     def collections(self) -> tuple[str, ...]:
         """The names of all collections, sorted."""
         return tuple(row[0] for row in self._rows("SELECT DISTINCT collection FROM chunk ORDER BY 1", ()))

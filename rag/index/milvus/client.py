@@ -193,6 +193,11 @@ class MilvusStore:
         for row in self._every(name, _within(within), ["body"]):
             yield _chunk(int(row["id"]), row["body"])
 
+    def chunks_of(self, name: str, key: Key) -> Iterator[Chunk]:
+        """The chunks of one document, in no order that means anything."""
+        for row in self._every(name, f"document == {json.dumps(document_mark(key))}", ["body"]):
+            yield _chunk(int(row["id"]), row["body"])
+
     def count(self, name: str) -> int:
         """How many chunks there are."""
         return int(self._rows(name, "", ["count(*)"])[0]["count(*)"])
