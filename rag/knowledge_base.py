@@ -13,14 +13,12 @@ from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
-from rag.generation.factory import Generators
+from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
 from rag.generation.prompts import history_text, prompt_text, question_text
-from rag.generation.server_load import ServerLoad
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
-from rag.index.index import Index
-from rag.index.opening import current_stamp, open_index
+from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
@@ -124,7 +122,7 @@ class KnowledgeBase:
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
         """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
-        answers to write (`rag.generation.server_load`)."""
+        answers to write (`rag.generation.factory`)."""
         if not self._writers.has_model or self._pressure.is_high:
             return Proposed()
         prompt = prompt_text(self._settings.prompts, "suggest")

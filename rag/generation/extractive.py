@@ -17,8 +17,7 @@ from rag.generation.follow_ups import in_full, own_words
 from rag.generation.sentence_selection import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.retriever import SearchResult
-from rag.text.sections import Block, blocks, fence_after
-from rag.text.sentences import Sentence, sentences
+from rag.text.markdown import Block, Sentence, blocks, fence_after, sentences
 from rag.text.tokenizer import CJK
 
 PIECE_CHARS = 3

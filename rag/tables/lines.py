@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.text.sentences import plain
+from rag.text.markdown import plain
 
 MOST_NAME_CHARS = 60
 Cells = tuple[str, ...]

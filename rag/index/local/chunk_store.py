@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.documents import Chunk, Place
-from rag.embedding.language_check import language_of
 from rag.errors import IndexCorrupt
 from rag.index.base.types import Key, Known, storable
+from rag.text.tokenizer import language_of
 
 _TABLES = """
 CREATE TABLE chunk (
@@ -82,7 +82,7 @@ class SqliteWriter:
         self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
 
     def languages(self) -> dict[str, int]:
-        """How many chunks there are of each language (`rag.embedding.language_check.language_of`; "" for others)."""
+        """How many chunks there are of each language (`rag.text.tokenizer.language_of`; "" for others)."""
         return dict(self._database.execute("SELECT language, count(*) FROM chunk GROUP BY 1 ORDER BY 1").fetchall())
 
     def counts(self) -> tuple[int, int, tuple[str, ...]]:

@@ -21,11 +21,10 @@ from pymilvus import DataType, Function, FunctionType, MilvusClient
 from pymilvus.exceptions import MilvusException
 
 from rag.documents import Chunk, Place
-from rag.embedding.language_check import language_of
 from rag.errors import IndexUnusable
 from rag.index.base.types import Key, Known, storable
 from rag.settings import MilvusSettings
-from rag.text.tokenizer import characters, terms
+from rag.text.tokenizer import characters, language_of, terms
 
 BATCH = 256
 MOST_TERMS = 3000
