@@ -50,7 +50,7 @@ from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
-from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.chat_facts import Arrivals, ChatFacts
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
@@ -108,6 +108,7 @@ class Parts:
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.ledger = ChatFacts(database, clock=clock)
+        self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, clock=clock)
@@ -274,7 +275,7 @@ class Parts:
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         documents = DocumentEventHandler(jobs, metrics)
-        self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics)
+        self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics, self.arrivals)
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)
