@@ -25,6 +25,9 @@ class FeishuSettings(BaseModel):
     )
     verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; console: the same page")
     base_url: str = Field("https://open.feishu.cn", description="Feishu, Lark, or a loopback sandbox")
+    public_url: str = Field(
+        "", description="Where the platform reaches the public door, like https://bot.example.com; doctor tries it"
+    )
     transport: Literal["webhook"] = Field("webhook", description="How events arrive")
     legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
     timeout_s: float = Field(10.0, gt=0, le=60, description="Time-out of one API call, seconds")
@@ -43,6 +46,15 @@ class FeishuSettings(BaseModel):
     def accounts_url(self) -> str:
         """Where people log in; a sandbox is its own."""
         return ACCOUNTS_URLS.get(self.base_url, self.base_url)
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in ("http", "https") and parts.hostname
+        if value and (not is_whole or parts.username or parts.password or parts.query or parts.fragment):
+            raise ValueError("must be a web address without a query, like https://bot.example.com")
+        return value.rstrip("/")
 
     @field_validator("base_url")
     @classmethod
