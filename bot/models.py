@@ -72,6 +72,8 @@ class Source:
     link: str | None
     cited: bool
     collection: str = DEFAULT_COLLECTION
+    edited_at: int = 0
+    """When its document was last edited, epoch seconds; 0 for unknown."""
     opens: str | None = None
     """The link that opens at the place; None without a link, and in what earlier versions stored."""
     place_kind: str = ""

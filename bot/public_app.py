@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from bot.app import Bot
-from bot.handlers.http import add_health_routes, add_platform_routes
+from bot.handlers.http import EventTaker, add_health_routes, add_platform_routes
+from bot.observability.clock_offset import ClockOffset
+from bot.settings import Settings
+from feishu.clock import SystemClock
 from feishu.events.webhook import Webhook
+from feishu.settings import FeishuSettings
 
 
 def public_app(bot: Bot) -> FastAPI:
@@ -22,13 +26,22 @@ def public_app(bot: Bot) -> FastAPI:
             await bot.stop()
 
     app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    feishu = bot.settings.feishu
-    webhook = Webhook(
+    add_platform_routes(app, _webhook(bot.settings.feishu), bot.handlers, bot.clock_offset)
+    add_health_routes(app, bot.health, bot.ready, with_details=False)
+    return app
+
+
+def listening_app(settings: Settings, taker: EventTaker) -> FastAPI:
+    """`/feishu/*` alone: what is proven to be the platform's goes to `taker`. For whoever only wants to hear it."""
+    app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None)
+    add_platform_routes(app, _webhook(settings.feishu), taker, ClockOffset(SystemClock()))
+    return app
+
+
+def _webhook(feishu: FeishuSettings) -> Webhook:
+    return Webhook(
         encrypt_key=feishu.encrypt_key.get_secret_value(),
         verification_token=feishu.verification_token.get_secret_value(),
         app_id=feishu.app_id,
         legacy_card_callback=feishu.legacy_card_callback,
     )
-    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
-    add_health_routes(app, bot.health, bot.ready, with_details=False)
-    return app

@@ -25,6 +25,9 @@ class FeishuSettings(BaseModel):
     )
     verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; console: the same page")
     base_url: str = Field("https://open.feishu.cn", description="Feishu, Lark, or a loopback sandbox")
+    public_url: str = Field(
+        "", description="Where the platform reaches the public door, like https://bot.example.com; doctor tries it"
+    )
     transport: Literal["webhook"] = Field("webhook", description="How events arrive")
     legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
     timeout_s: float = Field(10.0, gt=0, le=60, description="Time-out of one API call, seconds")
@@ -35,6 +38,9 @@ class FeishuSettings(BaseModel):
     budget_share: float = Field(
         0.0, ge=0, le=1, description="Part of the app's call budget for this process; 0: replicas share it equally"
     )
+    subscribe: bool = Field(
+        True, description="Let ingest ask the platform to report edits of the documents that the app manages"
+    )
     close_by_put: bool = Field(
         False, description="Close a streamed card with one call instead of two; not yet seen on a real tenant"
     )
@@ -43,6 +49,15 @@ class FeishuSettings(BaseModel):
     def accounts_url(self) -> str:
         """Where people log in; a sandbox is its own."""
         return ACCOUNTS_URLS.get(self.base_url, self.base_url)
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in ("http", "https") and parts.hostname
+        if value and (not is_whole or parts.username or parts.password or parts.query or parts.fragment):
+            raise ValueError("must be a web address without a query, like https://bot.example.com")
+        return value.rstrip("/")
 
     @field_validator("base_url")
     @classmethod

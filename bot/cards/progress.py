@@ -218,6 +218,7 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
             link=passage.chunk.link,
             cited=number in cited,
             collection=passage.chunk.collection,
+            edited_at=passage.chunk.edited_at,
             **_place_of(passage.chunk, 0),
         )
         for number, passage in enumerate(progress.passages or (), start=1)

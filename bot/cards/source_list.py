@@ -1,5 +1,7 @@
 """The sources of an answer on its card: each with its place, and unfolding to what the answer leans on."""
 
+from datetime import datetime
+
 from bot.cards.buttons import one_line
 from bot.models import Answer, Source
 from bot.texts import Texts
@@ -62,10 +64,12 @@ def _place(source: Source, texts: Texts) -> str:
 
 def _source(source: Source, texts: Texts, *, with_quotes: bool) -> list[Element]:
     """`[1] Title › heading · page 3`, linked where the document has a link, with its host where the title looks like
-    another address; then the quote in a panel of its own, or the passage's beginning."""
+    another address, and of when the document is; then the quote in a panel of its own, or the passage's beginning."""
     name, url = _name(source, texts), web_url(source.best_link or "")
     words = escape_text(with_host(name, other_host(name, url)))
     head = f"**&#91;{source.number}&#93;** " + (f"[{words}]({url})" if url else f"**{words}**")
+    if source.edited_at:
+        head += f" · {texts.source_edited.format(date=_day(source.edited_at))}"
     if not (with_quotes and source.quote):
         return [build.markdown(f"{head}\n{escape_text(one_line(source.snippet, 120))}", size="notation")]
     title = texts.quoted.format(words=one_line(source.quote, QUOTE_TITLE_CHARS))
@@ -74,6 +78,11 @@ def _source(source: Source, texts: Texts, *, with_quotes: bool) -> list[Element]
         build.markdown(head, size="notation"),
         build.collapsible_panel(title, [quote], element_id=f"quote_{source.number}", border=False),
     ]
+
+
+def _day(at: int) -> str:
+    """A date in this machine's time."""
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d")
 
 
 def _quote(source: Source) -> str:

@@ -14,6 +14,7 @@ ZH = Texts(
     queued_place="⏳ 排队中，前面还有 {count} 个问题，轮到时会在这张卡片上回答",
     generating_preview="正在回答…",
     sources="📎 参考资料（{count}）",
+    source_edited="更新于 {date}",
     nearest="🔎 最接近的资料（{count}）",
     quoted="原文：{words}",
     place_page="第 {name} 页",
@@ -122,6 +123,12 @@ ZH = Texts(
         "• /feedback 你的意见　/forget 删除我保存的你的数据\n"
         "• 卡片上的 👍 👎 🔄 ⏹ 可以直接点"
     ),
+    slash_help="我能做什么",
+    slash_new="开始新对话，不再参考之前的内容",
+    slash_sources="查看资料",
+    slash_feedback="提意见",
+    slash_stop="停止回答",
+    slash_forget="删除我保存的你的数据",
     new_done="好的，我们重新开始，前面说的我不再记着了。",
     sources_title="资料库里现有 {count} 份资料：",
     sources_more="……还有 {count} 份",
@@ -197,6 +204,23 @@ ZH = Texts(
     file_over_day="《{name}》这次没有收：24 小时内最多收你 {limit} MB 的文件，请明天再发，或发小一点的文件。",
     file_over_kept="《{name}》的文字太多，放不下：我最多为每个人保存 {limit} MB。",
     file_made_room="较早发的 {count} 个文件已经清掉，好腾出地方。",
+    link_read="📄 已读完《{name}》，现在可以直接问里面的内容（只在这个对话里使用）。",
+    link_partly="其中有图片、附件或其他内容没有读到，请以原文为准。",
+    link_no_access=(
+        "🔒 我打不开这个链接（{name}）：应用没有它的阅读权限。请打开它，点右上角「…」›「更多」›「添加文档应用」，"
+        "添加应用「{app}」；知识库里的页面也可以由管理员把应用所在的群加为知识库成员。然后再发一次链接。"
+    ),
+    link_scope="🔒 应用缺少读取《{name}》这类内容的权限。请管理员在开发者后台「权限管理」开通后发布新版本：{detail}",
+    link_gone="这个链接（{name}）的内容已经不在了，或链接不完整。",
+    link_too_large="《{name}》太大了，平台不让导出。",
+    link_kind="《{name}》这种内容平台不提供读取接口（如思维笔记、幻灯片、妙记）：请把内容复制到文档里，或导出成文件发给我。",
+    link_many="这个链接（{name}）是文件夹或整个知识库，不是一篇文档。请发单篇的链接；要长期使用，请管理员加到资料里。",
+    link_closed="🔒 这个链接（{name}）的内容在这里不开放。",
+    link_empty="《{name}》里没有文字可读。",
+    link_unreadable="《{name}》读不出来：格式我读不了，或内容损坏、加密、过大。",
+    link_failed="《{name}》现在读不了，平台没有正常回应，请稍后再发一次。",
+    link_over_day="《{name}》这次没有读：24 小时内最多为你读 {limit} MB 的文件和文档，请明天再试。",
+    link_over_kept="《{name}》的文字太多，放不下：我最多为每个人保存 {limit} MB。",
     image_no_reader=(
         "我收到了图片，但这里还不能读图，请把文字发给我。"
         "管理员开启 rag.llm.vision（能看图的模型）或安装扩展 ocr 后就可以了。"
@@ -236,6 +260,18 @@ ZH = Texts(
     why_over_kept="文字太多",
     why_too_many="超出一次能读的数量",
     why_too_long="太长了",
+    why_link_no_access="应用没有阅读权限：在文档「…」›「更多」›「添加文档应用」添加后再问",
+    why_link_scope="应用缺少权限，请管理员开通",
+    why_link_gone="内容已经不在了",
+    why_link_too_large="太大了",
+    why_link_kind="平台不提供这种内容的读取接口",
+    why_link_many="是文件夹或整个知识库，不是一篇文档",
+    why_link_closed="在这里不开放",
+    why_link_empty="没有文字可读",
+    why_link_unreadable="读不出来",
+    why_link_failed="现在读不了，请稍后再试",
+    why_link_over_day="今天能读的量已满",
+    why_link_over_kept="文字太多",
     quoted_file_ask="要问《{name}》里的内容，请回复这个文件，并写下问题。",
     card_nothing="这张卡片里没有我能读的文字，请把内容用文字发给我。",
     digest_title="📊 本周问答小结",

@@ -14,11 +14,18 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "im:resource",
     "im:chat:readonly",
     "cardkit:card:write",
+    "contact:contact.base:readonly",
     "contact:user.base:readonly",
     "wiki:wiki:readonly",
     "drive:drive:readonly",
     "docx:document:readonly",
     "docs:document.content:read",
+    "drive:drive.metadata:readonly",
+    "bitable:app:readonly",
+    "docs:document:export",
+    "docs:event:subscribe",
+    "application:app_slash_command:read",
+    "application:app_slash_command:write",
 )
 
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
@@ -31,7 +38,12 @@ EXAMPLES_EN: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """One self-built app with its bot. Secrets never show in repr."""
+    """One self-built app with its bot. Secrets never show in repr.
+
+    `encrypt_key` may be empty, as in a console where none was set: what is pushed is then plain and unsigned.
+    `activate_status` is 2 for a bot that is switched on and whose version is released. `subscriptions` are the events
+    and callbacks that were added in the console; None is all of them.
+    """
 
     app_id: str
     app_secret: str = field(repr=False)
@@ -41,6 +53,8 @@ class AppSettings:
     webhook_url: str | None = None
     card_callback_url: str | None = None
     scopes: tuple[str, ...] = DEFAULT_SCOPES
+    activate_status: int = 2
+    subscriptions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,8 @@ class SandboxSettings:
     card_callback_url: str | None = None
     scopes: tuple[str, ...] = DEFAULT_SCOPES
     bot_name: str = "知识库助手"
+    activate_status: int = 2
+    subscriptions: tuple[str, ...] | None = None
     more_apps: tuple[AppSettings, ...] = ()
     raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
     examples: tuple[str, ...] = EXAMPLES
@@ -88,4 +104,6 @@ class SandboxSettings:
             webhook_url=self.webhook_url,
             card_callback_url=self.card_callback_url,
             scopes=self.scopes,
+            activate_status=self.activate_status,
+            subscriptions=self.subscriptions,
         )

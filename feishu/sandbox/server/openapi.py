@@ -16,7 +16,17 @@ from starlette.types import Receive, Scope, Send
 from feishu.sandbox.faults import Fault, Faults
 from feishu.sandbox.refusal import Refused
 from feishu.sandbox.rules.platform import Call, Platform
-from feishu.sandbox.server import account, cardkit, documents, extras, messages
+from feishu.sandbox.server import (
+    account,
+    bitables,
+    cardkit,
+    documents,
+    drive,
+    extras,
+    messages,
+    sheets,
+    slash_commands,
+)
 from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")
@@ -26,7 +36,18 @@ REACT = ("im:message", "im:message.reactions:write_only")
 CARD = ("cardkit:card:write",)
 CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly")
 WIKI = ("wiki:wiki:readonly", "wiki:wiki")
+READ_COMMANDS = ("application:app_slash_command:read",)
+WRITE_COMMANDS = ("application:app_slash_command:write",)
+COMMANDS = "/application/v7/app_slash_commands"
 DRIVE = ("drive:drive:readonly", "drive:drive")
+METAS = ("drive:drive.metadata:readonly", "drive:drive")
+FILES = ("drive:file:download", "drive:file:readonly", *DRIVE)
+SHEETS = ("sheets:spreadsheet:readonly", "sheets:spreadsheet", *DRIVE)
+BITABLE = ("bitable:app:readonly", "bitable:app")
+MEDIAS = ("docs:document.media:download", "sheets:spreadsheet:readonly", *BITABLE, *DRIVE)
+EXPORT = ("docs:document:export", "drive:export:readonly")
+SUBSCRIBE = ("docs:event:subscribe", "docs:doc", "sheets:spreadsheet", "drive:drive")
+EXPORTS, BASES, TABLES = "/drive/v1/export_tasks", "/bitable/v1/apps/{app_token}", "/bitable/v1/apps/{app_token}/tables"
 CARDS, MESSAGES = "/cardkit/v1/cards", "/im/v1/messages"
 
 Handler = Callable[[Platform, Call], dict[str, Any] | Upload]
@@ -46,6 +67,14 @@ class Endpoint:
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("bot.info", "GET", "/bot/v3/info", (), account.bot_info),
     Endpoint("scope.list", "GET", "/application/v6/scopes", (), account.scopes),
+    Endpoint("slash_command.list", "GET", COMMANDS, READ_COMMANDS, slash_commands.list_commands),
+    Endpoint("slash_command.create", "POST", COMMANDS, WRITE_COMMANDS, slash_commands.create_command),
+    Endpoint(
+        "slash_command.update", "PATCH", COMMANDS + "/{command_id}", WRITE_COMMANDS, slash_commands.update_command
+    ),
+    Endpoint(
+        "slash_command.delete", "DELETE", COMMANDS + "/{command_id}", WRITE_COMMANDS, slash_commands.delete_command
+    ),
     Endpoint("user.batch", "GET", "/contact/v3/users/batch", CONTACT, account.users_batch),
     Endpoint("chat.get", "GET", "/im/v1/chats/{chat_id}", ("im:chat", "im:chat:readonly"), account.chat_info),
     Endpoint("message.create", "POST", MESSAGES, SEND, messages.send),
@@ -78,6 +107,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         documents.blocks,
     ),
     Endpoint("docs.content", "GET", "/docs/v1/content", ("docs:document.content:read",), documents.markdown),
+    Endpoint("drive.metas", "POST", "/drive/v1/metas/batch_query", METAS, drive.metas),
+    Endpoint("drive.subscribe", "POST", "/drive/v1/files/{file_token}/subscribe", SUBSCRIBE, drive.subscribe),
+    Endpoint("drive.download", "GET", "/drive/v1/files/{file_token}/download", FILES, drive.download_file),
+    Endpoint("media.download", "GET", "/drive/v1/medias/{file_token}/download", MEDIAS, drive.download_media),
+    Endpoint("export.create", "POST", EXPORTS, EXPORT, drive.create_export),
+    Endpoint("export.get", "GET", EXPORTS + "/{ticket}", EXPORT, drive.export_state),
+    Endpoint("export.download", "GET", EXPORTS + "/file/{file_token}/download", EXPORT, drive.download_export),
+    Endpoint("sheets.query", "GET", "/sheets/v3/spreadsheets/{token}/sheets/query", SHEETS, sheets.listed),
+    Endpoint("sheets.values", "GET", "/sheets/v2/spreadsheets/{token}/values/{range}", SHEETS, sheets.values),
+    Endpoint("bitable.app", "GET", BASES, ("base:app:read", *BITABLE), bitables.base),
+    Endpoint("bitable.tables", "GET", TABLES, ("base:table:read", *BITABLE), bitables.tables),
+    Endpoint("bitable.fields", "GET", TABLES + "/{table_id}/fields", ("base:field:read", *BITABLE), bitables.fields),
+    Endpoint(
+        "bitable.records",
+        "POST",
+        TABLES + "/{table_id}/records/search",
+        ("base:record:retrieve", *BITABLE),
+        bitables.records,
+    ),
     Endpoint("card.create", "POST", CARDS, CARD, cardkit.create),
     Endpoint("card.id_convert", "POST", CARDS + "/id_convert", CARD, cardkit.id_convert),
     Endpoint("card.update", "PUT", CARDS + "/{card_id}", CARD, cardkit.update),
@@ -229,6 +277,8 @@ class _Answer:
             return Response(self.upload.content, media_type=self.upload.media_type, headers=headers)
         if self.refused is None:
             return JSONResponse({"code": 0, "msg": "success", **self.body}, headers=headers)
+        if self.refused.status == self.code:  # a bare status, without the platform's JSON
+            return Response(status_code=self.code, headers=headers)
         error = {"log_id": self.log_id, "troubleshooter": "https://open.feishu.cn/search"}
         body = {"code": self.code, "msg": self.refused.msg, "error": error}
         return JSONResponse(body, self.status, headers={**headers, **self.refused.headers})
