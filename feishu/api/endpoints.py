@@ -34,6 +34,7 @@ class Endpoint:
     authorised: bool = True
     timeout_s: float | None = None
     """A shorter time-out than the settings', for calls that are soon worth nothing."""
+    headers: tuple[tuple[str, str], ...] = ()
 
     def url_path(self, values: dict[str, str]) -> str:
         """The path with quoted values. Raises `InvalidRequest` for a value that cannot be one path segment."""
@@ -45,6 +46,15 @@ class Endpoint:
 
 TENANT_TOKEN = Endpoint(
     "tenant_token", "POST", "/open-apis/auth/v3/tenant_access_token/internal", Retry.ALWAYS, authorised=False
+)
+# Whoever keeps a connection open has a pace of his own. The header is what the official SDKs send.
+LONG_CONNECTION = Endpoint(
+    "long_connection",
+    "POST",
+    "/callback/ws/endpoint",
+    Retry.NEVER,
+    authorised=False,
+    headers=(("locale", "zh"),),
 )
 BOT_IDENTITY = Endpoint("bot_identity", "GET", "/open-apis/bot/v3/info", Retry.ALWAYS)
 
@@ -92,6 +102,7 @@ FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retr
 
 ENDPOINTS = (
     TENANT_TOKEN,
+    LONG_CONNECTION,
     BOT_IDENTITY,
     SCOPES,
     USERS,
