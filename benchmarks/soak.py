@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from feishu.sandbox import Sandbox, SandboxSettings, running  # noqa: E402 - beside this one
-from feishu.sandbox.uploads import take_upload  # noqa: E402
+from feishu.sandbox.server.uploads import take_upload  # noqa: E402
 from tests.support.bot_process import BotProcess, environment  # noqa: E402
 from tests.support.crowd import Crowd  # noqa: E402
 from tests.support.model_server import ModelServer, Reply  # noqa: E402

@@ -12,8 +12,8 @@ import orjson
 
 from feishu.events.crypto import encrypt, sign
 from feishu.sandbox.clock import Time
-from feishu.sandbox.messages import simplified
-from feishu.sandbox.platform import Platform
+from feishu.sandbox.rules.contents import simplified
+from feishu.sandbox.rules.platform import Platform
 from feishu.sandbox.world import TENANT_KEY, App, Chat, Message, compact
 
 P2P = "im:message.p2p_msg:readonly"

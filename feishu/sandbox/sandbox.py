@@ -1,20 +1,19 @@
 """The sandbox: one object that holds the platform, with Python access for tests. Its web server:
-`feishu.sandbox.server`."""
+`feishu.sandbox.server.app`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from feishu.sandbox.admission import close_expired
-from feishu.sandbox.bots import write_as_bot
-from feishu.sandbox.clicks import Clicks, Press, Shown
+from feishu.sandbox.clients.clicks import Clicks, Press, Shown
+from feishu.sandbox.clients.people import PeopleActions, write_as_bot
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.journal import Entry, Journal
-from feishu.sandbox.people import PeopleActions
-from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
-from feishu.sandbox.rules import Rates
+from feishu.sandbox.rules.card_writes import close_expired
+from feishu.sandbox.rules.platform import Heard, Platform
+from feishu.sandbox.rules.rates import Rates
 from feishu.sandbox.settings import AppSettings, SandboxSettings
 from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World
@@ -96,7 +95,7 @@ class Sandbox:
         return _said(*self.hands.forward(chat_id, sender, tuple(message_ids)))
 
     def bot_says(self, app_id: str, chat_id: str, content: str, *, kind: str = "text", reply_to: str = "") -> Message:
-        """Post as another app's bot; see `bots.write_as_bot`."""
+        """Post as another app's bot; see `people.write_as_bot`."""
         return write_as_bot(self.platform, app_id, chat_id, content, kind=kind, reply_to=reply_to)
 
     async def click(self, message_id: str, operator: str, **what: Any) -> Shown:

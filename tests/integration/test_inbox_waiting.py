@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, partly_shown, using
 from tests.support.model_server import ModelServer, Reply, running

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied, replies

@@ -9,7 +9,7 @@ import pytest
 
 from bot.texts import ZH
 from feishu.sandbox.faults import Fault
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from feishu.streaming.stream import CardStream
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, words
 from tests.integration.test_bad_luck import using

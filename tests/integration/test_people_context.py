@@ -122,7 +122,7 @@ async def test_a_picture_in_a_group_is_read_by_replying_to_it(stage: Stage, mode
 
     from PIL import Image
 
-    from feishu.sandbox.uploads import take_upload
+    from feishu.sandbox.server.uploads import take_upload
 
     model.script(
         answer=lambda body: Reply(QUESTION if isinstance(body["messages"][-1]["content"], list) else "好 [1]。")

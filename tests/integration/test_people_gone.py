@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text
 from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied, shown

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bot.storage.tables import attachments, received_files, votes
 from feishu.events.types import CardAction
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, GROUP, answer_text, walk, words
 from tests.support.model_server import ModelServer, Reply
 from tests.support.model_server import running as running_model

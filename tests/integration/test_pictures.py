@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, words
 from tests.integration.test_bad_luck import ANSWER, QUESTION, using
 from tests.integration.test_crash import killed

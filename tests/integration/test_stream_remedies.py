@@ -17,7 +17,7 @@ from feishu.api.recovery import Remedy, at_the_end, while_streaming
 from feishu.cards.elements import card, markdown
 from feishu.errors import ApiError
 from feishu.sandbox import Sandbox, SandboxClock, SandboxSettings
-from feishu.sandbox.server import app_of
+from feishu.sandbox.server.app import app_of
 from feishu.settings import FeishuSettings
 from feishu.streaming.stream import CardStream, Sequence
 from tests.support.clock import HandClock

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feishu.sandbox.uploads import take_upload
+from feishu.sandbox.server.uploads import take_upload
 from rag.generation.refusal import MARK
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.integration.test_bad_luck import using

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from feishu.sandbox import Sandbox, SandboxClock, SandboxSettings
-from feishu.sandbox.server import app_of
+from feishu.sandbox.server.app import app_of
 
 GROUP, ALICE, BOB = "oc_product", "ou_linxiaoman", "ou_zhouming"
 TOKEN_PATH = "/auth/v3/tenant_access_token/internal"

@@ -27,8 +27,8 @@ from feishu.cards.elements import (
     streaming_config,
 )
 from feishu.sandbox.refusal import CardInvalid
-from feishu.sandbox.schema import check_card
-from feishu.sandbox.shapes import Walk
+from feishu.sandbox.rules.schema import check_card
+from feishu.sandbox.rules.shapes import Walk
 
 
 def everything() -> Card:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feishu.sandbox.refusal import Refused
-from feishu.sandbox.rules import API_WINDOWS, Rates, Window, message_rate
+from feishu.sandbox.rules.rates import API_WINDOWS, Rates, Window, message_rate
 
 TICKS = st.lists(st.integers(0, 2_000), min_size=1, max_size=200)
 

@@ -3,8 +3,8 @@
 import secrets
 from typing import Any
 
-from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import Refused
+from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.world import App, Token
 
 RENEW_S = 1800.0

@@ -1,19 +1,17 @@
 """Wiki spaces, drive folders and documents to read (wiki-v2/space-node, drive-v1/file, docx-v1, docs-v1/content)."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from feishu.sandbox.document_store import DocumentStore, File, Node
 from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import Window
-
-if TYPE_CHECKING:
-    from feishu.sandbox.platform import Call, Platform
+from feishu.sandbox.rules.platform import Call, Platform
+from feishu.sandbox.rules.rates import Window
 
 DOCUMENT_WINDOW = Window(5, 1.0)
 
 
-def space_nodes(platform: "Platform", call: "Call") -> dict[str, Any]:
+def space_nodes(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /wiki/v2/spaces/:space_id/nodes: one level."""
     store, space, parent = platform.documents, call.path["space_id"], call.query.get("parent_node_token", "")
     store.require(parent or space, 131006)
@@ -21,7 +19,7 @@ def space_nodes(platform: "Platform", call: "Call") -> dict[str, Any]:
     return _paged(store, call, [_node(store, node) for node in here], "items", most=50)
 
 
-def wiki_node(platform: "Platform", call: "Call") -> dict[str, Any]:
+def wiki_node(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /wiki/v2/spaces/get_node."""
     store, token = platform.documents, call.query.get("token", "")
     store.require(token, 131006)
@@ -31,7 +29,7 @@ def wiki_node(platform: "Platform", call: "Call") -> dict[str, Any]:
     raise Refused(131005, "node not found", None, 404)
 
 
-def folder_files(platform: "Platform", call: "Call") -> dict[str, Any]:
+def folder_files(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /drive/v1/files: one level."""
     store, folder = platform.documents, call.query.get("folder_token", "")
     store.require(folder, 1061004)
@@ -39,7 +37,7 @@ def folder_files(platform: "Platform", call: "Call") -> dict[str, Any]:
     return _paged(store, call, here, "files", most=200)
 
 
-def document(platform: "Platform", call: "Call") -> dict[str, Any]:
+def document(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /docx/v1/documents/:document_id."""
     _take(platform, call)
     token = call.path["document_id"]
@@ -48,7 +46,7 @@ def document(platform: "Platform", call: "Call") -> dict[str, Any]:
     return {"data": {"document": {"document_id": token, "revision_id": len(text) + 1, "title": title}}}
 
 
-def markdown(platform: "Platform", call: "Call") -> dict[str, Any]:
+def markdown(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /docs/v1/content."""
     _take(platform, call)
     if (call.query.get("doc_type"), call.query.get("content_type")) != ("docx", "markdown"):
@@ -58,7 +56,7 @@ def markdown(platform: "Platform", call: "Call") -> dict[str, Any]:
     return {"data": {"content": _document(platform.documents, token, 2889906)[1]}}
 
 
-def _take(platform: "Platform", call: "Call") -> None:
+def _take(platform: Platform, call: Call) -> None:
     """5 a second for each app and API, told with HTTP 400 (not 429 as elsewhere)."""
     refusal: Callable[[float], Refused] = lambda wait_s: Refused(  # noqa: E731
         99991400, "request trigger frequency limit", "document_rate", 400
@@ -73,7 +71,7 @@ def _document(store: DocumentStore, token: str, code: int) -> tuple[str, str]:
 
 
 def _paged(
-    store: DocumentStore, call: "Call", entries: Sequence[dict[str, Any]], key: str, *, most: int
+    store: DocumentStore, call: Call, entries: Sequence[dict[str, Any]], key: str, *, most: int
 ) -> dict[str, Any]:
     asked = call.query.get("page_size", "")
     if asked and not (asked.isdecimal() and 0 < int(asked) <= most):

@@ -19,7 +19,7 @@ SECURITY_HEADERS = (
 )
 
 
-class Doors:
+class HostGuard:
     """ASGI middleware: DNS rebinding is stopped by the Host header, foreign pages by Origin and Sec-Fetch-Site."""
 
     def __init__(self, app: ASGIApp) -> None:

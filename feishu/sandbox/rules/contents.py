@@ -1,17 +1,19 @@
-"""What a message may hold: sizes, kinds, raw cards and card entities, mentions."""
+"""What a message may hold: sizes, kinds, raw cards and card entities, mentions; and the reduced form of a card."""
 
 import re
 from typing import Any
 
 import orjson
 
-from feishu.sandbox.dialect import mentions as card_mentions
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform, card_or_refusal
 from feishu.sandbox.refusal import Refused
+from feishu.sandbox.rules.markdown import mentions as card_mentions
+from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform, card_or_refusal
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 MAX_TEXT_BYTES = 150 * 1024
 MAX_CARD_BYTES = 30 * 1024
+MAX_EDITS = 20
+NOT_SIMPLIFIED = "请升级至最新版本客户端，以查看内容"
 _TEXT_AT = re.compile(r"<at\s+user_id\s*=\s*[\"']?([^\s\"'>]+)[\"']?\s*>(.*?)</at>", re.DOTALL)
 
 
@@ -104,6 +106,16 @@ def check_raw_card(platform: Platform, call: Call, content: str, card: Card) -> 
 def updatable(card: Card) -> bool:
     """Is `update_multi` on? The default is on in 2.0 and off in 1.0."""
     return bool((card.get("config") or {}).get("update_multi", card.get("schema") == "2.0"))
+
+
+def simplified(card: Card) -> dict[str, Any]:
+    """The reduced form in which other readers get a card; of schema 2.0 the advice to update the client."""
+    if card.get("schema") == "2.0":
+        return {"title": None, "elements": [[{"tag": "text", "text": NOT_SIMPLIFIED}]]}
+    title = ((card.get("header") or {}).get("title") or {}).get("content", "")
+    elements = card.get("elements", [])
+    lines = [[{"tag": "text", "text": e["content"]}] for e in elements if isinstance(e.get("content"), str)]
+    return {"title": title, "elements": lines}
 
 
 def text_mentions(world: World, content: str) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from feishu.sandbox.components import (
+from feishu.sandbox.refusal import CardInvalid
+from feishu.sandbox.rules.components import (
     COLUMN_SET,
     COMMON,
     CONTAINER,
@@ -16,9 +17,8 @@ from feishu.sandbox.components import (
     check_table,
     icon,
 )
-from feishu.sandbox.dialect import check_markdown
-from feishu.sandbox.refusal import CardInvalid
-from feishu.sandbox.shapes import (
+from feishu.sandbox.rules.markdown import check_markdown
+from feishu.sandbox.rules.shapes import (
     MAX_DEPTH,
     Walk,
     an_object,

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from feishu.sandbox.layout import every_object
-from feishu.sandbox.platform import Platform
 from feishu.sandbox.push import Push, masked
 from feishu.sandbox.refusal import CardInvalid
+from feishu.sandbox.rules.layout import every_object
+from feishu.sandbox.rules.platform import Platform
 from feishu.sandbox.world import TENANT_KEY, App, Card, Entity, Message
 
 TOAST_TYPES = ("info", "success", "warning", "error")

@@ -1,14 +1,14 @@
-"""What people do in their clients: write, edit, forward, react, recall."""
+"""What people do in their clients: write, edit, forward, react, recall; and what other apps' bots write."""
 
 import re
 from typing import Any
 
 import orjson
 
-from feishu.sandbox.messages import MAX_EDITS
-from feishu.sandbox.platform import Heard, Platform
 from feishu.sandbox.push import Push
 from feishu.sandbox.refusal import Impossible
+from feishu.sandbox.rules.contents import MAX_EDITS, text_mentions
+from feishu.sandbox.rules.platform import Heard, Platform
 from feishu.sandbox.world import Card, Chat, Message, World, compact
 
 
@@ -164,6 +164,24 @@ class PeopleActions:
         if message is None or message.sender_id != operator:
             raise Impossible("not this person's message")
         return message
+
+
+def write_as_bot(
+    platform: Platform, app_id: str, chat_id: str, content: str, *, kind: str = "text", reply_to: str = ""
+) -> Message:
+    """Post a message as an app's bot, without its token: as a bot does whose program nobody here has. A text mentions
+    by `<at user_id="ou_…"></at>`; the content of a card is its JSON. Raises KeyError for an unknown app or message."""
+    world = platform.world
+    app = world.apps[app_id]
+    message = Message(world.new_id("om_"), chat_id, app.app_id, "app", kind, content, platform.now())
+    if kind == "interactive":
+        message.card = card_in(content)
+    else:
+        message.mentions = text_mentions(world, content)
+    if reply_to:
+        world.put_below(message, world.messages[reply_to], in_thread=False)
+    platform.deliver(message)
+    return message
 
 
 def card_in(content: str) -> Card | None:

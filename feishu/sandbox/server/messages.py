@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from feishu.sandbox.contents import (
+from feishu.sandbox.refusal import Refused, field_violation
+from feishu.sandbox.rules.contents import (
+    MAX_EDITS,
     attach_card,
     card_json,
     check_plain,
     check_raw_card,
     check_size,
     content_json,
+    simplified,
     text_mentions,
     updatable,
 )
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
-from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
-from feishu.sandbox.world import Card, Chat, Message, World, compact
+from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform
+from feishu.sandbox.rules.rates import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
+from feishu.sandbox.world import Chat, Message, World, compact
 
 UUID_LIFE_S = 3600.0
-MAX_EDITS = 20
 KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user")
-NOT_SIMPLIFIED = "请升级至最新版本客户端，以查看内容"
 
 
 def send(platform: Platform, call: Call) -> dict[str, Any]:
@@ -149,16 +149,6 @@ def receipt(world: World, message: Message) -> dict[str, Any]:
             for m in message.mentions
         ]
     return item
-
-
-def simplified(card: Card) -> dict[str, Any]:
-    """The reduced form in which other readers get a card; of schema 2.0 the advice to update the client."""
-    if card.get("schema") == "2.0":
-        return {"title": None, "elements": [[{"tag": "text", "text": NOT_SIMPLIFIED}]]}
-    title = ((card.get("header") or {}).get("title") or {}).get("content", "")
-    elements = card.get("elements", [])
-    lines = [[{"tag": "text", "text": e["content"]}] for e in elements if isinstance(e.get("content"), str)]
-    return {"title": title, "elements": lines}
 
 
 def _receiver(platform: Platform, call: Call, kind: str, receive_id: str) -> Chat:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.sandbox.dialect import count_tables, mentions, prose
+from feishu.sandbox.rules.markdown import count_tables, mentions, prose
 
 
 @pytest.mark.parametrize(

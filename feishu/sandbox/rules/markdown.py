@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from feishu.sandbox.refusal import CardInvalid
-from feishu.sandbox.shapes import Walk
+from feishu.sandbox.rules.shapes import Walk
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_RULE = re.compile(r" {0,3}\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")

@@ -13,17 +13,17 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from feishu.sandbox.control import Control
-from feishu.sandbox.doors import Doors
-from feishu.sandbox.login import Login
-from feishu.sandbox.openapi import OpenApi
 from feishu.sandbox.sandbox import Sandbox
+from feishu.sandbox.server.control import Control
+from feishu.sandbox.server.host_guard import HostGuard
+from feishu.sandbox.server.login import Login
+from feishu.sandbox.server.openapi import OpenApi
 
-PAGE = Path(__file__).parent / "page"
-SHARED_PAGE = Path(__file__).parents[1] / "page"
+PAGE = Path(__file__).parents[1] / "page"
+SHARED_PAGE = Path(__file__).parents[2] / "page"
 
 
-def app_of(sandbox: Sandbox) -> Doors:
+def app_of(sandbox: Sandbox) -> HostGuard:
     """The ASGI app of a sandbox."""
 
     async def index(_request: Request) -> Response:
@@ -37,7 +37,7 @@ def app_of(sandbox: Sandbox) -> Doors:
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
-    return Doors(Starlette(routes=routes))
+    return HostGuard(Starlette(routes=routes))
 
 
 @contextlib.asynccontextmanager

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from feishu.sandbox.platform import UPDATABLE_S, Call, Platform
 from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import CARD_WINDOW, message_rate, too_frequent
+from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform
+from feishu.sandbox.rules.rates import CARD_WINDOW, message_rate, too_frequent
 from feishu.sandbox.world import Entity, Frame, compact
 
 STREAM_LIFE_S = 600.0

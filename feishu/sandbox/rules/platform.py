@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from feishu.sandbox.document_store import DocumentStore
 from feishu.sandbox.journal import Journal
 from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
-from feishu.sandbox.rules import Rates
-from feishu.sandbox.schema import check_card
+from feishu.sandbox.rules.rates import Rates
+from feishu.sandbox.rules.schema import check_card
+from feishu.sandbox.rules.shapes import Walk
 from feishu.sandbox.settings import SandboxSettings
-from feishu.sandbox.shapes import Walk
 from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Card, Chat, Message, World
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import orjson
 
-from feishu.sandbox.admission import admit, applied, follow_config, require_streaming
-from feishu.sandbox.dialect import check_markdown
-from feishu.sandbox.layout import add_elements, delete_elements, element_of, patch_element, replace_element
-from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
-from feishu.sandbox.schema import CONFIG, MAX_CARD_BYTES
-from feishu.sandbox.shapes import Walk, fields
+from feishu.sandbox.rules.card_writes import admit, applied, follow_config, require_streaming
+from feishu.sandbox.rules.layout import add_elements, delete_elements, element_of, patch_element, replace_element
+from feishu.sandbox.rules.markdown import check_markdown
+from feishu.sandbox.rules.platform import Call, Platform
+from feishu.sandbox.rules.schema import CONFIG, MAX_CARD_BYTES
+from feishu.sandbox.rules.shapes import Walk, fields
 from feishu.sandbox.world import Card, Entity, compact
 
 MAX_CONTENT_CHARS = 100_000

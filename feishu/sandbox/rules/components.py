@@ -3,7 +3,7 @@
 from typing import Any
 
 from feishu.sandbox.refusal import CardInvalid
-from feishu.sandbox.shapes import (
+from feishu.sandbox.rules.shapes import (
     Check,
     Walk,
     an_object,

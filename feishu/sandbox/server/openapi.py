@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from feishu.sandbox import account, cardkit, documents, extras, messages
 from feishu.sandbox.faults import Fault, Faults
-from feishu.sandbox.platform import Call, Platform
 from feishu.sandbox.refusal import Refused
+from feishu.sandbox.rules.platform import Call, Platform
+from feishu.sandbox.server import account, cardkit, documents, extras, messages
 from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")

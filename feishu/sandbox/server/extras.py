@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from feishu.sandbox.messages import existing
-from feishu.sandbox.platform import Call, Platform, card_or_refusal
 from feishu.sandbox.refusal import Refused, field_violation
-from feishu.sandbox.rules import EPHEMERAL_WINDOW, message_rate
+from feishu.sandbox.rules.platform import Call, Platform, card_or_refusal
+from feishu.sandbox.rules.rates import EPHEMERAL_WINDOW, message_rate
+from feishu.sandbox.server.messages import existing
 from feishu.sandbox.world import Message, Upload, compact
 
 MAX_IMAGE_BYTES = 10 * 1024 * 1024

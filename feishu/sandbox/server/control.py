@@ -33,10 +33,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from feishu.sandbox.clicks import Press, Unpressable
+from feishu.sandbox.clients.clicks import Press, Unpressable
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.sandbox import Sandbox
-from feishu.sandbox.uploads import serve_upload, take_upload
+from feishu.sandbox.server.uploads import serve_upload, take_upload
 from feishu.sandbox.view import entity_view, state_view
 from feishu.sandbox.world import App
 

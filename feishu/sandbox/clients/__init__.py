@@ -1,0 +1,1 @@
+"""What people do in their clients: they write, react, recall, and press what a card offers."""
