@@ -5,6 +5,7 @@ from bot.delivery.outbox import CardDelivery
 from bot.handlers.addressing import Addressee
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.long_connection import ConnectionHandler
 from bot.handlers.messages import MessageHandler
 from bot.handlers.router import EventRouter
 from bot.inbox.claim import Shares
@@ -64,6 +65,7 @@ from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock
+from feishu.long_connection.connection import LongConnection
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -264,6 +266,15 @@ class Parts:
         )
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
+        self.connection_handler = ConnectionHandler(self.handlers, self.clock_offset, metrics)
+        self.long_connection = self._long_connection()
+
+    def _long_connection(self) -> LongConnection | None:
+        """None where events come to the webhook."""
+        if self.settings.feishu.transport == "webhook":
+            return None
+        handler = self.connection_handler
+        return LongConnection(self.client, self.settings.feishu, handler.take, handler, clock=self.clock)
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)

@@ -1,4 +1,5 @@
-"""The public door's application: the platform's webhook and two health pages."""
+"""The public door's application: the platform's webhook, unless events come over the long connection, and two health
+pages."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -6,8 +7,9 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from bot.app import Bot
-from bot.handlers.http import add_health_routes, add_platform_routes
+from bot.handlers.http import add_closed_routes, add_health_routes, add_platform_routes
 from feishu.events.webhook import Webhook
+from feishu.settings import FeishuSettings
 
 
 def public_app(bot: Bot) -> FastAPI:
@@ -22,13 +24,18 @@ def public_app(bot: Bot) -> FastAPI:
             await bot.stop()
 
     app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    feishu = bot.settings.feishu
-    webhook = Webhook(
+    if bot.settings.feishu.transport == "webhook":
+        add_platform_routes(app, _webhook(bot.settings.feishu), bot.handlers, bot.clock_offset)
+    else:
+        add_closed_routes(app)
+    add_health_routes(app, bot.health, bot.ready, with_details=False)
+    return app
+
+
+def _webhook(feishu: FeishuSettings) -> Webhook:
+    return Webhook(
         encrypt_key=feishu.encrypt_key.get_secret_value(),
         verification_token=feishu.verification_token.get_secret_value(),
         app_id=feishu.app_id,
         legacy_card_callback=feishu.legacy_card_callback,
     )
-    add_platform_routes(app, webhook, bot.handlers, bot.clock_offset)
-    add_health_routes(app, bot.health, bot.ready, with_details=False)
-    return app

@@ -34,6 +34,9 @@ class ConnectionObserver(FrameObserver, Protocol):
     def lost(self, lost: Lost, lasted_s: float, wait_s: float) -> None:
         """It has ended; the next attempt is made in `wait_s`."""
 
+    def closed(self) -> None:
+        """`aclose` has closed an open connection."""
+
     def refused(self, error: Exception, wait_s: float) -> None:
         """It could not be opened; the next attempt is made in `wait_s`. Which refusals only an admin can end:
         `feishu.long_connection.pace.needs_admin`. What is no `FeishuError` is a fault of ours."""
@@ -76,9 +79,12 @@ class LongConnection:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        was_up = self.state.is_up
         self._close()
         await asyncio.gather(*self._closing)
         self._down("closed by us")
+        if was_up:
+            self._observer.closed()
 
     async def _run(self) -> None:
         while True:

@@ -21,7 +21,23 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "docs:document.content:read",
 )
 
+Transport = Literal["webhook", "websocket"]
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What the platform tells clients of long connections (seconds, whole numbers), and how many an app may have.
+
+    `fragment_bytes`: larger events come in parts (the real size is not documented).
+    """
+
+    ping_interval_s: int = 120
+    reconnect_count: int = -1
+    reconnect_interval_s: int = 120
+    reconnect_nonce_s: int = 30
+    most: int = 50
+    fragment_bytes: int = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,7 @@ class AppSettings:
     webhook_url: str | None = None
     card_callback_url: str | None = None
     scopes: tuple[str, ...] = DEFAULT_SCOPES
+    transport: Transport = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,8 @@ class SandboxSettings:
     bot_name: str = "知识库助手"
     more_apps: tuple[AppSettings, ...] = ()
     raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
+    transport: Transport = "webhook"
+    long_connection: ConnectionSettings = ConnectionSettings()
     examples: tuple[str, ...] = EXAMPLES
     latency_s: float = 0.0
     redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
@@ -82,4 +101,5 @@ class SandboxSettings:
             webhook_url=self.webhook_url,
             card_callback_url=self.card_callback_url,
             scopes=self.scopes,
+            transport=self.transport,
         )

@@ -20,12 +20,17 @@ POST   /sandbox/clock        {advance_s}
 POST   /sandbox/redeliver    {event_id}
 POST   /sandbox/events       {app_id?, event_type, event}    any other event
 POST   /sandbox/webhook      {url, app_id?, card_callback_url?}
+POST   /sandbox/transport    {transport, app_id?}            webhook, or websocket while a client is connected
+POST   /sandbox/secret       {app_secret, app_id?}           a new App Secret
+GET    /sandbox/connections  the open long connections
+POST   /sandbox/connections  {do: deaf|dead|close|abort|garbage|lose_fragment, app_id?, times?} → {connections}
+                             endpoint and handshake refuse by /sandbox/faults: `ws.endpoint`, `ws.handshake`
 POST   /sandbox/verify-url   {url?, app_id?} → {ok, why}
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from sse_starlette import EventSourceResponse
@@ -34,9 +39,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from feishu.sandbox.clients.clicks import Press, Unpressable
+from feishu.sandbox.gateway import Trouble
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.sandbox import Sandbox
 from feishu.sandbox.server.uploads import serve_upload, take_upload
+from feishu.sandbox.settings import Transport
 from feishu.sandbox.view import entity_view, state_view
 from feishu.sandbox.world import App
 
@@ -68,6 +75,9 @@ class Control:
             "redeliver": self._redeliver,
             "events": self._event,
             "webhook": self._webhook,
+            "transport": self._transport,
+            "secret": self._secret,
+            "connections": self._trouble,
             "verify-url": self._verify_url,
         }
         return [
@@ -77,6 +87,7 @@ class Control:
             Route("/sandbox/state", self._state),
             Route("/sandbox/cards/{card_id}", self._entity),
             Route("/sandbox/log", self._log),
+            Route("/sandbox/connections", self._connections, methods=["GET"]),
             Route("/sandbox/stream", self._stream),
         ]
 
@@ -138,6 +149,30 @@ class Control:
             body["url"], app_id=self._app(body).app_id, card_callback_url=body.get("card_callback_url")
         )
         return {}
+
+    async def _transport(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("transport") not in get_args(Transport):
+            raise BadRequest(f"transport is one of {get_args(Transport)}")
+        self._sandbox.set_transport(body["transport"], app_id=self._app(body).app_id)
+        return {}
+
+    async def _secret(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._sandbox.reset_secret(str(body["app_secret"]), app_id=self._app(body).app_id)
+        return {}
+
+    async def _connections(self, _request: Request) -> Response:
+        lines = self._sandbox.gateway.lines
+        shown = [{"app_id": line.app.app_id, "device_id": line.device_id, "trouble": line.trouble} for line in lines]
+        return _json({"connections": shown})
+
+    async def _trouble(self, body: dict[str, Any]) -> dict[str, Any]:
+        gateway, what = self._sandbox.gateway, body.get("do")
+        if what == "lose_fragment":
+            gateway.fragments_to_lose += int(body.get("times", 1))
+            return {"connections": len(gateway.lines)}
+        if what not in get_args(Trouble):
+            raise BadRequest(f"do is lose_fragment or one of {get_args(Trouble)}")
+        return {"connections": await gateway.trouble(what, app=self._app(body))}
 
     async def _verify_url(self, body: dict[str, Any]) -> dict[str, Any]:
         app = self._app(body)
