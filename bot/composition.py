@@ -266,7 +266,8 @@ class Parts:
         )
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
-        self.connection_handler = ConnectionHandler(self.handlers, self.clock_offset, metrics)
+        app_id = self.settings.feishu.app_id
+        self.connection_handler = ConnectionHandler(app_id, self.handlers, self.clock_offset, metrics)
         self.long_connection = self._long_connection()
 
     def _long_connection(self) -> LongConnection | None:

@@ -26,12 +26,14 @@ async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_
     """All findings, in the order in which a person would put things right. Never raises."""
     from bot.doctor.access import check_access, check_chats, check_links
     from bot.doctor.library import check_knowledge, check_library
+    from bot.doctor.long_connection import check_long_connection
     from bot.doctor.machine import check_ports, check_reading, check_store
     from bot.doctor.platform import check_platform
 
     checks: dict[str, Check] = {
         "settings": check_settings,
         "platform": check_platform,
+        "long connection": check_long_connection,
         "knowledge": check_knowledge,
         "links": check_links,
         "library": check_library,

@@ -26,7 +26,8 @@ platform's own waits, and what is asked meanwhile is delivered 15 s later."""
 class ConnectionHandler:
     """Takes what a `feishu.long_connection.connection.LongConnection` brings, and hears what becomes of it."""
 
-    def __init__(self, handlers: EventRouter, clock_offset: ClockOffset, metrics: Metrics) -> None:
+    def __init__(self, app_id: str, handlers: EventRouter, clock_offset: ClockOffset, metrics: Metrics) -> None:
+        self._app_id = app_id
         self._handlers = handlers
         self._clock_offset = clock_offset
         self._metrics = metrics
@@ -45,11 +46,12 @@ class ConnectionHandler:
 
     def opened(self, connection_id: str, config: ClientConfig) -> None:
         self._was_up = True
-        self._metrics.connection_opened(self._clock_offset.now())
+        self._count(is_up=True)
         log.info("long_connection_open", connection=connection_id, ping_every_s=config.ping_interval_s)
 
     def lost(self, lost: Lost, lasted_s: float, wait_s: float) -> None:
-        self._metrics.connection_lost(lost.reason, self._clock_offset.now())
+        self._count(is_up=False)
+        self._metrics.connection_lost(lost.reason)
         log.warning(
             "long_connection_lost",
             reason=lost.reason,
@@ -60,11 +62,17 @@ class ConnectionHandler:
 
     def closed(self) -> None:
         """By us, at the end."""
-        self._metrics.connection_lost("stopped", self._clock_offset.now())
+        self._count(is_up=False)
+        self._metrics.connection_lost("stopped")
         log.info("long_connection_closed")
+
+    def _count(self, *, is_up: bool) -> None:
+        self._metrics.connection_up(self._app_id, is_up, self._clock_offset.now())
 
     def refused(self, error: Exception, wait_s: float) -> None:
         self._metrics.connection_refused(type(error).__name__)
+        if not self._was_up:
+            self._count(is_up=False)
         told = {"reason": str(error), "again_in_s": round(wait_s, 1)}
         if not isinstance(error, FeishuError):
             log.exception("long_connection_failed", **told, exc_info=error)

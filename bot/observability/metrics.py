@@ -96,9 +96,9 @@ class Metrics:
         self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
         self._fallbacks = self._counter("fallbacks", "Answers that had to go another way", "way")
 
-        self._up = self._gauge("long_connection_up", "Whether the long connection to the platform is open, 1 or 0")
+        self._up = self._gauge("long_connection_up", "Whether the long connection is open, 1 or 0", "app")
         self._up_since = self._gauge(
-            "long_connection_since_seconds", "When the long connection was opened or lost last, epoch seconds"
+            "long_connection_since_seconds", "When the long connection was opened or lost last, epoch seconds", "app"
         )
         self._lost = self._counter("long_connection_lost", "Long connections that ended", "reason")
         self._refusals = self._counter("long_connection_refused", "Long connections that could not be opened", "error")
@@ -208,15 +208,13 @@ class Metrics:
         self._calls.labels(endpoint, self._bounded("outcome", call.outcome)).inc()
         self._call.labels(endpoint).observe(call.seconds)
 
-    def connection_opened(self, at: float) -> None:
-        """The long connection; `at` in epoch seconds."""
-        self._up.set(1)
-        self._up_since.set(at)
+    def connection_up(self, app_id: str, is_up: bool, at: float) -> None:
+        """The long connection was opened or lost; `at` in epoch seconds. Where there is none, there is no figure."""
+        self._up.labels(app_id).set(is_up)
+        self._up_since.labels(app_id).set(at)
 
-    def connection_lost(self, reason: str, at: float) -> None:
+    def connection_lost(self, reason: str) -> None:
         """`reason`: one of `feishu.long_connection.socket.Lost`, or `stopped`."""
-        self._up.set(0)
-        self._up_since.set(at)
         self._lost.labels(reason).inc()
 
     def connection_refused(self, error: str) -> None:

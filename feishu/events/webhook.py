@@ -21,8 +21,16 @@ from typing import Any
 from feishu.clock import Clock, SystemClock
 from feishu.errors import Malformed, TooLarge, Unverified
 from feishu.events import crypto
-from feishu.events.parsing import Event, parse_legacy_card_action, seconds
-from feishu.events.plaintext import MAX_EVENT_BYTES, check_age, json_object, own_event, without_lone_surrogates
+from feishu.events.parsing import (
+    MAX_EVENT_BYTES,
+    Event,
+    check_age,
+    json_object,
+    own_event,
+    parse_legacy_card_action,
+    seconds,
+    without_lone_surrogates,
+)
 from feishu.events.types import CardAction, Unknown
 
 MAX_BODY_BYTES = MAX_EVENT_BYTES

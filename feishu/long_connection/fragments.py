@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from feishu.clock import Clock
-from feishu.events.plaintext import MAX_EVENT_BYTES
+from feishu.events.parsing import MAX_EVENT_BYTES
 
 KEPT_S = 5.0
 """As long as the official SDK keeps the parts of an event. One that lost a part comes again after 15 s."""

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Mapping
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
 from feishu.api.error_codes import api_error
 from feishu.errors import BadReply, FeishuError, Timeout, Unreachable
-from feishu.events.plaintext import MAX_EVENT_BYTES
+from feishu.events.parsing import MAX_EVENT_BYTES
 from feishu.long_connection.ticket import Ticket
 
 NAME = "long_connection_handshake"
@@ -78,6 +78,9 @@ async def open_socket(ticket: Ticket) -> Socket:
         raise Timeout(f"not open within {OPEN_S:g} s", endpoint=NAME) from None
     except InvalidStatus as error:
         raise _refusal(error.response.status_code, error.response.headers) from None
+    except InvalidMessage as error:
+        what = "cut off" if isinstance(error.__cause__, EOFError) else "what answers speaks no HTTP"
+        raise Unreachable(what, endpoint=NAME) from None
     except (InvalidHandshake, InvalidURI, ValueError) as error:
         raise BadReply(type(error).__name__, endpoint=NAME) from None
     except (OSError, ConnectionClosed) as error:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import random
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -49,7 +50,7 @@ class Line:
     service_id: int
     trouble: Literal["", "deaf", "dead"] = ""
     pings: int = 0
-    waiting: dict[str, tuple[WireFrame, asyncio.Future[dict[str, Any]]]] = field(default_factory=dict)
+    waiting: dict[str, tuple[list[WireFrame], asyncio.Future[dict[str, Any]]]] = field(default_factory=dict)
 
 
 class Gateway:
@@ -62,6 +63,8 @@ class Gateway:
         self._tickets: dict[str, tuple[str, float]] = {}
         self.lines: list[Line] = []
         self.fragments_to_lose = 0
+        self.choose: Callable[[Sequence[Line]], Line] = random.choice
+        """Which of an app's connections an event goes to. The platform takes one at random."""
 
     async def start(self) -> None:
         """Takes a free port."""
@@ -112,13 +115,13 @@ class Gateway:
         lines = self.open_lines(app)
         if not lines:
             raise NotConnected("no long connection is open")
-        line = random.choice(lines)  # noqa: S311 - as the platform does it
+        line = self.choose(lines)
         header = {**envelope["header"], "token": ""}
         payload = orjson.dumps({**envelope, "header": header})
         message_id = secrets.token_hex(16)
         frames = self._frames(line, message_id, payload)
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        line.waiting[message_id] = (frames[0], answered)
+        line.waiting[message_id] = (frames, answered)
         try:
             async with asyncio.timeout(self._platform.settings.push_timeout_s):
                 for frame in self._survivors(frames):
@@ -147,7 +150,7 @@ class Gateway:
             else:
                 line.trouble = what
                 if what == "dead":
-                    line.socket.transport.pause_reading()  # type: ignore[attr-defined]
+                    line.socket.transport.pause_reading()
         self._platform.journal.add("fault", "connection", f"{what}: {len(lines)} connections", app_id=app.app_id)
         return len(lines)
 
@@ -200,14 +203,11 @@ class Gateway:
             self._answered(line, frame)
 
     def _answered(self, line: Line, frame: WireFrame) -> None:
-        sent, answered = line.waiting.get(frame.headers.get("message_id", ""), (None, None))
-        if sent is None or answered is None or answered.done():
+        sent, answered = line.waiting.get(frame.headers.get("message_id", ""), ([], None))
+        if answered is None or answered.done():
             return  # too late: the platform has given up on it
-        kept = {key: value for key, value in frame.headers.items() if key not in ("biz_rt", "seq")}
-        wanted = {key: value for key, value in sent.headers.items() if key != "seq"}
-        same = (frame.seq_id, frame.log_id, frame.log_id_new) == (sent.seq_id, sent.log_id, sent.log_id_new)
-        if kept != wanted or not same:
-            self._broken(line, "ack_frame", "an acknowledgement is the frame itself with another payload")
+        if not any(_is_answer_to(frame, each) for each in sent):
+            self._broken(line, "ack_frame", "an acknowledgement is a frame of the event with another payload")
         try:
             answered.set_result(_read_answer(frame.payload))
         except ValueError as error:
@@ -260,6 +260,12 @@ def _refusal(socket: ServerConnection, status: int, code: int, message: str, aut
     if auth_code or code == AUTH_FAILED:
         response.headers["Handshake-Autherrcode"] = str(auth_code)
     return response
+
+
+def _is_answer_to(frame: WireFrame, sent: WireFrame) -> bool:
+    headers = {key: value for key, value in frame.headers.items() if key != "biz_rt"}
+    same = (frame.seq_id, frame.log_id, frame.log_id_new) == (sent.seq_id, sent.log_id, sent.log_id_new)
+    return same and headers == sent.headers and "biz_rt" in frame.headers
 
 
 def _read_answer(payload: bytes) -> dict[str, Any]:

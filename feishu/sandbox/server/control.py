@@ -166,13 +166,14 @@ class Control:
         return _json({"connections": shown})
 
     async def _trouble(self, body: dict[str, Any]) -> dict[str, Any]:
-        gateway, what = self._sandbox.gateway, body.get("do")
+        gateway, what = self._sandbox.gateway, str(body.get("do"))
         if what == "lose_fragment":
             gateway.fragments_to_lose += int(body.get("times", 1))
             return {"connections": len(gateway.lines)}
-        if what not in get_args(Trouble):
+        found: Trouble | None = next((each for each in get_args(Trouble) if each == what), None)
+        if found is None:
             raise BadRequest(f"do is lose_fragment or one of {get_args(Trouble)}")
-        return {"connections": await gateway.trouble(what, app=self._app(body))}
+        return {"connections": await gateway.trouble(found, app=self._app(body))}
 
     async def _verify_url(self, body: dict[str, Any]) -> dict[str, Any]:
         app = self._app(body)

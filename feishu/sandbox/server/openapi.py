@@ -176,8 +176,8 @@ class OpenApi:
             body = {key: "•••" if key.lower().replace("_", "") == "appsecret" else body[key] for key in body}
         sequence = body.get("sequence") if isinstance(body, dict) else None
         response = {key: "t-•••" if key == "tenant_access_token" else value for key, value in answer.body.items()}
-        if endpoint is LONG_CONNECTION:
-            response = {key: {**value, "URL": "•••"} for key, value in response.items()}
+        if endpoint is LONG_CONNECTION and answer.body:
+            response = {"data": {**answer.body["data"], "URL": "•••"}}
         self._platform.journal.add(
             "api",
             endpoint.name,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feishu.errors import BadReply, CredentialsRejected, RateLimited, ServerError, TooManyConnections
-from feishu.events.plaintext import MAX_EVENT_BYTES
+from feishu.events.parsing import MAX_EVENT_BYTES
 from feishu.long_connection.fragments import KEPT_S, MOST_BYTES, MOST_EVENTS, BadFragment, Fragments
 from feishu.long_connection.pace import STEADY_S, ClientConfig, Pace
 from tests.support.clock import HandClock
