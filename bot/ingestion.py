@@ -11,6 +11,8 @@ from feishu.api.documents import Documents, Page, Unread, reason_of, target_of
 from feishu.errors import ApiError, FeishuError
 from rag.errors import IngestError, Unreadable
 from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.readers.headings import headings_of, places_by_order
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
 
 PREFIX = "feishu:"
@@ -67,10 +69,10 @@ def _document(page: Page, collection: str, documents: Documents) -> RemoteDocume
     loop = asyncio.get_running_loop()
     source = f"{PREFIX}{page.token}"
 
-    def read() -> str:
+    def read() -> Parsed:
         """Called in the ingest's thread."""
         try:
-            return asyncio.run_coroutine_threadsafe(documents.markdown(page.token), loop).result()
+            return asyncio.run_coroutine_threadsafe(_with_headings(documents, page), loop).result()
         except ApiError as error:
             if reason := reason_of(error):
                 raise Unreadable(f"{page.title} ({page.link})", reason) from error
@@ -79,6 +81,20 @@ def _document(page: Page, collection: str, documents: Documents) -> RemoteDocume
             raise Unreadable(source, str(error), temporary=True) from error
 
     return RemoteDocument(source, page.title, page.link or None, page.edited, read, collection)
+
+
+async def _with_headings(documents: Documents, page: Page) -> Parsed:
+    """A page with the block ids of its headings; without them where they cannot be had, and says so."""
+    text = (await documents.markdown(page.token)).replace("\r\n", "\n")
+    if not any(name for _, name in headings_of(text)):
+        return Parsed(text)
+    try:
+        headings = await documents.headings(page.token)
+    except ApiError as error:
+        if (reason := reason_of(error)) is None:
+            raise
+        return Parsed(text, notes=(f"links to it open at its beginning, since its blocks cannot be read: {reason}",))
+    return Parsed(text, places=places_by_order(text, [(heading.text, heading.block_id) for heading in headings]))
 
 
 def _unread(item: Unread, collection: str) -> Unlisted:

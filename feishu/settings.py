@@ -6,6 +6,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 PLATFORM_HOSTS = ("open.feishu.cn", "open.larksuite.com")
+ACCOUNTS_URLS = {
+    "https://open.feishu.cn": "https://accounts.feishu.cn",
+    "https://open.larksuite.com": "https://accounts.larksuite.com",
+}
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -40,6 +44,11 @@ class FeishuSettings(BaseModel):
     close_by_put: bool = Field(
         False, description="Close a streamed card with one call instead of two; not yet seen on a real tenant"
     )
+
+    @property
+    def accounts_url(self) -> str:
+        """Where people log in; a sandbox is its own."""
+        return ACCOUNTS_URLS.get(self.base_url, self.base_url)
 
     @field_validator("base_url")
     @classmethod

@@ -1,17 +1,29 @@
 """What is known and what is found: documents, the chunks cut from them, and the passages a search returns."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+from urllib.parse import quote, urlsplit, urlunsplit
 
 MAX_PREFIX_CHARS = 60
+MOST_ANCHOR_CHARS = 200
+
+PlaceKind = Literal["page", "slide", "sheet", "heading", "table", "record"]
+PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a paged document: page 3, slide 5, the sheet named 报价."""
+    """Where in a document: page 3, slide 5, the sheet named 报价, under the heading 时限, in the record 报价 17.
 
-    kind: Literal["page", "sheet", "slide"]
+    `anchor` is what a link needs to open there, "" where it is not known or not needed: of a heading the block id in a
+    Feishu document or the id in a web page; of a sheet and a table its id; of a record `table/record`. A page needs
+    none: its name is its number. `link` is the place's own link where it has one (`record_url` of a bitable's record).
+    """
+
+    kind: PlaceKind
     name: str
+    anchor: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,11 @@ class Chunk:
         return " > ".join(part for part in parts if part)
 
     @property
+    def link_at_place(self) -> str | None:
+        """The document's link, opening at the chunk's place where that can be."""
+        return link_at(self.link, self.place)
+
+    @property
     def embedded_text(self) -> str:
         """What is embedded and searched: the heading path (its last 60 characters), then the text."""
         path = self.heading_path
@@ -94,3 +111,56 @@ class Passage:
         if self.duplicates:
             parts.append(f"the same in {', '.join(dict.fromkeys(self.duplicates))}")
         return "; ".join(parts)
+
+
+def link_at(link: str | None, place: Place | None) -> str | None:
+    """A document's link that opens at a place: the place's own, or `#page=3`, `#anchor`, `?sheet=`, `?table=&record=`.
+
+    A link that names a part of its document already (`#…`) keeps it, and one that is not http or https is left alone.
+    Anchors come out of documents: whatever is in them is quoted, and one that can be none is not used. The parameters
+    are those of Feishu's own links.
+    """
+    if place is None:
+        return link
+    if _is_web(place.link):
+        return place.link
+    if not link or not _is_web(link):
+        return link
+    parts = urlsplit(link)
+    if fragment := _fragment(place):
+        return link if parts.fragment else urlunsplit(parts._replace(fragment=fragment))
+    if parameters := _parameters(place):
+        kept = [each for each in parts.query.split("&") if each and each.partition("=")[0] not in parameters]
+        query = "&".join([*kept, *(f"{name}={value}" for name, value in parameters.items())])
+        return urlunsplit(parts._replace(query=query))
+    return link
+
+
+def _fragment(place: Place) -> str:
+    if place.kind == "page":
+        return f"page={place.name}" if place.name.isascii() and place.name.isdecimal() else ""
+    return _quoted(place.anchor) if place.kind == "heading" else ""
+
+
+def _parameters(place: Place) -> dict[str, str]:
+    table, _, record = place.anchor.partition("/")
+    given = {
+        "sheet": {"sheet": place.anchor},
+        "table": {"table": place.anchor},
+        "record": {"table": table, "record": record},
+    }.get(place.kind, {})
+    return {name: quoted for name, value in given.items() if (quoted := _quoted(value))}
+
+
+def _quoted(anchor: str) -> str:
+    """ "" for what is no anchor: with white space or control characters, or longer than any that is made."""
+    is_one = len(anchor) <= MOST_ANCHOR_CHARS and not any(each.isspace() or not each.isprintable() for each in anchor)
+    return quote(anchor, safe="", errors="replace") if is_one else ""
+
+
+def _is_web(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

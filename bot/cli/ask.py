@@ -18,6 +18,7 @@ from bot.access import FILES, Access
 from bot.cards.outcomes import Failed, words
 from bot.cards.progress import Progress, fold
 from bot.cli.rendering import rendered
+from bot.cli.terminal import open_console, show
 from bot.errors import SettingsError
 from bot.jobs.conclusion import sources_of
 from bot.observability.logs import configure_logs
@@ -41,36 +42,45 @@ async def run_ask(
     from rag.knowledge_base import KnowledgeBase
 
     configure_logs("ERROR", secrets=secret_values(settings))
-    console = Console()
+    out, errors = open_console(), open_console(to_stderr=True)
     asked = Question(question, _scope(settings, as_chat, as_person))
     if settings.rag.collections:
-        Console(stderr=True).print(Text(_seen(asked.scope), style="dim"))
+        errors.print(Text(_seen(asked.scope), style="dim"))
     wording = texts(language_of(question, preferred=settings.bot.language))
     library = await KnowledgeBase.open(settings.rag)
     progress = Progress()
     try:
         await library.warm_up()
-        with Live(_shown(progress, wording), console=console, refresh_per_second=12) as live:
+        with _live(progress, wording, out) as live:
             trace = Trace(asked, settings.rag.prompts, time.monotonic)
             if events:
-                live.console.print(*map(_told, trace.events), sep="\n")
+                out.print(*map(_told, trace.events), sep="\n")
             async with contextlib.aclosing(library.answer(asked)) as told:
                 async for event in told:
                     progress = fold(progress, event)
                     for happened in trace.note(event) if events else ():
-                        live.console.print(_told(happened))
-                    live.update(_shown(progress, wording))
+                        out.print(_told(happened))
+                    if live is not None:
+                        live.update(_shown(progress, wording))
     except RagError as error:
         sentence = words(Failed(error), wording, has_text=bool(progress.text))
-        Console(stderr=True).print(Text(f"{sentence}\n{error}", style="red"))
+        errors.print(Text(f"{sentence}\n{error}", style="red"))
         return False
     finally:
         await library.aclose()
-    console.print()
-    console.print(_standing(progress, wording))
-    if progress.passages:
-        console.print(_sources(progress, wording))
+    if not out.is_terminal:
+        out.print(progress.text, markup=False, highlight=False, emoji=False)
+    out.print()
+    out.print(_standing(progress, wording))
+    show(_sources(progress, wording), out)
     return True
+
+
+def _live(progress: Progress, wording: Texts, out: Console) -> contextlib.AbstractContextManager[Live | None]:
+    """The answer while it grows; nothing where the output is a pipe or a file, which gets the whole text once."""
+    if not out.is_terminal:
+        return contextlib.nullcontext()
+    return Live(_shown(progress, wording), console=out, refresh_per_second=12)
 
 
 def _scope(settings: Settings, chat: str, person: str) -> Scope:
@@ -147,7 +157,8 @@ def _sources(progress: Progress, wording: Texts) -> Table:
     """The cited passages; the nearest ones where none stands behind the answer."""
     is_answered = progress.grounding == "answered"
     title = wording.sources if is_answered else wording.nearest
-    sources = [source for source in sources_of(progress) if source.cited or not is_answered]
+    found = sources_of(progress) if progress.passages else ()
+    sources = [source for source in found if source.cited or not is_answered]
     table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
     for source in sources:
         table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)

@@ -1,17 +1,18 @@
 """`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
 
-import asyncio
 import os
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.jobs import app as jobs_app
+from bot.cli.terminal import prepare_streams
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -20,8 +21,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its help needs no rich, whose import takes longer than everything else in `--help`
 )
-feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True)
+feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(jobs_app, name="jobs")
 
@@ -32,16 +34,42 @@ ConfigOption = Annotated[
 
 def main() -> None:
     """The console script: every expected failure is one sentence on stderr and a non-zero exit code."""
+    prepare_streams()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        fail(str(error))
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error's text says to its reader what to mend."""
     from bot.errors import BotError
     from feishu.errors import FeishuError
     from rag.errors import RagError
 
-    try:
-        app()
-    except (BotError, FeishuError, RagError) as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return isinstance(error, BotError | FeishuError | RagError)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"feishu-rag {version('feishu-rag')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit"),
+    ] = False,
+) -> None:
+    """A Feishu (Lark) knowledge bot: ask in a chat, a card streams an answer grounded in your documents."""
 
 
 def fail(sentence: str) -> None:
@@ -64,6 +92,8 @@ def _keep_private() -> None:
 
 def _run(work: "Coroutine[Any, Any, None]") -> None:
     """Runs on uvloop where there is one."""
+    import asyncio
+
     try:
         import uvloop
     except ImportError:
@@ -160,8 +190,12 @@ def ask(
     as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
 ) -> None:
     """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
+    import asyncio
+
     from bot.cli.ask import run_ask
 
+    if not question.strip():
+        raise typer.BadParameter("is empty: write what you want to know, in quotes", param_hint="QUESTION")
     if not asyncio.run(run_ask(_load(config), question, events=events, as_chat=as_chat, as_person=as_person)):
         sys.exit(1)
 
@@ -169,6 +203,8 @@ def ask(
 @app.command()
 def doctor(config: ConfigOption = None) -> None:
     """Check settings, platform, index, models and store; each fault comes with its fix."""
+    import asyncio
+
     from bot.cli.ask import run_doctor
 
     sys.exit(asyncio.run(run_doctor(config)))
@@ -177,6 +213,8 @@ def doctor(config: ConfigOption = None) -> None:
 @app.command()
 def forget(open_id: str, config: ConfigOption = None) -> None:
     """Delete what a person asked, sent, voted and remarked."""
+    import asyncio
+
     from bot.cli.forget import run_forget
 
     asyncio.run(run_forget(_load(config), open_id))
@@ -190,6 +228,8 @@ def feedback_export(
     ] = None,
 ) -> None:
     """Votes (question, answer, sources, vote, who, when) and words after /feedback, as lines of JSON."""
+    import asyncio
+
     from bot.cli.ask import run_feedback_export
 
     asyncio.run(run_feedback_export(_load(config), output))
@@ -201,8 +241,11 @@ def feedback_report(
     days: Annotated[int, typer.Option(min=1, max=366, help="How far back")] = 30,
     png: Annotated[Path | None, typer.Option(help="Write a picture (needs the extra plots)")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Every day and every row, not only what fits a screen")] = False,
 ) -> None:
-    """What is asked, liked and missing, as /admin shows it."""
+    """What is asked, liked and missing, as /admin shows it, on one screen."""
+    import asyncio
+
     from bot.cli.report import run_report
 
-    asyncio.run(run_report(_load(config), days, png, html))
+    asyncio.run(run_report(_load(config), days, png, html, whole=whole))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import show
 from rag.errors import IngestError, RagError
 from rag.evaluation.evaluate import Report
 from rag.evaluation.reliability import Bin
@@ -33,10 +34,8 @@ NO_PLOTS = "--plot needs matplotlib: pip install 'feishu-rag[plots]'"
 def print_evaluation(made: Report, before: Report | None, console: Console) -> None:
     """The figures beside those of the last time, what the search says, how reliable its confidence is, and the
     questions that went wrong."""
-    console.print(_figures(made, before))
-    console.print(_classes(made))
-    if made.reliability:
-        console.print(_reliability(made))
+    for table in (_figures(made, before), _classes(made), _reliability(made)):
+        show(table, console)
     lists = (
         ("no right passage", made.missed),
         ("refused by the floor, though the documents answer", made.wrongly_refused),

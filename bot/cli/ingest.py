@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import open_console, show
 from bot.ingestion import ingest_all
 from bot.observability.logs import configure_logs
 from bot.settings import Settings, secret_values
@@ -34,7 +35,7 @@ async def run_ingest(
 ) -> None:
     """Ingests with progress bars and prints a report; with `watch` again after every change. Raises `RagError`."""
     configure_logs("ERROR", secrets=secret_values(settings))
-    console = Console()
+    console = open_console()
     await _ingest_once(settings, paths, console, rebuild=rebuild, prune=prune)
     if watch:
         await _watch(settings, paths, console)
@@ -129,7 +130,7 @@ def _print_report(report: IngestReport, console: Console) -> None:
         table = Table("file", "why it was skipped", title=f"{len(report.skipped)} skipped", title_style="yellow")
         for file in report.skipped:
             table.add_row(Text(file.source), Text(file.reason))
-        console.print(table)
+        show(table, console)
     for note in report.notes:
         console.print(Text(f"{note.source}: {note.reason}", style="yellow"))
 
@@ -142,7 +143,7 @@ async def run_eval(settings: Settings, place: Path, *, calibrate: bool = False, 
     from rag.evaluation.dataset import read_cases
 
     configure_logs("ERROR", secrets=secret_values(settings))
-    console = Console()
+    console = open_console()
     cases = await asyncio.to_thread(read_cases, place)
     outcomes = await _outcomes(settings, cases, console)
     made = evaluation.report(cases.name, outcomes, in_front=settings.rag.retrieval.passages)
@@ -169,7 +170,7 @@ async def run_export(settings: Settings, folder: Path) -> None:
 
     made = await asyncio.to_thread(export, settings.rag.embedding, folder)
     kinds = {"int8": "eight bits", "mixed": "eight bits, but for the layers that narrow", "full": "full floats"}
-    Console().print(
+    open_console().print(
         f"{made.file}: {kinds[made.kind]}, {made.file.stat().st_size / 1e6:.0f} MB; "
         f"cosine to the original at least {made.cosine:.4f}.\n"
         f"Set RAG__EMBEDDING__PROVIDER=onnx and RAG__EMBEDDING__MODEL={folder}, then run feishu-rag ingest.",

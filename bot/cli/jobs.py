@@ -1,18 +1,20 @@
 """`feishu-rag jobs`: the inbox in a terminal, for whoever looks after the bot."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.cli.terminal import open_console, show
 from bot.errors import BotError
 
 if TYPE_CHECKING:
     from bot.inbox.admin import Entry, JobList
 
-app = typer.Typer(help="The inbox: what waits, what failed, and putting it right.", no_args_is_help=True)
+app = typer.Typer(
+    help="The inbox: what waits, what failed, and putting it right.", no_args_is_help=True, rich_markup_mode=None
+)
 
 State = Annotated[
     list[str] | None, typer.Option("--state", help="queued, running, done, failed, cancelled, buried; may be repeated")
@@ -87,6 +89,7 @@ def cancel_job(job_id: JobId, config: Config = "") -> None:
 
 
 def _with_jobs(config: str, work: "Callable[[JobList], Awaitable[None]]") -> None:
+    import asyncio
     from pathlib import Path
 
     from bot.inbox.admin import JobList
@@ -116,7 +119,6 @@ def _print_json_lines(entries: "list[Entry]") -> None:
 
 
 def _print_table(entries: "list[Entry]", counts: dict[str, int]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -127,9 +129,9 @@ def _print_table(entries: "list[Entry]", counts: dict[str, int]) -> None:
         cells: tuple[Any, ...] = (entry.id, entry.kind, _state(entry), entry.attempt, age(entry.age_s))
         again = age(entry.again_in_s) if entry.again_in_s else ""
         table.add_row(*(Text(str(cell)) for cell in (*cells, entry.conversation, entry.waits_for, again, entry.reason)))
-    console = Console()
-    console.print(table)
-    console.print(Text(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no jobs"))
+    out = open_console()
+    show(table, out)
+    out.print(Text(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no jobs"))
 
 
 def _state(entry: "Entry") -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import open_console, show
 from bot.errors import SettingsError
 from bot.repositories.analytics import OUTCOMES, Analytics
 from bot.repositories.votes import Feedback
@@ -23,6 +24,8 @@ from feishu.clock import SystemClock
 
 GAPS_SHOWN = 10
 REMARKS_SHOWN = 20
+ROWS_ON_A_SCREEN = 5
+DAYS_ON_A_SCREEN = 10
 REPLY_SHOWN = 500
 BAR = "█"
 BAR_CHARS = 40
@@ -36,11 +39,14 @@ COLOURS = {
 NO_PLOTS = "No picture: matplotlib is not installed (pip install 'feishu-rag[plots]')."
 
 
-async def run_report(settings: Settings, days: int, png: Path | None, page: Path | None) -> None:
-    """Prints the report and writes the files that are asked for. Raises `StoreError`, `SettingsError`."""
+async def run_report(
+    settings: Settings, days: int, png: Path | None, page: Path | None, *, whole: bool = False
+) -> None:
+    """Prints the report, with `whole` every row of it, and writes the files that are asked for. Raises `StoreError`,
+    `SettingsError`."""
     told = await _read(settings, days)
-    console = Console()
-    show(told, console)
+    console = open_console()
+    print_report(told, console, whole=whole)
     if png is None and page is None:
         return
     try:
@@ -68,18 +74,34 @@ async def _read(settings: Settings, days: int) -> dict[str, Any]:
         await asyncio.to_thread(database.close)
 
 
-def show(told: dict[str, Any], console: Console) -> None:
-    """Totals, days, reasons, documents and gaps as tables."""
-    console.print(_table(f"Last {told['days']} days", ("", ""), totals(told)))
-    console.print(_days(told["by_day"]))
-    if told["reasons"]:
-        console.print(_table("Reasons for 👎", ("reason", "votes"), reasons(told)))
-    if told["documents"]:
-        console.print(_table("Documents behind 👎", ("document", "👎", "👍", "cited"), documents(told)))
-    if told["gaps"]:
-        console.print(_table("What is missing", ("question", "asked", "people", "last"), gaps(told)))
-    if told["remarks"]:
-        console.print(_table("Written after /feedback", ("words", "day"), remarks(told)))
+def print_report(told: dict[str, Any], console: Console, *, whole: bool = False) -> None:
+    """What is missing first, then what is disliked, then the figures; the first rows of each unless `whole`."""
+    if not told["asked"] and not told["remarks"]:
+        console.print(f"Nobody has asked anything in the last {told['days']} days.")
+        return
+    most = None if whole else ROWS_ON_A_SCREEN
+    tables = (
+        ("What is missing", ("question", "asked", "people", "last"), gaps(told)),
+        ("Reasons for 👎", ("reason", "votes"), reasons(told)),
+        ("Documents behind 👎", ("document", "👎", "👍", "cited"), documents(told)),
+        ("Written after /feedback", ("words", "day"), remarks(told)),
+    )
+    for title, heads, rows in tables:
+        more = f", the first {most} of {len(rows)} (--all shows the rest)" if most and len(rows) > most else ""
+        show(_table(title + more, heads, rows[:most]), console)
+    show(_days(told["by_day"] if whole else _weeks(told["by_day"])), console)
+    show(_table(f"Last {told['days']} days", ("", ""), totals(told)), console)
+
+
+def _weeks(by_day: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Questions by week where there are more days than a screen shows: the last week ends today."""
+    if len(by_day) <= DAYS_ON_A_SCREEN:
+        return by_day
+    weeks = [by_day[max(0, end - 7) : end] for end in range(len(by_day), 0, -7)]
+    return [
+        {"day": f"{week[0]['day']} …", **{name: sum(day[name] for day in week) for name in OUTCOMES}}
+        for week in reversed(weeks)
+    ]
 
 
 def totals(told: dict[str, Any]) -> list[tuple[str, str]]:
@@ -198,8 +220,8 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> T
 
 def _days(rows: Sequence[dict[str, Any]]) -> Table:
     """A bar a day, in the colours of the outcomes."""
-    table = Table(title="Questions by day", title_justify="left")
-    table.add_column("day")
+    table = Table(title="Questions", title_justify="left")
+    table.add_column("from")
     table.add_column("questions")
     table.add_column("", justify="right")
     most = max((sum(row[name] for name in OUTCOMES) for row in rows), default=0) or 1

@@ -85,6 +85,12 @@ def parse_command(text: str) -> Command | None:
     return Command(kind, rest.strip()) if kind else None
 
 
+def says_its_language(text: str, command: Command) -> bool:
+    """Whether a command shows which language its author speaks: `/help` is typed in every chat, `/帮助` is Chinese."""
+    text = text.strip()
+    return bool(command.rest) or not text.startswith(("/", "／")) or not text[1:].isascii()
+
+
 def _pleasantry(text: str) -> Command | None:
     """A message that says nothing but a greeting, thanks, a farewell, a yes or a no, in words or in emoji."""
     if not text or len(text) > LONGEST_PLEASANTRY:

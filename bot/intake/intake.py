@@ -7,7 +7,7 @@ import structlog
 from bot.cards.left_out import told
 from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
-from bot.intake.commands import Command, parse_command
+from bot.intake.commands import Command, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, Refusal, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
@@ -114,7 +114,8 @@ class MessageIntake:
         if heard == "owner":
             return NoQuestion("an owner's reply without words", done=False)
         if heard != "silent" and (command := parse_command(text)):
-            await self._commands.obey(job, message, command, wording)
+            said = text if says_its_language(text, command) else await self._said_here(job, message)
+            await self._commands.obey(job, message, command, texts(self._language_for(said)))
             return NoQuestion(f"obeyed /{command.kind}")
         if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
             return NoQuestion("nobody asked, and the documents are not sure", done=False)
@@ -202,6 +203,11 @@ class MessageIntake:
             told = wording.person_answer.format(question=gap.question[:200], reply=text)
             await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
         return NoQuestion("an owner's reply was noted")
+
+    async def _said_here(self, job: Job, message: MessageReceived) -> str:
+        """The last question of the conversation; "" where nothing was asked yet."""
+        asked = await self._ledger.asked_in(job.app_id, conversation_of(message))
+        return asked[0] if asked else ""
 
     async def _is_sure(self, text: str, message: MessageReceived) -> bool:
         return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence

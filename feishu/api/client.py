@@ -104,8 +104,9 @@ class FeishuClient:
         a refused token is renewed and the call repeated once. `lane` names the chat, person or message that takes no
         more than five calls a second, `card` the card that takes ten; `urgency` decides who starts first when a budget
         is short; `user_token` calls on behalf of a person instead of the app."""
-        url = self._settings.base_url + endpoint.url_path(path or {})
-        request = _Request(endpoint, url, params, _body(json), lane, card, urgency, user_token)
+        request = _Request(
+            endpoint, self._url(endpoint, path or {}), params, _body(json), lane, card, urgency, user_token
+        )
         attempt = 1
         while True:
             try:
@@ -116,6 +117,10 @@ class FeishuClient:
                     raise
             await self._clock.sleep(wait_s)
             attempt += 1
+
+    def _url(self, endpoint: Endpoint, path: dict[str, str]) -> str:
+        host = self._settings.accounts_url if endpoint.of_accounts else self._settings.base_url
+        return host + endpoint.url_path(path)
 
     def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
         """Not where the API has been down for long, nor where no token could be had: that was tried again already."""
@@ -151,7 +156,7 @@ class FeishuClient:
     async def _downloaded(
         self, endpoint: Endpoint, token: str, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
-        request = _Request(endpoint, self._settings.base_url + endpoint.url_path(path), params, None)
+        request = _Request(endpoint, self._url(endpoint, path), params, None)
         await self._budgets.of(endpoint).take(Urgency.NORMAL)
         try:
             content, response = await self._fetch(request, token, most_bytes)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from feishu.api.client import FeishuClient
+from feishu.api.document_blocks import Heading, all_blocks, headings_in
 from feishu.api.endpoints import DOCUMENT, DOCUMENT_MARKDOWN, FOLDER_FILES, SPACE_NODES, WIKI_NODE, Endpoint
 from feishu.errors import ApiError, BadReply
 
@@ -100,6 +101,10 @@ class Documents:
         if not isinstance(content, str):
             raise BadReply("no content in the answer", endpoint=DOCUMENT_MARKDOWN.name)
         return content
+
+    async def headings(self, token: str) -> list[Heading]:
+        """A document's headings with the ids of their blocks. Raises `ApiError`."""
+        return headings_in(await all_blocks(self._client, token))
 
     async def _space(self, target: Target) -> AsyncIterator[Page | Unread]:
         async for item in self._nodes(target, target.token, "", 0):

@@ -32,6 +32,8 @@ class Endpoint:
     per_second: int = 50
     per_minute: int = 1000
     authorised: bool = True
+    of_accounts: bool = False
+    """At the host of accounts (accounts.feishu.cn) instead of that of the API."""
     timeout_s: float | None = None
     """A shorter time-out than the settings', for calls that are soon worth nothing."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -97,6 +99,9 @@ CHAT = Endpoint("chat", "GET", "/open-apis/im/v1/chats/{chat_id}", Retry.ALWAYS,
 WIKI_NODE = Endpoint("wiki_node", "GET", "/open-apis/wiki/v2/spaces/get_node", Retry.ALWAYS, per_minute=100)
 SPACE_NODES = Endpoint("wiki_nodes", "GET", "/open-apis/wiki/v2/spaces/{space_id}/nodes", Retry.ALWAYS, per_minute=100)
 DOCUMENT = Endpoint("document", "GET", "/open-apis/docx/v1/documents/{document_id}", Retry.ALWAYS, per_second=5)
+DOCUMENT_BLOCKS = Endpoint(
+    "document_blocks", "GET", "/open-apis/docx/v1/documents/{document_id}/blocks", Retry.ALWAYS, per_second=5
+)
 DOCUMENT_MARKDOWN = Endpoint("document_markdown", "GET", "/open-apis/docs/v1/content", Retry.ALWAYS, per_second=5)
 FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retry.ALWAYS, per_second=20)
 
@@ -121,6 +126,7 @@ ENDPOINTS = (
     WIKI_NODE,
     SPACE_NODES,
     DOCUMENT,
+    DOCUMENT_BLOCKS,
     DOCUMENT_MARKDOWN,
     FOLDER_FILES,
 )

@@ -7,16 +7,18 @@ is. The address must be registered in the console; a code lives five minutes and
 import base64
 import hashlib
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
 from feishu.api.client import FeishuClient
 from feishu.api.endpoints import Endpoint, Retry
-from feishu.errors import BadReply
+from feishu.errors import BadReply, Unreachable
 from feishu.settings import FeishuSettings
 
-USER_TOKEN = Endpoint("user_token", "POST", "/open-apis/authen/v2/oauth/token", Retry.NEVER, authorised=False)
+USER_TOKEN = Endpoint("user_token", "POST", "/oauth/v3/token", Retry.NEVER, authorised=False, of_accounts=True)
+# Deprecated by the platform since 2026 (get-user-access-token.md); same parameters and answer.
+USER_TOKEN_V2 = Endpoint("user_token_v2", "POST", "/open-apis/authen/v2/oauth/token", Retry.NEVER, authorised=False)
 USER_INFO = Endpoint("user_info", "GET", "/open-apis/authen/v1/user_info", Retry.ALWAYS, authorised=False)
-ACCOUNTS = {"open.feishu.cn": "https://accounts.feishu.cn", "open.larksuite.com": "https://accounts.larksuite.com"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,7 @@ class Login:
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        base = ACCOUNTS.get(urlsplit(self._settings.base_url).hostname or "", self._settings.base_url)
-        return f"{base}/open-apis/authen/v1/authorize?{urlencode(query)}"
+        return f"{self._settings.accounts_url}/open-apis/authen/v1/authorize?{urlencode(query)}"
 
     async def person(self, *, code: str, redirect_uri: str, verifier: str) -> Person:
         """Who gave this code. Raises `ApiError`, `TransportError`."""
@@ -59,7 +60,7 @@ class Login:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
-        token = (await self._client.call(USER_TOKEN, json=asked)).get("access_token")
+        token = (await self._token(asked)).get("access_token")
         if not isinstance(token, str) or not token:
             raise BadReply("no access_token in the answer", endpoint=USER_TOKEN.name)
         told = await self._client.call(USER_INFO, user_token=token)
@@ -67,3 +68,11 @@ class Login:
         if not all(isinstance(value, str) and value for value in values):
             raise BadReply("no open_id, name and tenant_key in the answer", endpoint=USER_INFO.name)
         return Person(*map(str, values))
+
+    async def _token(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """From the current endpoint; from the deprecated one where the current cannot be reached or does not exist. A
+        refusal is an answer: a code works once, so it is not asked again elsewhere."""
+        try:
+            return await self._client.call(USER_TOKEN, json=asked)
+        except (BadReply, Unreachable):
+            return await self._client.call(USER_TOKEN_V2, json=asked)

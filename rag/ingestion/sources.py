@@ -4,8 +4,9 @@ An item is cheap to list and to fingerprint; it is read only when its fingerprin
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -13,8 +14,12 @@ from rag.documents import Document
 from rag.errors import Unreadable
 from rag.index.base.types import Key
 from rag.ingestion.file_access import read_regular
-from rag.ingestion.files import reader_mark, to_document
+from rag.ingestion.files import content_of, reader_mark, to_document
 from rag.ingestion.readers import Readers
+from rag.ingestion.readers.parsed import Parsed
+
+REMOTE = "2"
+"""Raised when the same pages are read otherwise than before, so that they are read again."""
 
 
 class Item(Protocol):
@@ -58,13 +63,16 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDocument:
-    """A page elsewhere, exported as Markdown by `read`, which may raise Unreadable. `edited` changes when it does."""
+    """A page elsewhere, exported as Markdown by `read`, which may raise Unreadable. `edited` changes when it does.
+
+    `read` gives the text, or with it what else is known of it: where its places begin, and what was left out.
+    """
 
     source: str
     title: str
     link: str | None
     edited: str
-    read: Callable[[], str]
+    read: Callable[[], str | Parsed]
     collection: str = "default"
 
     @property
@@ -72,14 +80,16 @@ class RemoteDocument:
         return self.collection, self.source
 
     def fingerprint(self) -> str:
-        content = "\x00".join((self.title, self.link or "", self.edited)).encode("utf-8", "replace")
+        content = "\x00".join((self.title, self.link or "", self.edited, REMOTE)).encode("utf-8", "replace")
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     def load(self, readers: Readers) -> Document:
-        text = self.read().replace("\r\n", "\n").replace("\x00", "")
-        if not text.strip():
+        found = self.read()
+        parsed = _plain(found if isinstance(found, Parsed) else Parsed(found))
+        if not parsed.text.strip():
             raise Unreadable(self.source, "holds no text")
-        return Document(self.source, self.title or self.source, text, self.link, self.collection)
+        title, read = self.title or self.source, content_of(parsed)
+        return Document(self.source, title, parsed.text, self.link, self.collection, parsed.places, parsed.notes, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,20 @@ class Unlisted:
 
 
 Remote = RemoteDocument | Unlisted
+
+
+def _plain(parsed: Parsed) -> Parsed:
+    """With one kind of line ends and without NUL; its places stay where they are in the text."""
+    if "\r\n" not in parsed.text and "\x00" not in parsed.text:
+        return parsed
+    parts, places, length = [], [], 0
+    bounds = [0, *(offset for offset, _ in parsed.places), len(parsed.text)]
+    for at, (start, stop) in enumerate(itertools.pairwise(bounds)):
+        if at:
+            places.append((length, parsed.places[at - 1][1]))
+        parts.append(parsed.text[start:stop].replace("\r\n", "\n").replace("\x00", ""))
+        length += len(parts[-1])
+    return replace(parsed, text="".join(parts), places=tuple(places))
 
 
 def remote_items(remote: Iterable[Remote]) -> tuple[list[RemoteDocument], list[Unlisted]]:

@@ -168,16 +168,26 @@ async def test_an_answer_whose_question_is_recalled_later_is_emptied(stage: Stag
 async def test_commands_in_both_languages(stage: Stage) -> None:
     await stage.bot()
     chat = private_chat(stage)
-    assert "/sources" in await replied(stage, await stage.ask("/help", chat=chat, mention=False))
     assert "我能根据资料库" in await replied(stage, await stage.ask("/帮助", chat=chat, mention=False))
     assert "《" in (listed := await replied(stage, await stage.ask("/资料", chat=chat, mention=False))) or "•" in listed
-    assert "documents" in await replied(stage, await stage.ask("/sources", chat=chat, mention=False))
-    assert "write your words" in await replied(stage, await stage.ask("/feedback", chat=chat, mention=False))
     noted = await stage.ask("/反馈 年假规定过时了", chat=chat, mention=False)
     assert "意见已记下" in await replied(stage, noted)
+    assert "Thank" in await replied(
+        stage, await stage.ask("/feedback the leave rules are old", chat=chat, mention=False)
+    )
     assert "没有正在写" in await replied(stage, await stage.ask("/停止", chat=chat, mention=False))
-    in_group = await stage.ask("/help")
-    assert "documents" in await replied(stage, in_group)
+
+
+async def test_a_command_is_answered_in_the_language_of_its_chat(stage: Stage) -> None:
+    await stage.bot()
+    chat = private_chat(stage)
+    assert "我能根据资料库" in await replied(stage, await stage.ask("/help", chat=chat, mention=False))
+    await stage.closed(await stage.ask("How many days of annual leave do I get?", chat=chat, mention=False))
+    assert "/sources" in await replied(stage, await stage.ask("/help", chat=chat, mention=False))
+    assert "documents" in await replied(stage, await stage.ask("/sources", chat=chat, mention=False))
+    assert "write your words" in await replied(stage, await stage.ask("/feedback", chat=chat, mention=False))
+    await stage.closed(await stage.ask(QUESTION))
+    assert "我能根据资料库" in await replied(stage, await stage.ask("/help")), "another chat has its own language"
 
 
 async def test_a_greeting_is_greeted_and_thanks_are_taken(stage: Stage) -> None:

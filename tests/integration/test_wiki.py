@@ -11,6 +11,7 @@ from bot.settings import Settings
 from feishu.api.documents import target_of
 from feishu.sandbox import Sandbox, running
 from feishu.sandbox.document_store import DocumentStore
+from feishu.sandbox.server.blocks import blocks_of
 from feishu.settings import FeishuSettings
 from rag.documents import Chunk
 from rag.errors import IngestError
@@ -113,6 +114,35 @@ async def test_folders_single_documents_and_links_under_a_page(wiki: Wiki) -> No
     assert set(chunks) == {"里层的内容。", "别处的内容。", "单篇的内容。", "上级的内容。", "下级的内容。"}
     assert chunks["单篇的内容。"].link == f"{origin}/docx/{single}"
     assert (chunks["上级的内容。"].link or "").startswith(f"{origin}/wiki/wikcn")
+
+
+async def test_links_open_at_the_heading_above_a_passage(wiki: Wiki) -> None:
+    text = "总说明。\n\n# 报销\n\n总则。\n\n## 时限\n\n十个工作日内。\n\n# 借款\n\n## 时限\n\n三天内。\n"
+    node = wiki.documents.node(SPACE, "制度", text)
+    origin = "https://example.feishu.cn"
+    await wiki.ingest(f"{origin}/wiki/{node.node_token}")
+    ids = {
+        block["block_id"]: block[name]["elements"][0]["text_run"]["content"]
+        for block in blocks_of(node.obj_token, "制度", text)
+        for name in block
+        if name.startswith("heading")
+    }
+    links = {chunk.text: chunk.link_at_place or "" for chunk in wiki.chunks()}
+    assert links["总说明。"] == f"{origin}/wiki/{node.node_token}"
+    opened = {words: ids[link.partition("#")[2]] for words, link in links.items() if "#" in link}
+    assert opened == {"总则。": "报销", "十个工作日内。": "时限", "三天内。": "时限"}
+    assert links["十个工作日内。"] != links["三天内。"]
+
+
+async def test_a_document_without_its_blocks_is_read_and_says_so(wiki: Wiki) -> None:
+    wiki.documents.node(SPACE, "制度", "# 报销\n\n总则。")
+    wiki.sandbox.faults.plan("docx.blocks", status=403, code=1770032, msg="forbidden", times=1)
+    report = await wiki.ingest(SPACE)
+    assert [chunk.text for chunk in wiki.chunks()] == ["总则。"]
+    assert [note.reason for note in report.notes] == [
+        "links to it open at its beginning, since its blocks cannot be read: "
+        "the app has no access; share it with the app, and check its scopes"
+    ]
 
 
 async def test_what_the_app_may_not_see_is_named_and_leaves_the_index(wiki: Wiki) -> None:

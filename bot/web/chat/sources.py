@@ -1,6 +1,6 @@
 """A source in full: the passage as the model saw it, for who reads an answer and wants to see where it is from."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
@@ -11,12 +11,13 @@ from bot.models import Answer, Source
 from bot.web.chat.routes import BEARER, AnswerId, ChatDoor, who
 from bot.web.chat.support import supporting
 from bot.web.errors import NOT_FOUND, RESPONSES, Refused
+from rag.documents import PlaceKind
 
 
 class PlaceBody(BaseModel):
-    """Where in a paged document."""
+    """Where in a document."""
 
-    kind: Literal["page", "sheet", "slide"]
+    kind: PlaceKind
     name: str = Field(examples=["3"])
 
 
@@ -27,7 +28,7 @@ class SourceReply(BaseModel):
     number: int = Field(description="The answer cites it as [number]")
     title: str
     heading_path: str = Field(examples=["三、时限"])
-    place: PlaceBody | None = Field(description="Page, sheet or slide, where the document has such")
+    place: PlaceBody | None = Field(description="Where in the document, where it has such places")
     text: str = Field(description="The passage as the model saw it, in Markdown")
     is_whole: bool = Field(description="false when only the first 200 characters are kept: passages are for 30 days")
     highlights: list[str] = Field(description="Parts of `text` that are nearest to what the answer says with [number]")

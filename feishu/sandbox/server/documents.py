@@ -7,6 +7,7 @@ from feishu.sandbox.document_store import DocumentStore, File, Node
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
+from feishu.sandbox.server.blocks import blocks_of
 
 DOCUMENT_WINDOW = Window(5, 1.0)
 
@@ -56,6 +57,15 @@ def markdown(platform: Platform, call: Call) -> dict[str, Any]:
     return {"data": {"content": _document(platform.documents, token, 2889906)[1]}}
 
 
+def blocks(platform: Platform, call: Call) -> dict[str, Any]:
+    """GET /docx/v1/documents/:document_id/blocks."""
+    _take(platform, call)
+    token = call.path["document_id"]
+    platform.documents.require(token, 1770032)
+    title, text = _document(platform.documents, token, 1770002)
+    return _paged(platform.documents, call, blocks_of(token, title, text), "items", most=500, at_once=500)
+
+
 def _take(platform: Platform, call: Call) -> None:
     """5 a second for each app and API, told with HTTP 400 (not 429 as elsewhere)."""
     refusal: Callable[[float], Refused] = lambda wait_s: Refused(  # noqa: E731
@@ -71,7 +81,13 @@ def _document(store: DocumentStore, token: str, code: int) -> tuple[str, str]:
 
 
 def _paged(
-    store: DocumentStore, call: Call, entries: Sequence[dict[str, Any]], key: str, *, most: int
+    store: DocumentStore,
+    call: Call,
+    entries: Sequence[dict[str, Any]],
+    key: str,
+    *,
+    most: int,
+    at_once: int | None = None,
 ) -> dict[str, Any]:
     asked = call.query.get("page_size", "")
     if asked and not (asked.isdecimal() and 0 < int(asked) <= most):
@@ -80,7 +96,7 @@ def _paged(
     at = int(start)
     if empty:
         return {"data": {key: [], "has_more": True, "page_token": str(at)}}
-    end = at + min(store.page_size, int(asked or most))
+    end = at + min(at_once or store.page_size, int(asked or most))
     more = {"has_more": True, "page_token": f"{end}-empty"} if end < len(entries) else {"has_more": False}
     return {"data": {key: list(entries[at:end]), **more}}
 

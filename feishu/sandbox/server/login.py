@@ -1,4 +1,4 @@
-"""OAuth login as one of the people: the authorize page (v1), the token (v2, with PKCE) and who it is (user_info)."""
+"""OAuth login as one of the people: the authorize page (v1), the token (v3, v2; with PKCE), who it is (user_info)."""
 
 import base64
 import hashlib
@@ -42,6 +42,7 @@ class Login:
         return [
             Route(f"{PREFIX}/v1/authorize", self._authorize, methods=["GET"]),
             Route(f"{PREFIX}/v2/oauth/token", self._token, methods=["POST"]),
+            Route("/oauth/v3/token", self._token_v3, methods=["POST"]),
             Route(f"{PREFIX}/v1/user_info", self._user_info, methods=["GET"]),
         ]
 
@@ -69,7 +70,11 @@ class Login:
         head += '<link rel="icon" href="data:,">'
         return f"{head}<h1>以谁的身份登录？</h1><ul>{links}</ul></html>"
 
-    async def _token(self, request: Request) -> Response:
+    async def _token_v3(self, request: Request) -> Response:
+        """As v2, but a verifier without a challenge is refused."""
+        return await self._token(request, is_strict=True)
+
+    async def _token(self, request: Request, *, is_strict: bool = False) -> Response:
         try:
             asked = orjson.loads(await request.body())
         except ValueError:
@@ -86,6 +91,8 @@ class Login:
             return _refused(20004, "The authorization code has expired.")
         if grant.redirect_uri != asked.get("redirect_uri"):
             return _refused(20071, "redirect_uri does not match.")
+        if is_strict and not grant.challenge and asked.get("code_verifier"):
+            return _refused(20049, "PKCE verification failed.")
         if grant.challenge and grant.challenge != _challenge(str(asked.get("code_verifier", ""))):
             return _refused(20049, "PKCE verification failed.")
         token = "u-" + secrets.token_urlsafe(600)  # real ones are 1 to 2 KB

@@ -71,6 +71,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "docx.document", "GET", "/docx/v1/documents/{document_id}", ("docx:document:readonly",), documents.document
     ),
+    Endpoint(
+        "docx.blocks",
+        "GET",
+        "/docx/v1/documents/{document_id}/blocks",
+        ("docx:document:readonly",),
+        documents.blocks,
+    ),
     Endpoint("docs.content", "GET", "/docs/v1/content", ("docs:document.content:read",), documents.markdown),
     Endpoint("card.create", "POST", CARDS, CARD, cardkit.create),
     Endpoint("card.id_convert", "POST", CARDS + "/id_convert", CARD, cardkit.id_convert),

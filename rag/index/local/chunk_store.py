@@ -16,7 +16,7 @@ _TABLES = """
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
   text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
-  language TEXT NOT NULL DEFAULT '');
+  language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '');
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
@@ -24,6 +24,8 @@ CREATE TABLE document (
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
+_ANCHORS = ("anchor", "place_link")
+"""Columns that indexes of earlier versions lack."""
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
@@ -38,13 +40,18 @@ class SqliteWriter:
         self._database.execute("PRAGMA synchronous = OFF")  # publish flushes it
         if is_new:
             self._database.executescript(_TABLES)
-        elif not _has_notes(self._database):
+            return
+        if not _has(self._database, "document", "notes"):
             self._database.execute("ALTER TABLE document ADD COLUMN content TEXT NOT NULL DEFAULT ''")
             self._database.execute("ALTER TABLE document ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'")
+        if not _has(self._database, "chunk", "anchor"):
+            for column in _ANCHORS:
+                self._database.execute(f"ALTER TABLE chunk ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
 
     def put(self, chunks: Iterable[Chunk]) -> None:
         """Store chunks, replacing those of the same id."""
-        statement = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}, language) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        columns = ", ".join((_COLUMNS, *_ANCHORS, "language"))
+        statement = f"INSERT OR REPLACE INTO chunk ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
         self._database.executemany(statement, map(_row, chunks))
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -105,12 +112,14 @@ class SqliteChunks:
         if not file.is_file():
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        self._has_notes = _has_notes(self._database)
+        self._has_notes = _has(self._database, "document", "notes")
+        anchors = _ANCHORS if _has(self._database, "chunk", "anchor") else ("''", "''")
+        self._columns = ", ".join((_COLUMNS, *anchors))
 
     def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """The chunks with these ids, by id; unknown ids are left out."""
         marks = ",".join("?" * len(ids))
-        rows = self._rows(f"SELECT {_COLUMNS} FROM chunk WHERE id IN ({marks})", tuple(ids))  # noqa: S608
+        rows = self._rows(f"SELECT {self._columns} FROM chunk WHERE id IN ({marks})", tuple(ids))  # noqa: S608
         return {row[0]: _from_row(row) for row in rows}
 
     def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> tuple[int, ...]:
@@ -157,7 +166,7 @@ class SqliteChunks:
     def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
         """Every chunk (of these collections), in no order that means anything."""
         within, values = _within(collections)
-        for row in self._rows(f"SELECT {_COLUMNS} FROM chunk{within}", values):  # noqa: S608
+        for row in self._rows(f"SELECT {self._columns} FROM chunk{within}", values):  # noqa: S608
             yield _from_row(row)
 
     def close(self) -> None:
@@ -173,10 +182,10 @@ class SqliteChunks:
             raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
 
 
-def _has_notes(database: sqlite3.Connection) -> bool:
-    """Whether it keeps what was read of documents: one of an earlier version does not."""
+def _has(database: sqlite3.Connection, table: str, column: str) -> bool:
+    """Whether a table has a column: one of an earlier version lacks those that came later."""
     try:
-        return any(row[1] == "notes" for row in database.execute("PRAGMA table_info(document)"))
+        return any(row[1] == column for row in database.execute(f"PRAGMA table_info({table})"))
     except sqlite3.DatabaseError:
         return False  # a damaged file says so at its first use
 
@@ -201,6 +210,8 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
         chunk.link,
         chunk.place.kind if chunk.place else None,
         storable(chunk.place.name) if chunk.place else None,
+        storable(chunk.place.anchor) if chunk.place else "",
+        storable(chunk.place.link) if chunk.place else "",
         language_of(chunk.text) or "",
     )
 
@@ -211,7 +222,7 @@ def _headings(stored: str) -> tuple[str, ...]:
 
 
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
-    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place = row
+    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place, anchor, place_link = row
     return Chunk(
         id=chunk_id,
         source=source,
@@ -222,5 +233,5 @@ def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
         end=end,
         link=link,
         collection=collection,
-        place=Place(place_kind, place) if place_kind else None,
+        place=Place(place_kind, place, anchor, place_link) if place_kind else None,
     )

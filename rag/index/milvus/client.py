@@ -314,6 +314,8 @@ def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
         "title": storable(chunk.title),
         "text": storable(chunk.text),
     }
+    if chunk.place is not None:
+        body["place"] = {name: storable(value) for name, value in asdict(chunk.place).items()}
     body["id"] = str(chunk.id)
     return {
         "id": chunk.id,

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Place
+from rag.documents import PLACE_KINDS, Place
 from rag.errors import ReadersUnavailable, Unreadable
 from rag.ingestion.readers.isolation import PACKAGE, has_own_user
 from rag.ingestion.readers.parsed import MOST_CHARS, Parsed
@@ -22,7 +22,6 @@ WORKER = "rag.ingestion.readers.worker"
 START_S = 120.0
 MOST_ANSWER_BYTES = 5 * MOST_CHARS
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-_KINDS = ("page", "sheet", "slide")
 _NOT_READY = (
     "The process that reads files ended before it could read any; see feishu-rag doctor, and set "
     "rag.reading.isolate: false if it needs rights that were taken from it"
@@ -176,9 +175,10 @@ def _parsed(answer: dict[str, Any]) -> Parsed:
     """The answer with its types checked: what sent it had a foreign file in it. Raises KeyError, TypeError,
     ValueError."""
     text, title, link = (answer[name] for name in ("text", "title", "link"))
-    places = tuple((int(offset), Place(kind, name)) for offset, kind, name in answer["places"])
-    texts = (text, title, link, *answer["notes"], *(place.name for _, place in places))
-    if not all(isinstance(each, str) for each in texts) or not all(place.kind in _KINDS for _, place in places):
+    places = tuple((int(offset), Place(*fields)) for offset, *fields in answer["places"])
+    texts = [text, title, link, *answer["notes"]]
+    texts += [each for _, place in places for each in (place.name, place.anchor, place.link)]
+    if not all(isinstance(each, str) for each in texts) or not all(place.kind in PLACE_KINDS for _, place in places):
         raise TypeError
     return Parsed(text, title, link, places, tuple(answer["notes"]))
 

@@ -2,9 +2,9 @@
 
 from rag.ingestion.readers.encoding import decoded
 from rag.ingestion.readers.front_matter import split_front_matter
+from rag.ingestion.readers.headings import headings_of, places_by_slug
 from rag.ingestion.readers.inline_pictures import without_data
 from rag.ingestion.readers.parsed import Parsed
-from rag.text.sections import fence_after, heading_of
 
 
 def read_markdown(content: bytes) -> Parsed:
@@ -28,14 +28,10 @@ def _parsed(content: bytes, *, has_headings: bool) -> Parsed:
     ]
     link = matter.text("link") or matter.text("url")
     title = matter.text("title") or (first_heading(body.text) if has_headings else "")
-    return Parsed(body.text, title, link, notes=(*read.notes, *matter.notes, *notes, *body.notes))
+    places = places_by_slug(body.text, link) if has_headings else ()
+    return Parsed(body.text, title, link, places, notes=(*read.notes, *matter.notes, *notes, *body.notes))
 
 
 def first_heading(text: str) -> str:
     """The first Markdown heading outside code fences, or an empty string."""
-    fence = ""
-    for line in text.split("\n"):
-        fence = fence_after(fence, line)
-        if not fence and (heading := heading_of(line)) and heading[1]:
-            return heading[1]
-    return ""
+    return next((name for _, name in headings_of(text) if name), "")

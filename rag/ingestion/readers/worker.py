@@ -15,7 +15,7 @@ import signal
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -125,7 +125,7 @@ def _read(kind: str, content: bytes, *, include_hidden: bool) -> dict[str, objec
     parsed = parse(kind, content, include_hidden=include_hidden)
     if len(parsed.text) > MOST_CHARS:
         raise CannotRead(f"holds more than {MOST_CHARS // 1_000_000} million characters")
-    places = [(offset, place.kind, place.name) for offset, place in parsed.places]
+    places = [(offset, *astuple(place)) for offset, place in parsed.places]
     return {"text": parsed.text, "title": parsed.title, "link": parsed.link, "places": places, "notes": parsed.notes}
 
 

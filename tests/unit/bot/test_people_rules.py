@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from bot.intake.commands import Command, parse_command
+from bot.intake.commands import Command, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, is_quiet, judge, may_press
 from bot.intake.suggestions import examples
 from bot.repositories.history import tokens
@@ -129,3 +129,13 @@ def test_reactions_and_recalls_are_typed() -> None:
     assert isinstance(found, Reacted) and found.removed and found.operator_open_id == "ou_1"
     recalled = event("im.message.recalled_v1", {"message_id": "om_1", "chat_id": "oc_1"})
     assert isinstance(recalled, Recalled) and recalled.message_id == "om_1"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("/help", False), ("／help", False), ("/帮助", True), ("/feedback good", True), ("hello", True), ("谢谢", True)],
+)
+def test_a_command_says_its_language_by_more_than_its_name(text: str, says: bool) -> None:
+    command = parse_command(text)
+    assert command is not None
+    assert says_its_language(text, command) is says

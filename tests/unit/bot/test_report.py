@@ -91,4 +91,15 @@ def test_without_matplotlib_it_says_what_to_install(
 def test_an_empty_store_has_an_empty_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = Settings(bot=BotSettings(database_url=f"sqlite:///{tmp_path / 'none.db'}"))
     asyncio.run(run_report(empty, 7, tmp_path / "x.png", None))
-    assert "Last 7 days" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("Nobody has asked anything in the last 7 days.\nwrote ")
+
+
+def test_a_month_fits_a_screen_and_all_of_it_is_there_on_demand(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(run_report(settings, 60, None, None))
+    short = capsys.readouterr().out
+    asyncio.run(run_report(settings, 60, None, None, whole=True))
+    whole = capsys.readouterr().out
+    assert short.index("What is missing") < short.index("Last 60 days") and len(short.splitlines()) < 50
+    assert len(whole.splitlines()) > 80 and "240" in short and "240" in whole
