@@ -23,6 +23,11 @@ DEFAULT_SCOPES: tuple[str, ...] = (
 
 Transport = Literal["webhook", "websocket"]
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
+EXAMPLES_EN: tuple[str, ...] = (
+    "How do I add a printer?",
+    "Which errors does the Atlas API return?",
+    "Who helps me find housing?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class SandboxSettings:
     transport: Transport = "webhook"
     long_connection: ConnectionSettings = ConnectionSettings()
     examples: tuple[str, ...] = EXAMPLES
+    examples_en: tuple[str, ...] = EXAMPLES_EN
     latency_s: float = 0.0
     redelivery_s: tuple[float, ...] = (15.0, 300.0, 3600.0, 21600.0)
     time_scale: float = 1.0

@@ -142,5 +142,5 @@ def state_view(world: World) -> dict[str, Any]:
             for c in world.chats.values()
         ],
         "messages": [message_view(world, m) for m in world.messages.values()],
-        "examples": list(world.settings.examples),
+        "examples": {"zh": list(world.settings.examples), "en": list(world.settings.examples_en)},
     }

@@ -292,3 +292,34 @@ async def test_a_phone_shows_the_list_then_the_chat_without_sideways_scrolling(w
         await expect(page.get_by_test_id("button-up")).to_be_visible()
         width = await page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
         assert width <= 390
+
+
+async def test_the_hint_is_closed_for_good_and_speaks_the_page_s_language(watched: Watched) -> None:
+    sandbox = Sandbox(SandboxSettings())
+    async with running(sandbox) as url:
+        page = await open_page(watched, url)
+        await expect(page.get_by_test_id("example-0")).to_have_text(sandbox.settings.examples[0])
+        await page.get_by_test_id("language-toggle").click()
+        await expect(page.get_by_test_id("example-0")).to_have_text(sandbox.settings.examples_en[0])
+        await page.get_by_test_id("close-hint").click()
+        await expect(page.get_by_test_id("hint")).to_be_hidden()
+        await page.reload()
+        await page.wait_for_selector("body[data-ready=true]")
+        await expect(page.get_by_test_id("hint")).to_be_hidden()
+        assert watched.troubles == []
+
+
+async def test_the_inspector_says_what_became_of_a_message_in_the_page_s_language(watched: Watched) -> None:
+    sandbox = Sandbox(SandboxSettings())
+    async with running(sandbox) as url:
+        page = await open_page(watched, url)
+        await sandbox.say(GROUP, ALICE, "大家好")
+        told = page.locator("[data-testid=log-entry][data-name=delivery] .entry-outcome")
+        await expect(told).to_contain_text("没有 @知识库助手")
+        await page.get_by_test_id("language-toggle").click()
+        await expect(told).to_contain_text("is not mentioned")
+        await page.get_by_test_id("theme-toggle").click()
+        dark = await page.evaluate("document.documentElement.dataset.theme")
+        await page.get_by_test_id("theme-toggle").click()
+        assert {dark, await page.evaluate("document.documentElement.dataset.theme")} == {"dark", "light"}
+        assert watched.troubles == []

@@ -100,6 +100,8 @@ $('language').addEventListener('click', () => { ui.language = ui.language === 'z
 $('theme').addEventListener('click', () => { const root = document.documentElement.dataset; root.theme = root.theme === 'dark' ? 'light' : 'dark'; localStorage.setItem('theme', root.theme); });
 $('inspector-toggle').addEventListener('click', () => toggleInspector());
 $('close-inspector').addEventListener('click', () => toggleInspector(false));
+$('hint').hidden = localStorage.getItem('hint') === 'closed';
+$('close-hint').addEventListener('click', () => { $('hint').hidden = true; localStorage.setItem('hint', 'closed'); $('input').focus(); });
 $('back').addEventListener('click', () => document.body.classList.remove('in-chat'));
 document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && matchMedia('(max-width: 1079px)').matches) toggleInspector(false); });
 connect();

@@ -1,6 +1,6 @@
 // The right drawer: every event, callback and call, rule violations in red.
 import { $, el, post } from './dom.js';
-import { meaning } from './names.js';
+import { meaning, outcome } from './names.js';
 import { toast } from './toasts.js';
 import { word } from './words.js';
 
@@ -57,7 +57,7 @@ function line(entry) {
   const node = el('li', { class: `entry k-${entry.kind}${entry.ok ? '' : ' bad'}`, 'data-testid': 'log-entry', 'data-kind': entry.kind, 'data-name': entry.name });
   const details = el('details', {}, el('summary', {},
     el('span', { class: 'entry-kind', text: kind }), el('span', { class: 'entry-name' }, el('code', { text: entry.name }), el('span', { class: 'entry-meaning', text: meaning(entry.name) })), el('time', { text: stamp }),
-    el('span', { class: 'entry-outcome', text: entry.outcome }), el('span', { class: 'entry-facts', text: facts.join(' · ') })));
+    el('span', { class: 'entry-outcome', text: outcome(entry.outcome) }), el('span', { class: 'entry-facts', text: facts.join(' · ') })));
   details.addEventListener('toggle', () => { if (details.open && details.children.length === 1) details.append(el('pre', { class: 'json', tabindex: '0', text: JSON.stringify(entry.detail, null, 2) })); });
   node.append(details);
   return node;

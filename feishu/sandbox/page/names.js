@@ -17,5 +17,23 @@ const NAMES = {
   parameters: ['参数错误', 'parameters'], scope: ['缺少权限', 'missing scope'], token_law: ['令牌错误', 'token'], credentials: ['应用凭证错误', 'credentials'], membership: ['不在群里', 'not in the chat'], receive_id: ['接收者无效', 'receiver'], message_id: ['消息 ID 无效', 'message id'],
 };
 
+// What became of an entry, where the journal says it in words; codes and statuses are the same in every language.
+const OUTCOMES_ZH = [
+  ['private chat', '单聊，会推送'], ['mentioned', '@ 了机器人，会推送'], ['an ephemeral card is nobody\'s event', '仅你可见的卡片不产生事件'], ['a bot never hears itself', '机器人收不到自己的消息'],
+  [/^(.+) is not mentioned, and the app has no scope (\S+)$/, '没有 @$1，应用也没有权限 $2'], [/^the app has no scope (.+)$/, '应用没有权限 $1'],
+  ['no webhook URL configured', '没有配置请求地址'], ['no callback URL configured', '没有配置回调地址'], [/^no answer within (.+) s$/, '$1 秒内没有应答'], [/^(HTTP \d+), challenge not returned$/, '$1，没有返回 challenge'],
+  [/^error (\d+): no answer in time$/, '错误 $1：超时未应答'], [/^error (\d+): no connection \((.+)\)$/, '错误 $1：连接不上（$2）'], [/^error (\d+): no callback URL configured$/, '错误 $1：没有配置回调地址'], [/^error (\d+): the response body is not toast and\/or card$/, '错误 $1：返回内容不是 toast 或卡片'],
+  ['injected fault', '注入的故障'], ['the platform has no event for edits', '平台没有编辑事件'],
+];
+
+/** An entry's outcome in the page's language; what is not known here stays as it is. */
+export function outcome(text) {
+  if (ui.language !== 'zh') return text;
+  return text.split('; ').map((part) => {
+    const found = OUTCOMES_ZH.find(([pattern]) => (typeof pattern === 'string' ? pattern === part : pattern.test(part)));
+    return found ? part.replace(found[0], found[1]) : part;
+  }).join('；');
+}
+
 /** The everyday name of an event, a call or a rule; '' when there is none. */
 export const meaning = (name) => NAMES[name]?.[ui.language === 'zh' ? 0 : 1] ?? '';

@@ -1,5 +1,5 @@
 // What the page knows: a copy of GET /sandbox/state kept fresh by server-sent events.
-export const state = { people: [], bots: [], chats: [], messages: new Map(), examples: [], me: '', chatId: '', unread: new Map(), replyTo: null, inThread: false, editing: null, rich: false, picking: null };
+export const state = { people: [], bots: [], chats: [], messages: new Map(), examples: {}, me: '', chatId: '', unread: new Map(), replyTo: null, inThread: false, editing: null, rich: false, picking: null };
 
 export async function load() {
   const fresh = await (await fetch('/sandbox/state')).json();

@@ -2,6 +2,7 @@
 import { EMOJI, bubble, chips } from './bubbles.js';
 import { CardView } from './card.js';
 import { $, avatar, clockTime, el, post } from './dom.js';
+import { outcome } from './names.js';
 import { complain, edit, pick, setMode } from './sending.js';
 import { chat, inChat, state, visible } from './state.js';
 import { toast } from './toasts.js';
@@ -18,7 +19,7 @@ export function drawTalk(ask) {
   $('chat-name').textContent = here.name;
   $('chat-members').textContent = here.kind === 'group' ? word('members', here.people.length, here.bots.length) : word('privateChat');
   $('hint-text').textContent = word('hint');
-  $('examples').replaceChildren(...state.examples.slice(0, 3).map((question, index) => el('button', { type: 'button', class: 'example', 'data-testid': `example-${index}`, onclick: () => ask(question) }, el('span', { text: question }))));
+  $('examples').replaceChildren(...(state.examples[ui.language] || []).slice(0, 3).map((question, index) => el('button', { type: 'button', class: 'example', 'data-testid': `example-${index}`, onclick: () => ask(question) }, el('span', { text: question }))));
   rows.clear();
   topics.clear();
   cards.clear();
@@ -102,7 +103,7 @@ function content(message) {
 function under(message) {
   const notes = [];
   const here = chat();
-  if (message.delivery && message.sender.id === state.me && here.kind === 'group') notes.push(el('span', { class: 'not-delivered', title: message.delivery, text: word('notDelivered') }));
+  if (message.delivery && message.sender.id === state.me && here.kind === 'group') notes.push(el('span', { class: 'not-delivered', title: outcome(message.delivery), text: word('notDelivered') }));
   if (message.timed_out) notes.push(el('span', { class: 'timed-out', text: word('timedOut') }));
   if (message.edited) notes.push(el('span', { class: 'edited', text: word('edited') }));
   notes.push(...chips(message, react));

@@ -11,7 +11,7 @@ POST   /sandbox/recalls      {message_id, operator}
 POST   /sandbox/edits        {message_id, operator, text?, content?}
 POST   /sandbox/forwards     {chat_id, sender, message_ids: [...]} → {message_id, delivered, why}
 POST   /sandbox/reactions    {message_id, operator, emoji, remove?}
-GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples
+GET    /sandbox/state        people, bots, chats, messages (cards as shown), examples of both languages
 GET    /sandbox/cards/{id}   one card entity with every accepted write
 GET    /sandbox/log?since=&last=   inspector entries after that id, at most the last so many; count of rule violations
 GET    /sandbox/stream       changes as server-sent events
