@@ -32,6 +32,7 @@ class ConnectionHandler:
         self._clock_offset = clock_offset
         self._metrics = metrics
         self._was_up = False
+        self._is_counted = False
 
     async def take(self, event: Event) -> Ack:
         """Stores it. Raises `StoreError`: the platform then delivers it again."""
@@ -67,11 +68,12 @@ class ConnectionHandler:
         log.info("long_connection_closed")
 
     def _count(self, *, is_up: bool) -> None:
+        self._is_counted = True
         self._metrics.connection_up(self._app_id, is_up, self._clock_offset.now())
 
     def refused(self, error: Exception, wait_s: float) -> None:
         self._metrics.connection_refused(type(error).__name__)
-        if not self._was_up:
+        if not self._is_counted:  # it has never been open
             self._count(is_up=False)
         told = {"reason": str(error), "again_in_s": round(wait_s, 1)}
         if not isinstance(error, FeishuError):
