@@ -81,8 +81,8 @@ class Client:
     rss_mb: float
 
     @property
-    def lines(self) -> list[Any]:
-        return list(self.sandbox.gateway.open_lines(self.app))
+    def connections(self) -> list[Any]:
+        return list(self.sandbox.gateway.connections_of(self.app))
 
     def asked(self) -> int:
         """How often it has asked for a connection."""
@@ -104,7 +104,7 @@ async def running_client(name: str, sandbox: Any, url: str, folder: str = "") ->
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        await sandbox.wait_for(lambda: sandbox.gateway.open_lines(app), STARTING_S)
+        await sandbox.wait_for(lambda: sandbox.gateway.connections_of(app), STARTING_S)
         took_s = time.perf_counter() - began
         yield Client(name, sandbox, app, process, took_s, rss_mb(process.pid))
     finally:
@@ -115,7 +115,7 @@ async def running_client(name: str, sandbox: Any, url: str, folder: str = "") ->
 
 def rss_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    return next(int(each.split()[1]) for each in lines if each.startswith("VmRSS")) / 1024
 
 
 def message(app_id: str, number: int) -> dict[str, Any]:
@@ -146,7 +146,7 @@ async def burst(client: Client) -> Figures:
 
 async def after(client: Client, fault: Callable[[], Awaitable[object]]) -> tuple[float | None, float | None]:
     """(seconds until it asked for a new connection, seconds until it had one); None: not within `PATIENCE_S`."""
-    old, asked = {line.device_id for line in client.lines}, client.asked()
+    old, asked = {each.device_id for each in client.connections}, client.asked()
     began = time.perf_counter()
     await fault()
 
@@ -158,7 +158,7 @@ async def after(client: Client, fault: Callable[[], Awaitable[object]]) -> tuple
         return None
 
     noticed = await until(lambda: client.asked() > asked)
-    back = await until(lambda: {line.device_id for line in client.lines} - old)
+    back = await until(lambda: {each.device_id for each in client.connections} - old)
     return noticed, back
 
 
@@ -169,27 +169,27 @@ async def faults_of(client: Client) -> Figures:
     def refuse(**how: Any) -> None:
         client.sandbox.faults.plan("ws.endpoint", match=f'"{client.app.app_id}"', **how)
 
-    async def trouble(what: Any) -> None:
-        await gateway.trouble(what, app=client.app)
+    async def broken(how: Any) -> None:
+        await gateway.break_connections(how, app=client.app)
 
     async def refused(times: int, code: int) -> None:
         refuse(code=code, status=200, times=times)
-        await trouble("close")
+        await broken("close")
 
     rows: dict[str, Callable[[], Awaitable[object]]] = {
-        "goodbye of the platform": lambda: trouble("close"),
-        "connection cut": lambda: trouble("abort"),
+        "close frame": lambda: broken("close"),
+        "connection cut": lambda: broken("abort"),
         "endpoint busy five times": lambda: refused(5, 1),
-        "no pong any more": lambda: trouble("deaf"),
-        "dead peer": lambda: trouble("dead"),
+        "no pong any more": lambda: broken("silent"),
+        "dead peer": lambda: broken("dead"),
         "secret refused twice": lambda: refused(2, 514),
     }
     for name, fault in rows.items():
         noticed, back = await after(client, fault)
         found[f"{name}: asks again after s"], found[f"{name}: connected again after s"] = noticed, back
         if back is None and name in ("no pong any more", "dead peer"):
-            await gateway.trouble("abort", app=client.app)  # help it on, for the next row
-            await client.sandbox.wait_for(lambda: any(not line.trouble for line in client.lines), PATIENCE_S)
+            await gateway.break_connections("abort", app=client.app)  # help it on, for the next row
+            await client.sandbox.wait_for(lambda: any(not each.fault for each in client.connections), PATIENCE_S)
     return found
 
 

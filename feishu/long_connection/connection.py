@@ -72,7 +72,7 @@ class LongConnection:
         self._task = asyncio.create_task(self._run(), name="long-connection")
 
     async def aclose(self) -> None:
-        """Answers what has come, then says goodbye. May be repeated."""
+        """Answers what has come, then closes. May be repeated."""
         if self._task is None:
             return
         task, self._task = self._task, None
@@ -92,7 +92,7 @@ class LongConnection:
                 await self._clock.sleep(await self._open_once())
             except FeishuError as error:
                 await self._clock.sleep(self._refused(error, error))
-            except Exception as error:  # whatever it was, a bot that is deaf for good would be worse
+            except Exception as error:  # whatever it was, a bot that hears nothing any more would be worse
                 await self._clock.sleep(self._refused(error, FeishuError()))
 
     def _refused(self, error: Exception, kind: FeishuError) -> float:

@@ -13,8 +13,8 @@ from feishu.long_connection.ticket import ask_for_ticket
 from feishu.settings import FeishuSettings
 
 
-class _Deaf:
-    """Takes no event: one that happens to come here is refused, and the platform delivers it again 15 s later."""
+class _TakesNothing:
+    """An event that happens to come here is refused, and the platform delivers it again 15 s later."""
 
     async def handle(self, event: Event) -> Reply:
         raise NotImplementedError
@@ -35,8 +35,8 @@ class _Deaf:
 async def try_connection(client: FeishuClient, settings: FeishuSettings, *, within_s: float) -> ClientConfig:
     """The platform's terms, once it has answered a ping. Raises `FeishuError`."""
     ticket = await ask_for_ticket(client, settings, ClientConfig())
-    deaf = _Deaf()
-    session = Session(await open_socket(ticket), ticket, settings.app_id, deaf.handle, deaf, clock=SystemClock())
+    nobody = _TakesNothing()
+    session = Session(await open_socket(ticket), ticket, settings.app_id, nobody.handle, nobody, clock=SystemClock())
     running = asyncio.create_task(session.run())
     answered = asyncio.create_task(session.has_answered.wait())
     try:

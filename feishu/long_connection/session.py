@@ -90,7 +90,7 @@ class Session:
             await asyncio.gather(*ends, return_exceptions=True)
 
     async def aclose(self) -> None:
-        """Waits for what is being stored and answered, for at most `DRAIN_S`, and hangs up."""
+        """Waits for what is being stored and answered, for at most `DRAIN_S`, and closes."""
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=DRAIN_S)
         await self._socket.close()

@@ -24,7 +24,7 @@ _SILENT.disabled = True  # the library's debug log shows addresses
 
 
 class Lost(Exception):
-    """The connection has ended: by `reason` `closed` (the platform said goodbye), `silent` (no sign of life), `network`
+    """The connection has ended: by `reason` `closed` (by the platform), `silent` (no sign of life), `network`
     (it broke) or `protocol` (what came was no WebSocket frame). `detail` is for the log."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -55,7 +55,7 @@ class Socket:
             raise _lost(error) from None
 
     async def close(self) -> None:
-        """Says goodbye, and hangs up where nobody answers to it. Never raises."""
+        """Sends a close frame, and drops the connection where none comes back. Never raises."""
         with contextlib.suppress(Exception):
             await self._connection.close()
 

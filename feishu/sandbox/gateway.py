@@ -31,7 +31,7 @@ from feishu.sandbox.world import App
 HANDSHAKE = "ws.handshake"
 TICKET_S = 60.0
 FORBIDDEN, AUTH_FAILED, TOO_MANY = 403, 514, 1000040350
-Trouble = Literal["deaf", "dead", "close", "abort", "garbage"]
+ConnectionFault = Literal["silent", "dead", "close", "abort", "garbage"]
 _SILENT = logging.Logger("feishu.sandbox.gateway.silent")
 _SILENT.disabled = True
 
@@ -41,14 +41,14 @@ class NotConnected(Exception):
 
 
 @dataclass(slots=True)
-class Line:
+class Connection:
     """One open connection."""
 
     socket: ServerConnection
     app: App
     device_id: str
     service_id: int
-    trouble: Literal["", "deaf", "dead"] = ""
+    fault: Literal["", "silent", "dead"] = ""
     pings: int = 0
     waiting: dict[str, tuple[list[WireFrame], asyncio.Future[dict[str, Any]]]] = field(default_factory=dict)
 
@@ -61,9 +61,9 @@ class Gateway:
         self._faults = faults
         self._server: Server | None = None
         self._tickets: dict[str, tuple[str, float]] = {}
-        self.lines: list[Line] = []
+        self.connections: list[Connection] = []
         self.fragments_to_lose = 0
-        self.choose: Callable[[Sequence[Line]], Line] = random.choice
+        self.choose: Callable[[Sequence[Connection]], Connection] = random.choice
         """Which of an app's connections an event goes to. The platform takes one at random."""
 
     async def start(self) -> None:
@@ -83,9 +83,9 @@ class Gateway:
         """Hangs up on everybody."""
         if self._server is None:
             return
-        for line in self.lines:
-            if line.trouble == "dead":
-                line.socket.transport.abort()
+        for connection in self.connections:
+            if connection.fault == "dead":
+                connection.socket.transport.abort()
         self._server.close()
         await self._server.wait_closed()
 
@@ -105,54 +105,55 @@ class Gateway:
         url = f"ws://127.0.0.1:{port}/ws/v2?{urlencode(told)}"
         return {"data": {"URL": url, "ClientConfig": self._config()}}
 
-    def open_lines(self, app: App) -> list[Line]:
+    def connections_of(self, app: App) -> list[Connection]:
         """The app's connections."""
-        return [line for line in self.lines if line.app is app]
+        return [connection for connection in self.connections if connection.app is app]
 
     async def deliver(self, app: App, envelope: dict[str, Any]) -> dict[str, Any]:
         """Sends an event to one connection; gives the answer's JSON, `data` decoded. Raises `NotConnected`,
         TimeoutError after the platform's 3 s, ValueError for an answer that cannot be read."""
-        lines = self.open_lines(app)
-        if not lines:
+        connections = self.connections_of(app)
+        if not connections:
             raise NotConnected("no long connection is open")
-        line = self.choose(lines)
+        connection = self.choose(connections)
         header = {**envelope["header"], "token": ""}
         payload = orjson.dumps({**envelope, "header": header})
         message_id = secrets.token_hex(16)
-        frames = self._frames(line, message_id, payload)
+        frames = self._frames(connection, message_id, payload)
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        line.waiting[message_id] = (frames, answered)
+        connection.waiting[message_id] = (frames, answered)
         try:
             async with asyncio.timeout(self._platform.settings.push_timeout_s):
                 for frame in self._survivors(frames):
-                    await self._send(line, frame)
+                    await self._send(connection, frame)
                 return await answered
         except ConnectionClosed:
             raise NotConnected("the connection was lost") from None
         finally:
-            line.waiting.pop(message_id, None)
+            connection.waiting.pop(message_id, None)
 
-    async def trouble(self, what: Trouble, *, app: App) -> int:
+    async def break_connections(self, how: ConnectionFault, *, app: App) -> int:
         """Does something to each of the app's connections; gives how many they were.
 
-        `deaf`: no pong and no event any more, however alive the socket is. `dead`: nothing is read or sent any more, as
-        behind a cable that was cut. `close`: goodbye. `abort`: cut without one. `garbage`: bytes that are no frame.
+        `silent`: no pong and no event any more, however alive the socket is. `dead`: nothing is read or sent any more,
+        as behind a cable that was cut. `close`: with a close frame. `abort`: without one. `garbage`: bytes that are no
+        frame.
         """
-        lines = self.open_lines(app)
-        for line in lines:
-            if what == "close":
-                await line.socket.close(1001)
-            elif what == "abort":
-                line.socket.transport.abort()
-            elif what == "garbage":
-                await line.socket.send(b"\xff\x00garbage")
-                await line.socket.send("text")
+        connections = self.connections_of(app)
+        for connection in connections:
+            if how == "close":
+                await connection.socket.close(1001)
+            elif how == "abort":
+                connection.socket.transport.abort()
+            elif how == "garbage":
+                await connection.socket.send(b"\xff\x00garbage")
+                await connection.socket.send("text")
             else:
-                line.trouble = what
-                if what == "dead":
-                    line.socket.transport.pause_reading()
-        self._platform.journal.add("fault", "connection", f"{what}: {len(lines)} connections", app_id=app.app_id)
-        return len(lines)
+                connection.fault = how
+                if how == "dead":
+                    connection.socket.transport.pause_reading()
+        self._platform.journal.add("fault", "connection", f"{how}: {len(connections)} connections", app_id=app.app_id)
+        return len(connections)
 
     async def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         query = parse_qs(urlsplit(request.path).query)
@@ -164,63 +165,63 @@ class Gateway:
         if self._platform.now() > until:
             return _refusal(socket, 403, FORBIDDEN, "invalid ticket")
         app = self._platform.world.apps[app_id]
-        if len(self.open_lines(app)) >= self._platform.settings.long_connection.most:
+        if len(self.connections_of(app)) >= self._platform.settings.long_connection.most:
             return _refusal(socket, 403, AUTH_FAILED, "the number of connections exceeded the limit", TOO_MANY)
-        line = Line(socket, app, query["device_id"][0], int(query["service_id"][0]))
-        socket.line = line  # type: ignore[attr-defined]
+        connection = Connection(socket, app, query["device_id"][0], int(query["service_id"][0]))
+        socket.served = connection  # type: ignore[attr-defined]
         return None
 
     async def _serve(self, socket: ServerConnection) -> None:
-        line: Line = socket.line  # type: ignore[attr-defined]
-        self.lines.append(line)
+        connection: Connection = socket.served  # type: ignore[attr-defined]
+        self.connections.append(connection)
         journal = self._platform.journal
-        journal.add("note", "connection", f"open: {line.device_id}", app_id=line.app.app_id)
+        journal.add("note", "connection", f"open: {connection.device_id}", app_id=connection.app.app_id)
         try:
             with contextlib.suppress(ConnectionClosed):
                 async for message in socket:
-                    await self._hear(line, message)
+                    await self._hear(connection, message)
         finally:
-            self.lines.remove(line)
-            for _, answered in line.waiting.values():
+            self.connections.remove(connection)
+            for _, answered in connection.waiting.values():
                 if not answered.done():
                     answered.set_exception(NotConnected("the connection was lost"))
-            journal.add("note", "connection", f"closed: {line.device_id}", app_id=line.app.app_id)
+            journal.add("note", "connection", f"closed: {connection.device_id}", app_id=connection.app.app_id)
 
-    async def _hear(self, line: Line, message: str | bytes) -> None:
+    async def _hear(self, connection: Connection, message: str | bytes) -> None:
         try:
             frame = WireFrame.load(message if isinstance(message, bytes) else b"")
         except ValueError as error:
-            self._broken(line, "frame", f"a frame that cannot be read: {error}")
+            self._broken(connection, "frame", f"a frame that cannot be read: {error}")
             return
-        if frame.service != line.service_id:
-            self._broken(line, "frame_service", f"service {frame.service} instead of {line.service_id}")
+        if frame.service != connection.service_id:
+            self._broken(connection, "frame_service", f"service {frame.service} instead of {connection.service_id}")
         elif frame.method == CONTROL and frame.headers.get("type") == "ping":
-            line.pings += 1
-            if not line.trouble:
-                pong = WireFrame(CONTROL, line.service_id, {"type": "pong"}, orjson.dumps(self._config()))
-                await line.socket.send(pong.dump())
+            connection.pings += 1
+            if not connection.fault:
+                pong = WireFrame(CONTROL, connection.service_id, {"type": "pong"}, orjson.dumps(self._config()))
+                await connection.socket.send(pong.dump())
         elif frame.method == DATA:
-            self._answered(line, frame)
+            self._answered(connection, frame)
 
-    def _answered(self, line: Line, frame: WireFrame) -> None:
-        sent, answered = line.waiting.get(frame.headers.get("message_id", ""), ([], None))
+    def _answered(self, connection: Connection, frame: WireFrame) -> None:
+        sent, answered = connection.waiting.get(frame.headers.get("message_id", ""), ([], None))
         if answered is None or answered.done():
             return  # too late: the platform has given up on it
         if not any(_is_answer_to(frame, each) for each in sent):
-            self._broken(line, "ack_frame", "an acknowledgement is a frame of the event with another payload")
+            self._broken(connection, "ack_frame", "an acknowledgement is a frame of the event with another payload")
         try:
             answered.set_result(_read_answer(frame.payload))
         except ValueError as error:
             answered.set_exception(error)
 
-    def _frames(self, line: Line, message_id: str, payload: bytes) -> list[WireFrame]:
+    def _frames(self, connection: Connection, message_id: str, payload: bytes) -> list[WireFrame]:
         size = self._platform.settings.long_connection.fragment_bytes
         pieces = [payload[at : at + size] for at in range(0, len(payload), size)]
         ids = {"message_id": message_id, "trace_id": secrets.token_hex(8)}
         return [
             WireFrame(
                 DATA,
-                line.service_id,
+                connection.service_id,
                 {"type": "event", **ids, "sum": str(len(pieces)), "seq": str(at)},
                 piece,
                 seq_id=secrets.randbelow(1 << 63),
@@ -236,9 +237,9 @@ class Gateway:
         self.fragments_to_lose -= 1
         return frames[:-2] + frames[-1:]
 
-    async def _send(self, line: Line, frame: WireFrame) -> None:
-        if not line.trouble:
-            await line.socket.send(frame.dump())
+    async def _send(self, connection: Connection, frame: WireFrame) -> None:
+        if not connection.fault:
+            await connection.socket.send(frame.dump())
 
     def _config(self) -> dict[str, int]:
         terms = self._platform.settings.long_connection
@@ -249,8 +250,8 @@ class Gateway:
             "PingInterval": terms.ping_interval_s,
         }
 
-    def _broken(self, line: Line, rule: str, what: str) -> None:
-        self._platform.broken(rule, what, app_id=line.app.app_id)
+    def _broken(self, connection: Connection, rule: str, what: str) -> None:
+        self._platform.broken(rule, what, app_id=connection.app.app_id)
 
 
 def _refusal(socket: ServerConnection, status: int, code: int, message: str, auth_code: int = 0) -> Response:

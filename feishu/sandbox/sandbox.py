@@ -70,7 +70,7 @@ class Sandbox:
         """How the app's events travel. As in the console, the long connection can only be chosen while a client is
         connected. Raises Impossible."""
         app = self.world.apps[app_id or self.settings.app_id]
-        if transport == "websocket" and not self.gateway.open_lines(app):
+        if transport == "websocket" and not self.gateway.connections_of(app):
             raise Impossible("no client of the app is connected: start it, then choose the long connection")
         app.transport = transport
 

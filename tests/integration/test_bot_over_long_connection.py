@@ -100,10 +100,10 @@ async def test_asked_while_nobody_was_there_the_question_comes_with_the_redelive
 
 async def test_a_lost_connection_is_logged_and_opened_again(stage: Stage) -> None:
     bot = await stage.bot()
-    await stage.sandbox.gateway.trouble("close", app=stage.sandbox.world.apps["cli_sandbox"])
+    await stage.sandbox.gateway.break_connections("close", app=stage.sandbox.world.apps["cli_sandbox"])
     lost = await bot.logged("long_connection_lost")
     assert lost["reason"] == "closed"
-    await stage.sandbox.wait_for(lambda: stage.sandbox.gateway.lines, DEADLINE_S)
+    await stage.sandbox.wait_for(lambda: stage.sandbox.gateway.connections, DEADLINE_S)
     asked = await stage.ask("VPN 连不上怎么办？")
     assert answer_text(await stage.closed(asked))
 
@@ -111,7 +111,7 @@ async def test_a_lost_connection_is_logged_and_opened_again(stage: Stage) -> Non
 async def test_a_reset_secret_makes_it_unready_with_the_reason(stage: Stage) -> None:
     bot = await stage.bot()
     stage.sandbox.reset_secret("another")
-    await stage.sandbox.gateway.trouble("close", app=stage.sandbox.world.apps["cli_sandbox"])
+    await stage.sandbox.gateway.break_connections("close", app=stage.sandbox.world.apps["cli_sandbox"])
     refused = await bot.logged("long_connection_refused", level="error")
     assert "514" in refused["reason"] and "FEISHU__APP_SECRET" in refused["what_to_do"]
     told = (await parts(bot))["long_connection"]
@@ -121,22 +121,22 @@ async def test_a_reset_secret_makes_it_unready_with_the_reason(stage: Stage) -> 
 async def test_two_replicas_share_the_events_and_a_click_may_meet_the_other(stage: Stage, postgres: Postgres) -> None:
     settings = {"BOT__DATABASE_URL": postgres.url()}
     bots = [await stage.bot(**settings) for _ in range(2)]
-    first, second = stage.sandbox.gateway.lines
-    stage.sandbox.gateway.choose = lambda lines: first
+    first, second = stage.sandbox.gateway.connections
+    stage.sandbox.gateway.choose = lambda _open: first
     asked = await stage.ask("出差回来多久内要报销？")
     card = await stage.closed(asked)
-    stage.sandbox.gateway.choose = lambda lines: second
+    stage.sandbox.gateway.choose = lambda _open: second
     assert (await stage.click(card, "up", BOB)).toast is not None
     again = await stage.ask("VPN 连不上怎么办？", person=ALICE)
     assert answer_text(await stage.closed(again))
     assert await bots[0].terminate() == 0
-    assert [line.device_id for line in stage.sandbox.gateway.lines] == [second.device_id]
+    assert [each.device_id for each in stage.sandbox.gateway.connections] == [second.device_id]
     last = await stage.ask("年假可以跨年休吗？")
     assert answer_text(await stage.closed(last))
 
 
-async def test_stopping_says_goodbye_to_the_platform(stage: Stage) -> None:
+async def test_stopping_closes_the_connection(stage: Stage) -> None:
     bot = await stage.bot()
     assert await bot.terminate() == 0
     await bot.logged("long_connection_closed")
-    assert stage.sandbox.gateway.lines == []
+    assert stage.sandbox.gateway.connections == []

@@ -59,7 +59,7 @@ async def test_the_official_client_hears_answers_pings_and_comes_back() -> None:
     sandbox = websocket_sandbox(TERMS, push_timeout_s=DEADLINE_S)
     app = sandbox.world.apps["cli_sandbox"]
     async with running(sandbox) as url, fake_bot(sandbox, url) as bot, official_client(url) as client:
-        await sandbox.wait_for(lambda: sandbox.gateway.lines, DEADLINE_S)
+        await sandbox.wait_for(lambda: sandbox.gateway.connections, DEADLINE_S)
         sandbox.set_transport("websocket")
         question = "一个长到要分成几段的问题" * 60
         await sandbox.say(PRIVATE, ALICE, question)
@@ -67,11 +67,11 @@ async def test_the_official_client_hears_answers_pings_and_comes_back() -> None:
         shown = await sandbox.click(await raw_card(bot, card(BUTTON)), ALICE, element_id="go")
         assert shown.toast == {"type": "info", "content": "SDK"}
         assert await told(client, "click") == {"a": 1}
-        await sandbox.gateway.trouble("close", app=app)
+        await sandbox.gateway.break_connections("close", app=app)
         await told(client, "reconnected")
         await sandbox.say(PRIVATE, ALICE, "noch da?")
         assert "noch da?" in await told(client, "message")
-        assert sandbox.gateway.lines[0].pings > 0
+        assert sandbox.gateway.connections[0].pings > 0
         await sandbox.wait_for(lambda: len([e for e in sandbox.journal.of("event") if e.ok]) == 2, DEADLINE_S)
     assert sandbox.violations == []
 
@@ -87,4 +87,4 @@ async def test_the_official_client_understands_the_refusals() -> None:
     async with running(sandbox) as url, official_client(url) as client:
         async with asyncio.timeout(DEADLINE_S):
             assert await client.wait() != 0
-    assert sandbox.gateway.lines == []
+    assert sandbox.gateway.connections == []

@@ -28,9 +28,9 @@ async def hears(sandbox: Sandbox, public: str, others: Collection[int], deadline
         sandbox.set_webhook(f"{public}/feishu/webhook")
         return
     await sandbox.wait_for(lambda: connections(sandbox) - set(others), deadline_s)
-    sandbox.gateway.choose = lambda lines: lines[-1]
+    sandbox.gateway.choose = lambda found: found[-1]
 
 
 def connections(sandbox: Sandbox) -> set[int]:
     """The open connections."""
-    return {int(line.device_id) for line in sandbox.gateway.lines}
+    return {int(each.device_id) for each in sandbox.gateway.connections}

@@ -23,7 +23,7 @@ POST   /sandbox/webhook      {url, app_id?, card_callback_url?}
 POST   /sandbox/transport    {transport, app_id?}            webhook, or websocket while a client is connected
 POST   /sandbox/secret       {app_secret, app_id?}           a new App Secret
 GET    /sandbox/connections  the open long connections
-POST   /sandbox/connections  {do: deaf|dead|close|abort|garbage|lose_fragment, app_id?, times?} → {connections}
+POST   /sandbox/connections  {do: silent|dead|close|abort|garbage|lose_fragment, app_id?, times?} → {connections}
                              endpoint and handshake refuse by /sandbox/faults: `ws.endpoint`, `ws.handshake`
 POST   /sandbox/verify-url   {url?, app_id?} → {ok, why}
 """
@@ -39,7 +39,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from feishu.sandbox.clients.clicks import Press, Unpressable
-from feishu.sandbox.gateway import Trouble
+from feishu.sandbox.gateway import ConnectionFault
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.sandbox import Sandbox
 from feishu.sandbox.server.uploads import serve_upload, take_upload
@@ -77,7 +77,7 @@ class Control:
             "webhook": self._webhook,
             "transport": self._transport,
             "secret": self._secret,
-            "connections": self._trouble,
+            "connections": self._break_connections,
             "verify-url": self._verify_url,
         }
         return [
@@ -161,19 +161,19 @@ class Control:
         return {}
 
     async def _connections(self, _request: Request) -> Response:
-        lines = self._sandbox.gateway.lines
-        shown = [{"app_id": line.app.app_id, "device_id": line.device_id, "trouble": line.trouble} for line in lines]
+        found = self._sandbox.gateway.connections
+        shown = [{"app_id": each.app.app_id, "device_id": each.device_id, "fault": each.fault} for each in found]
         return _json({"connections": shown})
 
-    async def _trouble(self, body: dict[str, Any]) -> dict[str, Any]:
-        gateway, what = self._sandbox.gateway, str(body.get("do"))
-        if what == "lose_fragment":
+    async def _break_connections(self, body: dict[str, Any]) -> dict[str, Any]:
+        gateway, how = self._sandbox.gateway, str(body.get("do"))
+        if how == "lose_fragment":
             gateway.fragments_to_lose += int(body.get("times", 1))
-            return {"connections": len(gateway.lines)}
-        found: Trouble | None = next((each for each in get_args(Trouble) if each == what), None)
+            return {"connections": len(gateway.connections)}
+        found: ConnectionFault | None = next((each for each in get_args(ConnectionFault) if each == how), None)
         if found is None:
-            raise BadRequest(f"do is lose_fragment or one of {get_args(Trouble)}")
-        return {"connections": await gateway.trouble(found, app=self._app(body))}
+            raise BadRequest(f"do is lose_fragment or one of {get_args(ConnectionFault)}")
+        return {"connections": await gateway.break_connections(found, app=self._app(body))}
 
     async def _verify_url(self, body: dict[str, Any]) -> dict[str, Any]:
         app = self._app(body)
