@@ -61,8 +61,7 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
 
     from bot.cards import streaming_view as views
     from bot.cards.final_view import final
-    from bot.cards.outcomes import Completed
-    from bot.cards.progress import Progress, ended, fold
+    from bot.cards.progress import Completed, Progress, ended, fold
     from bot.delivery.outbox import CardDelivery
     from bot.job import Job
     from bot.jobs.conclusion import conclude

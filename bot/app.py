@@ -12,8 +12,7 @@ from bot.errors import StoreError
 from bot.inbox.notify import Listener
 from bot.observability.otel import span_exporter
 from bot.settings import Settings
-from bot.storage.database import Database
-from bot.storage.engines import serving_lock
+from bot.storage.database import Database, serving_lock
 from bot.storage.presence import write_down
 from feishu.clock import Clock, SystemClock
 from rag.knowledge_base import KnowledgeBase

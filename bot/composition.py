@@ -2,12 +2,12 @@
 
 from bot.access import Access
 from bot.delivery.outbox import CardDelivery
-from bot.handlers.addressing import Addressee
-from bot.handlers.card_actions import CardActionHandler
+from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.long_connection import ConnectionHandler
-from bot.handlers.messages import MessageHandler
+from bot.handlers.messages import Addressee, MessageHandler
 from bot.handlers.router import EventRouter
+from bot.handlers.votes import Votes
 from bot.inbox.claim import Shares
 from bot.inbox.queue import Jobs
 from bot.inbox.replicas import Replicas
@@ -16,23 +16,20 @@ from bot.intake.bot_identity import Identity
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.forwarded import CardReader, ForwardReader
 from bot.intake.image_text import ImageText
-from bot.intake.intake import MessageIntake
-from bot.intake.message_kinds import KindReaders, Reader
-from bot.intake.message_readers import FileReader, ImageReader, Pictures
+from bot.intake.intake import MessageContents, MessageIntake, OwnerReplies, SilentMode
+from bot.intake.message_readers import FileReader, ImageReader, KindReaders, Pictures, Reader
 from bot.intake.policy import Policy
 from bot.intake.query_rewriting import QueryRewriter
-from bot.intake.refusals import Refusals
+from bot.intake.refusals import Refusals, Refusing
 from bot.intake.replied_message import RepliedMessages
 from bot.intake.replies import Replier
-from bot.intake.silent_mode import SilentMode
 from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
-from bot.jobs.answer_card import AnswerCards
+from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
-from bot.jobs.card_extras import CardExtras
-from bot.jobs.card_lock import CardLocks
+from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.continuation import Continuations
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
@@ -42,12 +39,10 @@ from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
-from bot.jobs.suggested_questions import SuggestedQuestions
 from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
-from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import TracedLibrary, Tracing
+from bot.observability.tracing import TracedLibrary, TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import ChatFacts
@@ -125,18 +120,15 @@ class Parts:
         self.obedience = CommandRunner(
             self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access
         )
+        kinds = KindReaders(self.voice, readers, images)
+        quotes = RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards)
+        language = self.settings.bot.language
+        self.contents = MessageContents(self.identity, kinds, quotes, self.voice, language=language)
+        self.refusing = Refusing(self.voice, self.ledger, clock=self.clock)
+        owners = OwnerReplies(self.gaps, self.voice)
+        silence = SilentMode(self.library, access, people.silent_confidence)
         self.reading = MessageIntake(
-            self.voice,
-            self.identity,
-            self.ledger,
-            self.gaps,
-            self.obedience,
-            KindReaders(self.voice, readers, images),
-            RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards),
-            SilentMode(self.library, access),
-            people,
-            clock=self.clock,
-            language=self.settings.bot.language,
+            self.contents, self.ledger, owners, self.obedience, silence, self.policy, self.refusing
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
 
@@ -164,7 +156,7 @@ class Parts:
             ),
             "welcome": WelcomeHandler(voice, self.library, self.ledger, self.identity, self.access, language=language),
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
-            "refuse": RefuseHandler(self.reading),
+            "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
@@ -181,8 +173,15 @@ class Parts:
             language=self.settings.bot.language,
             debt_s=self.settings.feishu.debt_s,
         )
-        reading, understanding, files = self.reading, self.understanding, self.attachments
-        questions = QuestionReader(reading, understanding, conversations, library, files, clock=self.clock)
+        questions = QuestionReader(
+            self.reading,
+            self.contents,
+            self.understanding,
+            conversations,
+            library,
+            self.attachments,
+            clock=self.clock,
+        )
         going_on = Continuations(conversations, self.dressing)
         return AnswerHandler(questions, cards, conversations, going_on, self.policy, one_writer, self.proposing)
 
@@ -250,20 +249,11 @@ class Parts:
         jobs, metrics, policy, clock = self.jobs, self.metrics, self.policy, self.clock
         refusals = Refusals(jobs, metrics, clock=clock)
         addressee = Addressee(self.identity, self.ledger, self.gaps, self.settings.bot.people, clock=clock)
-        card_actions = CardActionHandler(
-            jobs,
-            self.conversations,
-            self.feedback,
-            self.ledger,
-            self.worker,
-            metrics,
-            policy,
-            self.access,
-            clock=clock,
-        )
-        chat_events = ChatEventHandler(
-            jobs, self.ledger, self.conversations, self.feedback, metrics, policy, refusals, clock=clock
-        )
+        conversations, ledger, worker = self.conversations, self.ledger, self.worker
+        votes = Votes(jobs, conversations, self.feedback, worker, metrics, policy, clock=clock)
+        requests = AnswerRequests(jobs, conversations, ledger, worker, policy, self.access)
+        card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
+        chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
         app_id = self.settings.feishu.app_id

@@ -7,6 +7,7 @@
 
 import os
 import signal
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 Place = Literal[
@@ -22,20 +23,19 @@ Place = Literal[
 PLACES: tuple[str, ...] = get_args(Place)
 
 
-def _armed(value: str) -> tuple[str, int]:
-    """The place and how often it is passed before the end; ("", 0) when nothing is armed."""
-    if not value:
-        return "", 0
-    place, _, times = value.partition(":")
-    if place not in PLACES or not (times or "1").isdecimal():
-        raise SystemExit(f"BOT_TEST_KILL_AT is for tests; unset it (it names none of {', '.join(PLACES)})")
-    return place, int(times or "1")
-
-
 class _Fuse:
-    """What is armed, read once."""
+    """What is armed, and how often its place is still to be passed."""
 
-    place, left = _armed(os.environ.get("BOT_TEST_KILL_AT", ""))
+    place, left = "", 0
+
+
+def arm(environ: Mapping[str, str] | None = None) -> None:
+    """Reads the variable, once, when the bot starts. Raises SystemExit for a place that there is none of."""
+    value = (os.environ if environ is None else environ).get("BOT_TEST_KILL_AT", "")
+    place, _, times = value.partition(":")
+    if value and (place not in PLACES or not (times or "1").isdecimal()):
+        raise SystemExit(f"BOT_TEST_KILL_AT is for tests; unset it (it names none of {', '.join(PLACES)})")
+    _Fuse.place, _Fuse.left = place, int(times or "1")
 
 
 def reach(place: Place) -> None:

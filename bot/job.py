@@ -1,10 +1,16 @@
-"""A job as a value: what is accepted and within which bounds, what is claimed, and the lease that holds it."""
+"""A job as a value: what is accepted within which bounds, what it carries, what is claimed, and its lease.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+What a job of each kind carries is a typed value; in the store it is a JSON object with the same names. Rows of earlier
+versions still load: names that are missing have the value that was meant then, unknown ones are left out. A field that
+jobs of an earlier version may lack therefore needs a default.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
 
 from bot.errors import BotError
+from feishu.events.types import Mention, MessageReceived
 
 JobKind = Literal[
     "answer",
@@ -32,9 +38,11 @@ GivenUp = Literal["", "attempts", "crashes", "age"]
 """Why a job will not be tried any more: it failed too often, it ended the process each time, it waited for a day."""
 MOST_KEYS = 2
 
-
 Bound = Literal["too_many", "too_many_here", "too_many_waiting", "too_many_waiting_here"]
 """Which bound refused work: a person's or a chat's rate, a person's or a chat's number of open jobs."""
+Addressing = Literal["", "mention", "owner", "reply", "silent"]
+"""Why a message is for the bot: it is mentioned or alone with its asker; an owner answers it; it follows up on a card
+without a mention; it was overheard where the bot speaks up if it is sure. "" in jobs of an earlier version."""
 
 
 class LeaseLost(BotError):
@@ -70,7 +78,7 @@ class NewJob:
     kind: JobKind
     conversation: str
     payload: Any
-    """What `bot.payloads` has for the kind; stored as JSON."""
+    """What `bot.job` has for the kind; stored as JSON."""
     keys: tuple[str, ...]
     turn_id: str = ""
     asker: str = ""
@@ -130,3 +138,135 @@ class Job:
         """Call before an effect that the fence cannot guard, like a call to the platform. Raises `LeaseLost`."""
         if self.lease is not None:
             await self.lease.confirm()
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What the kinds have in common: how they are read."""
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """From a job of the store. Raises KeyError for what cannot be done without, TypeError for another shape."""
+        return cls.read(job.payload)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """From its JSON object. Raises like `of`."""
+        given = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        if isinstance(given.get("message"), Mapping):
+            given["message"] = message_from(given["message"])
+        return cls(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPayload(Payload):
+    """A question to answer. `undecided`: whether the bot is mentioned was not known when it was accepted. A question on
+    a button follows `parent_turn`, and its words come from `collection`."""
+
+    message: MessageReceived
+    undecided: bool = False
+    heard: Addressing = ""
+    parent_turn: str = ""
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PressedPayload(Payload):
+    """Another version, because `by` pressed 🔄 on the card of `asker`."""
+
+    by: str
+    asker: str = ""
+    chat_type: str = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuePayload(PressedPayload):
+    """The version `answer_id`, which was cut, goes on."""
+
+    answer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedrawPayload(Payload):
+    """The card of the job's turn, as the store has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskReasonPayload(Payload):
+    """Why 👎, asked of `open_id` about an answer to `question`."""
+
+    answer_id: str
+    chat_id: str
+    open_id: str
+    question: str
+    chat_type: str = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomePayload(Payload):
+    """A chat that the bot entered, or a private chat that `person` opened."""
+
+    chat_id: str
+    chat_type: str
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuPayload(Payload):
+    """An entry of the bot's menu, by the key that the console gives it."""
+
+    open_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledPayload(Payload):
+    """A message that was taken back."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPersonPayload(Payload):
+    """An answer whose question is passed on to the owners of the nearest documents."""
+
+    answer_id: str
+    chat_type: str = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusePayload(Payload):
+    """A sentence that says why a message, or a menu's entry of `open_id`, was not accepted."""
+
+    why: str
+    message: MessageReceived | None = None
+    open_id: str = ""
+    undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPayload(Payload):
+    """The weekly card; `key` names the chat and the week."""
+
+    key: str
+    chat_id: str
+
+
+PAYLOADS: dict[JobKind, type[Payload]] = {
+    "answer": AnswerPayload,
+    "regenerate": PressedPayload,
+    "continue": ContinuePayload,
+    "redraw": RedrawPayload,
+    "ask_reason": AskReasonPayload,
+    "welcome": WelcomePayload,
+    "menu": MenuPayload,
+    "recalled": RecalledPayload,
+    "ask_person": AskPersonPayload,
+    "refuse": RefusePayload,
+    "digest": DigestPayload,
+}
+
+
+def message_from(stored: Mapping[str, Any]) -> MessageReceived:
+    """A message as it was accepted."""
+    return MessageReceived(**{**stored, "mentions": tuple(Mention(**mention) for mention in stored["mentions"])})

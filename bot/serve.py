@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from bot import crash_points
 from bot.app import Bot
 from bot.connections import Connections, Limits, room
 from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
@@ -33,6 +34,7 @@ ADMIN = "ou_linxiaoman"
 async def serve_bot(settings: Settings, *, announce: Callable[[Door, Door], None] | None = None) -> None:
     """Serves both doors until a signal. Raises what keeps the bot from starting."""
     configure_logs(settings.bot.log_level, settings.bot.log_format, secrets=secret_values(settings))
+    crash_points.arm()
     async with Bot.open(settings) as bot:
         public, web = _doors(bot)
         log.info("serving", public=public.url, web=web.url)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from bot.app import Bot
 from bot.handlers.http import add_health_routes
 from bot.observability.metrics import CONTENT_TYPE, Metrics
-from bot.observability.trace_store import TraceStore
+from bot.observability.tracing import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
 from bot.repositories.analytics import Analytics
 from bot.settings import BotSettings, Settings

@@ -1,6 +1,8 @@
-"""Time as an argument: everything that waits or measures takes a `Clock`, so that tests move time by hand."""
+"""Time as an argument: everything that waits or measures takes a `Clock`, so that tests move time by hand. And the one
+formula for growing waits."""
 
 import asyncio
+import random
 import time
 from typing import Protocol
 
@@ -26,3 +28,10 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def backoff_s(failures: int, *, first_s: float, longest_s: float, jitter: float = 0.0) -> float:
+    """Seconds to wait after the nth failure in a row (from 1 on): doubled with each, up to `longest_s`. `jitter` is the
+    share, 0 to 1, by which chance may shorten them, so that many who failed at once do not come back at once."""
+    grown_s = min(first_s * 2.0 ** min(failures - 1, 30), longest_s)
+    return grown_s * random.uniform(1.0 - jitter, 1.0) if jitter else grown_s  # noqa: S311 - guards nothing

@@ -73,8 +73,6 @@ class TooLarge(WebhookError):
 class ApiError(FeishuError):
     """The platform answered a call with an error code."""
 
-    retryable: ClassVar[bool] = False
-
     def __init__(
         self, code: int, message: str, *, endpoint: str = "", http_status: int = 200, log_id: str = ""
     ) -> None:
@@ -91,14 +89,11 @@ class ApiError(FeishuError):
 class RateLimited(ApiError):
     """Too many calls; `wait_s` is what the platform asked to wait (at least a small default)."""
 
-    retryable = True
     wait_s: float = 1.0
 
 
 class TokenRejected(ApiError):
     """The access token is invalid or expired."""
-
-    retryable = True
 
 
 class CredentialsRejected(ApiError):
@@ -130,13 +125,9 @@ class StreamClosed(ApiError):
 class SequenceBehind(ApiError):
     """The sequence number was not above the card's last one."""
 
-    retryable = True
-
 
 class Interacting(ApiError):
     """Somebody is interacting with the card; writes are refused for a moment."""
-
-    retryable = True
 
 
 class InvalidRequest(ApiError):
@@ -146,13 +137,9 @@ class InvalidRequest(ApiError):
 class ServerError(ApiError):
     """The platform failed."""
 
-    retryable = True
-
 
 class TransportError(FeishuError):
     """No usable answer: whether the call took effect is unknown."""
-
-    retryable: ClassVar[bool] = True
 
     def __init__(self, message: str = "", *, endpoint: str = "", log_id: str = "") -> None:
         super().__init__(

@@ -1,16 +1,58 @@
-"""What a card offers to press: votes, 🔄, the pager, why 👎, next questions; and the cards that offer nothing else."""
+"""What a card offers to press: votes, 🔄, the pager, why 👎, next questions; and the cards that offer nothing else.
 
-from collections.abc import Sequence
+A button carries an `Action`, a typed value that packs and unpacks: ids only, everything else is looked up in the store.
+"""
 
-from bot.cards.actions import Action
-from bot.cards.streaming_view import button, one_line
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
 from bot.models import CardState
 from bot.repositories.votes import REASONS
 from bot.texts import Texts
 from feishu.cards import elements as build
-from feishu.cards.elements import Card, Element
+from feishu.cards.elements import ButtonType, Card, Element
 
+ActionKind = Literal["up", "down", "regenerate", "continue", "stop", "show", "reason", "ask", "person"]
+
+_MAX_ID_CHARS = 64
+_KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 SUGGESTION_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
+    `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
+    answer it names where its text was cut."""
+
+    kind: ActionKind
+    answer_id: str
+
+    def pack(self) -> dict[str, str]:
+        """The button's `value`: an object, because the platform's own SDKs support nothing else."""
+        return {"act": self.kind, "id": self.answer_id}
+
+
+def unpack(value: Mapping[str, Any]) -> Action | None:
+    """The action of a callback's value; None for anything that we never packed."""
+    answer_id = value.get("id")
+    kind = next((kind for kind in _KINDS if kind == value.get("act")), None)
+    if kind is None or not isinstance(answer_id, str) or not 0 < len(answer_id) <= _MAX_ID_CHARS:
+        return None
+    return Action(kind, answer_id)
+
+
+def button(text: str, kind: ActionKind, answer_id: str, *, type: ButtonType = "default", name: str = "") -> Element:
+    """A button that carries an action on an answer; `name` tells two of one kind apart."""
+    value = Action(kind, answer_id).pack()
+    return build.button(text, value=value, element_id=f"btn_{name or kind}", type=type, size="small")
+
+
+def one_line(text: str, limit: int) -> str:
+    """White space folded, cut with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def foot(state: CardState, texts: Texts) -> list[Element]:

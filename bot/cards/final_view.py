@@ -2,18 +2,17 @@
 stands in its place when the platform takes less than that."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.cards.buttons import foot, regenerate, row, suggestions
-from bot.cards.left_out import told
+from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
-from bot.cards.streaming_view import ANSWER, TITLE_CHARS, one_line
-from bot.models import Answer, CardState, ShownAs, Source
+from bot.cards.streaming_view import ANSWER, TITLE_CHARS
+from bot.models import Answer, CardState, LeftOut, ShownAs, Source
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Card, Element, card_bytes
-from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.foreign_text import other_host, web_url, with_host
 from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
@@ -25,10 +24,11 @@ PLAIN_CHARS = 6_000
 CARD_BYTES = 28_000  # the platform's limit is 30 KB
 PART_BYTES = (16_000, 8_000, 4_000, 2_000)  # of answer text on one card: tried in turn until every card fits
 TEMPLATES = {"answered": "green", "hedged": "yellow", "no_evidence": "orange", "stopped": "grey", "failed": "red"}
+MOST_LEFT_OUT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CardPart:
     """What a long answer goes on in: a card, the same words without markup, as a text, and the words that stand there
     when none of them is taken."""
 
@@ -56,7 +56,7 @@ class Final:
     moved: Card
     withheld: Card
     withheld_text: str
-    more: tuple[Part, ...] = ()
+    more: tuple[CardPart, ...] = ()
     shown_as: ShownAs = ""
 
     def answer_cards(self) -> list[tuple[ShownAs, Card]]:
@@ -120,7 +120,7 @@ def _stand_in(title: str, words: str, elements: Sequence[Element]) -> Card:
     return build.card([build.markdown(words), *elements], header=build.header(title, template="grey"), summary=title)
 
 
-def _cards(state: CardState, texts: Texts) -> tuple[Card, tuple[Part, ...]]:
+def _cards(state: CardState, texts: Texts) -> tuple[Card, tuple[CardPart, ...]]:
     """The card, and where it would exceed the platform's limit, its continuations."""
     whole = _card(state, texts)
     if card_bytes(whole) <= CARD_BYTES:
@@ -140,7 +140,7 @@ def _first_part(state: CardState, parts: list[str], texts: Texts) -> CardState:
     return replace(state, answer=replace(state.answer, text=parts[0], notice=notices, reasoning=""))
 
 
-def _continuation(state: CardState, part: str, number: int, count: int, texts: Texts) -> Part:
+def _continuation(state: CardState, part: str, number: int, count: int, texts: Texts) -> CardPart:
     question = one_line(state.turn.question, TITLE_CHARS)
     title = texts.continuation.format(number=number, count=count, question=question)
     untitled = texts.continuation_untitled.format(number=number, count=count)
@@ -149,7 +149,7 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
         header = build.header(title, template=TEMPLATES.get(state.answer.outcome, "blue"))
         return build.card([element], header=header, summary=one_line(broken_text(part), SUMMARY_CHARS))
 
-    return Part(
+    return CardPart(
         number,
         card(build.markdown(safe_markdown(part), element_id=ANSWER), title),
         card(build.plain(broken_text(part)), untitled),
@@ -184,7 +184,7 @@ def _reading(state: CardState, texts: Texts) -> list[Element]:
     if state.turn.read_text:
         read = build.markdown(escape_text(state.turn.read_text[:READ_CHARS]), size="notation")
         elements.append(build.collapsible_panel(texts.image_text, [read], element_id="read"))
-    if not_read := told(state.turn.left_out, texts):
+    if not_read := left_out_text(state.turn.left_out, texts):
         lines = "\n".join(escape_text(line) for line in not_read.split("\n"))
         elements.append(build.markdown(lines, element_id="left_out", size="notation"))
     if state.turn.standalone:
@@ -277,3 +277,17 @@ def _summary(answer: Answer) -> str:
     text = broken_text((answer.text or answer.notice)[:1_000])
     text = re.sub(r"[*_`#<>|\[\]]+|\(https?://[^)]*\)", " ", text)
     return one_line(text, SUMMARY_CHARS) or "…"
+
+
+def left_out_text(left_out: Iterable[LeftOut], texts: Texts) -> str:
+    """A line each, with the reason; "" for nothing."""
+    lines = [_left_out_line(each, texts) for each in left_out]
+    if len(lines) > MOST_LEFT_OUT:
+        rest = LeftOut("message", "too_many", count=len(lines) - MOST_LEFT_OUT + 1)
+        lines = [*lines[: MOST_LEFT_OUT - 1], _left_out_line(rest, texts)]
+    return "\n".join(lines)
+
+
+def _left_out_line(each: LeftOut, texts: Texts) -> str:
+    what = getattr(texts, f"left_{each.what}").format(name=each.name, count=each.count)
+    return texts.left_out.format(what=what, why=getattr(texts, f"why_{each.why}"))

@@ -1,11 +1,117 @@
-"""The state of one answer while it grows: a pure fold over the answerer's events."""
+"""The state of one answer while it grows, and how it may end: a pure fold over the answerer's events.
+
+The words for an end stand here, too: the one place where an error becomes a sentence for a person.
+"""
 
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.cards.outcomes import Outcome
+from bot.texts import Texts
+from rag import errors as rag_errors
 from rag.documents import Passage
-from rag.events import AnswerEvent, Delta, Finished, Grounding, NoEvidence, Reasoning, Retrieved
+from rag.events import AnswerEvent, Delta, Ending, Finished, Grounding, NoEvidence, Reasoning, Retrieved
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (rag_errors.ModelTimeout, "failed_model_timeout"),
+    (rag_errors.ModelOverloaded, "failed_model_overloaded"),
+    (rag_errors.ModelUnavailable, "failed_model_unavailable"),
+    (rag_errors.NoCredit, "failed_no_credit"),
+    (rag_errors.NoSuchModel, "failed_no_such_model"),
+    (rag_errors.NotAModel, "failed_not_a_model"),
+    (rag_errors.ModelRejected, "failed_model_rejected"),
+    (rag_errors.ContextTooLong, "failed_too_long"),
+    (rag_errors.ContentRefused, "failed_refused"),
+    (rag_errors.IndexMissing, "failed_index_missing"),
+    (rag_errors.IndexUnusable, "failed_index"),
+    (rag_errors.EmbeddingFailed, "failed_embedding"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The answerer reached its end (answered or not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody pressed stop."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It could not be answered; `error` tells why."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What the question consists of could not be read: `said` tells the person why, `by_us` whether we failed."""
+
+    said: str
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Every attempt failed; the job is buried."""
+
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The platform could not be reached for a day; the job is buried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The rules on people changed while the question waited; `why` names a field `refused_…` of `bot.texts.Texts`."""
+
+    why: str
+
+
+Outcome = Completed | Stopped | Failed | Unread | Exhausted | Expired | Refused
+
+
+def words(outcome: Outcome, texts: Texts, *, has_text: bool, ending: Ending = "") -> str:
+    """What the card says about the end; "" for a plain completion. `ending` is how a completed text was cut off."""
+    match outcome:
+        case Completed():
+            return _cut(ending, texts)
+        case Stopped():
+            return texts.stopped if has_text else texts.stopped_empty
+        case Unread(said):
+            return said
+        case Refused(why):
+            return str(getattr(texts, f"refused_{why}"))
+        case Exhausted(attempts):
+            sentence = texts.failed_many_attempts.format(attempts=attempts)
+            return f"{sentence}\n{texts.failed_partial}" if has_text else sentence
+        case Expired():
+            return f"{texts.failed_too_old}\n{texts.failed_partial}" if has_text else texts.failed_too_old
+        case Failed(error):
+            key = next((key for kind, key in _WORDS if isinstance(error, kind)), "failed_other")
+            sentence = getattr(texts, key)
+            return f"{sentence}\n{texts.failed_partial}" if has_text else sentence
+
+
+def _cut(ending: Ending, texts: Texts) -> str:
+    match ending:
+        case "":
+            return ""
+        case "length":
+            return texts.cut_length
+        case "broken":
+            return texts.cut_broken
+        case "overloaded":
+            return texts.cut_overloaded
+        case "filtered":
+            return texts.cut_filtered
+        case _:
+            assert_never(ending)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What a card looks like while its answer grows: pure functions to Card JSON 2.0 and to streamed texts."""
 
-from bot.cards.actions import Action, ActionKind
+from bot.cards.buttons import button, one_line
 from bot.cards.progress import Progress
 from bot.models import Answer, Turn
 from bot.texts import Texts
 from feishu.cards import elements as build
-from feishu.cards.elements import ButtonType, Card, Element
+from feishu.cards.elements import Card
 from feishu.cards.markdown import safe_markdown
 
 STAGE = "stage"
@@ -87,15 +87,3 @@ def _stage(progress: Progress, texts: Texts) -> str:
     if progress.text:
         return f"{found} · {texts.generating}"
     return f"{found} · {texts.thinking}" if progress.reasoning else found
-
-
-def button(text: str, kind: ActionKind, answer_id: str, *, type: ButtonType = "default", name: str = "") -> Element:
-    """A button that carries an action on an answer; `name` tells two of one kind apart."""
-    value = Action(kind, answer_id).pack()
-    return build.button(text, value=value, element_id=f"btn_{name or kind}", type=type, size="small")
-
-
-def one_line(text: str, limit: int) -> str:
-    """White space folded, cut with an ellipsis."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"

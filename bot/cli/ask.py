@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.access import FILES, Access
-from bot.cards.outcomes import Failed, words
-from bot.cards.progress import Progress, fold
+from bot.cards.progress import Failed, Progress, fold, words
 from bot.cli.rendering import rendered
 from bot.cli.terminal import open_console, show
 from bot.errors import SettingsError

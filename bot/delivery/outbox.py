@@ -15,10 +15,8 @@ import structlog
 from bot.cards.final_view import Final
 from bot.cards.streaming_view import ANSWER, STAGE
 from bot.crash_points import reach
-from bot.delivery.card import SIMPLER, StreamedCard, TextReply
-from bot.delivery.messages import BEING_SENT, FallbackMessages
-from bot.inbox.queue import Job
-from bot.job import PRESSED_KINDS
+from bot.delivery.card import BEING_SENT, SIMPLER, FallbackMessages, StreamedCard, TextReply
+from bot.job import PRESSED_KINDS, Job
 from bot.models import Turn
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.turns import Conversations

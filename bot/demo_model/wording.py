@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.intake.heading_questions import plain
+from bot.intake.suggestions import plain
 from rag.generation.follow_ups import leans
 from rag.text.tokenizer import CJK
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting
 from bot.demo_model.wording import DETAIL, alone, is_chinese, named, wording
-from bot.intake.heading_questions import plain, question_about
+from bot.intake.suggestions import plain, question_about
 from rag.documents import Passage
 from rag.generation.refusal import MARK, MarkFilter
 from rag.generation.sentence_selection import Quote, choose_quotes

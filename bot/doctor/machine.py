@@ -36,7 +36,7 @@ async def check_store(settings: Settings) -> list[Finding]:
 
 def _lost(url: str) -> Finding | None:
     """A running bot whose SQLite file was deleted or replaced."""
-    from bot.storage.engines import is_served, sqlite_file
+    from bot.storage.database import is_served, sqlite_file
     from bot.storage.presence import FIX, lost_by_a_running_bot
 
     file = sqlite_file(url)

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from bot.texts import EN, ZH
+
+ToastType = Literal["info", "success", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +15,9 @@ class Ack:
 
     body: dict[str, Any]
     afterwards: Callable[[], None] | None = None
+
+
+def toast(key: str, kind: ToastType = "info") -> dict[str, Any]:
+    """A callback response that shows a line in the clicker's own language; `key` names a field of `bot.texts.Texts`."""
+    zh, en = getattr(ZH, key), getattr(EN, key)
+    return {"toast": {"type": kind, "content": zh, "i18n": {"zh_cn": zh, "en_us": en}}}

@@ -1,43 +1,38 @@
 """From a press on a card's button to a durable fact: a vote, a stop mark, a job. It is answered with a toast."""
 
 import asyncio
-from dataclasses import replace
-from typing import Any, Literal, assert_never
+from typing import assert_never
 
+import orjson
 import structlog
 
 from bot.access import Access
-from bot.cards.actions import Action, ActionKind, unpack
-from bot.cards.buttons import thanks_card
+from bot.cards.buttons import Action, ActionKind, unpack
 from bot.errors import StoreError
-from bot.handlers.acknowledgement import Ack
-from bot.inbox.queue import Jobs, NewJob, OverBound
+from bot.handlers.acknowledgement import Ack, toast
+from bot.handlers.votes import Votes
+from bot.inbox.queue import Jobs
 from bot.inbox.worker import Worker
-from bot.intake.clicked_question import asked_by_click
 from bot.intake.policy import Attempt, Deed, Policy, Refusal
-from bot.job import CARD_LINE
-from bot.models import Answer, Turn
-from bot.observability.metrics import Metrics
-from bot.payloads import (
+from bot.job import (
     AnswerPayload,
     AskPersonPayload,
-    AskReasonPayload,
     ContinuePayload,
+    NewJob,
+    OverBound,
     PressedPayload,
-    RedrawPayload,
 )
+from bot.models import Answer, Turn
+from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.repositories.turns import Conversations
-from bot.repositories.votes import REASONS, Feedback, Vote
-from bot.texts import EN, ZH, language_of, texts
 from feishu.clock import Clock
-from feishu.events.types import CardAction
+from feishu.events.types import CardAction, MessageReceived
 
 log = structlog.get_logger(__name__)
 
 CARD_LIFE_S = 14 * 86_400.0
 CALLBACK_BUDGET_S = 2.0  # the platform waits 3 s end to end
-ToastType = Literal["info", "success", "warning", "error"]
 DEEDS: dict[ActionKind, Deed] = {
     "up": "vote",
     "down": "vote",
@@ -51,36 +46,24 @@ DEEDS: dict[ActionKind, Deed] = {
 }
 
 
-def toast(key: str, kind: ToastType = "info") -> dict[str, Any]:
-    """A callback response that shows a line in the clicker's own language; `key` names a field of `bot.texts.Texts`."""
-    zh, en = getattr(ZH, key), getattr(EN, key)
-    return {"toast": {"type": kind, "content": zh, "i18n": {"zh_cn": zh, "en_us": en}}}
-
-
 class CardActionHandler:
     """Decides by `bot.intake.policy` who may press, then stores what was pressed."""
 
     def __init__(
         self,
-        jobs: Jobs,
         conversations: Conversations,
-        feedback: Feedback,
-        ledger: ChatFacts,
-        worker: Worker,
-        metrics: Metrics,
+        votes: Votes,
+        requests: "AnswerRequests",
         policy: Policy,
-        access: Access,
+        metrics: Metrics,
         *,
         clock: Clock,
     ) -> None:
-        self._jobs = jobs
         self._conversations = conversations
-        self._feedback = feedback
-        self._ledger = ledger
-        self._worker = worker
-        self._metrics = metrics
+        self._votes = votes
+        self._requests = requests
         self._policy = policy
-        self._access = access
+        self._metrics = metrics
         self._clock = clock
 
     async def take(self, click: CardAction) -> Ack:
@@ -116,37 +99,29 @@ class CardActionHandler:
         except OverBound as error:
             return self._refused(attempt.deed, error.bound)
 
-    def _refused(self, deed: Deed, why: Refusal) -> Ack:
-        self._metrics.refused(deed, why)
-        return Ack(toast("toast_too_many" if why == "too_many" else f"refused_{why}"))
-
     async def _do(self, kind: ActionKind, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
         match kind:
-            case "person":
-                return await self._ask_person(turn, answer, click, attempt)
             case "up" | "down":
-                return await self._vote(turn, answer, click, attempt, "up" if kind == "up" else "down")
+                return await self._votes.press(turn, answer, click, attempt, "up" if kind == "up" else "down")
             case "reason":
-                return await self._give_reason(turn, answer, click, attempt)
+                return await self._votes.give_reason(turn, answer, click, attempt)
             case "show":
-                if self._is_old(turn):
-                    return Ack(toast("toast_card_old", "warning"))
-                await self._check(turn, click, attempt)
-                await self._conversations.show(turn.id, answer_id=answer.id, reason_asked="")
-                return await self._redrawn(turn, click, attempt, {})
+                return await self._votes.show(turn, answer, click, attempt)
+            case "person":
+                return await self._requests.ask_person(turn, answer, click, attempt)
             case "regenerate":
-                return await self._regenerate(turn, click, attempt)
+                return await self._requests.regenerate(turn, click, attempt)
             case "continue":
-                return await self._continue(turn, answer, click, attempt)
+                return await self._requests.go_on(turn, answer, click, attempt)
             case "stop":
-                return await self._stop(turn, click.operator_open_id)
+                return await self._requests.stop(turn, click.operator_open_id)
             case "ask":
                 raise AssertionError("a suggestion belongs to no answer")
             case _:
                 assert_never(kind)
 
     async def _on_suggestion(self, click: CardAction, suggestion_id: str) -> Ack:
-        found = await self._ledger.suggestion(suggestion_id)
+        found = await self._requests.suggestion(suggestion_id)
         if found is None:
             return Ack(toast("toast_gone", "warning"))
         if (click.app_id, click.chat_id) != (found.app_id, found.chat_id):
@@ -155,11 +130,40 @@ class CardActionHandler:
         if why := self._policy.refusal(attempt, self._clock.time()):
             return self._refused(attempt.deed, why)
         try:
-            return await self._ask(click, found, attempt)
+            return await self._requests.ask(click, found, attempt)
         except OverBound as error:
             return self._refused(attempt.deed, error.bound)
 
-    async def _ask(self, click: CardAction, found: Suggestion, attempt: Attempt) -> Ack:
+    def _refused(self, deed: Deed, why: Refusal) -> Ack:
+        self._metrics.refused(deed, why)
+        return Ack(toast("toast_too_many" if why == "too_many" else f"refused_{why}"))
+
+
+class AnswerRequests:
+    """Presses that begin an answer, end one, or ask a person for one: each becomes a job, or a stop mark. Those that
+    cost something raise `OverBound`."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        conversations: Conversations,
+        ledger: ChatFacts,
+        worker: Worker,
+        policy: Policy,
+        access: Access,
+    ) -> None:
+        self._jobs = jobs
+        self._conversations = conversations
+        self._ledger = ledger
+        self._worker = worker
+        self._policy = policy
+        self._access = access
+
+    async def suggestion(self, suggestion_id: str) -> Suggestion | None:
+        """The question behind a button; None for one that is stored no more."""
+        return await self._ledger.suggestion(suggestion_id)
+
+    async def ask(self, click: CardAction, found: Suggestion, attempt: Attempt) -> Ack:
         """A suggested question, asked in the clicker's name below the card that suggests it."""
         scope = self._access.in_chat(found.chat_id, found.chat_type, click.operator_open_id)
         if not scope.shows([found.collection] if found.collection else []):
@@ -172,7 +176,8 @@ class CardActionHandler:
             return Ack(toast("toast_asked_already"))
         return Ack(toast("toast_asking", "success"), self._worker.wake)
 
-    async def _ask_person(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+    async def ask_person(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        """The owners of the documents are asked, once a turn."""
         keys = (f"event:{click.event_id}", f"person:{turn.id}")
         payload = AskPersonPayload(answer.id, turn.chat_type)
         job = NewJob(turn.app_id, "ask_person", f"person/{turn.id}", payload, keys)
@@ -180,63 +185,8 @@ class CardActionHandler:
             return Ack(toast("toast_person_already"))
         return Ack(toast("toast_person", "success"), self._worker.wake)
 
-    async def _vote(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt, vote: Vote) -> Ack:
-        """The vote at once; the card's totals, and the question why 👎, after the response."""
-        await self._check(turn, click, attempt)
-        earlier = await self._feedback.vote(answer.id, click.operator_open_id, vote)
-        if earlier != vote:
-            self._metrics.voted(vote)
-        is_old = self._is_old(turn)
-        if turn.chat_type == "p2p":
-            await self._conversations.show(turn.id, reason_asked=answer.id if vote == "down" else "")
-        elif vote == "down":
-            await self._ask_reason(turn, answer, click)
-        if is_old:
-            return Ack(toast("toast_voted_old", "success"))
-        said = toast("toast_same_vote") if earlier == vote else toast(f"toast_{vote}", "success")
-        return await self._redrawn(turn, click, attempt, said)
-
-    def _is_old(self, turn: Turn) -> bool:
-        """Whether the platform lets nobody write to the turn's card any more (200750, 230031)."""
-        return self._clock.time() - (turn.card_at or turn.created_at) > CARD_LIFE_S
-
-    async def _ask_reason(self, turn: Turn, answer: Answer, click: CardAction) -> None:
-        payload = AskReasonPayload(answer.id, turn.chat_id, click.operator_open_id, turn.question, turn.chat_type)
-        key = f"reason:{answer.id}:{click.operator_open_id}"  # asked once a person and answer
-        await self._jobs.accept(
-            NewJob(turn.app_id, "ask_reason", f"reason/{answer.id}/{click.operator_open_id}", payload, (key,))
-        )
-
-    async def _give_reason(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
-        await self._check(turn, click, attempt)
-        given = click.form_value.get("reason")
-        reason = given if given in REASONS else "other"
-        comment = click.form_value.get("comment")
-        words = comment.strip() if isinstance(comment, str) else ""
-        stored = await self._feedback.give_reason(answer.id, click.operator_open_id, reason, words)
-        said = toast("toast_reason", "success") if stored else toast("toast_reason_without_vote")
-        if turn.chat_type == "p2p":
-            await self._conversations.show(turn.id, reason_asked="")
-            return await self._redrawn(turn, click, attempt, said)
-        thanks = thanks_card(texts(language_of(turn.question)))
-        return Ack({**said, "card": {"type": "raw", "data": thanks}})
-
-    async def _check(self, turn: Turn, click: CardAction, attempt: Attempt) -> None:
-        """Raises `OverBound` before anything is stored of what costs no more than a drawing of the card."""
-        await self._jobs.check(self._redraw(turn, click, attempt))
-
-    def _redraw(self, turn: Turn, click: CardAction, attempt: Attempt) -> NewJob:
-        job = NewJob(
-            turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"event:{click.event_id}",), turn.id
-        )
-        return self._policy.priced(job, attempt)
-
-    async def _redrawn(self, turn: Turn, click: CardAction, attempt: Attempt, body: dict[str, Any]) -> Ack:
-        """Has the card drawn anew after the response; one drawing serves all clicks that wait for it."""
-        queued = await self._jobs.enqueue_once(replace(self._redraw(turn, click, attempt), bounds=None))
-        return Ack(body, self._worker.wake if queued else None)
-
-    async def _regenerate(self, turn: Turn, click: CardAction, attempt: Attempt) -> Ack:
+    async def regenerate(self, turn: Turn, click: CardAction, attempt: Attempt) -> Ack:
+        """Another version of the answer, one at a time."""
         job = NewJob(
             app_id=turn.app_id,
             kind="regenerate",
@@ -249,7 +199,7 @@ class CardActionHandler:
             return Ack(toast("toast_regenerating_already"))
         return Ack(toast("toast_regenerating", "success"), self._worker.wake)
 
-    async def _continue(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+    async def go_on(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
         """Goes on with the version that the card shows, once, however often it is pressed."""
         state = await self._conversations.card_state(turn.id)
         if state is None or state.answer.id != answer.id or not answer.can_continue:
@@ -266,8 +216,31 @@ class CardActionHandler:
             return Ack(toast("toast_continuing_already"))
         return Ack(toast("toast_continuing", "success"), self._worker.wake)
 
-    async def _stop(self, turn: Turn, by: str) -> Ack:
+    async def stop(self, turn: Turn, by: str) -> Ack:
+        """Marks the answer that is being written; the worker ends it after the response."""
         job_id = await self._jobs.ask_to_stop(turn.id, by=by or "somebody")
         if job_id is None:
             return Ack(toast("toast_nothing_to_stop"))
         return Ack(toast("toast_stopping", "success"), lambda: self._worker.stop_job(job_id, by=by))
+
+
+def asked_by_click(click: CardAction, found: Suggestion) -> MessageReceived:
+    """The question of a button as if the clicker had written it in reply to the card."""
+    _, _, thread_id = found.conversation.partition("/")
+    return MessageReceived(
+        app_id=click.app_id,
+        tenant_key=click.tenant_key,
+        event_id=click.event_id,
+        created_at=click.created_at,
+        message_id=click.message_id,
+        chat_id=click.chat_id,
+        chat_type=found.chat_type,
+        thread_id=thread_id,
+        root_id="",
+        parent_id="",
+        message_type="text",
+        content=orjson.dumps({"text": found.question}).decode(),
+        mentions=(),
+        sender_open_id=click.operator_open_id,
+        sender_type="user",
+    )

@@ -1,19 +1,17 @@
 """Events around messages become durable facts: a vote by emoji, a question taken back, a welcome, a menu's entry."""
 
-from dataclasses import replace
 from typing import assert_never
 
-from bot.inbox.queue import Jobs, NewJob, OverBound
+from bot.handlers.votes import Votes
+from bot.inbox.queue import Jobs
 from bot.intake.policy import Attempt, Policy
 from bot.intake.refusals import Refusals
-from bot.job import CARD_LINE
+from bot.job import MenuPayload, NewJob, OverBound, RecalledPayload, WelcomePayload
 from bot.observability.metrics import Metrics
-from bot.payloads import MenuPayload, RecalledPayload, RedrawPayload, WelcomePayload
 from bot.repositories.chat_facts import ChatFacts
-from bot.repositories.turns import Conversations
-from bot.repositories.votes import Feedback, Vote
+from bot.repositories.votes import Vote
 from feishu.clock import Clock
-from feishu.events.chats import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
+from feishu.events.types import BotAdded, ChatEvent, MenuUsed, PrivateChatEntered, Reacted, Recalled
 
 VOTES: dict[str, Vote] = {"THUMBSUP": "up", "ThumbsDown": "down"}
 
@@ -26,21 +24,19 @@ class ChatEventHandler:
         self,
         jobs: Jobs,
         ledger: ChatFacts,
-        conversations: Conversations,
-        feedback: Feedback,
+        votes: Votes,
         metrics: Metrics,
         policy: Policy,
         refusals: Refusals,
         *,
         clock: Clock,
     ) -> None:
-        self._conversations = conversations
         self._policy = policy
         self._refusals = refusals
         self._clock = clock
         self._jobs = jobs
         self._ledger = ledger
-        self._feedback = feedback
+        self._votes = votes
         self._metrics = metrics
 
     async def take(self, event: ChatEvent) -> tuple[bool, int | None]:
@@ -111,33 +107,4 @@ class ChatEventHandler:
         if not vote or not found or not found[1]:
             self._metrics.event_received("reaction", "ignored")
             return False
-        turn_id, answer_id, _ = found
-        redraw = NewJob(
-            event.app_id, "redraw", f"{CARD_LINE}{turn_id}", RedrawPayload(), (f"event:{event.event_id}",), turn_id
-        )
-        job = await self._within_bounds(redraw, event, answer_id)
-        if job is None:
-            return False
-        if event.removed:
-            await self._feedback.retract(answer_id, event.operator_open_id, vote)
-        elif await self._feedback.vote(answer_id, event.operator_open_id, vote) != vote:
-            self._metrics.voted(vote)
-        return await self._jobs.enqueue_once(replace(job, bounds=None))
-
-    async def _within_bounds(self, redraw: NewJob, event: Reacted, answer_id: str) -> NewJob | None:
-        """The drawing that a reaction asks for; None where it does not count. The platform offers no way to say so to
-        whoever reacted, but it is counted."""
-        found = await self._conversations.look_up(answer_id)
-        if found is None:
-            return None
-        turn, _ = found
-        attempt = Attempt("reaction", event.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
-        if not self._is_allowed(attempt):
-            return None
-        job = self._policy.priced(redraw, attempt)
-        try:
-            await self._jobs.check(job)
-        except OverBound as error:
-            self._metrics.refused("reaction", error.bound)
-            return None
-        return job
+        return await self._votes.react(event, vote, found[1])

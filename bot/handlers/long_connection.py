@@ -11,7 +11,7 @@ from bot.handlers.router import EventRouter
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from feishu.errors import CredentialsRejected, FeishuError, Forbidden, Stale, TooManyConnections, WebhookError
-from feishu.events.parsing import Event
+from feishu.events.types import Event
 from feishu.long_connection.connection import ConnectionState
 from feishu.long_connection.pace import ClientConfig, needs_admin
 from feishu.long_connection.socket import Lost

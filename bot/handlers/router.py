@@ -8,8 +8,7 @@ from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
-from feishu.events.parsing import Event
-from feishu.events.types import CardAction, MessageReceived, Unknown
+from feishu.events.types import CardAction, Event, MessageReceived, Unknown
 
 
 class EventRouter:

@@ -36,6 +36,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, select, text, updat
 
 from bot.inbox.positions import is_open, is_running
 from bot.storage.tables import jobs
+from feishu.clock import backoff_s
 
 CRASHED = "the process that ran it ended"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -46,7 +47,7 @@ CLEARED = {"crashes": 0, "alone": 0, "company": 0}
 """What a run that ended by itself makes of a suspect."""
 
 _is_held = text("jobs.lease_until > 0")
-_PAUSES = {0: 0.0, **{n: min(FIRST_PAUSE_S * 2.0 ** (n - 1), LONGEST_PAUSE_S) for n in range(1, 8)}}
+_PAUSES = {0: 0.0, **{n: backoff_s(n, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S) for n in range(1, 8)}}
 
 
 def dead_owners(connection: Connection, now: ColumnElement[float], me: str) -> list[str]:

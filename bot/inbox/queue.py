@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Double, and_, delete, exists, 
 
 from bot.inbox import crashes
 from bot.inbox import positions as waiting_list
-from bot.inbox.batch_insert import Acceptance, Result, row_of, settled
+from bot.inbox.acceptance import Acceptance, Result, row_of, settled
 from bot.inbox.claim import NO_SHARES, Claiming, Collision, Room, Shares, job_of
 from bot.inbox.notify import JOBS, STOP, notify
 from bot.inbox.positions import hold_waiting
@@ -23,10 +23,8 @@ from bot.inbox.positions import is_queued as _is_queued
 from bot.inbox.positions import is_running as _is_running
 from bot.job import (
     ENDED_STATES,
-    OPEN_STATES,
     WRITING_KINDS,
     Job,
-    JobKind,
     JobState,
     Lease,
     LeaseLost,
@@ -37,7 +35,7 @@ from bot.storage.database import Database
 from bot.storage.tables import answers, jobs
 from feishu.clock import Clock
 
-__all__ = ["OPEN_STATES", "Job", "JobKind", "JobState", "Jobs", "LeaseLost", "NewJob", "OverBound", "Room", "guard"]
+__all__ = ["Jobs", "Room", "guard"]
 
 CLAIM_TRIES = 3
 FORGET_AT_ONCE = 2_000

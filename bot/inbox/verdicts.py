@@ -5,18 +5,27 @@ the job: it goes back into the inbox (no worker waits with it) and counts nothin
 pauses grow to `LONGEST_PLATFORM_S`; the first success of the API that failed (`waits_for`) makes it due at once. Order
 within its conversation stays, since nothing overtakes a queued job. What is older than `LONGEST_WAIT_S` is given up.
 
-A card that is not closed (`Owed`) waits likewise, in its own line. Anything else counts as an attempt.
+A card that is not closed (`Owed`) waits likewise, in its own line. Anything else counts as an attempt. While the
+platform is down, `Outages` says so and wakes the jobs that wait for it.
 """
 
+import asyncio
+import math
 import random
 from dataclasses import dataclass
 
-from bot.errors import Owed
+import structlog
+
+from bot.errors import Owed, StoreError
+from bot.inbox.queue import Jobs
 from bot.job import CARD_LINE, GivenUp, Job
 from feishu.api.availability import is_outage
 from feishu.api.error_codes import remedy_of
 from feishu.api.recovery import Remedy
+from feishu.clock import Clock, backoff_s
 from feishu.errors import ApiError, FeishuError, RateLimited, TransportError
+
+log = structlog.get_logger(__name__)
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
@@ -31,6 +40,9 @@ LONGEST_NOTICE_S = 7 * 24 * 3_600.0
 """Who asked so long ago is told nothing any more."""
 RATES, ADMIN = "rates", "an admin"
 """What jobs wait for beside the APIs of `feishu.api.endpoints`."""
+TOLD_EVERY_S = 60.0
+WAKE_EVERY_S = 1.0
+"""An API that comes and goes wakes those who wait for it no more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +66,11 @@ def verdict(job: Job, error: Exception) -> Verdict:
         return Verdict(_spread(pause_s), waits_for=waits_for, line=error.line, too_old=too_old)
     if waits_for := _awaited(error):
         asked_s = error.wait_s if isinstance(error, RateLimited) else 0.0
-        pause_s = max(_growing(FIRST_PLATFORM_S, job.deferrals, LONGEST_PLATFORM_S), asked_s)
+        growing_s = backoff_s(job.deferrals + 1, first_s=FIRST_PLATFORM_S, longest_s=LONGEST_PLATFORM_S)
+        pause_s = max(growing_s, asked_s)
         return Verdict(_spread(pause_s), waits_for=waits_for, too_old=too_old)
-    return Verdict(_spread(_growing(FIRST_BACKOFF_S, job.attempt - 1, LONGEST_BACKOFF_S)), counts=True)
+    pause_s = backoff_s(job.attempt, first_s=FIRST_BACKOFF_S, longest_s=LONGEST_BACKOFF_S)
+    return Verdict(_spread(pause_s), counts=True)
 
 
 def exhausted(job: Job, max_attempts: int) -> GivenUp:
@@ -89,9 +103,53 @@ def _awaited(error: BaseException) -> str:
     return ADMIN if is_theirs_to_mend else ""
 
 
-def _growing(first_s: float, times: int, longest_s: float) -> float:
-    return float(min(first_s * 2.0 ** min(times, 16), longest_s))
-
-
 def _spread(seconds: float) -> float:
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, guards nothing
+
+
+class Outages:
+    """Hears of recoveries from `feishu.api.availability` and of jobs that were put back from the worker."""
+
+    def __init__(self, jobs: Jobs, *, clock: Clock) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._told_at: dict[str, float] = {}
+        self._recovered: dict[str, float] = {}
+        self._news = asyncio.Event()
+
+    def recovered(self, name: str, down_s: float) -> None:
+        """An API answers again after so long (0: for the first time since the start)."""
+        self._recovered[name] = down_s
+        self._news.set()
+
+    async def waited_for(self, name: str, reason: str) -> None:
+        """A job waits for it from now on. Told once a minute, with the number of those that do."""
+        now = self._clock.monotonic()
+        if now - self._told_at.get(name, -math.inf) < TOLD_EVERY_S:
+            return
+        self._told_at[name] = now
+        try:
+            waiting = (await self._jobs.waits())["platform"]
+        except StoreError:
+            return
+        log.error("platform_down", waits_for=name, waiting=waiting, reason=reason)
+
+    async def wake_forever(self) -> None:
+        """Makes jobs due again as soon as what they wait for answers."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            recovered, self._recovered = self._recovered, {}
+            for name, down_s in recovered.items():
+                await self._wake(name, down_s)
+            await self._clock.sleep(WAKE_EVERY_S)
+
+    async def _wake(self, name: str, down_s: float) -> None:
+        try:
+            woken = await self._jobs.wake_waiting(name)
+        except StoreError as error:  # they come by themselves, when their pause is over
+            log.error("waking_failed", reason=str(error))
+            return
+        self._told_at.pop(name, None)
+        if down_s or woken:
+            log.info("platform_back", waits_for=name, down_s=round(down_s, 1), woken=woken)

@@ -14,9 +14,9 @@ from bot.errors import Owed, StoreError
 from bot.inbox.crashes import ANY
 from bot.inbox.dead_letters import DeadLetters
 from bot.inbox.notify import JOBS, STOP
-from bot.inbox.outages import Outages
-from bot.inbox.queue import Job, Jobs, LeaseLost, Room
-from bot.inbox.verdicts import FIRST_BACKOFF_S, exhausted, verdict
+from bot.inbox.queue import Jobs, Room
+from bot.inbox.verdicts import FIRST_BACKOFF_S, Outages, exhausted, verdict
+from bot.job import Job, LeaseLost
 from bot.observability.metrics import Metrics
 from feishu.clock import Clock
 from feishu.errors import FeishuError

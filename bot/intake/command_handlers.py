@@ -1,11 +1,12 @@
 """What each command does, typed in a chat or chosen in the bot's menu."""
 
 from bot.access import Access
-from bot.inbox.queue import Job, Jobs
+from bot.inbox.queue import Jobs
 from bot.intake.commands import Command
 from bot.intake.intake import conversation_of
 from bot.intake.replies import Replier
 from bot.intake.smalltalk import HasTitles, greeting, kind_words
+from bot.job import Job
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.erasure import Erasure
 from bot.repositories.history import ChatHistory

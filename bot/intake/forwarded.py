@@ -4,15 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from bot.cards.left_out import told
-from bot.inbox.queue import Job
+from bot.cards.final_view import left_out_text
 from bot.intake.bot_identity import Identity
-from bot.intake.fetched_messages import as_message, fetched_items
 from bot.intake.results import Asked
 from bot.intake.user_names import UserNames
+from bot.job import Job
 from bot.models import LeftOut
 from bot.texts import Texts
 from feishu.api.availability import is_outage
@@ -20,11 +20,11 @@ from feishu.api.messages import Messages
 from feishu.errors import FeishuError
 from feishu.events.card_text import card_text
 from feishu.events.text import content_of, image_keys, text_of
-from feishu.events.types import MessageReceived
+from feishu.events.types import Mention, MessageReceived
 from feishu.visible_text import visible_text
 
+Item = dict[str, Any]
 log = structlog.get_logger(__name__)
-
 MOST_CHILDREN = 50
 MOST_CHARS = 4_000
 FILE_NAME_CHARS = 200
@@ -32,6 +32,48 @@ KINDS = {"image": "picture", "interactive": "card", "audio": "media", "media": "
 _OUR_CARD = re.compile(r'"act\\*"\s*:|"element_id\\*"\s*:\s*\\*"answer\\*"')
 """What stands in the JSON of our cards: what their buttons give back, the place of the answer."""
 _UNKNOWN = re.compile(r"@_user_[0-9]+")
+
+
+async def fetched_items(messages: Messages, message_id: str) -> list[Item]:
+    """The message; of a merged forward, those in it, too. Raises `FeishuError`."""
+    items = (await messages.fetch(message_id)).get("items")
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def as_message(item: Item, *, chat_type: str = "", job: Job | None = None) -> MessageReceived:
+    """One of them. What the API does not tell (`event_id`, with `job` the app) is taken from there or empty."""
+    sender, body = _object(item.get("sender")), _object(item.get("body"))
+    mentions = item.get("mentions")
+    return MessageReceived(
+        app_id=job.app_id if job else "",
+        tenant_key=str(sender.get("tenant_key") or ""),
+        event_id="",
+        created_at=job.created_at if job else 0.0,
+        message_id=str(item.get("message_id") or ""),
+        chat_id=str(item.get("chat_id") or ""),
+        chat_type=chat_type,
+        thread_id=str(item.get("thread_id") or ""),
+        root_id=str(item.get("root_id") or ""),
+        parent_id=str(item.get("parent_id") or ""),
+        message_type=str(item.get("msg_type") or ""),
+        content=str(body.get("content") or ""),
+        mentions=tuple(
+            Mention(str(each.get("key") or ""), _id_of(each.get("id")), str(each.get("name") or ""))
+            for each in (mentions if isinstance(mentions, list) else [])
+            if isinstance(each, dict)
+        ),
+        sender_open_id=str(sender.get("id") or ""),
+        sender_type=str(sender.get("sender_type") or ""),
+    )
+
+
+def _id_of(value: object) -> str:
+    """The API gives an id as text, events as an object of ids."""
+    return str(_object(value).get("open_id") or "") if isinstance(value, dict) else str(value or "")
+
+
+def _object(value: object) -> Item:
+    return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +103,7 @@ class ForwardReader:
             return wording.forwarded_gone
         if found.words:
             return Asked(found.words, found.words, left_out=found.left_out)
-        return "\n".join(filter(None, (wording.forwarded_nothing, told(found.left_out, wording))))
+        return "\n".join(filter(None, (wording.forwarded_nothing, left_out_text(found.left_out, wording))))
 
     async def contents_of(self, job: Job, message_id: str) -> Contents:
         """The messages in it, a line or more each; none of ours, which may come from documents that are closed here.
@@ -109,7 +151,7 @@ class CardReader:
             items = []
         card = as_message(items[0]) if items else message
         if is_our_card(card):
-            return told((LeftOut("ours", "ours"),), wording)
+            return left_out_text((LeftOut("ours", "ours"),), wording)
         words = words_of(card) or card_text(message.content)
         return Asked(words[:MOST_CHARS], words[:MOST_CHARS]) if words else wording.card_nothing
 

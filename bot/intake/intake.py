@@ -1,32 +1,54 @@
 """What a message asks of the bot: nothing, a short answer of its own, or a turn."""
 
-from typing import Literal, Protocol, cast
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import structlog
 
-from bot.cards.left_out import told
-from bot.inbox.queue import Job
+from bot.access import Access
+from bot.cards.final_view import left_out_text
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command, says_its_language
-from bot.intake.policy import Attempt, Policy, Refusal, deed_of
+from bot.intake.policy import Attempt, Policy, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
 from bot.intake.results import Asked, ImageUnreadable, NoQuestion, Quote
+from bot.job import AnswerPayload, Job
 from bot.models import Turn
-from bot.payloads import AnswerPayload, RefusePayload
 from bot.repositories.chat_facts import ChatFacts
-from bot.repositories.owner_questions import Gap, OwnerQuestions
+from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.turns import new_turn_id
-from bot.settings.people import PeopleSettings
-from bot.texts import Language, Texts, language_of, texts
-from feishu.clock import Clock
+from bot.texts import Texts, language_of, texts
 from feishu.events.text import image_keys, mentions_bot, text_of
 from feishu.events.types import MessageReceived
+from rag.errors import RagError
+from rag.knowledge_base import KnowledgeBase
 
 log = structlog.get_logger(__name__)
-
 MAX_QUESTION_CHARS = 4_000
 WORDED = ("text", "post")
+
+
+@dataclass(frozen=True, slots=True)
+class SilentMode:
+    """Asked of every message of such a chat that mentions nobody."""
+
+    library: KnowledgeBase
+    access: Access
+    least_confidence: float = 0.0
+
+    async def confidence(self, text: str, message: MessageReceived) -> float:
+        """That of strong evidence; 0 for any other, and where nothing can be searched."""
+        scope = self.access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
+        try:
+            found = await self.library.search(text, scope)
+        except RagError:
+            return 0.0
+        return found.confidence if found.evidence == "strong" else 0.0
+
+    async def is_sure(self, text: str, message: MessageReceived) -> bool:
+        """Whether the documents are sure enough of an answer for the bot to speak up."""
+        return bool(text) and await self.confidence(text, message) >= self.least_confidence
 
 
 class Kinds(Protocol):
@@ -55,84 +77,62 @@ class Commands(Protocol):
     async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None: ...
 
 
-class Confidence(Protocol):
-    """How sure the documents are of an answer, 0 to 1."""
-
-    async def confidence(self, text: str, message: MessageReceived) -> float: ...
-
-
-class MessageIntake:
-    """Takes an accepted message to a turn."""
+class MessageContents:
+    """What a message says: its words, with those of what it quotes and shows. Raises `FeishuError` where the platform
+    has to be asked."""
 
     def __init__(
         self,
-        voice: Replier,
         identity: Identity,
-        ledger: ChatFacts,
-        gaps: OwnerQuestions,
-        commands: Commands,
         kinds: Kinds,
         quotes: Quotes,
-        confidence: Confidence,
-        settings: PeopleSettings,
+        voice: Replier,
         *,
-        clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
     ) -> None:
-        self._voice = voice
         self._identity = identity
-        self._ledger = ledger
-        self._gaps = gaps
-        self._commands = commands
         self._kinds = kinds
         self._quotes = quotes
-        self._confidence = confidence
-        self._settings = settings
-        self._policy = Policy(settings)
-        self._refusing = Refusing(voice, ledger, clock=clock)
+        self._voice = voice
         self._language = language
 
-    async def read(self, job: Job) -> Turn | NoQuestion:
-        """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
-        accepted = AnswerPayload.of(job)
-        message, heard = accepted.message, accepted.heard
-        bot_open_id = await self._own_id(message)
-        if accepted.undecided and not mentions_bot(message, bot_open_id):
-            return NoQuestion("does not mention this bot", done=False)
-        if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
-            return NoQuestion("was taken back", done=False)
-        text = await self._text(message)
-        wording = texts(self._language_for(text))
-        who, deed = message.sender_open_id, deed_of(message, text, heard)
-        if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
-            if deed != "overheard":
-                await self._refusing.reply(job, message, why, wording)
-            return NoQuestion(f"refused: {why}")
-        gap = await self._gaps.of_reply(message)
-        if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
-            return await self._note_reply(job, message, gap, text)
-        if heard == "owner":
-            return NoQuestion("an owner's reply without words", done=False)
-        if heard != "silent" and (command := parse_command(text)):
-            said = text if says_its_language(text, command) else await self._said_here(job, message)
-            await self._commands.obey(job, message, command, texts(self._language_for(said)))
-            return NoQuestion(f"obeyed /{command.kind}")
-        if heard == "silent" and (parse_command(text) or not await self._is_sure(text, message)):
-            return NoQuestion("nobody asked, and the documents are not sure", done=False)
-        parent = accepted.parent_turn or await self._parent_turn(job, message)
-        asked = await self._asked(job, message, text, wording, leans_on_turn=bool(parent))
-        if isinstance(asked, NoQuestion):
-            return asked
-        return new_turn(job, message, asked, parent_turn=parent)
+    async def own_id(self, message: MessageReceived) -> str:
+        """The bot's open_id, by which its mentions are known; "" where a message has none."""
+        if message.chat_type == "p2p" and not message.mentions:
+            return ""
+        return (await self._identity.get()).open_id
+
+    async def text(self, message: MessageReceived) -> str:
+        """Its own words, without the bot's mention."""
+        return text_of(message, bot_open_id=await self.own_id(message))
+
+    def wording(self, text: str) -> Texts:
+        """The words in which somebody who writes so is answered."""
+        return texts(language_of(text, preferred=self._language))
+
+    async def asked(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
+    ) -> Asked | NoQuestion:
+        """What is asked; where that is nothing, the person has been told so."""
+        if is_worded(message):
+            quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
+            if text or quote.words or (quote.unread and not quote.file):
+                asked = text or quote.words or wording.picture_title
+                return Asked(asked, quote.words, quote.unread, quote.left_out)
+            about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
+            said = about_file or left_out_text(quote.left_out, wording) or wording.empty_question
+            await self._voice.reply(job, message, said)
+            return NoQuestion("nothing to answer")
+        return await self._kinds.read(job, message, text, wording)
 
     async def look(self, job: Job, turn: Turn) -> Asked | ImageUnreadable:
         """What an unread turn asks, its pictures downloaded and read; or why it asks nothing. May take long, and may be
         done again. Raises `FeishuError`."""
         message = message_of(job) if job.kind == "answer" else await self._quotes.question_of(job, turn)
         if message is None:
-            return ImageUnreadable(texts(self._language_for(turn.question)).file_gone)
-        text = await self._text(message)
-        wording = texts(self._language_for(text))
+            return ImageUnreadable(self.wording(turn.question).file_gone)
+        text = await self.text(message)
+        wording = self.wording(text)
         if not is_worded(message):
             return await self._kinds.look(message, text, wording)
         quote = await self._quotes.look(job, message, wording)
@@ -145,35 +145,87 @@ class MessageIntake:
         message = await self._quotes.edited(job, turn)
         if message is None:
             return None
-        text = await self._text(message)
+        text = await self.text(message)
         if not text:
             return None
         quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
         left_out = turn.left_out if turn.parent_turn else quote.left_out
         return Asked(text, quote.words or turn.read_text, quote.unread, left_out)
 
-    async def _text(self, message: MessageReceived) -> str:
-        bot_open_id = await self._own_id(message)
-        return text_of(message, bot_open_id=bot_open_id)
 
-    async def _own_id(self, message: MessageReceived) -> str:
-        if message.chat_type == "p2p" and not message.mentions:
-            return ""
-        return (await self._identity.get()).open_id
+class OwnerReplies:
+    """What owners answer to questions that the documents did not know."""
 
-    async def _asked(
-        self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
-    ) -> Asked | NoQuestion:
-        if is_worded(message):
-            quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
-            if text or quote.words or (quote.unread and not quote.file):
-                asked = text or quote.words or wording.picture_title
-                return Asked(asked, quote.words, quote.unread, quote.left_out)
-            about_file = wording.quoted_file_ask.format(name=quote.file) if quote.file else ""
-            said = about_file or told(quote.left_out, wording) or wording.empty_question
-            await self._voice.reply(job, message, said)
-            return NoQuestion("nothing to answer")
-        return await self._kinds.read(job, message, text, wording)
+    def __init__(self, gaps: OwnerQuestions, voice: Replier) -> None:
+        self._gaps = gaps
+        self._voice = voice
+
+    async def question_of(self, message: MessageReceived) -> OwnerQuestion | None:
+        """The question that a message replies to."""
+        return await self._gaps.of_reply(message)
+
+    async def note(self, job: Job, message: MessageReceived, gap: OwnerQuestion, text: str, wording: Texts) -> None:
+        """Stores the answer, thanks the owner, and tells the asker's chat. `wording` is that of the question."""
+        await self._gaps.replied(gap.id, message.sender_open_id, text)
+        await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
+        if message.chat_id != gap.chat_id:
+            told = wording.person_answer.format(question=gap.question[:200], reply=text)
+            await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
+
+
+class MessageIntake:
+    """Takes an accepted message to a turn."""
+
+    def __init__(
+        self,
+        contents: MessageContents,
+        ledger: ChatFacts,
+        owners: OwnerReplies,
+        commands: Commands,
+        silence: SilentMode,
+        policy: Policy,
+        refusing: Refusing,
+    ) -> None:
+        self._contents = contents
+        self._ledger = ledger
+        self._owners = owners
+        self._commands = commands
+        self._silence = silence
+        self._policy = policy
+        self._refusing = refusing
+
+    async def read(self, job: Job) -> Turn | NoQuestion:
+        """The turn that the job begins. Raises `FeishuError`, `TargetGone` where the message is gone."""
+        accepted = AnswerPayload.of(job)
+        message, heard = accepted.message, accepted.heard
+        if accepted.undecided and not mentions_bot(message, await self._contents.own_id(message)):
+            return NoQuestion("does not mention this bot", done=False)
+        if await self._ledger.noted(job.app_id, f"recalled:{message.message_id}"):
+            return NoQuestion("was taken back", done=False)
+        text = await self._contents.text(message)
+        wording = self._contents.wording(text)
+        who, deed = message.sender_open_id, deed_of(message, text, heard)
+        if why := self._policy.refusal(Attempt(deed, who, message.chat_id, message.chat_type), job.created_at):
+            if deed != "overheard":
+                await self._refusing.reply(job, message, why, wording)
+            return NoQuestion(f"refused: {why}")
+        gap = await self._owners.question_of(message)
+        if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
+            await self._owners.note(job, message, gap, text, self._contents.wording(gap.question))
+            return NoQuestion("an owner's reply was noted")
+        if heard == "owner":
+            return NoQuestion("an owner's reply without words", done=False)
+        if heard != "silent" and (command := parse_command(text)):
+            said = text if says_its_language(text, command) else await self._said_here(job, message)
+            await self._commands.obey(job, message, command, self._contents.wording(said))
+            return NoQuestion(f"obeyed /{command.kind}")
+        if heard == "silent" and (parse_command(text) or not await self._silence.is_sure(text, message)):
+            return NoQuestion("nobody asked, and the documents are not sure", done=False)
+        parent = accepted.parent_turn or await self._parent_turn(job, message)
+        asked = await self._contents.asked(job, message, text, wording, leans_on_turn=bool(parent))
+        if isinstance(asked, NoQuestion):
+            return asked
+        return new_turn(job, message, asked, parent_turn=parent)
 
     async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
         """The turn of the card, or of the question, that the message replies to; "" where there is none."""
@@ -183,37 +235,10 @@ class MessageIntake:
             return ""
         return await self._ledger.turn_of_question(job.app_id, message.parent_id) or ""
 
-    async def refuse(self, job: Job, refused: RefusePayload) -> None:
-        """Says why a message was not accepted, in its language, or an entry of the menu. Raises `FeishuError`."""
-        message = refused.message
-        if message is None:
-            wording = texts(self._language_for(""))
-            return await self._refusing.tell(job, refused.open_id, cast(Refusal, refused.why), wording)
-        if refused.undecided and not mentions_bot(message, await self._own_id(message)):
-            return
-        wording = texts(self._language_for(await self._text(message)))
-        await self._refusing.reply(job, message, cast(Refusal, refused.why), wording)
-
-    async def _note_reply(self, job: Job, message: MessageReceived, gap: Gap, text: str) -> NoQuestion:
-        """An owner's answer to what the documents did not know."""
-        await self._gaps.replied(gap.id, message.sender_open_id, text)
-        wording = texts(self._language_for(gap.question))
-        await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
-        if message.chat_id != gap.chat_id:
-            told = wording.person_answer.format(question=gap.question[:200], reply=text)
-            await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
-        return NoQuestion("an owner's reply was noted")
-
     async def _said_here(self, job: Job, message: MessageReceived) -> str:
         """The last question of the conversation; "" where nothing was asked yet."""
         asked = await self._ledger.asked_in(job.app_id, conversation_of(message))
         return asked[0] if asked else ""
-
-    async def _is_sure(self, text: str, message: MessageReceived) -> bool:
-        return bool(text) and await self._confidence.confidence(text, message) >= self._settings.silent_confidence
-
-    def _language_for(self, text: str) -> Language:
-        return language_of(text, preferred=self._language)
 
 
 def message_of(job: Job) -> MessageReceived:

@@ -1,16 +1,18 @@
-"""Readers of images and files, each within limits of size and type."""
+"""Messages that are more than words: each kind finds its reader, within limits of size and type, or a sentence."""
 
 import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.inbox.queue import Job
 from bot.intake.forwarded import file_name
 from bot.intake.image_text import ImageText
 from bot.intake.intake import conversation_of
-from bot.intake.results import Asked, ImageUnreadable
+from bot.intake.replies import Replier
+from bot.intake.results import Asked, ImageUnreadable, NoQuestion
+from bot.job import Job
 from bot.models import LeftOut
 from bot.observability.metrics import Metrics
 from bot.repositories.attachments import MB, Attachments, OverQuota
@@ -214,3 +216,44 @@ class ImageReader:
         if seen.trouble and not text:
             return seen.trouble
         return Asked(text or seen.words, seen.words, left_out=self._pictures.left_out(message, seen))
+
+
+class Reader(Protocol):
+    """Reads one kind of message."""
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> "Asked | str": ...
+
+
+class Looker(Protocol):
+    """Reads what takes long."""
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> "Asked | ImageUnreadable": ...
+
+
+class KindReaders:
+    """Readers by message type. What has none gets a sentence that names what works."""
+
+    def __init__(self, voice: Replier, readers: dict[str, Reader], looker: Looker) -> None:
+        self._voice = voice
+        self._readers = readers
+        self._looker = looker
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | NoQuestion:
+        """What is asked; a sentence was said where nothing is."""
+        reader = self._readers.get(message.message_type)
+        said = await reader.read(job, message, text, wording) if reader else sentence(message.message_type, wording)
+        if isinstance(said, Asked):
+            return said
+        await self._voice.reply(job, message, said)
+        return NoQuestion("a kind without a question")
+
+    async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable:
+        """The whole of what a reader left unread."""
+        return await self._looker.look(message, text, wording)
+
+
+def sentence(kind: str, wording: Texts) -> str:
+    """For kinds that nobody reads."""
+    if kind in ("audio", "media"):
+        return wording.kind_audio
+    return wording.kind_sticker if kind == "sticker" else wording.kind_other

@@ -2,7 +2,8 @@
 command, a button, a form, a reaction, an entry of the menu.
 
 `refusal` goes by lists, hours and presses, and asks nothing and nobody. How much a person may do is counted where work
-is stored (`bot.inbox.bounds`); what each deed costs stands here.
+is stored (`bot.inbox.acceptance`); what each deed costs stands here. A stored job is asked about again
+when it runs (`refusal_of`), by the rules of that time.
 """
 
 import re
@@ -11,32 +12,25 @@ from datetime import datetime
 from typing import Literal
 
 from bot.intake.commands import parse_command
-from bot.job import Bound, Bounds, NewJob
+from bot.job import (
+    PAYLOADS,
+    PRESSED_KINDS,
+    AnswerPayload,
+    AskPersonPayload,
+    AskReasonPayload,
+    Bound,
+    Bounds,
+    ContinuePayload,
+    Job,
+    MenuPayload,
+    NewJob,
+    PressedPayload,
+    WelcomePayload,
+)
 from bot.settings.people import PeopleSettings
 from feishu.events.text import mentions_all, mentions_bot
 from feishu.events.types import MessageReceived
 
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """It becomes a job. `undecided`: our own open_id is not known yet, so the worker has to look at the mentions."""
-
-    undecided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unaddressed:
-    """A group's message without a mention of us: for us only when it replies to us, or in silent mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """It does not; `why` is a metric label."""
-
-    why: str
-
-
-Verdict = Admitted | Unaddressed | Ignored
 Forbidden = Literal["not_for_you", "not_here", "quiet_hours", "not_yours"]
 Refusal = Forbidden | Bound
 Deed = Literal[
@@ -59,7 +53,6 @@ Deed = Literal[
     "welcome",
 ]
 """What somebody does: writes (`overheard` is a message of silent mode), sends a file, presses, reacts, opens a chat."""
-
 COSTS: dict[Deed, float] = {
     "question": 1.0,
     "suggestion": 1.0,
@@ -83,6 +76,30 @@ SILENCED: frozenset[Deed] = frozenset(
     {"question", "overheard", "command", "owner_reply", "suggestion", "regenerate", "continue", "person"}
 )
 """What makes us write something into a group, and so waits for the end of the quiet hours."""
+NAMELESS = "?"
+"""Stands for whoever the platform does not name: together they may do as much as one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """It becomes a job. `undecided`: our own open_id is not known yet, so the worker has to look at the mentions."""
+
+    undecided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unaddressed:
+    """A group's message without a mention of us: for us only when it replies to us, or in silent mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """It does not; `why` is a metric label."""
+
+    why: str
+
+
+Verdict = Admitted | Unaddressed | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +112,6 @@ class Attempt:
     chat_id: str
     chat_type: str
     asker: str = ""
-
-
-NAMELESS = "?"
-"""Stands for whoever the platform does not name: together they may do as much as one person."""
 
 
 class Policy:
@@ -195,3 +208,36 @@ def may_press(kind: str, presser: str, asker: str, people: PeopleSettings) -> bo
     writes = people.regenerate_by
     rule = {"regenerate": writes, "continue": writes, "stop": people.stop_by}.get(kind, "everyone")
     return rule == "everyone" or presser == asker or presser in people.admins
+
+
+def refusal_of(job: Job, policy: Policy) -> Forbidden | None:
+    """Why a job may not be done, by the rules of now and the hour at which it was accepted."""
+    attempt = attempt_of(job)
+    return policy.refusal(attempt, job.created_at) if attempt else None
+
+
+def attempt_of(job: Job) -> Attempt | None:
+    """None for work that nobody has to be allowed: a redraw, a recall, a refusal, the weekly card; and where the last
+    version stored too little of it."""
+    payload = PAYLOADS[job.kind].of(job)
+    match payload:
+        case AnswerPayload(message=message):
+            return Attempt("question", message.sender_open_id, message.chat_id, message.chat_type)
+        case PressedPayload(by=by):
+            deed: Deed = "continue" if isinstance(payload, ContinuePayload) else "regenerate"
+            return Attempt(deed, by, job.chat_id, payload.chat_type, payload.asker or by)
+        case AskPersonPayload():
+            return Attempt("person", job.asker, job.chat_id, payload.chat_type) if job.asker else None
+        case AskReasonPayload():
+            return Attempt("reason", payload.open_id, payload.chat_id, payload.chat_type)
+        case WelcomePayload():
+            return Attempt("welcome", payload.person, payload.chat_id, payload.chat_type)
+        case MenuPayload():
+            return Attempt("menu", payload.open_id, "", "p2p")
+        case _:
+            return None
+
+
+def is_begun(job: Job) -> bool:
+    """Whether there is a card by now that the job has to close, whatever becomes of it."""
+    return job.is_resumed if job.kind in PRESSED_KINDS else bool(job.turn_id)

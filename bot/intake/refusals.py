@@ -4,16 +4,15 @@ The sentence is a job of its own, so that the webhook waits for no call to the p
 again. However many messages are refused, one such job is stored in `BOUND_AGAIN_S`.
 """
 
-from bot.inbox.queue import Job, Jobs, NewJob
+from bot.inbox.queue import Jobs
 from bot.intake.policy import Deed, Refusal
 from bot.intake.replies import Replier
+from bot.job import Job, NewJob, RefusePayload
 from bot.observability.metrics import Metrics
-from bot.payloads import RefusePayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import Texts
 from feishu.clock import Clock
-from feishu.events.chats import MenuUsed
-from feishu.events.types import MessageReceived
+from feishu.events.types import MenuUsed, MessageReceived
 
 BOUND_AGAIN_S = 60.0
 MOST_REMEMBERED = 1_000

@@ -3,8 +3,16 @@
 import structlog
 
 from bot.intake.bot_identity import Identity
-from bot.intake.fetched_messages import as_message, fetched_items
-from bot.intake.forwarded import KINDS, Contents, ForwardReader, file_name, is_our_card, words_of
+from bot.intake.forwarded import (
+    KINDS,
+    Contents,
+    ForwardReader,
+    as_message,
+    fetched_items,
+    file_name,
+    is_our_card,
+    words_of,
+)
 from bot.intake.intake import conversation_of
 from bot.intake.message_readers import FileReader, Pictures
 from bot.intake.results import ImageUnreadable, Quote

@@ -1,6 +1,6 @@
 """The bot's voice beside its cards: replies, messages to a chat or a person, mentions."""
 
-from bot.inbox.queue import Job
+from bot.job import Job
 from feishu.api.messages import Content, Messages, Sent, card_content, harmless, text_content
 from feishu.cards.elements import Card
 from feishu.encoding import to_text

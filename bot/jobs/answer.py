@@ -9,22 +9,18 @@ import structlog
 
 from bot.cancellation import Ended, StopSignal
 from bot.cards import streaming_view as views
-from bot.cards.outcomes import Exhausted, Expired, Outcome, Refused, Unread
-from bot.cards.progress import Progress, ended
+from bot.cards.progress import Exhausted, Expired, Outcome, Progress, Refused, Unread, ended
 from bot.delivery.outbox import Delivery
-from bot.inbox.queue import Job
 from bot.intake.intake import message_of, new_turn
-from bot.intake.job_policy import refusal_of
-from bot.intake.policy import Policy
+from bot.intake.policy import Policy, refusal_of
 from bot.intake.results import Asked
-from bot.jobs.answer_card import AnswerCards
-from bot.jobs.card_lock import CardLocks
+from bot.job import AnswerPayload, Job
+from bot.jobs.answer_card import AnswerCards, CardLocks
+from bot.jobs.card_extras import SuggestedQuestions
 from bot.jobs.conclusion import conclude
 from bot.jobs.continuation import Continuations, PassagesChanged, anew
 from bot.jobs.question import QuestionReader
-from bot.jobs.suggested_questions import SuggestedQuestions
 from bot.models import Answer, Turn
-from bot.payloads import AnswerPayload
 from bot.repositories.turns import Conversations
 from feishu.errors import TargetGone
 

@@ -1,8 +1,15 @@
-"""The card of an answer: written while it grows, closed with what was stored, paid later where that failed."""
+"""The card of an answer: written while it grows, closed with what was stored, paid later where that failed.
 
+A turn's card has one writer at a time (`CardLocks`). Its jobs stand in lines of their own (an answer in its
+conversation's, a redrawing in the card's), which do not keep them apart: both would use the same sequence numbers, and
+the older card could stay on the newer one.
+"""
+
+import asyncio
 import contextlib
 from dataclasses import replace
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import orjson
 import structlog
@@ -13,8 +20,7 @@ from bot.cards.final_view import final
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
-from bot.inbox.queue import Job, LeaseLost
-from bot.job import CARD_LINE
+from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
 from bot.jobs.generation import Writing
 from bot.models import Answer, CardState, Turn
@@ -26,6 +32,20 @@ from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
 
 log = structlog.get_logger(__name__)
+
+
+class CardLocks:
+    """Among the jobs of this process. Another replica may still write meanwhile: who redraws looks again afterwards."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, turn_id: str) -> asyncio.Lock:
+        """Held by whoever writes to the card of this turn."""
+        lock = self._locks.get(turn_id)
+        if lock is None:
+            lock = self._locks[turn_id] = asyncio.Lock()
+        return lock
 
 
 class AnswerCards:

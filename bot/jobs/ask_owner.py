@@ -4,13 +4,12 @@ from typing import Literal
 
 from bot.access import Access
 from bot.cancellation import Ended, StopSignal
-from bot.inbox.queue import Job
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.replies import Replier, mentioning
-from bot.jobs.owners import collections_in, owners_of
+from bot.job import AskPersonPayload, Job
+from bot.jobs.card_extras import collections_in, owners_of
 from bot.models import Turn
-from bot.payloads import AskPersonPayload
-from bot.repositories.owner_questions import Gap, OwnerQuestions
+from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts, language_of, texts
@@ -56,7 +55,7 @@ class AskOwnerHandler:
         sent = await self._voice.mention(asked_of, owners, self._words(turn, question), uuid=uuid, chat_id=turn.chat_id)
         thread_id = turn.conversation.partition("/")[2]
         await self._gaps.asked(
-            Gap(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)
+            OwnerQuestion(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)
         )
         return Ended("done", "owners were mentioned")
 
@@ -73,7 +72,7 @@ class AskOwnerHandler:
             sent = await self._voice.tell(owner, said, uuid=short_id("gap", turn.id, owner))
             gap_id = f"{turn.id}.{number}" if number else turn.id
             await self._gaps.asked(
-                Gap(gap_id, job.app_id, turn.chat_id, question, turn.asker, (owner,), sent.message_id)
+                OwnerQuestion(gap_id, job.app_id, turn.chat_id, question, turn.asker, (owner,), sent.message_id)
             )
 
     def _words(self, turn: Turn, question: str) -> str:

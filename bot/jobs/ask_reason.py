@@ -5,8 +5,7 @@ from typing import Literal
 from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import reason_card
 from bot.delivery.outbox import CardDelivery
-from bot.inbox.queue import Job
-from bot.payloads import AskReasonPayload
+from bot.job import AskReasonPayload, Job
 from bot.texts import language_of, texts
 from feishu.api.messages import short_id
 

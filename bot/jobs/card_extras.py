@@ -1,16 +1,43 @@
-"""What a closed card offers beside its answer: next questions, a person to ask, a hint how to follow up."""
+"""What a closed card offers beside its answer: next questions, a person to ask, a hint how to follow up.
 
+Next questions come from the headings of the sources at once, and from the model once the card is closed
+(`SuggestedQuestions`); they are drawn on it when they come in time.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
+
+import structlog
 
 from bot.access import FILES, Access
+from bot.cancellation import cancel
+from bot.errors import StoreError
+from bot.inbox.queue import Jobs
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.suggestions import below, proposed
-from bot.jobs.owners import collections_in, owners_of
+from bot.job import CARD_LINE, NewJob, RedrawPayload
 from bot.models import Answer, CardState, Turn
 from bot.repositories.chat_facts import ChatFacts
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts
-from rag.events import Proposed
+from rag.documents import Passage
+from rag.events import Proposed, Question
+from rag.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+
+def collections_in(answer: Answer, scope: Scope) -> list[str]:
+    """The collections of an answer's sources that may be seen now, the nearest first."""
+    return [source.collection for source in answer.sources if scope.shows((source.collection,))]
+
+
+def owners_of(settings: PeopleSettings, collections: list[str]) -> tuple[str, ...]:
+    """Whom to ask about documents of these collections; the owners of everything (`*`) where none has its own."""
+    own = [owner for name in dict.fromkeys(collections) for owner in settings.owners.get(name, [])]
+    return tuple(dict.fromkeys(own or settings.owners.get("*", [])))
 
 
 class CardExtras:
@@ -78,3 +105,58 @@ def blanked(answer: Answer, texts: Texts) -> Answer:
     """An answer of which nothing is left but a sentence that says why."""
     bare = Answer(answer.id, answer.turn_id, answer.version, "stopped", notice=texts.not_open_here)
     return replace(bare, created_at=answer.created_at, concluded_at=answer.concluded_at)
+
+
+class Proposer(Protocol):
+    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
+
+    async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed: ...
+
+
+class SuggestedQuestions:
+    """Asks in the background, one task for each answer. No job waits for it, and no card: whoever draws next shows what
+    is stored. A process that ends meanwhile loses nothing but the questions. `wake` tells the worker of a new job."""
+
+    def __init__(
+        self, proposer: Proposer, dressing: CardExtras, jobs: Jobs, *, budget_s: float, wake: Callable[[], None]
+    ) -> None:
+        self._proposer = proposer
+        self._dressing = dressing
+        self._jobs = jobs
+        self._budget_s = budget_s
+        self._wake = wake
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
+
+    def begin(self, turn: Turn, answer: Answer, question: Question | None, passages: Sequence[Passage]) -> None:
+        """Asks, where there is something to go on with: an answer that is whole and has cited its passages."""
+        if self._ended or question is None or not passages or not self._dressing.wants_proposals(answer):
+            return
+        if is_of_quoted_file(turn, answer):
+            return
+        task = asyncio.create_task(self._propose(turn, answer, question, passages), name=f"propose-{answer.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Gives up what has not come, and asks no more."""
+        self._ended = True
+        for task in list(self._tasks):
+            await cancel(task)
+
+    async def _propose(self, turn: Turn, answer: Answer, question: Question, passages: Sequence[Passage]) -> None:
+        proposed = await self._proposer.propose(question, passages, budget_s=self._budget_s)
+        log.info("questions_proposed", answer_id=answer.id, count=len(proposed.questions))
+        try:
+            if await self._dressing.offer(turn, answer, proposed):
+                await self._redraw(turn, answer)
+        except StoreError as error:
+            log.warning("proposals_not_stored", reason=str(error))
+
+    async def _redraw(self, turn: Turn, answer: Answer) -> None:
+        """By the job that draws whatever the store says then; a version under way has the card for itself."""
+        job = NewJob(
+            turn.app_id, "redraw", f"{CARD_LINE}{turn.id}", RedrawPayload(), (f"proposed:{answer.id}",), turn.id
+        )
+        if await self._jobs.enqueue_once(job):
+            self._wake()

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from bot.cards.outcomes import Completed, Exhausted, Expired, Failed, Outcome, Refused, Stopped, Unread, words
-from bot.cards.progress import Progress
+from bot.cards.progress import Completed, Exhausted, Expired, Failed, Outcome, Progress, Refused, Stopped, Unread, words
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
 from rag.events import Grounding

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from bot.cards.progress import Progress
 from bot.continuation import can_go_on
-from bot.job import Job
+from bot.job import ContinuePayload, Job
 from bot.jobs.card_extras import CardExtras
 from bot.jobs.conclusion import sources_of
 from bot.models import Answer
-from bot.payloads import ContinuePayload
 from bot.repositories.turns import Conversations
 from bot.texts import Texts
 from rag.events import Retrieved

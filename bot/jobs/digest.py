@@ -15,8 +15,7 @@ import structlog
 from bot.cancellation import Ended, StopSignal
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
-from bot.job import Job, NewJob
-from bot.payloads import DigestPayload
+from bot.job import DigestPayload, Job, NewJob
 from bot.repositories.analytics import Analytics, documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts

@@ -11,8 +11,7 @@ import structlog
 
 from bot.cancellation import StopSignal, unless_stopped
 from bot.cards import streaming_view as views
-from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
-from bot.cards.progress import Progress, ended, fold
+from bot.cards.progress import Completed, Failed, Outcome, Progress, Stopped, ended, fold
 from bot.delivery.outbox import Delivery
 from bot.jobs.continuation import PassagesChanged, check
 from bot.models import Answer

@@ -4,11 +4,10 @@ from typing import Literal
 
 from bot.access import Access
 from bot.cancellation import Ended, StopSignal
-from bot.inbox.queue import Job
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.commands import WORDS, Command
 from bot.intake.replies import Replier
-from bot.payloads import MenuPayload
+from bot.job import Job, MenuPayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import language_of, texts
 from feishu.api.messages import short_id

@@ -6,12 +6,12 @@ import structlog
 
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
-from bot.cards.outcomes import Outcome, Stopped, Unread
+from bot.cards.progress import Outcome, Stopped, Unread
 from bot.delivery.outbox import Delivery
-from bot.inbox.queue import Job
-from bot.intake.intake import MAX_QUESTION_CHARS, MessageIntake
+from bot.intake.intake import MAX_QUESTION_CHARS, MessageContents, MessageIntake
 from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.results import ImageUnreadable, NoQuestion
+from bot.job import Job
 from bot.jobs.generation import TICK_S, Answers
 from bot.models import Turn
 from bot.repositories.attachments import Attachments
@@ -30,6 +30,7 @@ class QuestionReader:
     def __init__(
         self,
         reading: MessageIntake,
+        contents: MessageContents,
         understanding: QueryRewriter,
         conversations: Conversations,
         library: Answers,
@@ -38,6 +39,7 @@ class QuestionReader:
         clock: Clock,
     ) -> None:
         self._reading = reading
+        self._contents = contents
         self._understanding = understanding
         self._conversations = conversations
         self._library = library
@@ -55,7 +57,7 @@ class QuestionReader:
     async def as_edited(self, job: Job, turn: Turn) -> Turn:
         """The turn with its question as it reads now: a new version answers what was edited, too. One that was never
         read is fetched as it is now anyway."""
-        asked = None if turn.unread else await self._reading.again(job, turn)
+        asked = None if turn.unread else await self._contents.again(job, turn)
         if asked is None or asked.text[:MAX_QUESTION_CHARS] == turn.question:
             return turn
         question = asked.text[:MAX_QUESTION_CHARS]
@@ -84,7 +86,7 @@ class QuestionReader:
         return question, own or self._library
 
     async def _look(self, job: Job, turn: Turn) -> Turn | Outcome:
-        seen = await self._reading.look(job, turn)
+        seen = await self._contents.look(job, turn)
         if isinstance(seen, ImageUnreadable):
             log.info("picture_not_read", by_us=seen.by_us)
             return Unread(seen.said, seen.by_us)

@@ -7,13 +7,14 @@ from typing import Literal, Protocol
 
 import structlog
 
-from bot.cards.outcomes import Stopped
+from bot.cards.progress import Stopped
 from bot.cards.streaming_view import opening_card
 from bot.delivery.outbox import CardDelivery
 from bot.errors import StoreError
-from bot.inbox.queue import Job, Jobs, JobState, LeaseLost
+from bot.inbox.queue import Jobs
 from bot.intake.intake import MessageIntake
 from bot.intake.results import NoQuestion
+from bot.job import Job, JobState, LeaseLost
 from bot.models import Answer, Turn
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts

@@ -6,9 +6,9 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import final
 from bot.delivery.outbox import CardDelivery
 from bot.errors import Owed
-from bot.inbox.queue import Job, Jobs
-from bot.jobs.card_lock import CardLocks
-from bot.payloads import RecalledPayload
+from bot.inbox.queue import Jobs
+from bot.job import Job, RecalledPayload
+from bot.jobs.answer_card import CardLocks
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts

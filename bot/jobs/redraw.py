@@ -5,9 +5,9 @@ from typing import Literal
 from bot.cancellation import Ended, StopSignal
 from bot.cards.final_view import Final, final
 from bot.delivery.outbox import CardDelivery
-from bot.inbox.queue import Job
+from bot.job import Job
+from bot.jobs.answer_card import CardLocks
 from bot.jobs.card_extras import CardExtras
-from bot.jobs.card_lock import CardLocks
 from bot.repositories.turns import Conversations
 from bot.texts import language_of, texts
 

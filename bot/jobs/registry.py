@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bot.cancellation import Ended, StopSignal
-from bot.intake.job_policy import is_begun, refusal_of
-from bot.intake.policy import Policy
+from bot.intake.policy import Policy, is_begun, refusal_of
 from bot.job import Job, JobKind
 
 

@@ -7,12 +7,11 @@ import structlog
 from bot.access import Access
 from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import welcome_card
-from bot.inbox.queue import Job
 from bot.intake.bot_identity import Identity
 from bot.intake.replies import Replier
 from bot.intake.smalltalk import HasTitles
 from bot.intake.suggestions import examples
-from bot.payloads import WelcomePayload
+from bot.job import Job, WelcomePayload
 from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.texts import Texts, language_of, texts
 from feishu.api.messages import short_id

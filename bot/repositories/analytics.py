@@ -29,7 +29,7 @@ ENDINGS = tuple(filter(None, get_args(Ending)))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnsweredQuestion:
     """One answer of the period, with the question and the votes on it."""
 
     turn_id: str
@@ -66,7 +66,7 @@ class Analytics:
         self._clock = clock
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def answers(self, days: float) -> list[Asked]:
+    async def answers(self, days: float) -> list[AnsweredQuestion]:
         """All ended answers of the last `days` days, oldest first; a greeting's or thanks' is none."""
         since = self._clock.time() - days * DAY_S
         ups = select(votes.c.answer_id, func.count().label("n")).where(votes.c.vote == "up").group_by(votes.c.answer_id)
@@ -105,7 +105,7 @@ class Analytics:
             .limit(MOST_ROWS)
         )
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [Asked(*row) for row in reversed(rows)]
+        return [AnsweredQuestion(*row) for row in reversed(rows)]
 
     async def reasons(self, days: float) -> dict[str, int]:
         """Why people voted 👎: reason → count; "" for those who did not say."""
@@ -195,7 +195,7 @@ class Analytics:
         return await self._database.read(work)
 
 
-def summary(told: Sequence[Asked]) -> dict[str, Any]:
+def summary(told: Sequence[AnsweredQuestion]) -> dict[str, Any]:
     """Totals of answers, people, votes and times."""
     outcomes = Counter(one.outcome for one in told)
     return {
@@ -210,10 +210,12 @@ def summary(told: Sequence[Asked]) -> dict[str, Any]:
     }
 
 
-def by_day(told: Sequence[Asked], days: int, now: float) -> list[dict[str, Any]]:
+def by_day(told: Sequence[AnsweredQuestion], days: int, now: float) -> list[dict[str, Any]]:
     """One row a day of this machine's time, the empty ones too."""
     last = datetime.fromtimestamp(now).date()
-    rows: dict[str, list[Asked]] = {(last - timedelta(days=back)).isoformat(): [] for back in reversed(range(days))}
+    rows: dict[str, list[AnsweredQuestion]] = {
+        (last - timedelta(days=back)).isoformat(): [] for back in reversed(range(days))
+    }
     for one in told:
         rows.setdefault(datetime.fromtimestamp(one.at).date().isoformat(), []).append(one)
     return [
@@ -229,7 +231,7 @@ def by_day(told: Sequence[Asked], days: int, now: float) -> list[dict[str, Any]]
     ]
 
 
-def documents(told: Iterable[Asked], limit: int = 20) -> list[dict[str, Any]]:
+def documents(told: Iterable[AnsweredQuestion], limit: int = 20) -> list[dict[str, Any]]:
     """The documents that answers cite, those with most 👎 first."""
     found: dict[str, dict[str, Any]] = {}
     for one in told:

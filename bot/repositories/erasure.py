@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
-from bot.inbox.bounds import MINUTE_S
+from bot.inbox.acceptance import MINUTE_S
 from bot.job import ENDED_STATES
 from bot.models import quoted_by
 from bot.storage.database import Database
@@ -95,7 +95,7 @@ def _leave_open_jobs(connection: Connection, asker: str) -> int:
 
 def _forget_ended_jobs(connection: Connection, open_id: str) -> None:
     """What they cost stays with the job that forgets, or asking to be forgotten would begin the minute anew
-    (`bot.inbox.bounds`)."""
+    (`bot.inbox.acceptance`)."""
     ended = (jobs.c.asker == open_id) & jobs.c.state.in_(ENDED_STATES)
     latest = select(func.max(jobs.c.created_at)).where(jobs.c.asker == open_id).scalar_subquery()
     recent = ended & (jobs.c.created_at > latest - MINUTE_S)

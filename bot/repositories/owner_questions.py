@@ -16,7 +16,7 @@ MAX_REPLY_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class OwnerQuestion:
     """One question for a person. `id` is the turn's; where several owners were written to in private, with a number
     behind it for the further ones."""
 
@@ -40,22 +40,22 @@ class OwnerQuestions:
         self._clock = clock or SystemClock()
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def asked(self, gap: Gap) -> None:
+    async def asked(self, gap: OwnerQuestion) -> None:
         """Somebody was asked; a second time changes the message that asks."""
-        values: dict[str, Any] = {name: getattr(gap, name) for name in Gap.__slots__}
+        values: dict[str, Any] = {name: getattr(gap, name) for name in OwnerQuestion.__slots__}
         values |= {"owners": orjson.dumps(gap.owners).decode(), "created_at": self._clock.time()}
         statement = self._insert(gaps).values(**values)
         moved = {"message_id": gap.message_id, "thread_id": gap.thread_id}
         statement = statement.on_conflict_do_update(index_elements=["id"], set_=moved)
         await self._database.write(lambda connection: connection.execute(statement) and None)
 
-    async def of_reply(self, message: MessageReceived) -> Gap | None:
+    async def of_reply(self, message: MessageReceived) -> OwnerQuestion | None:
         """The gap that an owner's message speaks of: one that replies to the message that asked, or the next one in
         its topic, where each message names the topic's root as its parent."""
         wanted = [each for each in (message.parent_id, message.root_id) if each]
         if not wanted:
             return None
-        columns = [gaps.c[name] for name in Gap.__slots__]
+        columns = [gaps.c[name] for name in OwnerQuestion.__slots__]
         which: ColumnElement[bool] = gaps.c.message_id.in_(wanted)
         if message.thread_id:
             which |= (gaps.c.thread_id == message.thread_id) & (gaps.c.reply == "")
@@ -63,7 +63,7 @@ class OwnerQuestions:
         mine = which & gaps.c.owners.contains(owner, autoescape=True)
         statement = select(*columns).where(gaps.c.app_id == message.app_id, mine).order_by(gaps.c.created_at).limit(1)
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
-        return Gap(**{**row._mapping, "owners": tuple(orjson.loads(row.owners))}) if row else None
+        return OwnerQuestion(**{**row._mapping, "owners": tuple(orjson.loads(row.owners))}) if row else None
 
     async def replied(self, gap_id: str, by: str, text: str) -> None:
         """An owner's answer; further ones are added to it."""

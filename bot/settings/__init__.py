@@ -1,7 +1,8 @@
 """The one place that reads configuration: `config.yaml` at the bottom, `.env` over it, the environment on top.
 
 `load_settings` returns one frozen value with three sections that belong to the three packages, or raises one
-`SettingsError` with a sentence for each problem.
+`SettingsError` with a sentence for each problem. This reader is frozen, too: a new setting is a field of a settings
+model with its description, not another source, order of precedence or kind of file.
 """
 
 import json

@@ -1,32 +1,84 @@
 """One door to the store: SQLite in WAL by default, PostgreSQL by URL.
 
 Writes go through one thread that commits together whatever has arrived meanwhile (group commit), so that a durable
-accept costs a share of one `fsync` and not a whole one. Reads run beside it.
+accept costs a share of one `fsync` and not a whole one. Reads run beside it. How each kind of store is opened, and how
+its errors are told, stands here, too.
 """
 
 import asyncio
+import contextlib
+import fcntl
 import queue
-import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Double, cast, literal, literal_column, make_url, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    cast,
+    create_engine,
+    event,
+    literal,
+    literal_column,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreError
-from bot.storage.engines import may_run_again, open_engine, store_error
 from bot.storage.migrations import run_migrations
 from bot.storage.presence import StoreFile
+from feishu.clock import backoff_s
+from rag.private_files import close, make_private_file, make_private_folder
 
+BUSY_TIMEOUT_MS = 2_000
+"""Below the platform's 3 s: a store that is locked for longer is answered with 503 and not with silence."""
+
+# A replica that is stopped or cut off inside a transaction must not keep its row locks from the others: the server ends
+# idle transactions and slow statements, and the kernel gives up on a peer that does not acknowledge.
+_POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=4000 -c statement_timeout=10000 -c lock_timeout=4000"
+_POSTGRES_CONNECT = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+    "application_name": "feishu-rag",
+    "options": _POSTGRES_OPTIONS,
+}
+_AGAIN = {"40001", "40P01"}
+"""SQLSTATEs of a transaction that lost a race and may simply be run again: serialization failure, deadlock."""
+_LET_WRITE = (
+    "let the user that runs the bot write the file of BOT__DATABASE_URL, those beside it (-wal, -shm, .lock) and their "
+    "folder, or name another file"
+)
+_ROOM = "make room there; the bot goes on by itself"
+_REMEDIES = {
+    "SQLITE_CANTOPEN": _LET_WRITE,
+    "SQLITE_READONLY": _LET_WRITE,
+    "SQLITE_PERM": _LET_WRITE,
+    "SQLITE_FULL": f"the disk of the SQLite file is full: {_ROOM}",
+    "SQLITE_IOERR": f"the disk of the SQLite file may be full or broken: {_ROOM}",
+    "SQLITE_CORRUPT": "restore a backup of the SQLite file, or name another file in BOT__DATABASE_URL",
+    "SQLITE_NOTADB": "that file is something else: name another one in BOT__DATABASE_URL",
+    "25006": "the bot has to write: name the primary in BOT__DATABASE_URL",
+    "42501": "grant the user of BOT__DATABASE_URL its rights on the schema",
+    "53100": f"the database's disk is full: {_ROOM}",
+    "53300": "raise max_connections of PostgreSQL; a replica opens up to nine connections",
+    "55P03": "another session holds a lock on the tables: see pg_stat_activity and pg_blocking_pids",
+}
+"""Begin of SQLite's error name or of the SQLSTATE → what to do."""
 log = structlog.get_logger(__name__)
-
 T = TypeVar("T")
 Outcome = tuple[Any, BaseException | None]
-
 MAX_GROUP = 256
 GROUP_ATTEMPTS = 3
 AGAIN_AFTER_S = 0.05
@@ -37,6 +89,145 @@ _PROBE = text(
 )
 """Row 0 is no migration but the last probe."""
 POSTGRES_NOW = "extract(epoch FROM clock_timestamp())"
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine for `url`; connects lazily. Raises `StoreError` when the driver or the folder is not there."""
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url)
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        engine = create_engine(
+            url, pool_size=6, max_overflow=2, pool_pre_ping=True, pool_recycle=1800, connect_args=_POSTGRES_CONNECT
+        )
+    except ModuleNotFoundError:
+        raise StoreError("the driver for PostgreSQL is not installed: pip install 'feishu-rag[postgres]'") from None
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
+    return engine
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database:
+        try:
+            make_private_folder(Path(url.database).parent)
+        except OSError as error:
+            raise StoreError(f"the folder of {url.database} cannot be made: {error.strerror}; {_LET_WRITE}") from None
+        _close_files(Path(url.database))
+    engine = create_engine(url, pool_size=6, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
+    return engine
+
+
+def _close_files(database: Path) -> None:
+    """The store is for the bot's own user: a new file is made so before SQLite does it by the umask, which gives those
+    beside it the same rights."""
+    with contextlib.suppress(OSError):  # what cannot be written is told by the first use, with what to do
+        make_private_file(database)
+    for beside in ("-wal", "-shm", "-journal", ".lock"):
+        close(database.with_name(database.name + beside))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL lets readers run beside the writer; FULL keeps an acknowledged accept through a power cut."""
+    connection.isolation_level = None  # SQLAlchemy's `begin` event below opens transactions, not the driver
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _make_storable(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """The last line against text that no database takes, wherever it comes from: NUL goes, and lone surrogates are
+    replaced, rather than that a statement fails. Ids are checked where they come in."""
+    return statement, _storable(parameters)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii():
+            return value.replace("\0", "") if "\0" in value else value
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_storable(each) for each in value)
+    return value
+
+
+def _begin(connection: Connection) -> None:
+    """The writer takes its lock at once, so that it never fails half-way through; readers take none."""
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def may_run_again(error: BaseException) -> bool:
+    """Whether a transaction that failed like this before its commit may be run once more, unchanged."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def store_error(backend: str, error: BaseException) -> StoreError:
+    """One sentence without the statement's parameters, which hold people's words; what to do about it where that is
+    known."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(error, SQLAlchemyError) or isinstance(cause, OSError):
+        first_line = (str(cause).splitlines() or [""])[0]
+        return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}{_remedy(cause)}")
+    return StoreError(f"the {backend} store failed: {type(cause).__name__}")
+
+
+def unusable(path: str, error: OSError) -> StoreError:
+    """A file or folder of a SQLite store that the operating system refuses."""
+    return StoreError(f"{path} cannot be written: {error.strerror}; {_LET_WRITE}")
+
+
+def _remedy(cause: BaseException) -> str:
+    name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
+    return next((f"; {remedy}" for begin, remedy in _REMEDIES.items() if name.startswith(begin)), "")
+
+
+@contextlib.contextmanager
+def serving_lock(file: str) -> Iterator[None]:
+    """Only one process may serve from a SQLite file: its leases are freed at start. Raises `StoreError`."""
+    path = Path(f"{file}.lock")
+    try:
+        make_private_file(path)
+        lock: TextIO = path.open("a")  # what another process has noted in it stays
+    except OSError as error:
+        raise unusable(str(path), error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StoreError(
+            f"another feishu-rag serves from {file}; stop it, or set BOT__DATABASE_URL to another file"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def sqlite_file(url: str) -> str:
+    """The path in the URL of a SQLite store; "" for another kind."""
+    parsed = make_url(url)
+    return parsed.database or "" if parsed.get_backend_name() == "sqlite" else ""
+
+
+def is_served(file: str) -> bool:
+    """Whether a process serves from a SQLite file."""
+    try:
+        with Path(f"{file}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class _Write:
@@ -227,7 +418,7 @@ class Database:
                     if transaction.is_active:
                         transaction.commit()
                     return outcomes
-            time.sleep(random.uniform(0.2, 1.0) * AGAIN_AFTER_S * attempt)  # noqa: S311  # the others go first
+            time.sleep(backoff_s(attempt, first_s=AGAIN_AFTER_S, longest_s=1.0, jitter=0.8))  # the others go first
             attempt += 1
 
 

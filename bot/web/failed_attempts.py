@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.web.errors import Refused
-from feishu.clock import Clock, SystemClock
+from feishu.clock import Clock, SystemClock, backoff_s
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class FailedAttempts:
         failures.count += 1
         failures.at = now
         if failures.count > FREE:
-            wait_s = min(self._longest_s, 2.0 ** min(failures.count - FREE - 1, 30))
+            wait_s = backoff_s(failures.count - FREE, first_s=1.0, longest_s=self._longest_s)
             failures.until = now + wait_s
             log.warning("attempts_slowed", what=self._what, address=address, failures=failures.count, wait_s=wait_s)
         self._failures[address] = failures

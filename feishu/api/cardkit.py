@@ -12,8 +12,7 @@ from feishu.api.endpoints import CARD_CREATE, CARD_SETTINGS, CARD_TEXT, CARD_UPD
 from feishu.cards.elements import Card, card_json
 from feishu.encoding import to_text
 from feishu.errors import BadReply
-from feishu.ratelimit.frames import FrameSchedule
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import FrameSchedule, Urgency
 
 MAX_SEQUENCE = 2_147_483_647
 MAX_TEXT_CHARS = 100_000

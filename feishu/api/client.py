@@ -1,44 +1,133 @@
 """The one way out: an async HTTP client that knows tokens, budgets, retries and what the answers mean.
 
 The platform answers `{"code": 0, "data": {…}}`; business errors come with HTTP 200, 400 or 429 and are told by `code`
-(open.feishu.cn/document api-call-guide), so the body is read whatever the status. The only door to httpx.
+(open.feishu.cn/document api-call-guide), so the body is read whatever the status. The only door to httpx. Connections
+come from several small pools: a large one looks at all its connections with each call.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
-from feishu.api.attempts import outcome_of, wait_before_retry
 from feishu.api.auth import TenantTokens
 from feishu.api.availability import Availability
-from feishu.api.connections import Pools, open_pools
-from feishu.api.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint
-from feishu.api.responses import read_reply
-from feishu.clock import Clock, SystemClock
+from feishu.api.endpoints import BOT_IDENTITY, SCOPES, TENANT_TOKEN, Endpoint, Retry
+from feishu.api.error_codes import api_error
+from feishu.clock import Clock, SystemClock, backoff_s
 from feishu.encoding import to_bytes
 from feishu.errors import (
     ApiError,
     BadReply,
     FeishuError,
     RateLimited,
+    ServerError,
     Timeout,
     TokenRejected,
     TransportError,
     Unreachable,
 )
-from feishu.ratelimit.budgets import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, Lanes
-from feishu.ratelimit.frames import FrameSchedule
-from feishu.ratelimit.priority import Urgency
-from feishu.settings import FeishuSettings
+from feishu.ratelimit import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, FrameSchedule, Lanes, Urgency
+from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
 
-__all__ = ["BotIdentity", "CallRecord", "Endpoint", "FeishuClient"]
-
+POOLS = 16
+CALLS = 3
+"""Calls at once that a pool takes before the next one is used: few calls share few connections, which stay warm."""
+CONNECT_TIMEOUT_S = 5.0
+ATTEMPTS = 4
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0
+LONGEST_RATE_WAIT_S = 30.0
+"""A wait the platform asks for beyond this is the caller's to decide."""
 _JSON = "application/json; charset=utf-8"
+
+
+class Pools:
+    """Lends a pool to each call: the first with room, else the one with the fewest calls."""
+
+    def __init__(self, pools: tuple[httpx.AsyncClient, ...]) -> None:
+        self._pools = pools
+        self._calls = [0] * len(pools)
+
+    @contextmanager
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """A pool for one call."""
+        calls = self._calls
+        at = next((at for at, under_way in enumerate(calls) if under_way < CALLS), None)
+        if at is None:
+            at = calls.index(min(calls))
+        calls[at] += 1
+        try:
+            yield self._pools[at]
+        finally:
+            calls[at] -= 1
+
+
+def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
+    """Pools with the settings' time-outs; to be closed by whoever opened them."""
+    loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
+    verify = httpx.create_ssl_context()
+    return tuple(
+        httpx.AsyncClient(
+            timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
+            limits=httpx.Limits(max_connections=25, max_keepalive_connections=CALLS, keepalive_expiry=30.0),
+            follow_redirects=False,
+            trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+            verify=verify,
+        )
+        for _ in range(POOLS)
+    )
+
+
+def read_reply(endpoint: Endpoint, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    """The answer's data. Raises the typed error of a refusal, or `BadReply` for what is not the platform's JSON."""
+    name, log_id = endpoint.name, headers.get("x-tt-logid", "")
+    try:
+        body = orjson.loads(content)
+    except ValueError:
+        body = None
+    code = body.get("code") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(code, int) or isinstance(code, bool):
+        if status == 429:  # a gateway may say so without words
+            code, body = 429, {}
+        else:
+            raise BadReply(f"HTTP {status} without the platform's JSON", endpoint=name, log_id=log_id)
+    if code == 0 and 200 <= status < 300:
+        data = body.get("data", body)
+        return data if isinstance(data, dict) else {}
+    detail = body.get("error")
+    if not log_id and isinstance(detail, dict):
+        log_id = str(detail.get("log_id", ""))
+    message = str(body.get("msg", ""))
+    raise api_error(
+        code, message, endpoint=name, path=endpoint.path, http_status=status, log_id=log_id, headers=headers
+    )
+
+
+def wait_before_retry(endpoint: Endpoint, error: FeishuError, attempt: int) -> float | None:
+    """Seconds until the call is sent again, or None when it is not."""
+    if endpoint.retry is Retry.NEVER or attempt >= ATTEMPTS:
+        return None
+    if isinstance(error, RateLimited):
+        return error.wait_s if error.wait_s <= LONGEST_RATE_WAIT_S else None
+    if isinstance(error, ServerError | TransportError):
+        return backoff_s(attempt, first_s=FIRST_WAIT_S, longest_s=LONGEST_WAIT_S, jitter=0.5)
+    return None
+
+
+def outcome_of(error: FeishuError) -> str:
+    if isinstance(error, ApiError):
+        return f"code {error.code}"
+    if isinstance(error, Timeout):
+        return "timeout"
+    return "unreachable" if isinstance(error, Unreachable) else "bad reply"
 
 
 @dataclass(frozen=True, slots=True)

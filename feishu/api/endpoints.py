@@ -1,8 +1,8 @@
 """The platform's API calls we make: path, budget, and when a call may be sent a second time.
 
 Budgets: standard tier, 50/s and 1000/min for each API, app and tenant (open.feishu.cn/document
-api-call-guide/frequency-control). The limits of one chat, person, message or card are not here: see `limits.Lanes`,
-`stream.CardStream`.
+api-call-guide/frequency-control). The limits of one chat, person, message or card are not here: see
+`feishu.ratelimit.Lanes`, `feishu.streaming.stream.CardStream`.
 """
 
 from dataclasses import dataclass

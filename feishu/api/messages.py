@@ -12,11 +12,10 @@ from typing import Any
 from feishu.api.client import FeishuClient
 from feishu.api.endpoints import FETCH, PATCH, RECALL, REPLY, RESOURCE, SEND, SEND_EPHEMERAL, Endpoint
 from feishu.cards.elements import Card, card_json
-from feishu.cards.links import honest_text
-from feishu.cards.mentions import without_mentions
+from feishu.cards.foreign_text import honest_text, without_mentions
 from feishu.encoding import to_text
 from feishu.errors import BadReply, TargetGone
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import Urgency
 from feishu.visible_text import visible_text
 
 MAX_UUID_CHARS = 50

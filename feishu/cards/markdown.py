@@ -9,8 +9,8 @@ component.
 import re
 from dataclasses import dataclass
 
+from feishu.cards.foreign_text import decided_length, without_mentions
 from feishu.cards.markdown_inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
-from feishu.cards.mentions import decided_length, without_mentions
 from feishu.visible_text import visible_text
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"

@@ -13,9 +13,8 @@ Escapes: numeric entities, as documented (open.feishu.cn/document feishu-cards r
 import re
 from functools import lru_cache
 
-from feishu.cards.links import other_host, web_url, with_host
+from feishu.cards.foreign_text import other_host, web_url, with_host, without_mentions
 from feishu.cards.markdown_emphasis import MAX_EMPHASIS_CHARS, Emphasis
-from feishu.cards.mentions import without_mentions
 
 MAX_SPAN_CHARS = 500
 """A code span or a link text may be this long; while streaming, no more than this waits for its end."""

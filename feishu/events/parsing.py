@@ -5,7 +5,8 @@ event of a busy tenant, and the platform is loose about what it leaves out. The 
 without must be there (`Malformed` says which one is not), everything else has an empty value.
 
 Shapes: open.feishu.cn/document im-v1/message/events/receive, cardkit-v1/card-callback-communication,
-event-subscription-guide (envelopes 1.0 and 2.0).
+event-subscription-guide (envelopes 1.0 and 2.0), im-v1/message-reaction/event, im-v1/message/events/recalled,
+group/chat-member/event, bot-v3/events/menu. Times are seconds since the epoch.
 """
 
 import json
@@ -16,9 +17,23 @@ from typing import Any
 import orjson
 
 from feishu.errors import Malformed, Stale
-from feishu.events.chats import ChatEvent, identifier, optional_id, parse_chat_event, storable
-from feishu.events.types import CardAction, Json, Mention, MessageReceived, Unknown
+from feishu.events.types import (
+    BotAdded,
+    CardAction,
+    ChatEvent,
+    Event,
+    Json,
+    Mention,
+    MenuUsed,
+    MessageReceived,
+    PrivateChatEntered,
+    Reacted,
+    Recalled,
+    Unknown,
+)
 
+MAX_ID_CHARS = 100
+"""Two of them and a mark between them fit into the store's columns."""
 MAX_VALUE_DEPTH = 32
 """Deeper nested button values and form values are read as empty: nothing of ours nests, and JSON writers give up."""
 
@@ -26,8 +41,6 @@ MAX_EVENT_BYTES = 1_048_576
 MAX_AGE_S = 24 * 3600
 """Redelivery goes on for 7 h 6 min and may keep its first timestamp, so age alone refuses nothing younger than this.
 Less than the shortest `bot.retention_h` (48 h): what is still accepted is still known as handled."""
-
-Event = MessageReceived | CardAction | ChatEvent | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +222,66 @@ def _action(
         option=_text(action.get("option")),
         input_value=_text(action.get("input_value")),
     )
+
+
+def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> ChatEvent | None:
+    """The event of this type; None for a type that is not among these. `envelope` holds the fields of `Happened`.
+
+    Raises `Malformed` without an id that is needed."""
+    match event_type:
+        case "im.message.reaction.created_v1" | "im.message.reaction.deleted_v1":
+            return Reacted(
+                *envelope,
+                message_id=_required(body, "message_id", "event"),
+                emoji=_text(_object(body.get("reaction_type")).get("emoji_type")),
+                operator_open_id=_open_id(body.get("user_id")),
+                operator_type=_text(body.get("operator_type")),
+                removed="deleted" in event_type,
+            )
+        case "im.message.recalled_v1":
+            return Recalled(
+                *envelope, message_id=_required(body, "message_id", "event"), chat_id=optional_id(body.get("chat_id"))
+            )
+        case "im.chat.member.bot.added_v1":
+            operator = _open_id(body.get("operator_id"))
+            return BotAdded(*envelope, _required(body, "chat_id", "event"), _text(body.get("name")), operator)
+        case "im.chat.access_event.bot_p2p_chat_entered_v1":
+            return PrivateChatEntered(
+                *envelope, _required(body, "chat_id", "event"), _open_id(body.get("operator_id")), first=False
+            )
+        case "p2p_chat_create":
+            person = _object(body.get("user")) or _object(body.get("operator"))
+            return PrivateChatEntered(
+                *envelope, _required(body, "chat_id", "event"), optional_id(person.get("open_id")), first=True
+            )
+        case "application.bot.menu_v6":
+            operator = _open_id(_object(body.get("operator")).get("operator_id"))
+            return MenuUsed(*envelope, operator_open_id=operator, key=_text(body.get("event_key")))
+    return None
+
+
+def _open_id(value: object) -> str:
+    return optional_id(_object(value).get("open_id"))
+
+
+def identifier(value: object, what: str) -> str:
+    """An id that the bot cannot work without. Raises `Malformed`, with `what`, for anything else."""
+    found = optional_id(value)
+    if not found:
+        raise Malformed(f"{what}, or what stands there is no identifier" if value else what)
+    return found
+
+
+def optional_id(value: object) -> str:
+    """An id, or "" for what is none: the platform's are up to some 70 visible ASCII characters; what holds a NUL or
+    fills a page could be kept in no store."""
+    is_id = isinstance(value, str) and len(value) <= MAX_ID_CHARS and value.isprintable()
+    return str(value) if is_id else ""
+
+
+def storable(text: str) -> str:
+    """Text without NUL, which PostgreSQL takes in no text."""
+    return text.replace("\0", "")
 
 
 def _text(value: object) -> str:

@@ -1,5 +1,4 @@
-"""What the platform tells us of messages and cards, as frozen values. What happens around messages:
-`feishu.events.chats`."""
+"""What the platform tells us, as frozen values: messages, card actions, and what happens around messages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -72,3 +71,65 @@ class Unknown:
     event_id: str
     event_type: str
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What all of them carry."""
+
+    app_id: str
+    tenant_key: str
+    event_id: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted(Happened):
+    """Somebody put an emoji on a message, or took it off (`removed`). `emoji` is a type like `THUMBSUP`."""
+
+    message_id: str
+    emoji: str
+    operator_open_id: str
+    operator_type: str
+    """`user` or `app`: the bot hears of its own reactions, too."""
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled(Happened):
+    """A message was taken back, by its author or by a group's manager."""
+
+    message_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotAdded(Happened):
+    """The bot became a member of a group."""
+
+    chat_id: str
+    chat_name: str
+    operator_open_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateChatEntered(Happened):
+    """Somebody opened the private chat with the bot; comes with every entry. `first`: the chat was made just now."""
+
+    chat_id: str
+    operator_open_id: str
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MenuUsed(Happened):
+    """Somebody chose an entry of the bot's menu; it names no chat, so the answer goes to the person."""
+
+    operator_open_id: str
+    key: str
+
+
+ChatEvent = Reacted | Recalled | BotAdded | PrivateChatEntered | MenuUsed
+
+
+Event = MessageReceived | CardAction | ChatEvent | Unknown

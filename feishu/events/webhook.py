@@ -23,7 +23,6 @@ from feishu.errors import Malformed, TooLarge, Unverified
 from feishu.events import crypto
 from feishu.events.parsing import (
     MAX_EVENT_BYTES,
-    Event,
     check_age,
     json_object,
     own_event,
@@ -31,7 +30,7 @@ from feishu.events.parsing import (
     seconds,
     without_lone_surrogates,
 )
-from feishu.events.types import CardAction, Unknown
+from feishu.events.types import CardAction, Event, Unknown
 
 MAX_BODY_BYTES = MAX_EVENT_BYTES
 MAX_CHALLENGE_BYTES = 8_192

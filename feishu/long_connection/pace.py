@@ -4,7 +4,8 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from feishu.errors import ApiError, CredentialsRejected, FeishuError, Forbidden, TooManyConnections
+from feishu.clock import backoff_s
+from feishu.errors import CredentialsRejected, FeishuError, Forbidden, RateLimited, TooManyConnections
 
 FIRST_WAIT_S = 1.0
 SOON_S = 1.0
@@ -58,9 +59,9 @@ class Pace:
         an admin can help; spread by half."""
         self._failures += 1
         longest_s = config.reconnect_interval_s
-        grown_s = longest_s if needs_admin(error) else min(FIRST_WAIT_S * 2.0 ** min(self._failures - 1, 12), longest_s)
-        asked_s = getattr(error, "wait_s", 0.0) if isinstance(error, ApiError) else 0.0
-        return max(grown_s * random.uniform(0.5, 1.0), asked_s)  # noqa: S311 - spreads, guards nothing
+        first_s = longest_s if needs_admin(error) else FIRST_WAIT_S
+        grown_s = backoff_s(self._failures, first_s=first_s, longest_s=longest_s, jitter=0.5)
+        return max(grown_s, error.wait_s if isinstance(error, RateLimited) else 0.0)
 
     def after_loss(self, lasted_s: float, config: ClientConfig, *, noticed_by_us: bool) -> float:
         """Seconds until a connection that was open is opened again.
@@ -73,5 +74,6 @@ class Pace:
         self._failures += 1
         first_s = SOON_S if noticed_by_us else config.reconnect_nonce_s
         if self._failures > 1:
-            first_s = max(first_s, min(FIRST_WAIT_S * 2.0 ** min(self._failures - 1, 12), config.reconnect_interval_s))
+            longest_s = config.reconnect_interval_s
+            first_s = max(first_s, backoff_s(self._failures, first_s=FIRST_WAIT_S, longest_s=longest_s))
         return first_s * random.random()  # noqa: S311 - spreads, guards nothing

@@ -5,7 +5,7 @@ import asyncio
 from feishu.api.client import FeishuClient
 from feishu.clock import SystemClock
 from feishu.errors import Timeout, Unreachable, WebhookError
-from feishu.events.parsing import Event
+from feishu.events.types import Event
 from feishu.long_connection.pace import ClientConfig
 from feishu.long_connection.session import Reply, Session
 from feishu.long_connection.socket import NAME, open_socket

@@ -11,8 +11,8 @@ import orjson
 from feishu.clock import Clock
 from feishu.encoding import to_bytes
 from feishu.errors import WebhookError
-from feishu.events.parsing import Event, json_object, own_event, without_lone_surrogates
-from feishu.events.types import CardAction
+from feishu.events.parsing import json_object, own_event, without_lone_surrogates
+from feishu.events.types import CardAction, Event
 from feishu.long_connection.fragments import BadFragment, Fragments
 from feishu.long_connection.frames import CONTROL, DATA, BadFrame, Frame, decode, encode
 from feishu.long_connection.pace import ClientConfig

@@ -9,7 +9,7 @@ from typing import Any
 
 from feishu.api.messages import Messages
 from feishu.cards.elements import Card
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import Urgency
 
 
 class RawCard:

@@ -1,30 +1,35 @@
 """One card while an answer is written into it: show what there is as it comes, finish once.
 
 While streaming, frames are expendable and the newest text is all that counts: one call in flight, starts at least an
-interval apart and only when the app's schedule says so; the text is taken at that moment, not before. The end is a
-duty: streaming mode is closed and the whole card written, again and again until it is done or the time is spent.
+interval apart and only when the app's schedule says so; the text is taken at that moment, not before (`CardStream`).
+The end is a duty: streaming mode is closed and the whole card written, again and again until it is done or the time is
+spent (`CardCloser`), with growing waits between refusals (`CardBackoff`).
 
-A failed call never gives its sequence number back: whether it took effect is unknown. Rules: open.feishu.cn/document
-cardkit-v1 (300317, 300309, 200850, 200810) and feishu-cards/streaming-updates.
+Every write carries the card's next number (`Sequence`). A failed call never gives its number back: whether it took
+effect is unknown. Rules: open.feishu.cn/document cardkit-v1 (300317, 300309, 200850, 200810) and
+feishu-cards/streaming-updates.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Protocol
 
+from feishu.api.cardkit import MAX_SEQUENCE
 from feishu.api.error_codes import remedy_of
-from feishu.api.recovery import Remedy, while_streaming
+from feishu.api.recovery import Remedy, at_the_end, while_streaming
 from feishu.cards.elements import Card
-from feishu.clock import Clock, SystemClock
-from feishu.errors import ApiError, RateLimited, TransportError
-from feishu.ratelimit.frames import FrameSchedule
-from feishu.ratelimit.priority import Urgency
-from feishu.streaming.backoff import Patience
-from feishu.streaming.closing import CardCloser, CardWrites
-from feishu.streaming.sequence import Sequence
+from feishu.clock import Clock, SystemClock, backoff_s
+from feishu.errors import ApiError, FeishuError, Interacting, RateLimited, TransportError
+from feishu.ratelimit import FrameSchedule, Urgency
 
-__all__ = ["CardStream", "CardWrites", "Sequence"]
-
+INTERACTION_WAIT_S = 0.5
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 8.0
+SEQUENCE_JUMP = 1000
+CLOSING_BUDGET_S = 10.0
+"""How long closing alone may be refused before the whole card is written first."""
+_AGAIN = (Remedy.WAIT, Remedy.NEW_SEQUENCE)
 MIN_INTERVAL_S = 0.15
 """10 writes a second are allowed for a card; this leaves room for the two closing calls."""
 LAST_FRAME_GRACE_S = 1.0
@@ -33,9 +38,168 @@ REOPEN_AFTER_S = 540.0
 REOPEN_AGAIN_S = 27.0
 ASIDE_EVERY_S = 1.5
 WHOLE_API = (429, 99991400)
-
 View = Callable[[], Mapping[str, str]]
 _log = logging.getLogger(__name__)
+
+
+class Sequence:
+    """Numbers for one card. After a crash, start again at the reserved ceiling: gaps are fine, repeats are refused
+    with 300317 (open.feishu.cn/document cardkit-v1)."""
+
+    def __init__(
+        self, start: int = 0, *, reserve: Callable[[int], Awaitable[None]] | None = None, block: int = 100
+    ) -> None:
+        """`start` is the last number used or reserved. `reserve(ceiling)` stores durably that numbers up to `ceiling`
+        may have been used; it is awaited before the first of them is."""
+        self._last = start
+        self._ceiling = start
+        self._reserve = reserve
+        self._block = block
+        self._turn = asyncio.Lock()
+
+    @property
+    def last(self) -> int:
+        """The last number given out."""
+        return self._last
+
+    async def next(self) -> int:
+        """The next number. Raises what `reserve` raises, and OverflowError when the card has no numbers left."""
+        async with self._turn:
+            while self._reserve is not None and self._last >= self._ceiling:
+                ceiling = min(self._last + self._block, MAX_SEQUENCE)
+                if ceiling <= self._last:
+                    break
+                await self._reserve(ceiling)
+                self._ceiling = ceiling  # a jump may have come meanwhile: look again
+            if self._last >= MAX_SEQUENCE:
+                raise OverflowError("the card has no sequence numbers left")
+            self._last += 1
+            return self._last
+
+    def jump(self, by: int) -> None:
+        """Leave a gap: somebody else wrote to the card, and it is not known how far they got."""
+        self._last = min(self._last + by, MAX_SEQUENCE)
+
+
+class CardBackoff:
+    """Counts the refusals in a row of one card."""
+
+    def __init__(self, sequence: Sequence) -> None:
+        self._sequence = sequence
+        self._failures = 0
+
+    def restore(self) -> None:
+        """A write was accepted, or another kind of write begins."""
+        self._failures = 0
+
+    def wait_s(self, error: ApiError | TransportError) -> float:
+        """Seconds until the next try. A sequence that was behind leaps ahead, further each time."""
+        self._failures += 1
+        if remedy_of(error) is Remedy.NEW_SEQUENCE:
+            self._sequence.jump(SEQUENCE_JUMP * 10 ** min(self._failures - 1, 4))
+            return 0.0 if self._failures <= 2 else self._backoff_s()
+        if isinstance(error, RateLimited):
+            return max(error.wait_s, 0.0)
+        if isinstance(error, Interacting):
+            return max(INTERACTION_WAIT_S, self._backoff_s() / 2)
+        return self._backoff_s()
+
+    def _backoff_s(self) -> float:
+        return backoff_s(self._failures, first_s=FIRST_BACKOFF_S, longest_s=LONGEST_BACKOFF_S, jitter=0.2)
+
+
+class CardWrites(Protocol):
+    """What a card is written by: `feishu.api.cardkit.CardKit` or `feishu.streaming.raw_card.RawCard`."""
+
+    async def stream_text(self, card_id: str, element_id: str, content: str, *, sequence: int) -> None: ...
+
+    async def set_config(
+        self, card_id: str, config: dict[str, Any], *, sequence: int, urgency: Urgency = ...
+    ) -> None: ...
+
+    async def update(self, card_id: str, card: Card, *, sequence: int, urgency: Urgency = ...) -> None: ...
+
+
+class CardCloser:
+    """One card's duties. Every method raises the last error at its deadline (a monotonic second), and at once what
+    trying again does not mend. Nobody else may write to the card meanwhile."""
+
+    def __init__(self, writes: CardWrites, card_id: str, sequence: Sequence, *, clock: Clock, by_put: bool) -> None:
+        self._writes = writes
+        self._card_id = card_id
+        self._sequence = sequence
+        self._clock = clock
+        self._by_put = by_put
+        self._closed = False
+
+    async def close(self, card: Card, summary: str, deadline: float) -> None:
+        """Close streaming mode, then replace the whole card: two calls, or one with `by_put`."""
+        if self._by_put and not self._closed:
+            await self.write(_closed(card), deadline, Urgency.TERMINAL)
+            self._closed = True
+        elif self._closed or await self._closes(summary, deadline):
+            await self.write(card, deadline, Urgency.TERMINAL)
+        else:  # the person has the whole answer before the closing is tried again
+            await self.write(_closed(card), deadline, Urgency.TERMINAL)
+            await self._end_streaming(summary, deadline)
+            self._closed = True
+
+    async def write(self, card: Card, deadline: float, urgency: Urgency) -> None:
+        """Replace the whole card."""
+
+        async def send(number: int) -> None:
+            await self._writes.update(self._card_id, card, sequence=number, urgency=urgency)
+
+        await self._insist(send, deadline)
+
+    async def _closes(self, summary: str, deadline: float) -> bool:
+        """Whether streaming mode could be closed soon. Raises what no other call would mend either."""
+        try:
+            await self._end_streaming(summary, min(deadline, self._clock.monotonic() + CLOSING_BUDGET_S))
+        except FeishuError as error:
+            if at_the_end(remedy_of(error)) not in (*_AGAIN, Remedy.REPAIR):
+                raise
+            return False
+        self._closed = True
+        return True
+
+    async def _end_streaming(self, summary: str, deadline: float) -> None:
+        closed: dict[str, Any] = {"streaming_mode": False}
+        preview = {"summary": {"content": summary}} if summary else {}
+        try:
+            await self._configure(closed | preview, deadline)
+        except ApiError as error:
+            if remedy_of(error) is Remedy.REOPEN:  # closed already
+                return
+            if not preview or at_the_end(remedy_of(error)) not in (Remedy.REPAIR, Remedy.PLAIN_TEXT):
+                raise
+            await self._configure(closed, deadline)  # better closed without our preview than left open
+
+    async def _configure(self, config: dict[str, Any], deadline: float) -> None:
+        async def send(number: int) -> None:
+            await self._writes.set_config(self._card_id, config, sequence=number, urgency=Urgency.TERMINAL)
+
+        await self._insist(send, deadline)
+
+    async def _insist(self, send: Callable[[int], Awaitable[None]], deadline: float) -> None:
+        """Send until it is accepted, each time with a new number."""
+        backoff = CardBackoff(self._sequence)
+        while True:
+            number = await self._sequence.next()
+            try:
+                return await send(number)
+            except (ApiError, TransportError) as error:
+                if remedy_of(error) is Remedy.REOPEN or at_the_end(remedy_of(error)) not in _AGAIN:
+                    raise
+                wait_s = backoff.wait_s(error)
+                if self._clock.monotonic() + wait_s > deadline:
+                    raise
+            await self._clock.sleep(wait_s)
+
+
+def _closed(card: Card) -> Card:
+    """The same card, saying itself that streaming is over."""
+    return {**card, "config": {**card.get("config", {}), "streaming_mode": False}}
 
 
 class CardStream:
@@ -66,7 +230,7 @@ class CardStream:
         self._schedule = schedule or FrameSchedule(clock=self._clock)
         self._on_frame = on_frame
         self._aside = frozenset(aside)
-        self._patience = Patience(sequence)
+        self._backoff = CardBackoff(sequence)
         self._duty = CardCloser(cardkit, card_id, sequence, clock=self._clock, by_put=close_by_put)
         self._view: View | None = None  # the newest, not looked at yet
         self._waiting: dict[str, str] = {}  # element id → newest text, oldest element first
@@ -177,7 +341,7 @@ class CardStream:
             return
         finally:
             self._calling = False
-        self._patience.restore()
+        self._backoff.restore()
         self._reopened = False
         self._shown[element_id] = text
         if element_id in self._aside:
@@ -220,7 +384,7 @@ class CardStream:
         if remedy is Remedy.REOPEN and element_id and not (self._reopened or self._stopped):
             await self._reopen()
         elif remedy in (Remedy.WAIT, Remedy.NEW_SEQUENCE):
-            self._next_start_at = max(self._next_start_at, self._clock.monotonic() + self._patience.wait_s(error))
+            self._next_start_at = max(self._next_start_at, self._clock.monotonic() + self._backoff.wait_s(error))
             if isinstance(error, RateLimited):
                 self._schedule.slow_down(error.wait_s if error.code in WHOLE_API else 0.0)
         elif remedy is Remedy.DROP_FRAME and element_id:

@@ -9,8 +9,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.messages import Content, Messages, entity_content
 from feishu.cards.elements import Card, card, header, markdown
 from feishu.cards.markdown import safe_markdown
-from feishu.streaming.sequence import Sequence
-from feishu.streaming.stream import CardStream
+from feishu.streaming.stream import CardStream, Sequence
 
 TEXT = "text"
 INTERVAL_S = 0.2

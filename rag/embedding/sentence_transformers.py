@@ -5,15 +5,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-# Before the import: loading a folder must not reach for the hub.
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from transformers.utils.logging import disable_progress_bar
 
 from rag.embedding.vectors import unit
 from rag.errors import EmbeddingFailed
@@ -26,6 +20,12 @@ class SentenceEmbedder:
     """A model in a local folder. Its own prompts are not used: `rag.embedding.instructions` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
+        # Before the import: loading a folder must not reach for the hub.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
         disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self._model = SentenceTransformer(str(folder), prompts=_NO_PROMPTS, local_files_only=True)

@@ -31,9 +31,6 @@ from rag.generation.reasoning import ThinkFilter
 from rag.generation.sse import DONE, BodyReader, NotAModelServer
 from rag.settings import LlmSettings, PromptSettings
 
-# An inherited variable must not export questions and passages to a tracing service.
-os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
-
 OPENAI_URL = "https://api.openai.com/v1"
 POOL_CONNECTIONS = 32
 LAST_BYTES_S = 0.1
@@ -149,6 +146,8 @@ class Model:
     """One configured model with its own connections. For one event loop; close it with `aclose`."""
 
     def __init__(self, settings: LlmSettings, prompts: PromptSettings) -> None:
+        # An inherited variable must not export questions and passages to a tracing service.
+        os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
         self._http = httpx.AsyncClient(
             timeout=_timeout(settings),
             trust_env=settings.trust_env,

@@ -5,19 +5,19 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-from sentence_transformers import CrossEncoder
-
 from rag.errors import EmbeddingFailed
 
 MAX_LENGTH = 512
 
 
 class CrossReranker:
-    """A model in a local folder. One text at a time through it: it is the slowest thing there is."""
+    """A model in a local folder; its library may be missing (ImportError). One text at a time through it: it is the
+    slowest thing there is."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the import: loading a folder must not reach for the hub
+        from sentence_transformers import CrossEncoder
+
         try:
             self._model = CrossEncoder(str(folder), max_length=MAX_LENGTH, local_files_only=True)
         except Exception as error:  # torch, safetensors, tokenizers and json each have their own way to fail

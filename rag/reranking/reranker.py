@@ -103,11 +103,12 @@ def _open(settings: RetrievalSettings) -> Reranker:
         from rag.reranking.endpoint import EndpointReranker
 
         return EndpointReranker(settings)
-    try:
-        from rag.reranking.cross_encoder import CrossReranker
-    except ImportError as error:
-        raise EmbeddingFailed("The cross-encoder needs pip install 'feishu-rag[bge]'") from error
+    from rag.reranking.cross_encoder import CrossReranker
+
     folder = local_folder(settings.rerank_model)
     if folder is None:
         raise EmbeddingFailed(f"The reranker {settings.rerank_model} is not there any more")
-    return CrossReranker(folder, settings.rerank_model)
+    try:
+        return CrossReranker(folder, settings.rerank_model)
+    except ImportError as error:
+        raise EmbeddingFailed("The cross-encoder needs pip install 'feishu-rag[bge]'") from error

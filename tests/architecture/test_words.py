@@ -18,9 +18,9 @@ MARKUP = re.compile(r"</?[a-z]+[^>]*")
 # that it does not give, top-level domains.
 READ_NOT_SAID = {
     "bot/intake/commands.py",
-    "bot/intake/heading_questions.py",
+    "bot/intake/suggestions.py",
     "feishu/events/card_text.py",
-    "feishu/cards/links.py",
+    "feishu/cards/foreign_text.py",
 }
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.
 SPEAKS_TO_ADMINS = re.compile(

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from feishu.cards.links import other_host, web_url
+from feishu.cards.foreign_text import other_host, web_url
 from feishu.visible_text import visible_text
 from tests.e2e.web_chat import QUESTION, Chat
 from tests.support.scripted_library import telling

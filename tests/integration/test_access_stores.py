@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from bot.access import Access
-from bot.cards.outcomes import Completed
-from bot.cards.progress import Progress, ended, fold
+from bot.cards.progress import Completed, Progress, ended, fold
 from bot.intake.suggestions import below, examples
 from bot.jobs.conclusion import conclude
 from bot.models import Answer, Turn

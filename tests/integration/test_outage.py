@@ -33,7 +33,7 @@ def model() -> Iterator[ModelServer]:
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """An end is insisted upon for a moment, and then waited for: the moments of this clock are half minutes."""
     monkeypatch.setitem(CardStream.finish.__kwdefaults__, "budget_s", 0.3)
-    monkeypatch.setattr("feishu.api.attempts.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("feishu.api.client.FIRST_WAIT_S", 0.05)
 
 
 @pytest.fixture

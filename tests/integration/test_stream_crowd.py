@@ -12,7 +12,7 @@ from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages, entity_content
 from feishu.cards.elements import card, markdown
-from feishu.ratelimit.budgets import SECOND_S
+from feishu.ratelimit import SECOND_S
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.world import Person
 from feishu.settings import FeishuSettings

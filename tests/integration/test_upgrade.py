@@ -9,8 +9,7 @@ from sqlalchemy import Connection, text
 from bot.cards.final_view import final
 from bot.inbox.claim import Shares
 from bot.inbox.queue import Jobs
-from bot.intake.job_policy import refusal_of
-from bot.intake.policy import Policy
+from bot.intake.policy import Policy, refusal_of
 from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database

@@ -12,8 +12,7 @@ import pytest
 
 from bot.models import Answer
 from bot.observability.metrics import Metrics
-from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import Tracing
+from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.web_turns import WebStore
 from bot.storage.database import Database
 from bot.web.chat.turns import SPARE_S, SWEEP_S, WebTurns

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feishu.cards.links import other_host
+from feishu.cards.foreign_text import other_host
 from feishu.cards.markdown import escape_text, safe_markdown
 from feishu.visible_text import visible_text
 

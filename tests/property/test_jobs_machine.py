@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.inbox.crashes import OVERDUE_S
 from bot.inbox.positions import REFRESH_S, TOLD_AFTER_S
-from bot.inbox.queue import Jobs, LeaseLost
-from bot.job import Job, NewJob
+from bot.inbox.queue import Jobs
+from bot.job import Job, LeaseLost, NewJob
 from bot.storage.database import Database
 from tests.support.clock import HandClock
 from tests.support.postgres import Postgres

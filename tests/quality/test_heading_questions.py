@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake.heading_questions import LONGEST_CHARS, question_about
+from bot.intake.suggestions import LONGEST_CHARS, question_about
 from rag.generation.follow_ups import leans
 from rag.ingestion.pipeline import ingest
 from rag.knowledge_base import KnowledgeBase

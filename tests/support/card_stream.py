@@ -17,7 +17,7 @@ from feishu.errors import (
     TransportError,
     Unreachable,
 )
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import Urgency
 from feishu.streaming.stream import CardStream, Sequence
 from tests.support.clock import HandClock
 

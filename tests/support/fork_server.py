@@ -33,8 +33,6 @@ IMPORTED = (
     "rag.index.local.faiss",
     "rag.generation.extractive",
 )
-READ_AT_IMPORT = ("bot.crash_points",)
-"""Modules that read the environment when they are imported."""
 MOST_BYTES = 1_000_000
 
 
@@ -173,8 +171,6 @@ def _ran() -> int:
 
     code = 0
     try:
-        for name in READ_AT_IMPORT:
-            importlib.reload(sys.modules[name])
         main()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from feishu.api.client import FeishuClient
 from feishu.clock import Clock
 from feishu.errors import WebhookError
-from feishu.events.parsing import Event
+from feishu.events.types import Event
 from feishu.long_connection.connection import LongConnection
 from feishu.long_connection.pace import ClientConfig
 from feishu.long_connection.socket import Lost

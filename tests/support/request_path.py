@@ -40,8 +40,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import Bot
 from bot.inbox.claim import Room
-from bot.inbox.queue import Job, Jobs
-from bot.observability.trace_store import TraceStore
+from bot.inbox.queue import Jobs
+from bot.job import Job
+from bot.observability.tracing import TraceStore
 from bot.settings import Settings
 from bot.storage.database import Database
 from feishu.sandbox import Sandbox, running

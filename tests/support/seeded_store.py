@@ -5,7 +5,7 @@ import random
 import orjson
 from sqlalchemy import Connection, insert
 
-from bot.repositories.owner_questions import Gap, OwnerQuestions
+from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.storage.database import Database
 from bot.storage.tables import answers, turns, votes
 
@@ -84,5 +84,5 @@ def _one(
 async def reply(database: Database, turn_id: str, question: str, text: str, by: str) -> None:
     """An owner was asked a turn's question in a chat, and answered."""
     gaps = OwnerQuestions(database)
-    await gaps.asked(Gap(turn_id, "cli", "oc_group", question, "ou_1", (by,), f"om_to_{by}"))
+    await gaps.asked(OwnerQuestion(turn_id, "cli", "oc_group", question, "ou_1", (by,), f"om_to_{by}"))
     await gaps.replied(turn_id, by, text)

@@ -9,8 +9,7 @@ from typing import Any
 
 from bot.access import Access
 from bot.observability.metrics import Metrics
-from bot.observability.trace_store import TraceStore
-from bot.observability.tracing import Tracing
+from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings

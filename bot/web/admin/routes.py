@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bot.handlers.http import json_response
-from bot.observability.trace_store import TraceStore
-from bot.repositories.analytics import Analytics, Asked
+from bot.observability.tracing import TraceStore
+from bot.repositories.analytics import Analytics, AnsweredQuestion
 from bot.repositories.gap_report import Gap, Reply, draft
 from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
@@ -193,7 +193,7 @@ def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _row(one: Asked) -> dict[str, Any]:
+def _row(one: AnsweredQuestion) -> dict[str, Any]:
     return {
         "turn_id": one.turn_id,
         "answer_id": one.answer_id,
@@ -211,7 +211,7 @@ def _row(one: Asked) -> dict[str, Any]:
     }
 
 
-def _wanted(one: Asked, outcome: str, vote: str, words: str) -> bool:
+def _wanted(one: AnsweredQuestion, outcome: str, vote: str, words: str) -> bool:
     by_vote = not vote or (one.up > 0 if vote == "up" else one.down > 0)
     return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
 

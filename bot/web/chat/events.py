@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 import structlog
 
-from bot.cards.outcomes import Failed, words
+from bot.cards.progress import Failed, words
 from bot.errors import StoreError
 from bot.texts import language_of, texts
 from bot.web.chat.schemas import answer_body, sources_body

@@ -8,8 +8,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot.cards.outcomes import Completed, Failed, Outcome, Stopped
-from bot.cards.progress import Progress, ended, fold
+from bot.cards.progress import Completed, Failed, Outcome, Progress, Stopped, ended, fold
 from bot.continuation import can_go_on
 from bot.errors import StoreError
 from bot.intake.query_rewriting import standing_alone

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.jobs.card_lock import CardLocks
+from bot.jobs.answer_card import CardLocks
 from tests.integration.conftest import BOB, answer_text, words
 from tests.support.scene import ANSWER, LAST, Scene
 

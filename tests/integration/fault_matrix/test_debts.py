@@ -144,7 +144,7 @@ async def test_a_new_version_takes_the_debt_of_the_old_one(scene: Scene) -> None
     assert scene.bot is not None
     turn = await scene.bot.ledger.turn_of_question("cli_sandbox", asked)
     assert turn is not None
-    from bot.inbox.queue import NewJob
+    from bot.job import NewJob
 
     conversation = scene.sandbox.world.messages[asked].chat_id
     again = NewJob("cli_sandbox", "regenerate", conversation, {"by": BOB}, ("event:again",), turn)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from bot.access import Access
-from bot.intake.silent_mode import SilentMode
+from bot.intake.intake import SilentMode
 from bot.models import LeftOut, Turn, quoted_by
 from bot.repositories.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota
 from bot.repositories.chat_facts import ChatFacts

@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
 
 
 async def test_a_locked_sqlite_refuses_in_time_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.storage.engines.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("bot.storage.database.BUSY_TIMEOUT_MS", 50)
     database = Database(f"sqlite:///{tmp_path}/bot.db")
     await asyncio.to_thread(database.migrate)
     other = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)

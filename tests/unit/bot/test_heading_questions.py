@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.intake.heading_questions import LONGEST_CHARS, question_about
-from bot.intake.suggestions import below, examples, proposed
+from bot.intake.suggestions import LONGEST_CHARS, below, examples, proposed, question_about
 from bot.jobs.card_extras import CardExtras
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.settings.people import PeopleSettings

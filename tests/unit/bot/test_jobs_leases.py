@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.inbox.queue import LeaseLost, guard
+from bot.inbox.queue import guard
+from bot.job import LeaseLost
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 

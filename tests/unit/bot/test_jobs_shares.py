@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.inbox.bounds import MINUTE_S
+from bot.inbox.acceptance import MINUTE_S
 from bot.inbox.claim import Shares
 from bot.inbox.positions import TOLD_AFTER_S
 from bot.inbox.queue import Jobs

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.inbox.positions import REFRESH_S, TOLD_AFTER_S
-from bot.inbox.queue import LeaseLost
+from bot.job import LeaseLost
 from tests.support.inbox import LEASE_S, Inbox, new, number
 
 

@@ -8,8 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
-from bot.cards.outcomes import Completed, Stopped
-from bot.cards.progress import Progress, ended
+from bot.cards.progress import Completed, Progress, Stopped, ended
 from bot.jobs.conclusion import conclude
 from bot.models import Answer, Source, Turn
 from bot.repositories.history import ChatHistory

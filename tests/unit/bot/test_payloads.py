@@ -7,8 +7,7 @@ from typing import Any, get_args
 import orjson
 import pytest
 
-from bot.job import JobKind
-from bot.payloads import PAYLOADS, AnswerPayload, ContinuePayload, PressedPayload, RefusePayload
+from bot.job import PAYLOADS, AnswerPayload, ContinuePayload, JobKind, PressedPayload, RefusePayload
 from feishu.events.types import Mention, MessageReceived
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "stored_jobs.jsonl").read_text("utf-8").splitlines()]

@@ -10,9 +10,8 @@ from bot.intake.suggestions import examples
 from bot.repositories.history import tokens
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
-from feishu.events.chats import Reacted, Recalled
 from feishu.events.parsing import parse_event
-from feishu.events.types import Mention, MessageReceived
+from feishu.events.types import Mention, MessageReceived, Reacted, Recalled
 from rag.index.outline import Title
 
 

@@ -5,10 +5,9 @@ from typing import get_args
 
 import pytest
 
-from bot.cards.actions import ActionKind
+from bot.cards.buttons import ActionKind
 from bot.handlers.card_actions import DEEDS
-from bot.intake.job_policy import attempt_of, is_begun, refusal_of
-from bot.intake.policy import COSTS, SILENCED, Attempt, Deed, Policy, deed_of
+from bot.intake.policy import COSTS, SILENCED, Attempt, Deed, Policy, attempt_of, deed_of, is_begun, refusal_of
 from bot.intake.refusals import refusal_key
 from bot.job import Bounds, Job, JobKind, NewJob
 from bot.settings.people import PeopleSettings

@@ -12,8 +12,7 @@ from bot.doctor.machine import check_store
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.settings import BotSettings, Settings
-from bot.storage.database import Database
-from bot.storage.engines import serving_lock
+from bot.storage.database import Database, serving_lock
 from bot.storage.presence import write_down
 from tests.support.inbox import new
 

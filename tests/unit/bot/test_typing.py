@@ -7,7 +7,7 @@ import pytest
 from bot.cards.streaming_view import ANSWER, STREAMING, opening_card
 from bot.models import Answer, Turn
 from bot.texts import ZH
-from feishu.ratelimit.frames import FrameSchedule
+from feishu.ratelimit import FrameSchedule
 from feishu.streaming.stream import CardStream, Sequence
 from tests.support.card_stream import Platform
 from tests.support.clock import HandClock

@@ -9,9 +9,9 @@ import pytest
 
 from bot.cancellation import Ended, StopSignal
 from bot.errors import Owed, StoreError
-from bot.inbox.queue import Jobs, LeaseLost
+from bot.inbox.queue import Jobs
 from bot.inbox.worker import POLL_S, Worker, WorkerLimits
-from bot.job import Job, NewJob
+from bot.job import Job, LeaseLost, NewJob
 from bot.observability.metrics import Metrics
 from bot.settings.models import BotSettings
 from bot.storage.database import Database

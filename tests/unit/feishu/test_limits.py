@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feishu.api.endpoints import Endpoint, Retry
-from feishu.ratelimit.budgets import MOST_LANES, SECOND_S, Budget, Budgets, Lanes, part_of
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import MOST_LANES, SECOND_S, Budget, Budgets, Lanes, Urgency, part_of
 from tests.support.clock import HandClock
 
 

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import httpx
 
-from feishu.api.connections import CALLS, Pools
+from feishu.api.client import CALLS, Pools
 
 FIRST, SECOND = httpx.AsyncClient(trust_env=False), httpx.AsyncClient(trust_env=False)
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feishu.ratelimit.frames import CREDIT, REFILL_PER_S, FrameSchedule
-from feishu.ratelimit.priority import Urgency
+from feishu.ratelimit import CREDIT, REFILL_PER_S, FrameSchedule, Urgency
 from tests.support.clock import HandClock
 
 

@@ -10,7 +10,7 @@ from bot.models import Answer, CardState, Source, Turn
 from bot.texts import ZH
 from feishu.api.messages import text_content
 from feishu.cards import elements as build
-from feishu.cards.links import honest_text, other_host, web_url
+from feishu.cards.foreign_text import honest_text, other_host, web_url
 from feishu.cards.markdown import safe_markdown
 from feishu.visible_text import visible_text
 

@@ -1,4 +1,9 @@
-"""Where a link leads, and whether its text says so. Pure."""
+"""Text that is not ours: nobody is mentioned in it, and its links say where they lead. Pure.
+
+`<at id=all></at>` in a card, `<at user_id="all"></at>` in a text: whether the platform reads them inside of code, and
+before or after it decodes entities, is not documented (open.feishu.cn/document feishu-cards rich text component), so
+that neither spelling may leave here with a sign that opens a tag.
+"""
 
 import re
 import unicodedata
@@ -7,6 +12,13 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from feishu.visible_text import visible_text
 
+OPENER = "＜"
+"""Stands for the sign that opened the tag: it looks like it, and is none for any reader."""
+
+_SIGN = r"(?:<|&(?:amp;?|#0*38;?|#x0*26;?)*(?:lt;?|#0*60;?|#x0*3c;?))"
+_MENTION = re.compile(rf"{_SIGN}(?=[ \t]*/?[ \t]*(?:at|person)(?![a-z0-9]))", re.IGNORECASE)
+_MAYBE = re.compile(r"(?:<|&[a-z0-9#;]{0,40})[ \t]*/?[ \t]*(?:a|at|p|pe|per|pers|perso|person)?\Z", re.IGNORECASE)
+_LONGEST_START = 80
 _URL_SAFE = "-._~:/?#@!$&'*+,;=%"
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -21,6 +33,18 @@ _FILES = re.compile(
 _NOT_TEXT = str.maketrans({"。": ".", "｡": ".", **dict.fromkeys("*_~`\\<>", None)})
 _MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\[\]\n]{1,500})\]\((?P<url>https?://[^\s()]{1,2000})\)", re.IGNORECASE)
 _USER_INFO = re.compile(r"(https?://)[^\s/?#\\]*@", re.IGNORECASE)
+
+
+def without_mentions(text: str) -> str:
+    """One line of text in which nobody is mentioned, and else nothing changed."""
+    return _MENTION.sub(OPENER, text) if "<" in text or "&" in text else text
+
+
+def decided_length(line: str) -> int:
+    """How much of a line that may go on is decided: what follows may be the start of a mention."""
+    start = max(0, len(line) - _LONGEST_START)
+    found = _MAYBE.search(line, start)
+    return found.start() if found else len(line)
 
 
 def web_url(target: str) -> str:

@@ -1,1 +1,0 @@
-"""How fast calls may start, and who goes first."""
