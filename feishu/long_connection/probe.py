@@ -7,7 +7,7 @@ from feishu.clock import SystemClock
 from feishu.errors import Timeout, Unreachable, WebhookError
 from feishu.events.types import Event
 from feishu.long_connection.pace import ClientConfig
-from feishu.long_connection.session import Reply, Session
+from feishu.long_connection.session import EventReply, Session
 from feishu.long_connection.socket import NAME, open_socket
 from feishu.long_connection.ticket import ask_for_ticket
 from feishu.settings import FeishuSettings
@@ -16,7 +16,7 @@ from feishu.settings import FeishuSettings
 class _TakesNothing:
     """An event that happens to come here is refused, and the platform delivers it again 15 s later."""
 
-    async def handle(self, event: Event) -> Reply:
+    async def handle(self, event: Event) -> EventReply:
         raise NotImplementedError
 
     def acknowledged(self, seconds: float, code: int) -> None:

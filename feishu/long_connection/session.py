@@ -29,7 +29,7 @@ EVENT_TYPES = ("event", "card")
 OK, FAILED = 200, 500
 
 
-class Reply(Protocol):
+class EventReply(Protocol):
     """What a handler says: the answer's JSON for whoever clicked, and what to do once it has been sent."""
 
     @property
@@ -39,7 +39,7 @@ class Reply(Protocol):
     def afterwards(self) -> Callable[[], None] | None: ...
 
 
-Handle = Callable[[Event], Awaitable[Reply]]
+Handle = Callable[[Event], Awaitable[EventReply]]
 """Returns once the event is stored; whatever it raises has the platform deliver the event again."""
 
 
