@@ -16,7 +16,7 @@ from benchmarks._asking import Item, QuestionSet, read_everyday, read_shared
 from benchmarks._overrides import Overrides, settings_for
 from rag.clock import SystemClock
 from rag.evaluation.trial import build_trial
-from rag.index.opening import open_index
+from rag.index.index import open_index
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever

@@ -35,7 +35,7 @@ from rag.evaluation.dataset import read_cases
 from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.ingestion.read_ahead import read_ahead
 from rag.ingestion.selection import select
-from rag.retrieval.fusion import fuse
+from rag.retrieval.retriever import fuse
 from rag.settings import RagSettings, ReadingSettings, RetrievalSettings
 from rag.text.chunking import split
 from rag.text.tokenizer import terms

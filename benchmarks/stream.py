@@ -61,10 +61,9 @@ async def ours(url: str, refused: list[str], questions: dict[str, str]) -> Async
 
     from bot.cards import streaming_view as views
     from bot.cards.final_view import final
-    from bot.cards.progress import Completed, Progress, ended, fold
+    from bot.cards.progress import Completed, Progress, conclude, ended, fold
     from bot.delivery.outbox import CardDelivery
     from bot.job import Job
-    from bot.jobs.conclusion import conclude
     from bot.models import Answer, CardState, Turn
     from bot.texts import texts
     from feishu.api.cardkit import CardKit

@@ -1,6 +1,7 @@
 """Every part of the bot, made once and given to those who need it. The only place where parts are put together."""
 
 from bot.access import Access
+from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
 from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
@@ -30,7 +31,6 @@ from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
-from bot.jobs.continuation import Continuations
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
 from bot.jobs.question import QuestionReader
@@ -42,7 +42,7 @@ from bot.jobs.registry import JobHandler, JobHandlers
 from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
-from bot.observability.tracing import TracedLibrary, TraceStore, Tracing
+from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import ChatFacts
@@ -87,6 +87,7 @@ class Parts:
         self.metrics = Metrics()
         self.clock_offset = ClockOffset(self.clock)
         self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+        self.recorder = Recorder(self.tracing, self.metrics, self.clock)
 
     def _build_platform(self) -> None:
         self.client = FeishuClient(self.settings.feishu, clock=self.clock, observe=self._platform_called)
@@ -163,13 +164,11 @@ class Parts:
 
     def _answers(self, one_writer: CardLocks) -> AnswerHandler:
         conversations = self.conversations
-        library = TracedLibrary(self.library, self.tracing)
         cards = AnswerCards(
             self.outbox,
             conversations,
             self.dressing,
-            self.metrics,
-            clock=self.clock,
+            self.recorder,
             language=self.settings.bot.language,
             debt_s=self.settings.feishu.debt_s,
         )
@@ -178,12 +177,11 @@ class Parts:
             self.contents,
             self.understanding,
             conversations,
-            library,
+            self.library,
             self.attachments,
             clock=self.clock,
         )
-        going_on = Continuations(conversations, self.dressing)
-        return AnswerHandler(questions, cards, conversations, going_on, self.policy, one_writer, self.proposing)
+        return AnswerHandler(questions, cards, conversations, self.dressing, self.policy, one_writer, self.proposing)
 
     def _outbox(self) -> CardDelivery:
         return CardDelivery(
@@ -269,8 +267,7 @@ class Parts:
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)
-        condense_s = bot.people.condense_s
-        self.web_turns = WebTurns(self.library, store, self.metrics, self.clock, self.tracing, bot.language, condense_s)
+        self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
 
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)

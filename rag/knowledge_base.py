@@ -13,14 +13,12 @@ from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
-from rag.generation.factory import Generators
+from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
 from rag.generation.prompts import history_text, prompt_text, question_text
-from rag.generation.server_load import ServerLoad
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
-from rag.index.index import Index
-from rag.index.opening import current_stamp, open_index
+from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
@@ -28,6 +26,8 @@ from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
 from rag.settings import RagSettings
+from rag.tables.answering import TableAnswers
+from rag.tables.whole import WholeTables
 
 SEARCH_THREADS = 4
 LOOK_TOKENS = 1_000
@@ -54,6 +54,7 @@ class KnowledgeBase:
         self._pressure = ServerLoad(clock)
         self._index: Index | None = None
         self._index_error: IndexUnusable | None = None
+        self._tables: tuple[Index, WholeTables] | None = None
         self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
 
@@ -75,7 +76,8 @@ class KnowledgeBase:
         """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
         index = await self._current_index()
         retriever = await self._retriever(index)
-        answerer = Answerer(retriever, self._writers.for_question(retriever), clock=self._clock)
+        writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
+        answerer = Answerer(retriever, writer_for, tables=tables, clock=self._clock)
         with self._pressure.answering():
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
                 try:
@@ -120,7 +122,7 @@ class KnowledgeBase:
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
         """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
-        answers to write (`rag.generation.server_load`)."""
+        answers to write (`rag.generation.factory`)."""
         if not self._writers.has_model or self._pressure.is_high:
             return Proposed()
         prompt = prompt_text(self._settings.prompts, "suggest")
@@ -189,7 +191,7 @@ class KnowledgeBase:
         await asyncio.to_thread(self._legs.shutdown)
         self._dense.close()
         self._rerank.close()
-        self._index = None
+        self._index = self._tables = None
 
     async def _retriever(self, index: Index) -> Retriever:
         def prepare() -> Retriever:
@@ -205,6 +207,12 @@ class KnowledgeBase:
             )
 
         return await self._in_thread(prepare)
+
+    def _tables_of(self, index: Index) -> WholeTables:
+        """The tables of an index, kept as long as it is the one in use."""
+        if self._tables is None or self._tables[0] is not index:
+            self._tables = index, WholeTables(index.chunks)
+        return self._tables[1]
 
     async def _current_index(self) -> Index:
         """The index that CURRENT names, opened when it changed. Raises IndexUnusable."""

@@ -15,11 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.access import FILES, Access
-from bot.cards.progress import Failed, Progress, fold, words
+from bot.cards.progress import Failed, Progress, fold, sources_of, words
 from bot.cli.rendering import rendered
 from bot.cli.terminal import open_console, show
 from bot.errors import SettingsError
-from bot.jobs.conclusion import sources_of
 from bot.observability.logs import configure_logs
 from bot.observability.tracing import Trace
 from bot.repositories.votes import Feedback

@@ -14,8 +14,8 @@ from rag.documents import Passage
 from rag.generation.refusal import MARK, MarkFilter
 from rag.generation.sentence_selection import Quote, choose_quotes
 from rag.retrieval.coverage import Coverage, present
-from rag.text.sentences import Sentence, sentences
-from rag.text.sentences import plain as without_markup
+from rag.text.markdown import Sentence, sentences
+from rag.text.markdown import plain as without_markup
 
 LEAST = 0.36
 """Share of the question that the best sentence covers under its headings, weighted by rarity among the passages given;

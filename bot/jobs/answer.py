@@ -7,18 +7,17 @@ from functools import partial
 
 import structlog
 
+from bot.answering import PassagesChanged, anew
 from bot.cancellation import Ended, StopSignal
 from bot.cards import streaming_view as views
-from bot.cards.progress import Exhausted, Expired, Outcome, Progress, Refused, Unread, ended
+from bot.cards.progress import Exhausted, Expired, Outcome, Progress, Refused, Unread, conclude, ended
 from bot.delivery.outbox import Delivery
 from bot.intake.intake import message_of, new_turn
 from bot.intake.policy import Policy, refusal_of
 from bot.intake.results import Asked
-from bot.job import AnswerPayload, Job
+from bot.job import AnswerPayload, ContinuePayload, Job
 from bot.jobs.answer_card import AnswerCards, CardLocks
-from bot.jobs.card_extras import SuggestedQuestions
-from bot.jobs.conclusion import conclude
-from bot.jobs.continuation import Continuations, PassagesChanged, anew
+from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.question import QuestionReader
 from bot.models import Answer, Turn
 from bot.repositories.turns import Conversations
@@ -35,7 +34,7 @@ class AnswerHandler:
         questions: QuestionReader,
         cards: AnswerCards,
         conversations: Conversations,
-        going_on: Continuations,
+        dressing: CardExtras,
         policy: Policy,
         one_writer: CardLocks,
         proposing: SuggestedQuestions | None = None,
@@ -43,7 +42,7 @@ class AnswerHandler:
         self._questions = questions
         self._cards = cards
         self._conversations = conversations
-        self._going_on = going_on
+        self._dressing = dressing
         self._policy = policy
         self._one_writer = one_writer
         self._proposing = proposing
@@ -91,7 +90,7 @@ class AnswerHandler:
     async def _go_on(self, job: Job, turn: Turn, answer: Answer, stop: StopSignal) -> Ended:
         """Writes on where a version was cut; or anew, in the same card, where that is not possible any more."""
         since = self._cards.now()
-        continued = await self._going_on.source_of(job)
+        continued = await self._source_of(job)
         if continued is not None:
             with contextlib.suppress(PassagesChanged):
                 return await self._answer(job, turn, answer, stop, started_at=since, continued=continued)
@@ -99,6 +98,14 @@ class AnswerHandler:
         log.info("answered_anew", answer_id=answer.id)
         answer = anew(answer, self._cards.wording(turn))
         return await self._answer(job, turn, answer, stop, started_at=since)
+
+    async def _source_of(self, job: Job) -> Answer | None:
+        """The version to continue; None where it is gone, or where its text may not be shown there any more."""
+        wanted = ContinuePayload.of(job).answer_id
+        state = await self._conversations.card_state(job.turn_id, answer_id=wanted)
+        if state is None or state.answer.id != wanted or not state.answer.can_continue:
+            return None
+        return state.answer if self._dressing.may_show(state) else None
 
     async def _answer(
         self,
@@ -155,27 +162,20 @@ class AnswerHandler:
         since: float,
         continued: Answer | None,
     ) -> Ended:
-        writing = self._cards.writing(delivery, turn, started_at=since, continued=continued)
+        run = self._cards.run_of(answer, started_at=since, continued=continued)
         try:
-            progress = await writing.run(partial(self._questions.understood, job, turn), stop)
+            outcome = await self._cards.write(delivery, turn, run, partial(self._questions.understood, job, turn), stop)
         except asyncio.CancelledError:
-            seen = {passage.chunk.collection for passage in writing.progress.passages or ()}
-            kept = answer.leaned_on if continued or not writing.progress.text else ()
-            behind = tuple(sorted({*writing.leaned_on, *_asked_of(job), *seen, *kept}))
-            paused = replace(answer, text=writing.progress.text or answer.text, leaned_on=behind)
+            seen = {passage.chunk.collection for passage in run.progress.passages or ()}
+            kept = answer.leaned_on if continued or not run.progress.text else ()
+            behind = tuple(sorted({*run.behind, *_asked_of(job), *seen, *kept}))
+            paused = replace(answer, text=run.progress.text or answer.text, leaned_on=behind)
             await self._cards.pause(delivery, job, turn, paused)
             raise
-        answer = conclude(
-            answer,
-            progress,
-            self._cards.wording(turn),
-            seconds=self._cards.now() - since,
-            first_token_s=writing.first_token_s,
-            leaned_on=(*writing.leaned_on, *_asked_of(job), *(continued.collections if continued else ())),
-        )
+        answer = run.conclude(outcome, self._cards.wording(turn), leaned_on=_asked_of(job))
         ended_as = await self._cards.finish(delivery, job, turn, answer)
         if self._proposing:
-            self._proposing.begin(turn, answer, writing.question, progress.passages or ())
+            self._proposing.begin(turn, answer, run.question, run.progress.passages or ())
         return ended_as
 
 

@@ -14,24 +14,26 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from bot.cancellation import Ended
+from bot.answering import AnswerRun, PassagesChanged, Recorder, Understand
+from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.final_view import final
+from bot.cards.progress import Completed, Failed, Outcome, Stopped
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
 from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
-from bot.jobs.generation import Writing
 from bot.models import Answer, CardState, Turn
-from bot.observability.metrics import Metrics
 from bot.repositories.turns import Conversations
 from bot.texts import Texts, language_of, texts
 from feishu.cards.elements import Card
-from feishu.clock import Clock
 from feishu.errors import FeishuError, TargetGone
+from rag.errors import RagError
 
 log = structlog.get_logger(__name__)
+
+TICK_S = 2.0
 
 
 class CardLocks:
@@ -57,17 +59,16 @@ class AnswerCards:
         outbox: CardDelivery,
         conversations: Conversations,
         dressing: CardExtras,
-        metrics: Metrics,
+        recorder: Recorder,
         *,
-        clock: Clock,
         language: Literal["auto", "zh", "en"] = "auto",
         debt_s: float = 120.0,
     ) -> None:
         self._outbox = outbox
         self._conversations = conversations
         self._dressing = dressing
-        self._metrics = metrics
-        self._clock = clock
+        self._recorder = recorder
+        self._clock = recorder.clock
         self._language = language
         self._debt_s = debt_s
 
@@ -83,15 +84,39 @@ class AnswerCards:
         """The turn's card, new or reset. Raises `TargetGone` where the question is gone, and `FeishuError`."""
         return await self._outbox.open(job, turn, card)
 
-    def writing(self, delivery: Delivery, turn: Turn, *, started_at: float, continued: Answer | None) -> Writing:
-        """What runs the answerer into an open card."""
+    def run_of(self, answer: Answer, *, started_at: float, continued: Answer | None) -> AnswerRun:
+        """The run of an answer whose card stood there at `started_at`."""
+        return AnswerRun(self._recorder, answer, started_at=started_at, continued=continued)
+
+    async def write(
+        self, delivery: Delivery, turn: Turn, run: AnswerRun, understand: Understand, stop: StopSignal
+    ) -> Outcome:
+        """Shows a run on its open card until it ends, fails, or somebody stops it; gives how. Cancelling this
+        (shutdown) cancels the model call. Raises `PassagesChanged`."""
+
+        def show() -> None:
+            elapsed_s = self._clock.monotonic() - run.started_at
+            delivery.show(lambda: views.frame(run.progress, wording, elapsed_s=elapsed_s))
+
+        async def work() -> None:
+            async with contextlib.aclosing(run.events(understand)) as events:
+                async for _ in events:
+                    show()
+
+        async def tick() -> None:
+            """Until the first words come, the stage line shows that time passes and nobody sleeps."""
+            while not run.progress.text:
+                await self._clock.sleep(TICK_S)
+                show()
+
         wording = self.wording(turn)
-        return Writing(delivery, wording, self._clock, self._metrics, started_at=started_at, continued=continued)
+        written = await unless_stopped(work(), stop, meanwhile=tick())
+        return _outcome_of(written) if written else Stopped(stop.by)
 
     async def finish(self, delivery: Delivery, job: Job, turn: Turn, answer: Answer) -> Ended:
         """Stores the concluded answer, then closes its card. Raises `Owed` where only that could not be done."""
         await self._conversations.save_answer(job, answer)
-        self._metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
+        self._recorder.metrics.turn_ended(answer.outcome, answer.seconds or 0.0, answer.ending)
         reach("before-final")
         try:
             closing = final(await self._state(turn, answer), self.wording(turn))
@@ -151,6 +176,20 @@ class AnswerCards:
         stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
         state = replace(stored, answer=answer) if stored else CardState(turn, answer, (answer.id,))
         return await self._dressing.dressed(state, self.wording(turn))
+
+
+def _outcome_of(written: "asyncio.Task[None]") -> Outcome:
+    """Raises `PassagesChanged`."""
+    error = written.exception()
+    if error is None:
+        return Completed()
+    if isinstance(error, PassagesChanged):
+        raise error
+    if isinstance(error, RagError):
+        log.warning("answering_failed", kind=type(error).__name__, reason=str(error))
+    else:
+        log.error("answering_failed", exc_info=error)
+    return Failed(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
 
 
 def _owed(turn: Turn, error: FeishuError, since_s: float = 0.0) -> Owed:

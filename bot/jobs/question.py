@@ -4,6 +4,7 @@ from functools import partial
 
 import structlog
 
+from bot.answering import Answers
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.progress import Outcome, Stopped, Unread
@@ -12,7 +13,7 @@ from bot.intake.intake import MAX_QUESTION_CHARS, MessageContents, MessageIntake
 from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.results import ImageUnreadable, NoQuestion
 from bot.job import Job
-from bot.jobs.generation import TICK_S, Answers
+from bot.jobs.answer_card import TICK_S
 from bot.models import Turn
 from bot.repositories.attachments import Attachments
 from bot.repositories.turns import Conversations

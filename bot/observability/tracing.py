@@ -6,9 +6,9 @@ for as long as people look at it.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -65,12 +65,6 @@ class TraceStore:
         statement = select(traces.c.body).where(traces.c.job_id == job_id)
         body = await self._database.read(lambda connection: connection.scalar(statement))
         return orjson.loads(body) if body else None
-
-
-class Answers(Protocol):
-    """Whatever answers questions."""
-
-    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...
 
 
 @dataclass(slots=True)
@@ -160,9 +154,24 @@ class Tracing:
         self._by_job: dict[int, Trace] = {}
         self._saving: dict[asyncio.Task[None], tuple[int, Trace]] = {}
 
-    def begin(self, question: Question) -> Trace:
-        """A trace that starts now."""
-        return Trace(question, self._prompts, self._clock.monotonic)
+    @contextlib.contextmanager
+    def recorded(self, question: Question) -> Iterator[Trace]:
+        """A trace of what is done meanwhile, and of how it ends. That of a job, whose id is taken from the context, has
+        its calls to the platform, too, and is stored by and by; any other is stored by `keep`."""
+        job_id, trace = _job_id(), Trace(question, self._prompts, self._clock.monotonic)
+        if job_id:
+            self._by_job[job_id] = trace
+        try:
+            yield trace
+        except Exception as error:
+            trace.tell("chain.error", error=f"{type(error).__name__}: {error}"[:500])
+            raise
+        except BaseException:
+            trace.tell("chain.stopped")
+            raise
+        finally:
+            if job_id:
+                self.keep(job_id, trace, after_s=LAST_CALLS_S)
 
     def keep(self, job_id: int, trace: Trace, *, after_s: float = 0.0) -> None:
         """Stores the trace of an answer, by and by."""
@@ -190,26 +199,6 @@ class Tracing:
         for job_id, trace in waiting.values():
             await self._put(job_id, trace)
 
-    async def follow(self, library: Answers, question: Question) -> AsyncGenerator[AnswerEvent]:
-        """The library's events for a job, traced under the job's id, which is taken from the context."""
-        job_id, trace = _job_id(), self.begin(question)
-        if job_id:
-            self._by_job[job_id] = trace
-        try:
-            async with contextlib.aclosing(library.answer(question)) as events:
-                async for event in events:
-                    trace.note(event)
-                    yield event
-        except Exception as error:
-            trace.tell("chain.error", error=f"{type(error).__name__}: {error}"[:500])
-            raise
-        except BaseException:
-            trace.tell("chain.stopped")
-            raise
-        finally:
-            if job_id:
-                self.keep(job_id, trace, after_s=LAST_CALLS_S)
-
     async def _save(self, job_id: int, trace: Trace, after_s: float) -> None:
         if after_s:
             await self._clock.sleep(after_s)
@@ -223,17 +212,6 @@ class Tracing:
             await self._store.put(job_id, trace.body())
         except StoreError as error:
             log.warning("trace_not_stored", reason=str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class TracedLibrary:
-    """A library whose answers to jobs are traced."""
-
-    library: Answers
-    tracing: Tracing
-
-    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        return self.tracing.follow(self.library, question)
 
 
 def _names(scope: Scope) -> list[str] | None:

@@ -15,6 +15,7 @@ from bot.storage.database import Database
 from bot.storage.tables import answers, beginnings, turns
 from feishu.clock import Clock, SystemClock
 from rag.scope import Scope
+from rag.text.tokenizer import likely_tokens
 
 ANSWER_CHARS = 1_200
 REMEMBERED = ("answered", "hedged", "stopped", "no_evidence")
@@ -30,12 +31,6 @@ class Remembered:
     answer: str
     collections: frozenset[str] = frozenset()
     """Every collection that question or answer may speak of."""
-
-
-def tokens(text: str) -> int:
-    """About how many tokens a text has: one for each CJK character, one for four others."""
-    wide = sum(character > "\u2e7f" for character in text)
-    return wide + (len(text) - wide + 3) // 4
 
 
 class ChatHistory:
@@ -73,11 +68,11 @@ class ChatHistory:
 
     def _within_budget(self, newest_first: list[Remembered], quoted: Remembered | None) -> tuple[Remembered, ...]:
         kept = [quoted] if quoted else []
-        left = self._settings.memory_tokens - sum(tokens(each.question + each.answer) for each in kept)
+        left = self._settings.memory_tokens - sum(likely_tokens(each.question + each.answer) for each in kept)
         for each in newest_first:
             if quoted and each.turn_id == quoted.turn_id:
                 continue
-            left -= tokens(each.question + each.answer)
+            left -= likely_tokens(each.question + each.answer)
             if left < 0:
                 break
             kept.append(each)

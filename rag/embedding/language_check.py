@@ -4,10 +4,7 @@ Twelve pairs a language with hardly a word in common. A model without a language
 unknown tokens and pairs by chance and by length; one that was trained on it pairs nearly all.
 """
 
-import re
 from typing import TYPE_CHECKING
-
-from rag.text.tokenizer import normalise, runs
 
 if TYPE_CHECKING:
     from rag.embedding.protocol import Embedder
@@ -41,24 +38,11 @@ Hotel budget on business trips|Limit for accommodation while travelling for work
 The internet is slow|Poor network speed
 How long is maternity leave?|Time off after having a baby""",
 }
-_KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 
 
 def reading(embedder: "Embedder") -> dict[str, float]:
     """For each language the share of pairs, 0 to 1, that the model puts together."""
     return {language: _paired(embedder, pairs.split("\n")) for language, pairs in PAIRS.items()}
-
-
-def language_of(question: str) -> str | None:
-    """`zh`, `en`, or None for what we have no pairs for: by what there is more of, characters or words."""
-    if _KANA_OR_HANGUL.search(question):
-        return None
-    found = [(run, is_cjk) for run, _, _, is_cjk in runs(normalise(question))]
-    characters = sum(len(run) for run, is_cjk in found if is_cjk)
-    words = [run for run, is_cjk in found if not is_cjk]
-    if characters == 0 and not all(word.isascii() for word in words):
-        return None
-    return "zh" if characters >= len(words) else "en"
 
 
 def _paired(embedder: "Embedder", pairs: list[str]) -> float:

@@ -1,6 +1,5 @@
 """Embeddings by sentence-transformers: bge and its kin. The only module that imports torch."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +16,10 @@ _NO_PROMPTS = {"query": "", "document": ""}
 
 
 class SentenceEmbedder:
-    """A model in a local folder. Its own prompts are not used: `rag.embedding.instructions` puts them before texts."""
+    """A model in a local folder; loading it never reaches for a hub. Its own prompts are not used:
+    `rag.embedding.instructions` puts them before texts."""
 
     def __init__(self, folder: Path, settings: EmbeddingSettings) -> None:
-        # Before the import: loading a folder must not reach for the hub.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 

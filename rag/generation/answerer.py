@@ -1,17 +1,21 @@
 """A question to a stream of answer events: retrieve, judge the evidence, write."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from rag.clock import Clock, SystemClock
 from rag.documents import Passage
 from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Finished, NoEvidence, Question, Retrieved
+from rag.generation.computed import with_tables
 from rag.generation.follow_ups import in_full, is_only_connected, own_words
 from rag.retrieval.confidence import Evidence
 from rag.retrieval.passages import present_in
 from rag.retrieval.retriever import Retriever, SearchResult
+from rag.tables.answering import TableAnswers
 
 OWN_COVERAGE = 0.5
 """Of a follow-up's own words by a passage that was found together with the question before it: it is about them."""
@@ -33,16 +37,22 @@ class Answerer:
     """Answers questions from one index. `writer_for` gives the writer, by what was found for a question."""
 
     def __init__(
-        self, retriever: Retriever, writer_for: Callable[[SearchResult], Writer], *, clock: Clock | None = None
+        self,
+        retriever: Retriever,
+        writer_for: Callable[[SearchResult], Writer],
+        *,
+        tables: TableAnswers | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._retriever = retriever
         self._writer_for = writer_for
+        self._tables = tables
         self._clock = clock or SystemClock()
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """Events as `rag.events` promises; use with `contextlib.aclosing`, closing it stops the model at once."""
         started_at = self._clock.monotonic()
-        finding = await self._find(question)
+        finding = await self._with_tables(question, await self._find(question))
         seconds = self._clock.monotonic() - started_at
         if not finding.is_evidence:
             yield Retrieved((), seconds)
@@ -54,6 +64,16 @@ class Answerer:
         async with contextlib.aclosing(writer.write(question, finding.passages)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield _judged(event, finding) if isinstance(event, Finished) else event
+
+    async def _with_tables(self, question: Question, finding: SearchResult) -> SearchResult:
+        """What was found, and what code computes from the tables among it; also where the search alone would refuse."""
+        if self._tables is None or not (finding.passages or finding.row_documents):
+            return finding
+        asked = (question.search or (question.text,))[0]
+        today = datetime.fromtimestamp(self._clock.time()).astimezone().date()
+        finding = replace(finding, passages=await asyncio.to_thread(self._tables.headed, finding.passages))
+        verdict = await asyncio.to_thread(self._tables.look, asked, finding.row_documents, today)
+        return with_tables(finding, verdict)
 
     async def _find(self, question: Question) -> SearchResult:
         """Passages for the question; one that leans on the question before it is sought together with that."""

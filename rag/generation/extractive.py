@@ -17,8 +17,7 @@ from rag.generation.follow_ups import in_full, own_words
 from rag.generation.sentence_selection import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.retriever import SearchResult
-from rag.text.sections import Block, blocks, fence_after
-from rag.text.sentences import Sentence, sentences
+from rag.text.markdown import Block, Sentence, blocks, fence_after, sentences
 from rag.text.tokenizer import CJK
 
 PIECE_CHARS = 3
@@ -64,11 +63,8 @@ class ExtractiveGenerator:
         compose = quotation if is_sure else closest
         text, citations = compose(asked, passages, chosen)
         outcome: Grounding = "answered" if is_sure else "hedged"
-        step = max(PIECE_CHARS, math.ceil(len(text) / MOST_PIECES))
-        for at in range(0, len(text), step):
-            yield Delta(text[at : at + step])
-            if self._pause_s:
-                await self._clock.sleep(self._pause_s)
+        async for delta in typed(text, self._clock, self._pause_s):
+            yield delta
         yield Finished(text, outcome, citations, seconds=self._clock.monotonic() - started_at)
 
     async def aclose(self) -> None:
@@ -81,6 +77,15 @@ class ExtractiveGenerator:
         except EmbeddingFailed as error:
             logger.warning("Quoting by words only, the embedding failed: %s", error)
             return choose_quotes(question, passages, coverage)
+
+
+async def typed(text: str, clock: Clock, pause_s: float) -> AsyncGenerator[Delta]:
+    """A text by and by, with a pause after each piece."""
+    step = max(PIECE_CHARS, math.ceil(len(text) / MOST_PIECES))
+    for at in range(0, len(text), step):
+        yield Delta(text[at : at + step])
+        if pause_s:
+            await clock.sleep(pause_s)
 
 
 def probability(finding: SearchResult, chosen: Chosen, passages: Sequence[Passage]) -> float:

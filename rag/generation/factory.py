@@ -1,21 +1,29 @@
-"""Who writes the answers: the configured model, or the extractive writer where there is none."""
+"""Who writes the answers: the configured model, or the extractive writer where there is none; and whether the model's
+server has time for what nobody waits for (questions to ask next): answers always go first."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 from rag.clock import Clock
 from rag.embedding import Embedder
 from rag.errors import ModelUnavailable, SettingsMismatch
 from rag.events import AnswerEvent, Prompt
 from rag.generation.answerer import Writer
+from rag.generation.computed import ComputedWriter, UncountedWriter
 from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.prompts import check_prompts
 from rag.generation.sentence_similarity import SentenceNearness
 from rag.health import Part
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.settings import LlmSettings, RagSettings
+from rag.tables.answering import Computed
 from rag.urls import check_address
 
 NO_MODEL = "No language model is configured, answers are quotations; set RAG__LLM__BASE_URL, RAG__LLM__MODEL and a key."
+
+COOL_OFF_S = 60.0
+"""How long a server that refused, failed, or took too long is left alone."""
 
 
 class Generators:
@@ -44,10 +52,14 @@ class Generators:
         nearness = self._nearness_by(retriever.embedder)
 
         def writer(finding: SearchResult) -> Writer:
-            pause_s = self._settings.typing_pause_s
+            pause_s, verdict = self._settings.typing_pause_s, finding.tables
+            if isinstance(verdict, Computed):
+                return ComputedWriter(verdict, clock=self._clock, pause_s=pause_s)
             has_dense = finding.signals is not None and finding.signals.has_dense
             near = nearness if has_dense else None
-            return ExtractiveGenerator(finding, retriever.coverage, near, clock=self._clock, pause_s=pause_s)
+            quoting_pause_s = pause_s if verdict is None else 0.0
+            quoting = ExtractiveGenerator(finding, retriever.coverage, near, clock=self._clock, pause_s=quoting_pause_s)
+            return quoting if verdict is None else UncountedWriter(verdict, quoting, clock=self._clock, pause_s=pause_s)
 
         return writer
 
@@ -78,6 +90,53 @@ class Generators:
         """Close the model's connections."""
         if self._generative is not None:
             await self._generative.aclose()
+
+
+class ServerLoad:
+    """What one process knows of its model's server: how many answers it writes there, and when a call failed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answers = 0
+        self._left_alone_until = 0.0
+        self._spare: set[asyncio.Timeout] = set()
+
+    @property
+    def is_high(self) -> bool:
+        """Whether an answer is being written, or a call failed a short while ago."""
+        return bool(self._answers) or self._clock.monotonic() < self._left_alone_until
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """While an answer is sought and written. What is done beside answers ends now."""
+        self._answers += 1
+        for limit in self._spare:
+            with contextlib.suppress(RuntimeError):  # it ends already
+                limit.reschedule(asyncio.get_running_loop().time())
+        try:
+            yield
+        finally:
+            self._answers -= 1
+
+    def failed(self) -> None:
+        """A call was refused, or the server gave no answer."""
+        self._left_alone_until = self._clock.monotonic() + COOL_OFF_S
+
+    @contextlib.asynccontextmanager
+    async def spare_time(self, budget_s: float) -> AsyncGenerator[None]:
+        """For a call that nobody waits for. Raises TimeoutError when an answer begins, and after `budget_s`: a server
+        that needs longer has a queue, and is left alone, too."""
+        try:
+            async with asyncio.timeout(budget_s) as limit:
+                self._spare.add(limit)
+                try:
+                    yield
+                finally:
+                    self._spare.discard(limit)
+        except TimeoutError:
+            if not self._answers:
+                self.failed()
+            raise
 
 
 def uses_model(settings: LlmSettings) -> bool:

@@ -10,8 +10,7 @@ import unicodedata
 
 from rag.events import Question
 from rag.text import stopwords
-from rag.text.chinese import simplified
-from rag.text.tokenizer import characters, pieces, terms, width, word_terms
+from rag.text.tokenizer import characters, pieces, simplified, terms, width, word_terms
 
 LONGEST_REWRITE_CHARS = 200
 LONGEST_ELLIPSIS_CHARS = 14

@@ -5,7 +5,6 @@ Imports langchain and openai, which takes a second: import this module in a thre
 
 import asyncio
 import contextlib
-import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableGenerator
 from langchain_openai import ChatOpenAI
+from langsmith import tracing_context
 from pydantic import SecretStr
 
 from rag.documents import Passage
@@ -146,8 +146,6 @@ class Model:
     """One configured model with its own connections. For one event loop; close it with `aclose`."""
 
     def __init__(self, settings: LlmSettings, prompts: PromptSettings) -> None:
-        # An inherited variable must not export questions and passages to a tracing service.
-        os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
         self._http = httpx.AsyncClient(
             timeout=_timeout(settings),
             trust_env=settings.trust_env,
@@ -201,12 +199,14 @@ class Model:
 
 @contextlib.asynccontextmanager
 async def _closed_at_the_end(pieces: AsyncIterator[Piece]) -> AsyncIterator[AsyncIterator[Piece]]:
-    """Iterates over a chain; then all that it opened is closed, down to the model's connection."""
+    """Iterates over a chain; then all that it opened is closed, down to the model's connection. No question and no
+    passage is exported to LangSmith, whatever the environment says."""
     opened: list[AsyncGenerator[ChatGenerationChunk]] = []
     _opened.set(opened)
     try:
-        async with contextlib.aclosing(pieces):  # type: ignore[type-var]
-            yield pieces
+        with tracing_context(enabled=False):
+            async with contextlib.aclosing(pieces):  # type: ignore[type-var]
+                yield pieces
     finally:
         for chunks in opened:
             await chunks.aclose()

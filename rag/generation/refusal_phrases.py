@@ -7,7 +7,7 @@ fees are not paid [3]") is none of them, and neither is a cited answer that says
 
 import re
 
-from rag.text.chinese import simplified
+from rag.text.tokenizer import simplified
 
 LONGEST_REFUSAL = 600
 """Characters; what is longer has more to say than that it cannot say anything."""

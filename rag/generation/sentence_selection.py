@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rag.documents import Passage
 from rag.retrieval.coverage import Coverage, present
-from rag.text.sentences import Sentence, sentences
+from rag.text.markdown import Sentence, sentences
 from rag.text.tokenizer import CJK, normalise
 
 MAX_ITEMS = 10

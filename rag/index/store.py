@@ -11,10 +11,9 @@ from rag.embedding import Embedder
 from rag.errors import IndexUnusable
 from rag.index.base.manifest import EmbeddingFingerprint, Manifest, publish, read_current, writing
 from rag.index.base.types import CHUNKS, Key, Known
-from rag.index.index import Index
+from rag.index.index import Index, in_milvus
 from rag.index.local.chunk_store import SqliteChunks
 from rag.index.local.writer import LocalWriter
-from rag.index.opening import in_milvus
 from rag.settings import RagSettings
 from rag.text.tokenizer import VERSION, embeddable
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 READING = 4
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
-    {".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".tsv", *VARIANTS}
+    {
+        *(".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".tsv", *VARIANTS),
+        *(".odt", ".ods", ".odp", ".epub", ".rtf"),
+    }
 )
 OLD_FORMATS = frozenset({".doc", ".ppt", ".xls", ".wps", ".et", ".dps"})
 """Opened all the same: programs write web pages, tables and new formats under these names."""
@@ -33,8 +36,12 @@ _LIBRARIES = {
     ".docx": ("lxml",),
     ".pptx": ("lxml",),
     ".xlsx": ("lxml",),
+    ".odt": ("lxml",),
+    ".ods": ("lxml",),
+    ".odp": ("lxml",),
+    ".epub": ("bs4", "lxml", "markdownify"),
 }
-_CAN_HIDE = frozenset({".docx", ".pptx", ".xlsx"})
+_CAN_HIDE = frozenset({".docx", ".pptx", ".xlsx", ".odt", ".ods", ".odp", ".rtf"})
 
 
 def reader_mark(suffix: str, *, include_hidden: bool = False) -> str:

@@ -1,6 +1,5 @@
 """Reranking by a cross-encoder of sentence-transformers: a second of CPU for each passage, so use a GPU."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ class CrossReranker:
     slowest thing there is."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the import: loading a folder must not reach for the hub
         from sentence_transformers import CrossEncoder
 
         try:

@@ -49,7 +49,7 @@ class Signals:
     key_coverage: float
     """Of the question's rarest words, by the best passage."""
     match: float
-    """Of the best chunk by words (`rag.retrieval.keyword_match`); from 0 to about 3."""
+    """Of the best chunk by words (`rag.retrieval.keyword_search`); from 0 to about 3."""
     match_margin: float
     """How far the best match is above the fifth, as a share of itself."""
     standing: float = 0.0

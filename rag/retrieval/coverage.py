@@ -17,8 +17,7 @@ from typing import NamedTuple
 from rag.text import stopwords
 from rag.text.figures import Figure, figures
 from rag.text.synonyms import matches
-from rag.text.tokenizer import bigrams, cut, idle_places, normalise, runs, spelled_places
-from rag.text.words import TAG_SIGNS, cut_word
+from rag.text.tokenizer import TAG_SIGNS, bigrams, cut, cut_word, idle_places, normalise, runs, spelled_places
 
 LONE_CHARACTER_SHARE = 0.4
 SYNONYM_SHARE = 0.8

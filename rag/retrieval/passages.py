@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.documents import Chunk, Passage
+from rag.index.base.protocols import Hits
 from rag.retrieval.coverage import Coverage, present
-from rag.retrieval.fusion import Hits
 from rag.text.tokenizer import width
 
 SAME_SHARE = 0.9

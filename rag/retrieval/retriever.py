@@ -1,32 +1,42 @@
-"""A question to passages: dense ∥ lexical off the event loop, fused by rank, each passage saying why it is there."""
+"""A question to passages: dense ∥ lexical off the event loop, fused by rank, each passage saying why it is there.
+
+Reciprocal rank fusion: 1 / (k + rank), summed. With a k above the lists' depth, whatever stands in both, even last in
+both, goes before what is first in one of them. k and `MOST_UNKNOWN` were chosen by benchmarks/fusion.py.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from rag.documents import Chunk, Passage
 from rag.embedding import Embedder, Reranker
-from rag.embedding.language_check import READS_FROM, language_of
+from rag.embedding.language_check import READS_FROM
 from rag.errors import EmbeddingFailed
 from rag.events import Level
+from rag.index.base.protocols import Hits
+from rag.index.base.types import Key
 from rag.index.calibration import Calibration
 from rag.index.index import Index
 from rag.retrieval.confidence import Evidence, Signals, judge, signals
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.fusion import MOST_UNKNOWN, Hits, fuse, says_something
 from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
 from rag.retrieval.passages import passages, present_in
 from rag.retrieval.vector_search import VectorHits, VectorSearch
 from rag.settings import RetrievalSettings
-from rag.text.tokenizer import embeddable
+from rag.tables.answering import Computed, Uncounted, documents_with_rows
+from rag.text.tokenizer import embeddable, language_of
 
 MAX_QUESTION_CHARS = 2000
 SPARE = 3
 """Chunks read for each passage wanted: some are duplicates, some neighbours."""
 WEIGHED = 5
 """Hits by words that tell how much the words are worth."""
+LEAST_SPREAD = 0.005
+MOST_UNKNOWN = 0.25
+"""Above this share of tokens that are not in its vocabulary, a model reads another question than the one asked."""
 NOTHING = VectorHits([])
 Ranked = list[tuple[Chunk, float]]
 logger = logging.getLogger(__name__)
@@ -44,6 +54,10 @@ class SearchResult:
     signals: Signals | None = None
     may_be_quoted: bool = True
     """Whether a quotation may stand as the answer where no model reads the passages."""
+    row_documents: tuple[Key, ...] = ()
+    """The documents of which the search read rows of tables, whether they became passages or not."""
+    tables: Computed | Uncounted | None = None
+    """What came of looking at whole tables. The evidence of what was computed is the first of `passages`."""
 
     @property
     def is_evidence(self) -> bool:
@@ -114,7 +128,16 @@ class Retriever:
         chance = chance_of(self._index.manifest.word_chance, language_of(question))
         read = signals(found, words, near if is_heard else NOTHING, coverage, chance)
         verdict = judge(read, found, self._settings, self._calibration)
-        return SearchResult(found, verdict.evidence, verdict.confidence, verdict.level, verdict.is_calibrated, read)
+        found_there = (*(passage.chunk for passage in found), *words.read.values())
+        return SearchResult(
+            found,
+            verdict.evidence,
+            verdict.confidence,
+            verdict.level,
+            verdict.is_calibrated,
+            read,
+            row_documents=documents_with_rows(found_there),
+        )
 
     def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
         """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""
@@ -188,3 +211,22 @@ def _covered(words: KeywordHits, coverage: Coverage) -> float:
     """How much of the question the best of the first hits covers, 0 to 1."""
     best = [words.read[chunk_id] for chunk_id, _ in words.hits[:WEIGHED] if chunk_id in words.read]
     return max((coverage.of_terms(*present_in(chunk)) for chunk in best), default=0.0)
+
+
+def fuse(*rankings: Sequence[int], k: int, weights: Sequence[float] = ()) -> Hits:
+    """Ids by the sum of weight / (k + rank), best first; ties keep first-seen order. Without weights each is 1."""
+    scores: dict[int, float] = {}
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
+        for rank, chunk_id in enumerate(ranking, start=1):
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (k + rank)
+    return sorted(scores.items(), key=lambda item: -item[1])
+
+
+def spread(cosines: Sequence[float]) -> float:
+    """How far the best stands out from the list."""
+    return max(cosines) - statistics.median(cosines) if cosines else 0.0
+
+
+def says_something(dense: Hits) -> bool:
+    """Whether the dense order means anything: with all cosines alike it is chance."""
+    return spread([score for _, score in dense]) >= LEAST_SPREAD

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rag.embedding import Embedder
 from rag.errors import EmbeddingFailed
 from rag.index.base.background import ANY, SAMPLED, Background, spread_of, spreads
-from rag.index.base.protocols import Chunks, VectorIndex
+from rag.index.base.protocols import Chunks, Hits, VectorIndex
 from rag.retrieval.background_questions import questions_by_language
-from rag.retrieval.fusion import Hits
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,8 +1,9 @@
 """Documents to chunks: by heading, then at Chinese and Western sentence ends, with exact offsets and stable ids.
 
-The only module that imports langchain_text_splitters. Its recursive splitter cuts prose without overlap and without
-stripping, so that the pieces tile the text and offsets are sums, not searches; the overlap is added here, from the last
-sentence end before the cut. Code fences and tables stay whole when they fit and are cut at line ends when they do not.
+Prose is cut into pieces that tile the text, as LangChain's recursive splitter cuts it (a test compares them, since
+another cut would be other chunk ids and so a new embedding of every index); the overlap is added after that, from the
+last sentence end before the cut. Code fences and tables stay whole when they fit and are cut at line ends when they do
+not.
 
 Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese character is one token of a BERT tokenizer, and
 450 of them with a heading prefix of 60 stay under its 512; English words need far fewer tokens than half their letters.
@@ -11,14 +12,12 @@ Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese charact
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
 from rag.documents import Chunk, Document, Place
-from rag.text.sections import Block, Section, blocks, sections
+from rag.text.markdown import Block, Section, blocks, sections
 from rag.text.tokenizer import width
 
 MAX_WIDTH = 450
@@ -76,20 +75,49 @@ def _pieces(text: str, block: Block) -> Iterator[Span]:
         yield block.start, block.end
         return
     start = block.start
-    for piece in _splitter(limit, SEPARATORS if block.kind == "prose" else ["\n", " ", ""]).split_text(body):
+    for piece in cut_behind(SEPARATORS if block.kind == "prose" else ["\n", " ", ""], body, limit):
         yield start, start + len(piece)
         start += len(piece)
 
 
-def _splitter(limit: int, separators: list[str]) -> RecursiveCharacterTextSplitter:
-    return RecursiveCharacterTextSplitter(
-        chunk_size=limit,
-        chunk_overlap=0,
-        length_function=width,
-        separators=separators,
-        keep_separator="end",
-        strip_whitespace=False,
-    )
+def cut_behind(separators: Sequence[str], text: str, limit: int) -> Iterator[str]:
+    """Pieces that tile the text, each at most `limit` wide: cut behind the first of the separators that is in it; what
+    is too wide then behind the next, and what is narrower joined again. The last separator is "": any place."""
+    separator = next(each for each in separators if each in text)
+    finer = separators[separators.index(separator) + 1 :]
+    narrow: list[str] = []
+    for part in _parts(separator, text):
+        if width(part) < limit:
+            narrow.append(part)
+            continue
+        yield from _joined(narrow, limit)
+        narrow = []
+        if finer:
+            yield from cut_behind(finer, part, limit)
+        else:
+            yield part
+    yield from _joined(narrow, limit)
+
+
+def _parts(separator: str, text: str) -> list[str]:
+    """The text cut behind each separator."""
+    if not separator:
+        return list(text)
+    *parts, rest = text.split(separator)
+    return [*(part + separator for part in parts), *([rest] if rest else [])]
+
+
+def _joined(parts: Sequence[str], limit: int) -> Iterator[str]:
+    """As many together as the sum of their widths allows."""
+    held, total = "", 0
+    for part in parts:
+        size = width(part)
+        if held and total + size > limit:
+            yield held
+            held, total = "", 0
+        held, total = held + part, total + size
+    if held:
+        yield held
 
 
 def _overlapping(text: str, packed: list[tuple[Span, bool]]) -> Iterator[Span]:

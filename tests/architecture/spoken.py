@@ -1,6 +1,7 @@
 """Finds the literals that reach a chat user: what is passed to anything that speaks, wherever it was put together."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,12 @@ UNSAID = {"NoQuestion", "Ended"}
 DEEPEST = 12
 
 
+@functools.cache
+def parsed_text(source: str) -> ast.Module:
+    """A source's tree, which nobody changes: several tests look at each module."""
+    return ast.parse(source)
+
+
 @dataclass
 class Module:
     """A module's functions, and what each name in it was assigned, whatever the branch."""
@@ -26,7 +33,7 @@ class Module:
 
     @classmethod
     def of(cls, source: str) -> "Module":
-        module = cls(ast.parse(source))
+        module = cls(parsed_text(source))
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 module.functions.setdefault(node.name, []).append(node)

@@ -1,11 +1,14 @@
 """Who imports whom, and what importing costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.architecture.spoken import parsed_text
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ["torch", "faiss", "tantivy", "transformers", "sentence_transformers", "langchain_core", "langchain_openai"]
@@ -18,6 +21,13 @@ def loaded_after(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}}, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stderr.splitlines()[-1].split())
+
+
+def test_no_module_changes_the_environment() -> None:
+    """It belongs to whoever starts the process, and to the other libraries in it."""
+    sets = re.compile(r"os\.(?:putenv|unsetenv|environ(?:\[[^\]]*\]\s*=(?!=)|\.(?:setdefault|update|pop)))")
+    files = [file for package in ("bot", "feishu", "rag") for file in (ROOT / package).rglob("*.py")]
+    assert [str(file) for file in files if sets.search(file.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("package", ["feishu", "rag", "bot"])
@@ -60,7 +70,7 @@ def test_the_sandbox_takes_only_cryptography_from_its_package() -> None:
 
 def imported_by(file: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in ast.walk(parsed_text(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from bot.access import Access
-from bot.cards.progress import Completed, Progress, ended, fold
+from bot.cards.progress import Completed, Progress, conclude, ended, fold
 from bot.intake.suggestions import below, examples
-from bot.jobs.conclusion import conclude
 from bot.models import Answer, Turn
 from bot.settings.access import AccessSettings
 from bot.texts import ZH

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,6 +151,21 @@ def test_questions_carry_the_instruction_and_passages_do_not(tiny_bert: Path) ->
     assert np.allclose(np.linalg.norm(same, axis=1), 1.0)
     assert embedder.count_tokens("年假 oa") == 4
     assert (embedder.dimension, embedder.max_tokens) == (same.shape[1], 510)
+
+
+@needs_torch
+def test_a_model_in_a_folder_is_loaded_without_a_hub(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[Any] = []
+
+    def nowhere(*address: Any, **_how: Any) -> Any:
+        looked_up.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("socket.getaddrinfo", nowhere)
+    choice = choose(EmbeddingSettings(model=str(tiny_bert)))
+    assert choice.open is not None
+    assert choice.open().embed_question("年假").shape and looked_up == []
 
 
 @needs_torch

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.embedding import Choice
-from rag.embedding.language_check import language_of
 from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.retriever import Retriever
 from rag.settings import RagSettings
+from rag.text.tokenizer import language_of
 from tests.support.library_parts import rag_settings
 from tests.support.model_server import hash_vector
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import respx
+from langsmith.utils import get_env_var, tracing_is_enabled
 
 from rag.clock import SystemClock
 from rag.errors import (
@@ -124,6 +125,22 @@ async def test_a_stream_is_an_answer_with_its_citations_and_usage(server: ModelS
     )
     assert 0.5 <= (events[-1].confidence or 0) <= 1  # type: ignore[union-attr]
     assert library.status().model.ok
+
+
+async def test_no_question_is_exported_whatever_the_environment_says(
+    server: ModelServer, library: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr("langchain_core.callbacks.manager.LangChainTracer", lambda **how: made.append(how))
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    get_env_var.cache_clear()
+    try:
+        assert tracing_is_enabled()
+        server.script(Reply(RULE))
+        events, error = await ask(library)
+    finally:
+        get_env_var.cache_clear()
+    assert (text_of(events), error, made) == (RULE, None, [])
 
 
 async def test_the_request_holds_passages_history_and_settings(server: ModelServer, library: KnowledgeBase) -> None:

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rag.errors import IndexUnusable
 from rag.events import Finished, Question, Retrieved
 from rag.index.base.manifest import read_current
-from rag.index.opening import open_index
+from rag.index.index import open_index
 from rag.ingestion.pipeline import ingest
 from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING, Scope
@@ -146,7 +146,7 @@ async def test_what_closed_documents_hold_shows_in_no_figure(make: Make, tmp_pat
 async def test_changes_reach_a_library_that_is_open(
     make: Make, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.index.opening.LOOK_EVERY_S", 1e-9)
+    monkeypatch.setattr("rag.index.index.LOOK_EVERY_S", 1e-9)
     settings = make(EmbeddingSettings(provider="openai", base_url=server.base_url, model="bge-test"))
     ingest(settings)
     library = await KnowledgeBase.open(settings)

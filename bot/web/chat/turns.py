@@ -8,22 +8,18 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot.cards.progress import Completed, Failed, Outcome, Progress, Stopped, ended, fold
-from bot.continuation import can_go_on
+from bot.answering import AnswerRun, Answers, PassagesChanged, Recorder, anew
+from bot.cards.progress import Completed, Failed, Outcome, Stopped
 from bot.errors import StoreError
 from bot.intake.query_rewriting import standing_alone
 from bot.intake.smalltalk import Said, reply_to
-from bot.jobs.conclusion import conclude, sources_of
 from bot.models import Answer, Source, Turn
-from bot.observability.metrics import Metrics
-from bot.observability.tracing import Tracing
 from bot.repositories.web_turns import WebStore
-from bot.texts import language_of, texts
+from bot.texts import Texts, language_of, texts
 from bot.web.auth import Caller
 from bot.web.errors import Refused
-from feishu.clock import Clock
 from rag.errors import RagError
-from rag.events import AnswerEvent, Delta, Exchange, Finished, Prompt, Question, Retrieved
+from rag.events import AnswerEvent, Exchange, Finished, Prompt, Question
 from rag.index.outline import DocumentState, Title
 from rag.scope import Scope
 
@@ -63,19 +59,14 @@ class Run:
         said: Said | None = None,
         cut: Answer | None = None,
     ) -> None:
-        """`cut` is the answer whose text `question.so_far` is."""
+        """`cut` is the answer to go on with."""
         self._turns = turns
-        self._cut = cut
         self.turn = turn
         self.answer = answer
-        self.question = question
+        self._question = question
         self._said = said
-        self.progress = Progress()
-        self._trace = turns.tracing.begin(question)
-        self._started_at = turns.clock.monotonic()
-        self._first_token_s: float | None = None
-        self._pieces: list[str] = []
         self._begun = begun
+        self._run = AnswerRun(turns.recorder, answer, continued=cut, is_recorded=self.is_sought)
         self._concluded = False
 
     @property
@@ -86,56 +77,43 @@ class Run:
     @property
     def streamed(self) -> str:
         """The text that the deltas gave so far."""
-        return "".join(self._pieces)
+        return self._run.streamed
 
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events; the answer is stored before the end. Raises `RagError`, `StoreError`."""
         try:
-            await self._understand()
-            async with contextlib.aclosing(self._answering()) as events:
+            async with contextlib.aclosing(self._written()) as events:
                 async for event in events:
-                    self._note(event)
                     yield event
         except Exception as error:
             if not isinstance(error, RagError):
                 log.error("answering_failed", exc_info=error)
-            self._trace.tell("chain.error", error=f"{type(error).__name__}: {error}"[:500])
             await self._conclude(Failed(error))
             raise
         await self._conclude(Completed())
 
-    async def _understand(self) -> None:
-        """A question that leans on the conversation is made to stand alone, as in the chats."""
-        if not self.is_sought:
-            return
-        question, understood = await standing_alone(self._turns.library, self.question, budget_s=self._turns.condense_s)
-        self.question = self._trace.question = question
-        self.turn = replace(self.turn, standalone=understood)
-
-    def _answering(self) -> AsyncGenerator[AnswerEvent]:
-        if self._said is not None:
-            return _saying(self._said)
-        if self._cut is not None:
-            return self._going_on(self._cut)
-        return self._turns.library.answer(self.question)
-
-    async def _going_on(self, cut: Answer) -> AsyncGenerator[AnswerEvent]:
+    async def _written(self) -> AsyncGenerator[AnswerEvent]:
         """The text so far and what follows it; a new answer where other passages stand behind its citations now."""
-        async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
-            async for event in events:
-                if isinstance(event, Retrieved):
-                    found = sources_of(Progress(event.passages))
-                    if not found or not can_go_on(cut.text, cut.sources, found):
-                        break
-                yield event
-            else:
-                return
-        self.question, self._cut = replace(self.question, so_far=""), None
-        anew = texts(language_of(self.turn.question, preferred=self._turns.language)).answered_anew
-        self.answer = replace(self.answer, text="", sources=(), leaned_on=(), ending="", notice=anew)
-        async with contextlib.aclosing(self._turns.library.answer(self.question)) as events:
+        with contextlib.suppress(PassagesChanged):
+            async with contextlib.aclosing(self._run.events(self._understood)) as events:
+                async for event in events:
+                    yield event
+            return
+        self.answer = anew(self.answer, self._wording)
+        self._run = AnswerRun(self._turns.recorder, self.answer, started_at=self._run.started_at)
+        async with contextlib.aclosing(self._run.events(self._understood)) as events:
             async for event in events:
                 yield event
+
+    async def _understood(self) -> tuple[Question, Answers]:
+        """A question that leans on the conversation is made to stand alone, as in the chats."""
+        if self._said is not None:
+            return self._question, _Saying(self._said.text)
+        question, understood = await standing_alone(
+            self._turns.library, self._question, budget_s=self._turns.condense_s
+        )
+        self.turn = replace(self.turn, standalone=understood)
+        return question, self._turns.library
 
     async def whole(self) -> Answer:
         """Reads `events` to the end; gives the stored answer."""
@@ -149,54 +127,35 @@ class Run:
         if not self._concluded:
             self._turns.afterwards(self._conclude(Stopped(self.turn.asker)))
 
-    def _note(self, event: AnswerEvent) -> None:
-        self._trace.note(event)
-        if isinstance(event, Delta):  # gathered, not folded: there are thousands of them
-            self._pieces.append(event.text)
-        else:
-            self.progress = fold(self.progress, event)
-        if isinstance(event, Retrieved):
-            self._turns.metrics.retrieved(event.seconds)
-        if self._first_token_s is None and self.is_sought and isinstance(event, Delta | Finished):
-            self._first_token_s = self._turns.clock.monotonic() - self._started_at
-            self._turns.metrics.first_token(self._first_token_s)
-
     @property
-    def _leans_on(self) -> frozenset[str]:
-        """The collections behind the question's history, a greeting's headings, and the text that it goes on from."""
-        said = self._said.collections if self._said else frozenset()
-        return self.question.leans_on | said | (self._cut.collections if self._cut else frozenset())
+    def _wording(self) -> Texts:
+        return texts(language_of(self.turn.question, preferred=self._turns.language))
 
     async def _conclude(self, outcome: Outcome) -> None:
         if self._concluded:
             return
         self._concluded = True
-        seconds = self._turns.clock.monotonic() - self._started_at
-        wording = texts(language_of(self.turn.question, preferred=self._turns.language))
-        text = self.progress.text or self.streamed
-        self.progress = ended(replace(self.progress, text=text), outcome)
-        self.answer = conclude(
-            self.answer,
-            self.progress,
-            wording,
-            seconds=seconds,
-            first_token_s=self._first_token_s,
-            leaned_on=self._leans_on,
-        )
+        headings = self._said.collections if self._said else ()
+        self.answer = answer = self._run.conclude(outcome, self._wording, leaned_on=headings)
+        recorder, seconds = self._turns.recorder, answer.seconds or 0.0
         if self.is_sought:
-            self._turns.metrics.turn_ended(self.answer.outcome, seconds, self.answer.ending)
+            recorder.metrics.turn_ended(answer.outcome, seconds, answer.ending)
         if self._begun is not None:
             await self._begun
-        if isinstance(outcome, Stopped):
-            self._trace.tell("chain.stopped")
-        job_id = await self._turns.store.conclude(self.answer, standalone=self.turn.standalone)
-        if self.is_sought:
-            self._turns.tracing.keep(job_id, self._trace)
-        log.info("web_turn_ended", turn_id=self.turn.id, outcome=self.answer.outcome, seconds=round(seconds, 3))
+        job_id = await self._turns.store.conclude(answer, standalone=self.turn.standalone)
+        if self._run.trace:
+            recorder.tracing.keep(job_id, self._run.trace)
+        log.info("web_turn_ended", turn_id=self.turn.id, outcome=answer.outcome, seconds=round(seconds, 3))
 
 
-async def _saying(said: Said) -> AsyncGenerator[AnswerEvent]:
-    yield Finished(said.text, "answered")
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Answers with kind words whatever is asked."""
+
+    words: str
+
+    async def answer(self, _question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        yield Finished(self.words, "answered")
 
 
 @dataclass(slots=True)
@@ -205,9 +164,7 @@ class WebTurns:
 
     library: WebLibrary
     store: WebStore
-    metrics: Metrics
-    clock: Clock
-    tracing: Tracing
+    recorder: Recorder
     language: Literal["auto", "zh", "en"] = "auto"
     condense_s: float = 6.0
     """For making a follow-up understandable by itself."""
@@ -215,7 +172,7 @@ class WebTurns:
     _made_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._made_at = self.clock.time()
+        self._made_at = self.recorder.clock.time()
 
     async def ask(
         self,
@@ -253,7 +210,7 @@ class WebTurns:
             return Run(self, turn, answer, question, said=said)
         behind = tuple(sorted(before.collections))
         begun = replace(answer, text=before.text, sources=before.sources, leaned_on=behind, ending=before.ending)
-        return Run(self, turn, begun, replace(question, so_far=before.text), cut=before)
+        return Run(self, turn, begun, question, cut=before)
 
     async def _pleasantry(self, question: str, scope: Scope) -> Said | None:
         wording = texts(language_of(question, preferred=self.language))
@@ -270,7 +227,7 @@ class WebTurns:
     async def trace_of(self, answer_id: str) -> dict[str, Any] | None:
         """What happened while an answer was written (`bot.observability.tracing`), if it is still kept."""
         job_id = await self.store.job_of(answer_id)
-        return await self.tracing.read(job_id) if job_id else None
+        return await self.recorder.tracing.read(job_id) if job_id else None
 
     async def document(self, source: Source) -> DocumentState | None:
         """How the document of a source was read; None where the index does not hold it any more."""
@@ -299,7 +256,7 @@ class WebTurns:
         `SPARE_S`.
         """
         while True:
-            before = self._made_at if is_alone else self.clock.time() - longest_s - SPARE_S
+            before = self._made_at if is_alone else self.recorder.clock.time() - longest_s - SPARE_S
             try:
                 ended = await self.store.end_interrupted(before, self._interrupted)
                 if ended:
@@ -308,7 +265,7 @@ class WebTurns:
                     return
             except StoreError as error:
                 log.warning("web_answers_not_recovered", reason=str(error))
-            await self.clock.sleep(SWEEP_S)
+            await self.recorder.clock.sleep(SWEEP_S)
 
     def _interrupted(self, question: str) -> str:
         return texts(language_of(question, preferred=self.language)).failed_interrupted

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Hits = list[tuple[int, float]]
+"""Ids of chunks and their scores, best first."""
+
+
 class Chunks(Protocol):
     """The chunks and documents of an index."""
 
@@ -33,6 +37,9 @@ class Chunks(Protocol):
     def collections(self) -> tuple[str, ...]:
         """The names of the collections that hold chunks, sorted."""
 
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, in no order that means anything, at most `limit`."""
+
     def count(self) -> int:
         """How many chunks there are."""
 
@@ -50,7 +57,7 @@ class KeywordIndex(Protocol):
     def count(self) -> int:
         """How many chunks there are."""
 
-    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
+    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> Hits:
         """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
 
     def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
@@ -74,5 +81,5 @@ class VectorIndex(Protocol):
     def vectors(self, ids: Sequence[int]) -> "Sequence[Sequence[float]] | NDArray[np.float32]":
         """The vectors of these chunks, shape (len(ids), dimension)."""
 
-    def search(self, vector: "NDArray[np.float32]", limit: int, ids: Any = None) -> list[tuple[int, float]]:
+    def search(self, vector: "NDArray[np.float32]", limit: int, ids: Any = None) -> Hits:
         """The nearest as (id, cosine), best first; `ids` is what `ids_in` of the same store's chunks gave."""

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.documents import Chunk, Place
-from rag.embedding.language_check import language_of
 from rag.errors import IndexCorrupt
 from rag.index.base.types import Key, Known, storable
+from rag.text.tokenizer import language_of
 
 _TABLES = """
 CREATE TABLE chunk (
@@ -82,7 +82,7 @@ class SqliteWriter:
         self._database.execute("DELETE FROM document WHERE collection = ? AND source = ?", (key[0], storable(key[1])))
 
     def languages(self) -> dict[str, int]:
-        """How many chunks there are of each language (`rag.embedding.language_check.language_of`; "" for others)."""
+        """How many chunks there are of each language (`rag.text.tokenizer.language_of`; "" for others)."""
         return dict(self._database.execute("SELECT language, count(*) FROM chunk GROUP BY 1 ORDER BY 1").fetchall())
 
     def counts(self) -> tuple[int, int, tuple[str, ...]]:
@@ -154,6 +154,11 @@ class SqliteChunks:
         statement = f"SELECT collection, source, fingerprint, failure{more} FROM document{within}"  # noqa: S608
         rows = self._rows(statement, values)
         return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
+
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, at most `limit`."""
+        statement = f"SELECT {self._columns} FROM chunk WHERE collection = ? AND source = ? LIMIT ?"  # noqa: S608
+        return [_from_row(row) for row in self._rows(statement, (key[0], storable(key[1]), limit))]
 
     def collections(self) -> tuple[str, ...]:
         """The names of all collections, sorted."""

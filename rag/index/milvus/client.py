@@ -21,11 +21,10 @@ from pymilvus import DataType, Function, FunctionType, MilvusClient
 from pymilvus.exceptions import MilvusException
 
 from rag.documents import Chunk, Place
-from rag.embedding.language_check import language_of
 from rag.errors import IndexUnusable
 from rag.index.base.types import Key, Known, storable
 from rag.settings import MilvusSettings
-from rag.text.tokenizer import characters, terms
+from rag.text.tokenizer import characters, language_of, terms
 
 BATCH = 256
 MOST_TERMS = 3000
@@ -191,6 +190,11 @@ class MilvusStore:
         if within is not None and not within:
             return
         for row in self._every(name, _within(within), ["body"]):
+            yield _chunk(int(row["id"]), row["body"])
+
+    def chunks_of(self, name: str, key: Key) -> Iterator[Chunk]:
+        """The chunks of one document, in no order that means anything."""
+        for row in self._every(name, f"document == {json.dumps(document_mark(key))}", ["body"]):
             yield _chunk(int(row["id"]), row["body"])
 
     def count(self, name: str) -> int:

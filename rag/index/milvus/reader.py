@@ -4,6 +4,7 @@ import math
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from rag.documents import Chunk
@@ -49,6 +50,10 @@ class MilvusChunks:
     def document(self, key: Key) -> Known | None:
         """What is known of one document; None for an unknown one."""
         return self._store.document(self._name, key)
+
+    def of_document(self, key: Key, limit: int) -> list[Chunk]:
+        """The chunks of one document, at most `limit`."""
+        return list(islice(self._store.chunks_of(self._name, key), limit))
 
     def count(self) -> int:
         """How many chunks there are."""

@@ -4,13 +4,12 @@ from collections import Counter
 
 from rag.documents import Document
 from rag.embedding import Embedder
-from rag.embedding.language_check import language_of
 from rag.errors import TextsRefused
 from rag.index.base.document_chunks import chunks_of, refusal
 from rag.index.base.manifest import Manifest
 from rag.index.base.types import Key, Known
 from rag.index.milvus.client import MilvusStore
-from rag.text.tokenizer import VERSION, embeddable
+from rag.text.tokenizer import VERSION, embeddable, language_of
 
 
 class MilvusWriter:

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 
 from rag.ingestion.readers.parsed import CannotRead
 
@@ -16,11 +17,6 @@ NOT_READ = {
     **dict.fromkeys((".mp3", ".wav", ".m4a", ".aac", ".ogg", ".opus", ".flac", ".wma", ".amr"), _AUDIO),
     **dict.fromkeys((".zip", ".rar", ".7z", ".gz", ".tgz", ".bz2", ".xz"), _ARCHIVE),
     **dict.fromkeys((".heic", ".heif"), _HEIC),
-    ".rtf": "is an RTF file; open it in Word or WPS and save it as .docx",
-    ".odt": "is an OpenDocument text; open it in LibreOffice, Word or WPS and save it as .docx",
-    ".ods": "is an OpenDocument spreadsheet; open it in LibreOffice, Excel or WPS and save it as .xlsx",
-    ".odp": "is an OpenDocument presentation; open it in LibreOffice, PowerPoint or WPS and save it as .pptx",
-    ".epub": "is an e-book (EPUB); convert it to .docx, .html or .pdf",
     ".mobi": "is an e-book (Kindle); convert it to .docx, .html or .pdf",
     ".msg": "is an Outlook message; open it in Outlook and save it as .html or .txt",
     ".mht": "is a web archive (MHTML); open it in a browser or Word and save it as .html or .docx",
@@ -44,6 +40,11 @@ READ_AS = {
     ".pdf": "a PDF",
     ".html": "a web page",
     ".tsv": "a table of text with tabs",
+    ".rtf": "an RTF document",
+    ".odt": "an OpenDocument text",
+    ".ods": "an OpenDocument spreadsheet",
+    ".odp": "an OpenDocument presentation",
+    ".epub": "an e-book (EPUB)",
     ".image": "a picture",
 }
 VARIANTS = {
@@ -59,6 +60,12 @@ _OLD_OF = {"Word": (".doc", ".wps"), "Excel": (".xls", ".et"), "PowerPoint": (".
 _STREAMS = {"WordDocument": "Word", "Workbook": "Excel", "PowerPoint Document": "PowerPoint"}
 _ENCRYPTED = "is a password-protected {} file; remove the password and save it again"
 _PARTS = {"word/document.xml": ".docx", "xl/workbook.xml": ".xlsx", "ppt/presentation.xml": ".pptx"}
+_CONTENT_TYPES = "[content_types].xml"
+_MAIN_TYPES = (
+    (re.compile(rb"(?:wordprocessingml|ms-word)\.[\w.]+\.main\+xml"), ".docx"),
+    (re.compile(rb"(?:spreadsheetml|ms-excel)\.[\w.]+\.main\+xml"), ".xlsx"),
+    (re.compile(rb"(?:presentationml|ms-powerpoint)\.[\w.]+\.main\+xml"), ".pptx"),
+)
 _MIME_TYPES = {
     b"application/vnd.oasis.opendocument.text": ".odt",
     b"application/vnd.oasis.opendocument.spreadsheet": ".ods",
@@ -93,6 +100,7 @@ _TEXTS = frozenset({".md", ".markdown", ".txt", ".csv", ".tsv", ".html", ".htm"}
 _SHEETS = frozenset({".xls", ".et", ".xlsx", ".xlsm", ".xltx", ".xltm"})
 _OFFICE = frozenset({*OPEN_XML, ".doc", ".xls", ".ppt", ".wps", ".et", ".dps"})
 _HEAD = 4096
+_MOST_DECLARED = 1_000_000
 
 
 def actual_kind(content: bytes, suffix: str) -> str:
@@ -200,19 +208,35 @@ def _of_zip(content: bytes, suffix: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = {entry.filename.replace("\\", "/").lower(): entry for entry in archive.infolist()}
+            kind = next((kind for part, kind in _PARTS.items() if part in entries), "") or _declared(archive, entries)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CannotRead("is damaged, or not what its name says: copy or download it again") from error
-    kind = next((kind for part, kind in _PARTS.items() if part in entries), "")
-    if kind:
+    if kind in _PARTS.values():
         return suffix if VARIANTS.get(suffix) == kind else kind
     if any(entry.flag_bits & 1 for entry in entries.values()):
         raise CannotRead(_ENCRYPTED.format("ZIP"))
     if "xl/workbook.bin" in entries:
         return ".xlsb"
-    if "mimetype" in entries:
-        return next((kind for name, kind in _MIME_TYPES.items() if name in content[:200]), ".zip")
+    if kind or "mimetype" in entries:
+        return kind or ".zip"
     if any(name.endswith(".iwa") or name == "index.zip" for name in entries):
         return suffix if suffix in (".pages", ".numbers", ".key") else ".pages"
     if suffix in OPEN_XML or not entries:
         raise CannotRead(f"is a ZIP archive without {OPEN_XML.get(suffix, 'anything')} in it; save it again")
     return ".zip"
+
+
+def _declared(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> str:
+    """The kind that a package names itself: programs may call its main part anything, as `word/document2.xml`."""
+    for name in ("mimetype", _CONTENT_TYPES):
+        entry = entries.get(name)
+        if entry is None or entry.flag_bits & 1 or entry.file_size > _MOST_DECLARED:
+            continue
+        try:
+            said = archive.read(entry)
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, zlib.error):
+            continue
+        if name == "mimetype":
+            return next((kind for mime, kind in _MIME_TYPES.items() if mime in said), "")
+        return next((kind for pattern, kind in _MAIN_TYPES if pattern.search(said)), "")
+    return ""

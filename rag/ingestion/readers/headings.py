@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.documents import Place
-from rag.text.sections import fence_after, heading_of, lines
+from rag.text.markdown import fence_after, heading_of, lines
 
 FURTHEST = 50
 """How many of the given headings may be missing from the text before the next one that is in it."""

@@ -8,6 +8,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,9 @@ from urllib.parse import unquote
 from rag.ingestion.readers.parsed import CannotRead, one_line
 
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+_UNREADABLE = (
+    *(ValueError, SyntaxError, OSError, NotImplementedError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error),
+)
 _CORE = "{http://purl.org/dc/elements/1.1/}title"
 
 
@@ -62,14 +66,23 @@ class Package:
         """Whether there is such a part."""
         return _key(name) in self._entries
 
-    def parsed(self, name: str) -> Any:
-        """The root element of a part; None where it is missing or broken."""
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a part; None where it is missing or broken."""
         entry = self._entries.get(_key(name))
         if entry is None:
             return None
         try:
-            return _root(self._archive.read(entry))
-        except (ValueError, SyntaxError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+            return self._archive.read(entry)
+        except _UNREADABLE:
+            self.broken.add(name)
+            return None
+
+    def parsed(self, name: str) -> Any:
+        """The root element of a part; None where it is missing or broken."""
+        content = self.content(name)
+        try:
+            return _root(content) if content is not None else None
+        except _UNREADABLE:
             self.broken.add(name)
             return None
 
@@ -139,13 +152,13 @@ def reference(element: Any) -> str:
 def child(element: Any, *path: str) -> Any:
     """The first child by names without namespace, and its child, and so on; None where there is none."""
     for name in path:
-        element = next((each for each in element if local(each) == name), None) if element is not None else None
+        element = next(element.iterchildren("{*}" + name), None) if element is not None else None
     return element
 
 
 def children(element: Any, name: str) -> list[Any]:
     """The children of this name; none of what is not there."""
-    return [each for each in element if local(each) == name] if element is not None else []
+    return list(element.iterchildren("{*}" + name)) if element is not None else []
 
 
 def value(element: Any, *path: str) -> str:

@@ -1,12 +1,17 @@
 """What a reader makes of a file, and the small things all readers share."""
 
 import importlib.util
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.documents import Place
 
 MOST_CHARS = 20_000_000
+_MOST_ADDRESS_CHARS = 2000
+_NO_LABEL = re.compile(r"[\[\]\n]")
+_NO_ADDRESS = re.compile(r"[\s()<>]")
+_LINK = re.compile(r"\[([^\[\]]+)\]\(https?://[^\s()]+\)")
 
 
 class CannotRead(Exception):
@@ -59,6 +64,21 @@ def require(extra: str, *modules: str) -> None:
 def one_line(value: object) -> str:
     """A value as text without line ends."""
     return " ".join(str(value).split()) if value is not None else ""
+
+
+def linked(text: str, address: str) -> str:
+    """A text as a Markdown link; as it is where the address is none of the web's, or says no more than the text."""
+    label = text.strip()
+    is_web = address[:8].lower().startswith(("http://", "https://")) and len(address) <= _MOST_ADDRESS_CHARS
+    if not is_web or not label or _NO_LABEL.search(label) or label.rstrip("/") in address:
+        return text
+    before, _, after = text.partition(label)
+    return f"{before}[{label}]({_NO_ADDRESS.sub(lambda sign: f'%{ord(sign[0]):02X}', address)}){after}"
+
+
+def unlinked(text: str) -> str:
+    """A text with the words of its links alone."""
+    return _LINK.sub(r"\1", text)
 
 
 def markdown_table(rows: Sequence[Sequence[object]]) -> str:

@@ -100,13 +100,14 @@ class _Reading:
     def _laid_out(self, page: Any, sheet: Sheet, main: list[Character], number: int = 0) -> list[Block]:
         """Text and tables from the top of the page down, with what is written onto it in its place; tables are looked
         for where there is a page's number."""
-        written = written_on(page, self._document.formenv, sheet, _beside(runs_of(main)))
+        plain = runs_of(main)
+        written = written_on(page, self._document.formenv, sheet, _beside(plain))
         self._hidden_parts += written.hidden
         filled_in = [Character(*run[:5]) for run in written.runs]
         has_tables = number and not self._turned
         tables = self._finder.tables(page, sheet, number, [*main, *filled_in]) if has_tables else []
-        runs = runs_of(_outside(main, [table.box for table in tables]))
-        runs += [run for run in written.runs if not any(_inside(run, table.box) for table in tables)]
+        runs = runs_of(_outside(main, [table.box for table in tables])) if tables else plain
+        runs = runs + [run for run in written.runs if not any(_inside(run, table.box) for table in tables)]
         runs += [Run(f"{_TABLE}{at}{_TABLE}", *table.box, True) for at, table in enumerate(tables)]
         found = [part for block in blocks(runs) for part in _with_tables(block, [table.text for table in tables])]
         return [*found, *([Line(f"> {one_line(note)}", *_NOWHERE)] for note in written.notes)]

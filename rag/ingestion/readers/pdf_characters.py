@@ -17,7 +17,8 @@ _LIGATURES = range(0xFB00, 0xFB07)
 
 
 class Character(NamedTuple):
-    """One character and its box; `turned` by how many quarters of a circle against the page's own text."""
+    """One character and its box; `turned` by how many quarters of a circle against the page's own text. It is `spaced`
+    where a space stands before it that the file does not write: letters are set apart by less than usual."""
 
     text: str
     left: float
@@ -25,6 +26,7 @@ class Character(NamedTuple):
     right: float
     bottom: float
     turned: int = 0
+    spaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,13 @@ def page_text(page: Any, sheet: Sheet, *, look_for_hidden: bool) -> PageText:
         found = PageText()
         places = list(_placed(text_page, look_for_hidden=look_for_hidden))
         width, height = sheet.size
+        whole = width * height
         unreadable = 0
-        for text, quarters, box, is_hidden in places:
+        for text, quarters, box, is_hidden, is_spaced in places:
             left, top, right, bottom = sheet.shown(*box)
             if right < 0 or bottom < 0 or left > width or top > height:
                 continue
-            area = max(0.0, right - left) * max(0.0, bottom - top) / (width * height)
+            area = (right - left) * (bottom - top) / whole if right > left and bottom > top else 0.0
             if is_hidden:
                 found.hidden_area += area
             elif bottom - top >= 2:
@@ -103,21 +106,25 @@ def page_text(page: Any, sheet: Sheet, *, look_for_hidden: bool) -> PageText:
             unreadable += text in ("\ufffd", _BULLET)
             if text == "\ufffd":
                 continue
-            found.characters.append(Character(text, left, top, right, bottom, (quarters - sheet.quarters) % 4))
+            turned = (quarters - sheet.quarters) % 4
+            found.characters.append(Character(text, left, top, right, bottom, turned, is_spaced))
         found.unreadable = unreadable / max(1, len(places))
         return found
     finally:
         text_page.close()
 
 
-def _placed(text_page: Any, *, look_for_hidden: bool) -> Iterable[tuple[str, int, Box, bool]]:
-    """Each character with its quarters, its box in the file's coordinates, and whether nobody sees it."""
+def _placed(text_page: Any, *, look_for_hidden: bool) -> Iterable[tuple[str, int, Box, bool, bool]]:
+    """Each character with its quarters, its box in the file's coordinates, whether nobody sees it, and whether a space
+    before it was found by the distance alone."""
     import pypdfium2.raw as raw
 
     rect = raw.FS_RECTF()
+    is_spaced = False
     for index in range(text_page.count_chars()):
         code = raw.FPDFText_GetUnicode(text_page, index)
         if code in (0x0D, 0x0A) or (raw.FPDFText_IsGenerated(text_page, index) == 1 and code not in _LINE_END_HYPHENS):
+            is_spaced = code == 0x20
             continue
         if not raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(rect)):
             continue
@@ -127,7 +134,8 @@ def _placed(text_page: Any, *, look_for_hidden: bool) -> Iterable[tuple[str, int
         if look_for_hidden:
             text_object = raw.FPDFText_GetTextObject(text_page, index)
             is_hidden = bool(text_object) and raw.FPDFTextObj_GetTextRenderMode(text_object) == _INVISIBLE
-        yield _letter(code), quarters, (rect.left, rect.bottom, rect.right, rect.top), is_hidden
+        yield _letter(code), quarters, (rect.left, rect.bottom, rect.right, rect.top), is_hidden, is_spaced
+        is_spaced = False
 
 
 def _letter(code: int) -> str:
@@ -165,4 +173,4 @@ def _turned(each: Character, quarters: int, sheet: Sheet) -> Character:
         box = (width - each.right, height - each.bottom, width - each.left, height - each.top)
     else:
         box = (each.top, width - each.right, each.bottom, width - each.left)
-    return Character(each.text, *box)
+    return Character(each.text, *box, spaced=each.spaced)

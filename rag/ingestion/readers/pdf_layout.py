@@ -13,6 +13,8 @@ MOST_RUNS = 4000
 """A page of more pieces is read line by line."""
 _WIDE_GAP = 0.75
 _WORD_GAP = 0.17
+_FOUND_GAP = 0.05
+"""Of the same, where pdfium finds a space by the width of the font's own."""
 _LEAST_COLUMN = 7.0
 """In letters' heights, as the gaps; labels and numbers are narrower than columns."""
 _INNER_MARK = re.compile("[，。；、！？]")
@@ -23,7 +25,8 @@ _MOST_EDGES = 24
 
 
 class Run(NamedTuple):
-    """Letters that stand close together on one line; `written` onto the page by whoever filled it in."""
+    """Letters that stand close together on one line; `written` onto the page by whoever filled it in; `spaced` where a
+    space stands before them."""
 
     text: str
     left: float
@@ -31,6 +34,7 @@ class Run(NamedTuple):
     right: float
     bottom: float
     written: bool = False
+    spaced: bool = False
 
     @property
     def middle(self) -> float:
@@ -94,7 +98,12 @@ def joined(before: str, after: str) -> str:
 
 
 def _takes_space(before: str, after: str) -> bool:
-    return not before.isspace() and not after.isspace() and before < "\u2e80" and after < "\u2e80"
+    return _is_word(before) and _is_word(after)
+
+
+def _is_word(sign: str) -> bool:
+    """Whether a sign belongs to a script that puts spaces between words."""
+    return not sign.isspace() and (sign < "\u2e80" or "\uac00" <= sign <= "\ud7a3")
 
 
 def _height(each: Character | Run) -> float:
@@ -118,12 +127,14 @@ def _run(letters: list[Character]) -> list[Run]:
     parts = [letters[0].text]
     for before, each in pairwise(letters):
         gap = each.left - before.right
-        if gap > _WORD_GAP * _height(each) and _takes_space(before.text[-1], each.text[0]):
+        least = _FOUND_GAP if each.spaced else _WORD_GAP
+        if gap > least * _height(each) and _takes_space(before.text[-1], each.text[0]):
             parts.append(" ")
         parts.append(each.text)
     text = re.sub(r"\s+", " ", "".join(parts))
     tops, bottoms = [each.top for each in letters], [each.bottom for each in letters]
-    return [Run(text, letters[0].left, min(tops), max(each.right for each in letters), max(bottoms))]
+    right, is_spaced = max(each.right for each in letters), letters[0].spaced
+    return [Run(text, letters[0].left, min(tops), right, max(bottoms), spaced=is_spaced)]
 
 
 def _rows(runs: Sequence[Run]) -> list[list[Run]]:
@@ -144,10 +155,11 @@ def _put_together(row: list[Run]) -> list[Run]:
         last = found[-1]
         gap = run.left - last.right
         if gap < _WIDE_GAP * min(_height(last), _height(run)):
-            is_apart = gap > _WORD_GAP * _height(run) and _takes_space(last.text[-1], run.text[0])
+            least = _FOUND_GAP if run.spaced else _WORD_GAP
+            is_apart = (gap > least * _height(run) or gap < -_height(run)) and _takes_space(last.text[-1], run.text[0])
             text = last.text + (" " if is_apart else "") + run.text
             box = (last.left, min(last.top, run.top), max(last.right, run.right), max(last.bottom, run.bottom))
-            found[-1] = Run(text, *box, last.written or run.written)
+            found[-1] = Run(text, *box, last.written or run.written, last.spaced)
         else:
             found.append(run)
     return found

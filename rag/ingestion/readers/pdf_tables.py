@@ -1,6 +1,7 @@
 """Ruled tables of a PDF page: where their lines are by pdfplumber, their words by the page's own characters."""
 
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -87,7 +88,11 @@ def _filled(rows: list[list[Box | None]], characters: Sequence[Character]) -> li
     inside = [
         each for each in characters if left <= each.right and each.left <= right and top <= each.bottom <= bottom + 9
     ]
-    texts = {box: text_in(inside, box) for box in boxes}
+    by_height = sorted(((each.top + each.bottom) / 2, at) for at, each in enumerate(inside))
+    texts = {}
+    for box in boxes:
+        near = by_height[bisect_left(by_height, (box[1], 0)) : bisect_right(by_height, (box[3], len(inside)))]
+        texts[box] = text_in([inside[at] for at in sorted(at for _, at in near)], box)
     columns = _edges(rows)
     found: list[list[str]] = []
     for row in rows:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import Part, attribute, child, children, local
-from rag.ingestion.readers.parsed import one_line
+from rag.ingestion.readers.parsed import one_line, unlinked
 from rag.ingestion.readers.word_numbering import Numbering
 from rag.ingestion.readers.word_styles import Styles
 from rag.ingestion.readers.word_tables import MOST_NESTED_CELLS, Grid, fill, flat_text, grid, table_text
@@ -86,7 +86,7 @@ class Blocks:
             return ""
         styles = self._reading.styles
         if not is_plain:
-            heading = one_line(f"{mark.text}{_NOTE_MARK.sub('', text)}")
+            heading = one_line(f"{mark.text}{unlinked(_NOTE_MARK.sub('', text))}")
             if styles.is_title(block):
                 self._reading.title = self._reading.title or heading
                 return f"# {heading}"

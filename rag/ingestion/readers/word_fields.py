@@ -1,5 +1,6 @@
 """Word's fields: which text is a field's code, which its result, and the results that say nothing."""
 
+import re
 from typing import Any
 
 from rag.ingestion.readers.office_package import attribute, child, children, is_on, local, whole
@@ -9,6 +10,7 @@ _NOT_SHOWN = frozenset({"del", "moveFrom", "Fallback"})
 CONTENTS = frozenset({"TOC", "TOA", "INDEX"})
 PAGE_NUMBERS = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES", "SECTION"})
 REPEATS = frozenset({"STYLEREF"})
+_ADDRESS = re.compile(r'\s*HYPERLINK\s+"([^"\s]+)"', re.IGNORECASE)
 _BOXES = {True: "☒", False: "☐"}
 
 
@@ -47,6 +49,12 @@ class Fields:
                 self.has_dropped.add(field.kind)
                 return False
         return True
+
+    @property
+    def address(self) -> str:
+        """Where the innermost field leads to, if it is a link."""
+        match = _ADDRESS.match(self._open[-1].code) if self._open else None
+        return match[1] if match else ""
 
     def mark(self, element: Any) -> str:
         """A `w:fldChar`. Gives what a form field shows that has no result of its own."""

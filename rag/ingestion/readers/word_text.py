@@ -6,12 +6,13 @@ from typing import Any
 
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_drawings import formula, graphic_text, paragraph_text, shown_branch
-from rag.ingestion.readers.office_package import Part, attribute, child, is_on, local, whole
+from rag.ingestion.readers.office_package import Part, attribute, child, is_on, local, reference, whole
+from rag.ingestion.readers.parsed import linked
 from rag.ingestion.readers.symbol_fonts import is_symbol_font, symbol
 from rag.ingestion.readers.word_fields import CONTENTS, Fields
 from rag.ingestion.readers.word_styles import Styles
 
-_THROUGH = frozenset({"ins", "moveTo", "customXml", "smartTag", "hyperlink", "dir", "bdo", "sdtContent", "oMathPara"})
+_THROUGH = frozenset({"ins", "moveTo", "customXml", "smartTag", "dir", "bdo", "sdtContent", "oMathPara"})
 _GONE = frozenset({"del", "moveFrom"})
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _GROUPS = frozenset({"wgp", "grpSp", "wpc"})
@@ -38,6 +39,7 @@ class Story:
         self._left = left
         self._include_hidden = include_hidden
         self.fields = Fields(part.root, dropped)
+        self._link_starts: list[tuple[list[str], int]] = []
         self.note_mark: Callable[[str, str], str] = lambda kind, identity: ""
 
     def shown(self, element: Any) -> Iterator[Any]:
@@ -103,16 +105,35 @@ class Story:
             name = local(each)
             if name == "r":
                 self._run(each, styles, line, texts)
+            elif name == "hyperlink":
+                inner: list[str] = []
+                self._inline(each, styles, line, inner)
+                texts.append(linked("".join(inner), self._address(each)))
             elif name == "oMath" and self.fields.is_shown:
                 texts.append(f"{' ' if before == name else ''}{formula(each)}")
             before = name
+
+    def _address(self, link: Any) -> str:
+        relation = self.part.relations.get(reference(link))
+        return relation.target if relation is not None and relation.is_outside else ""
+
+    def _mark(self, element: Any, texts: list[str]) -> None:
+        """The beginning, the middle or the end of a field; one that is a link becomes one, if in one paragraph."""
+        address = self.fields.address if attribute(element, "fldCharType") == "end" else ""
+        if attribute(element, "fldCharType") == "separate":
+            self._link_starts.append((texts, len(texts)))
+        elif attribute(element, "fldCharType") == "end" and self._link_starts:
+            begun, start = self._link_starts.pop()
+            if begun is texts and address:
+                texts[start:] = [linked("".join(texts[start:]), address)]
+        texts.append(self.fields.mark(element))
 
     def _run(self, run: Any, styles: tuple[Any, ...], line: Line, texts: list[str]) -> None:
         is_hidden = not self._include_hidden and self._styles.is_hidden(child(run, "rPr"), styles)
         for each in self.shown(run):
             name = local(each)
             if name == "fldChar":
-                texts.append(self.fields.mark(each))
+                self._mark(each, texts)
             elif name == "instrText":
                 self.fields.add_code(each.text or "")
             elif name != "rPr" and self.fields.is_shown:

@@ -21,13 +21,18 @@ from typing import BinaryIO
 
 from rag.errors import Unreadable
 from rag.ingestion.readers.delimited import read_csv
+from rag.ingestion.readers.e_book import read_epub
 from rag.ingestion.readers.file_kinds import OPEN_XML, VARIANTS, actual_kind, note_on
 from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.isolation import isolate, isolation
 from rag.ingestion.readers.ocr import read_image
+from rag.ingestion.readers.open_sheets import read_ods
+from rag.ingestion.readers.open_slides import read_odp
+from rag.ingestion.readers.open_text import read_odt
 from rag.ingestion.readers.parsed import MOST_CHARS, CannotRead, Parsed, TooLarge
 from rag.ingestion.readers.pdf import read_pdf
 from rag.ingestion.readers.pictures import read_picture
+from rag.ingestion.readers.rich_text import read_rtf
 from rag.ingestion.readers.sheets import read_xlsx
 from rag.ingestion.readers.slides import read_pptx
 from rag.ingestion.readers.text import read_markdown, read_text
@@ -44,6 +49,11 @@ READERS: dict[str, Callable[..., Parsed]] = {
     ".docx": read_docx,
     ".pptx": read_pptx,
     ".xlsx": read_xlsx,
+    ".odt": read_odt,
+    ".ods": read_ods,
+    ".odp": read_odp,
+    ".epub": read_epub,
+    ".rtf": read_rtf,
     ".csv": read_csv,
     ".tsv": partial(read_csv, fallback="\t"),
     ".image": read_image,
@@ -53,7 +63,7 @@ READERS: dict[str, Callable[..., Parsed]] = {
 READERS |= {suffix: READERS[kind] for suffix, kind in VARIANTS.items()}
 _OURS = frozenset({".image", ".picture"})
 """What is asked for by name, not by a file's suffix."""
-_ZIPPED = frozenset(OPEN_XML)
+_ZIPPED = frozenset({*OPEN_XML, ".odt", ".ods", ".odp", ".epub"})
 _ALARM_DELAY_S = 5.0
 """The parent's watch comes first; ours ends a process whose parent was killed."""
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from bot.cards.final_view import Final, final
-from bot.cards.progress import Completed, Exhausted, Failed, Progress, Stopped, ended, fold
-from bot.jobs.conclusion import conclude
+from bot.cards.progress import Completed, Exhausted, Failed, Progress, Stopped, conclude, ended, fold
 from bot.models import Answer, AnswerOutcome, CardState, Source, Turn
 from bot.texts import EN, ZH, Texts
 from rag.documents import Chunk, Passage

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.continuation import can_go_on
+from bot.answering import can_go_on
 from bot.models import Source
 
 TRAVEL = Source(1, "差旅", "时限", "15 个自然日内提交。", "travel.md", None, cited=True)

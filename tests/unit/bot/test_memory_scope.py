@@ -8,8 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
-from bot.cards.progress import Completed, Progress, Stopped, ended
-from bot.jobs.conclusion import conclude
+from bot.cards.progress import Completed, Progress, Stopped, conclude, ended
 from bot.models import Answer, Source, Turn
 from bot.repositories.history import ChatHistory
 from bot.repositories.turns import turn_values

@@ -7,12 +7,12 @@ import pytest
 from bot.intake.commands import Command, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, is_quiet, judge, may_press
 from bot.intake.suggestions import examples
-from bot.repositories.history import tokens
 from bot.settings.people import PeopleSettings
 from bot.texts import ZH
 from feishu.events.parsing import parse_event
 from feishu.events.types import Mention, MessageReceived, Reacted, Recalled
 from rag.index.outline import Title
+from rag.text.tokenizer import likely_tokens
 
 
 def message(**fields: object) -> MessageReceived:
@@ -107,7 +107,7 @@ def test_a_pleasantry_without_end_is_judged_at_once() -> None:
 
 
 def test_tokens_are_estimated() -> None:
-    assert tokens("报销 abcd") == 4
+    assert likely_tokens("报销 abcd") == 4
 
 
 def test_examples_come_from_different_documents() -> None:

@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.documents import Chunk
-from rag.embedding.language_check import language_of
 from rag.errors import EmbeddingFailed
 from rag.index.base.background import ANY, Background, Spread, background_of
 from rag.index.local.chunk_store import SqliteChunks, SqliteWriter
 from rag.index.local.faiss import FaissIndex
 from rag.retrieval.background_questions import questions_by_language
 from rag.retrieval.vector_search import MOST_FAILED, VectorSearch, measured
+from rag.text.tokenizer import language_of
 from tests.support.embedders import QuestionsOnly
 
 DIMENSION = 8

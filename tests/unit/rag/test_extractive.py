@@ -28,7 +28,7 @@ from rag.retrieval.coverage import Coverage
 from rag.retrieval.retriever import SearchResult
 from rag.scope import EVERYTHING
 from rag.text.chunking import split
-from rag.text.sentences import plain, sentences
+from rag.text.markdown import plain, sentences
 from tests.support.clock import HandClock
 from tests.support.library_parts import EXPENSES, LEAVE, VPN
 

@@ -54,11 +54,9 @@ def epub(kind: str) -> bytes:
         (ole("WordDocument"), ".pdf", "Word 97-2003"),
         (ole("__nameid_version1.0"), ".msg", "Outlook message"),
         (ole("Anything"), ".docx", "old Office file"),
-        (b"{\\rtf1\\ansi hello}", ".rtf", "is an RTF file; open it in Word or WPS and save it as .docx"),
-        (b"{\\rtf1\\ansi hello}", ".doc", "is an RTF file"),
-        (epub("vnd.oasis.opendocument.text"), ".odt", "OpenDocument text"),
-        (epub("vnd.oasis.opendocument.spreadsheet"), ".xlsx", "OpenDocument spreadsheet"),
-        (epub("epub+zip"), ".epub", "e-book"),
+        (epub("vnd.oasis.opendocument.text"), ".odt", "is damaged: its main part is missing"),
+        (epub("vnd.oasis.opendocument.spreadsheet"), ".xlsx", "is damaged: its main part is missing"),
+        (epub("epub+zip"), ".epub", "is damaged: its main part is missing"),
         (zipped(Index__Document_iwa="", **{"Index__Document.iwa": ""}), ".numbers", "Numbers spreadsheet"),
         (zipped(a="b"), ".pdf", "compressed archive"),
         (zipped(a="b"), ".docx", "ZIP archive without Word in it"),
@@ -95,6 +93,22 @@ def test_new_formats_under_other_names_are_read_as_what_they_are(tmp_path: Path)
     assert not any("whatever its name" in note for note in parse(".docx", word).notes)
 
 
+def test_a_main_part_of_another_name_is_found(tmp_path: Path) -> None:
+    """Word on the web writes word/document2.xml."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(write_docx(tmp_path / "a.docx")) as old, zipfile.ZipFile(content, "w") as new:
+        for entry in old.infolist():
+            text = old.read(entry).replace(b"word/document.xml", b"word/document2.xml")
+            new.writestr(
+                entry.filename.replace("word/document.xml", "word/document2.xml").replace(
+                    "document.xml.rels", "document2.xml.rels"
+                ),
+                text,
+            )
+    assert "三家比价" in parse(".docx", content.getvalue()).text
+    assert "三家比价" in read_as(content.getvalue(), ".xlsx").text
+
+
 def test_files_with_macros_templates_and_shows_are_read_as_their_kind(tmp_path: Path) -> None:
     made = {
         ".docx": (write_docx(tmp_path / "a.docx"), "三家比价"),
@@ -122,17 +136,17 @@ def test_texts_that_begin_like_something_else_stay_texts() -> None:
 
 def test_videos_recordings_and_pictures_in_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.ingestion.files.can_ocr", lambda: False)
-    for name in ("a.mp4", "b.MP3", "c.png", "d.zip", "e.rtf", "f.md", "g.exe", "h.doc"):
+    for name in ("a.mp4", "b.MP3", "c.png", "d.zip", "e.msg", "f.md", "g.exe", "h.doc"):
         (tmp_path / name).write_bytes(b"x")
     found = {each.source: each for each in find_files([tmp_path])}
-    assert list(found) == ["a.mp4", "b.MP3", "c.png", "d.zip", "e.rtf", "f.md", "h.doc"]
+    assert list(found) == ["a.mp4", "b.MP3", "c.png", "d.zip", "e.msg", "f.md", "h.doc"]
     reasons = {name: each.reason.split(";")[0] for name, each in found.items() if isinstance(each, LeftOut)}
     assert reasons == {
         "a.mp4": "is a video",
         "b.MP3": "is an audio recording",
         "c.png": "is a picture",
         "d.zip": "is a compressed archive",
-        "e.rtf": "is an RTF file",
+        "e.msg": "is an Outlook message",
     }
     monkeypatch.setattr("rag.ingestion.files.can_ocr", lambda: True)
     assert why_not_read("c.png") == "" and why_not_read("g.exe") is None

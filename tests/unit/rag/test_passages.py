@@ -8,11 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rag.documents import Chunk, Passage, Place
-from rag.embedding.language_check import PAIRS, language_of, reading
+from rag.embedding.language_check import PAIRS, reading
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.passages import passages
-from rag.text.chinese import simplified
-from rag.text.tokenizer import terms
+from rag.text.tokenizer import language_of, simplified, terms
 
 RULE = "员工出差结束后应当在十五个工作日之内向财务部门提交报销单据，并附上全部发票与行程单，逾期不予受理。"
 RULE += "如对流程有疑问，请在内部论坛发帖，或者咨询财务共享中心值班的同事，对方会尽快答复。"

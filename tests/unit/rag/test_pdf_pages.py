@@ -7,6 +7,7 @@ import pytest
 
 from rag.ingestion.readers.parsed import CannotRead, Parsed
 from rag.ingestion.readers.pdf import joined_lines, read_pdf
+from rag.ingestion.readers.pdf_layout import joined
 from tests.support.pdf_pages import PdfPage, hexed, jpeg_of, pdf_of
 
 pytest.importorskip("pypdfium2")
@@ -318,3 +319,20 @@ def test_hyphens_of_compounds_stay() -> None:
     assert joined_lines("A long line that ends in some docu-\nmentation of it.").endswith("documentation of it.")
     assert "state-owned" in joined_lines("One state-owned firm and another state-\nowned firm of that kind.")[20:]
     assert "COVID-19" in joined_lines("Rules for the time of the COVID-\n19 years.")
+
+
+def test_words_that_are_set_closely_keep_the_spaces_between_them() -> None:
+    """TeX moves the next word by less than a space of the font and writes no space."""
+    page = PdfPage()
+    page.content = (
+        "BT /F2 10 Tf 1 0 0 1 60 700 Tm [(the common requirement) -170 (of) -170 (coordinating) -170 (agents)] TJ ET\n"
+    )
+    assert read(page).text.strip() == "the common requirement of coordinating agents"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "whole"),
+    [("보험", "금융", "보험 금융"), ("员工", "手册", "员工手册"), ("the", "end", "the end"), ("第", "3", "第3")],
+)
+def test_scripts_with_spaces_keep_them_where_lines_are_joined(before: str, after: str, whole: str) -> None:
+    assert joined(before, after) == whole

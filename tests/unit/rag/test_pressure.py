@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rag.generation.server_load import COOL_OFF_S, ServerLoad
+from rag.generation.factory import COOL_OFF_S, ServerLoad
 from tests.support.clock import HandClock
 
 

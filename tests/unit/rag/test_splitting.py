@@ -7,7 +7,7 @@ from langchain_text_splitters import MarkdownHeaderTextSplitter
 from rag.documents import MAX_PREFIX_CHARS, Document
 from rag.ingestion.readers.text import first_heading
 from rag.text.chunking import MAX_WIDTH, split, width
-from rag.text.sections import MOST_HEADING_CHARS, blocks, heading_of, sections
+from rag.text.markdown import MOST_HEADING_CHARS, blocks, heading_of, sections
 
 SENTENCE = "员工出差结束后应当在十五个工作日之内向财务部门提交完整的报销单据。"
 

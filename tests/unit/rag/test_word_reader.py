@@ -268,3 +268,15 @@ def test_the_strict_form_of_the_format_is_read() -> None:
                 xml = xml.replace(usual, b"http://purl.oclc.org/ooxml/" + kind + b"/")
             new.writestr(name, xml)
     assert read_docx(content.getvalue()).text == "严格"
+
+
+def test_links_to_the_web_keep_their_addresses() -> None:
+    link = field(' HYPERLINK "https://example.com/form" ', "报销单")
+    assert text_of(paragraph(run("填写"), link, run("。"))) == "填写[报销单](https://example.com/form)。"
+    for code in (' HYPERLINK "#top" ', ' HYPERLINK \\l "top" ', ' HYPERLINK "javascript:x" ', " PAGEREF a "):
+        assert text_of(paragraph(field(code, "报销单"))) == "报销单"
+    assert (
+        text_of(paragraph(field(' HYPERLINK "https://example.com" ', "https://example.com"))) == "https://example.com"
+    )
+    styles = '<w:style w:type="paragraph" w:styleId="h"><w:name w:val="heading 1"/></w:style>'
+    assert text_of(paragraph(link, properties='<w:pStyle w:val="h"/>'), styles=styles) == "# 报销单"

@@ -8,8 +8,7 @@ import pytest
 from rag.documents import Chunk
 from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.retrieval.coverage import Coverage
-from rag.retrieval.keyword_match import KeywordMatch
-from rag.retrieval.keyword_search import READ, KeywordSearch, chance_of
+from rag.retrieval.keyword_search import READ, KeywordMatch, KeywordSearch, chance_of
 
 
 class Chunks:
