@@ -49,6 +49,8 @@ async def told(process: asyncio.subprocess.Process, kind: str) -> Any:
         while True:
             raw = await process.stdout.readline()
             assert raw, "the official client has ended"
+            if not raw.startswith(b"{"):
+                continue  # the SDK's own log
             line = json.loads(raw)
             if line["kind"] == kind:
                 return line["what"]
