@@ -57,6 +57,7 @@ class Bot(Parts):
             try:
                 yield bot
             finally:
+                await bot.arrivals.settle()
                 await bot.web_turns.settle()
                 await bot.tracing.settle()
                 await bot.attachments.aclose()

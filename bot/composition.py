@@ -45,7 +45,7 @@ from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
-from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.chat_facts import Arrivals, ChatFacts
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
@@ -103,6 +103,7 @@ class Parts:
         self.conversations = Conversations(database, clock=clock)
         self.feedback = Feedback(database, clock=clock)
         self.ledger = ChatFacts(database, clock=clock)
+        self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, clock=clock)
@@ -253,7 +254,7 @@ class Parts:
         card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
-        self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics)
+        self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics, self.arrivals)
         app_id = self.settings.feishu.app_id
         self.connection_handler = ConnectionHandler(app_id, self.handlers, self.clock_offset, metrics)
         self.long_connection = self._long_connection()

@@ -18,7 +18,9 @@ from feishu.settings import FeishuSettings
 
 APP_ID = "cli_demo"
 LOOPBACK = "127.0.0.1"
-HANDBOOK = Path(__file__).parent.parent / "knowledge"
+_INSTALLED = Path(__file__).parent / "handbook"
+HANDBOOK = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "knowledge"
+"""The sample handbook: in the package where it was installed from a wheel (setup.py), else that of the repository."""
 SCRIPTED = "demo-model (scripted)"
 """The name of the model that stands in for a real one, wherever a model's name shows."""
 EXAMPLES = ("出差回来多久内要报销？", "年假可以跨年休吗？", "VPN 连不上怎么办？")

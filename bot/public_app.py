@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from bot.app import Bot
-from bot.handlers.http import add_closed_routes, add_health_routes, add_platform_routes
+from bot.handlers.http import EventTaker, add_closed_routes, add_health_routes, add_platform_routes
+from bot.observability.clock_offset import ClockOffset
+from bot.settings import Settings
+from feishu.clock import SystemClock
 from feishu.events.webhook import Webhook
 from feishu.settings import FeishuSettings
 
@@ -29,6 +32,13 @@ def public_app(bot: Bot) -> FastAPI:
     else:
         add_closed_routes(app)
     add_health_routes(app, bot.health, bot.ready, with_details=False)
+    return app
+
+
+def listening_app(settings: Settings, taker: EventTaker) -> FastAPI:
+    """`/feishu/*` alone: what is proven to be the platform's goes to `taker`. For whoever only wants to hear it."""
+    app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None)
+    add_platform_routes(app, _webhook(settings.feishu), taker, ClockOffset(SystemClock()))
     return app
 
 

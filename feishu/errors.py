@@ -2,9 +2,9 @@
 
 FeishuError
 ├─ WebhookError → HTTP status    a body that came in
-│  ├─ Unverified 401             one answer, no reason: whatever is wrong with an unsigned body
+│  ├─ Unverified 401             one answer, no reason: no right signature, or another token
 │  │  └─ Stale(age_s)            signed, but old: a replay, or a clock that is wrong; the same answer
-│  ├─ Malformed 400              only for correctly signed bodies; says why
+│  ├─ Malformed 400              only for correctly signed bodies with our token; says why
 │  └─ TooLarge 413
 ├─ ApiError(code, log_id)        the platform refused a call; `endpoint`, `http_status` and `message` say which and why
 │  ├─ RateLimited(wait_s)        429, 99991400, 230020, 11232, …
@@ -19,6 +19,7 @@ FeishuError
 │  ├─ Interacting                200810: somebody is clicking
 │  ├─ InvalidRequest             parameters
 │  └─ ServerError                5xx and the platform's "internal error" codes
+├─ RegistrationFailed            no app was made by a link: refused, too late, or not offered
 └─ TransportError → Timeout, Unreachable, BadReply   no usable answer at all
 
 Which code is which error: feishu/api/error_codes.py. No message holds a secret or a person's text.
@@ -40,14 +41,16 @@ class WebhookError(FeishuError):
 class Unverified(WebhookError):
     """No proof that the platform sent it. Always the same text: nothing may be learnt by trying.
 
-    `hint` is for the log only, where a right signature shows that the sender knows the Encrypt Key.
+    `hint` is for the log only: what most likely keeps the request from being proven. `why` is its key in
+    `feishu.events.webhook.HINTS`, "" for what is not there.
     """
 
     status = 401
 
-    def __init__(self, hint: str = "") -> None:
+    def __init__(self, hint: str = "", *, why: str = "") -> None:
         super().__init__("unverified")
         self.hint = hint
+        self.why = why
 
 
 class Stale(Unverified):
@@ -136,6 +139,10 @@ class InvalidRequest(ApiError):
 
 class ServerError(ApiError):
     """The platform failed."""
+
+
+class RegistrationFailed(FeishuError):
+    """No app was made by a link (`feishu.api.registration`)."""
 
 
 class TransportError(FeishuError):

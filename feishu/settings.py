@@ -25,6 +25,9 @@ class FeishuSettings(BaseModel):
     )
     verification_token: SecretStr = Field(SecretStr(""), description="Verification Token; console: the same page")
     base_url: str = Field("https://open.feishu.cn", description="Feishu, Lark, or a loopback sandbox")
+    public_url: str = Field(
+        "", description="Where the platform reaches the public door, like https://bot.example.com; doctor tries it"
+    )
     transport: Literal["webhook", "websocket"] = Field(
         "webhook",
         description="How events arrive: at a public address (webhook), or over a long connection that the bot opens "
@@ -49,6 +52,15 @@ class FeishuSettings(BaseModel):
     def accounts_url(self) -> str:
         """Where people log in; a sandbox is its own."""
         return ACCOUNTS_URLS.get(self.base_url, self.base_url)
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in ("http", "https") and parts.hostname
+        if value and (not is_whole or parts.username or parts.password or parts.query or parts.fragment):
+            raise ValueError("must be a web address without a query, like https://bot.example.com")
+        return value.rstrip("/")
 
     @field_validator("base_url")
     @classmethod

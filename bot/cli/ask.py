@@ -22,7 +22,7 @@ from bot.errors import SettingsError
 from bot.observability.logs import configure_logs
 from bot.observability.tracing import Trace
 from bot.repositories.votes import Feedback
-from bot.settings import Settings, load_settings, secret_values
+from bot.settings import Settings, secret_values
 from bot.storage.database import Database
 from bot.texts import Texts, language_of, texts
 from rag.errors import RagError
@@ -161,19 +161,6 @@ def _sources(progress: Progress, wording: Texts) -> Table:
     for source in sources:
         table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)
     return table
-
-
-async def run_doctor(config: Path | None) -> int:
-    """Prints the findings; gives the exit code."""
-    from bot.doctor import examine, exit_code, render, unreadable
-
-    configure_logs("ERROR")
-    try:
-        findings = await examine(load_settings(config))
-    except SettingsError as error:
-        findings = unreadable(error)
-    Console().print(render(findings))
-    return exit_code(findings)
 
 
 async def run_feedback_export(settings: Settings, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its help needs no rich, whose import takes longer than everything else in `--help`
 )
+
+
+class Platform(Enum):
+    """Feishu and Lark are two platforms: apps and ids of one are unknown to the other."""
+
+    FEISHU = "feishu"
+    LARK = "lark"
+
+
 feedback_app = typer.Typer(help="Votes of the people who asked.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(jobs_app, name="jobs")
@@ -100,6 +110,20 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
         asyncio.run(work)
     else:
         uvloop.run(work)
+
+
+def _run_and_leave(work: "Coroutine[Any, Any, int | None]") -> None:
+    """Ends the process with the code of `work`, at once: threads that its checks have left behind (a model that loads,
+    a host that does not answer) would be waited for."""
+    import asyncio
+
+    async def end() -> None:
+        code = await work or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    asyncio.run(end())
 
 
 @app.command()
@@ -201,13 +225,61 @@ def ask(
 
 
 @app.command()
-def doctor(config: ConfigOption = None) -> None:
-    """Check settings, platform, index, models and store; each fault comes with its fix."""
-    import asyncio
+def doctor(
+    config: ConfigOption = None,
+    json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Also wait so many seconds for a real event")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=1, max=600, help="Longest for all checks together, seconds")] = 5.0,
+) -> None:
+    """Check settings, platform, documents, models, store and machine; each fault comes with its fix.
 
-    from bot.cli.ask import run_doctor
+    Exit code 0: all is well (warnings allowed), 1: something fails, 2: nothing fails, but something was not looked at.
+    """
+    from bot.cli.doctor import run_doctor
 
-    sys.exit(asyncio.run(run_doctor(config)))
+    _run_and_leave(run_doctor(config, limit_s=timeout, wait_s=wait, json=json))
+
+
+@app.command()
+def init(
+    config: ConfigOption = None,
+    app_id: Annotated[str, typer.Option(help="App ID (cli_…) from Credentials & Basic Info")] = "",
+    platform: Annotated[Platform | None, typer.Option(help="Where the app lives")] = None,
+    transport: Annotated[str, typer.Option(help="How events arrive: a value of feishu.transport")] = "",
+    public_url: Annotated[str, typer.Option(help="Where the platform reaches the bot, for transport webhook")] = "",
+    model_url: Annotated[str, typer.Option(help="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1")] = "",
+    model: Annotated[str, typer.Option(help="Name of the model that writes")] = "",
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Make a new app by a link to open in Feishu, where the platform offers it")
+    ] = False,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read the App Secret, or lines of NAME=value, from standard input")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: flags, environment and .env have it all")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write the files without asking the platform")] = False,
+) -> None:
+    """Set the bot up: check the app's credentials, write .env and config.yaml, list what to tick in the console.
+
+    Secrets come by a prompt without echo, by the environment or .env, or by --stdin; never by a flag. May be repeated.
+    """
+    from bot.cli.init import Wishes, run_init, variables_in
+
+    wishes = Wishes(
+        app_id=app_id,
+        platform=platform.value if platform else "",
+        transport=transport,
+        public_url=public_url,
+        model_url=model_url,
+        model=model,
+        config=config,
+        scan=scan,
+        asks=not yes and not stdin and sys.stdin.isatty(),
+        offline=offline,
+        given=variables_in(sys.stdin.read()) if stdin else {},
+    )
+    _run_and_leave(run_init(wishes))
 
 
 @app.command()

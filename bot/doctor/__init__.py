@@ -1,13 +1,16 @@
 """`feishu-rag doctor`: is everything there that an answer needs? Real calls, one finding a part, each with its fix.
 
-Heavy imports happen inside the checks. No finding shows a secret, and no check can keep the others from running.
+All parts are looked at side by side within one limit of time; what could not be looked at is a finding of its own,
+never a green one. Heavy imports happen inside the checks. No finding shows a secret, and no check can keep the others
+from running.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.doctor.findings import Finding, exit_code, render
+from bot.doctor.findings import Finding, as_json, exit_code, render, summary
 from bot.errors import SettingsError
 from bot.observability.redaction import Masking
 from bot.settings import Settings, require_platform, secret_values
@@ -15,42 +18,67 @@ from bot.settings import Settings, require_platform, secret_values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Finding", "examine", "exit_code", "render", "unreadable"]
+__all__ = ["Finding", "as_json", "examine", "exit_code", "masked", "render", "summary", "unreadable"]
 
-LONGEST_CHECK_S = 90.0
+LIMIT_S = 5.0
+MARGIN_S = 0.4
+"""Of the limit, for putting the findings together."""
+CALL_SHARE = 0.6
+"""Of it, for one call to the platform: a check makes some, and a call that fails is no check that was broken off."""
 
 Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 
-async def examine(settings: Settings, *, longest_check_s: float = LONGEST_CHECK_S) -> list[Finding]:
-    """All findings, in the order in which a person would put things right. Never raises."""
-    from bot.doctor.access import check_access, check_chats, check_links
-    from bot.doctor.library import check_knowledge, check_library
-    from bot.doctor.long_connection import check_long_connection
-    from bot.doctor.machine import check_ports, check_reading, check_store
-    from bot.doctor.platform import check_platform
+async def examine(settings: Settings, *, limit_s: float = LIMIT_S) -> list[Finding]:
+    """All findings within `limit_s`, in the order in which a person would put things right. Never raises.
 
-    checks: dict[str, Check] = {
+    A thread that a check has left behind (a model that is still loading, a host that does not answer) may go on.
+    """
+    within_s = max(limit_s - MARGIN_S, limit_s / 2)
+    checks = _checks(within_s)
+    results = await asyncio.gather(*(_run(name, check, settings, within_s) for name, check in checks.items()))
+    return masked([finding for result in results for finding in result], settings)
+
+
+def _checks(within_s: float) -> dict[str, Check]:
+    from bot.doctor.access import check_access, check_chats, check_links
+    from bot.doctor.files import check_knowledge
+    from bot.doctor.host import check_disk, check_versions
+    from bot.doctor.library import check_library
+    from bot.doctor.long_connection import check_long_connection
+    from bot.doctor.machine import check_reading, check_store
+    from bot.doctor.models import check_model, check_pictures, check_rerank
+    from bot.doctor.platform import check_platform
+    from bot.doctor.ports import check_ports
+    from bot.doctor.webhook import check_own_url
+
+    call_s = CALL_SHARE * within_s
+    return {
         "settings": check_settings,
-        "platform": check_platform,
+        "platform": partial(check_platform, call_s=call_s),
+        "webhook": check_own_url,
         "long connection": check_long_connection,
         "knowledge": check_knowledge,
-        "links": check_links,
-        "library": check_library,
+        "links": partial(check_links, call_s=call_s),
+        "library": partial(check_library, load_s=within_s - 0.3),
+        "model": check_model,
+        "pictures": check_pictures,
+        "rerank": check_rerank,
         "reading": check_reading,
         "access": check_access,
-        "chats": check_chats,
+        "chats": partial(check_chats, call_s=call_s),
         "store": check_store,
+        "disk": check_disk,
         "ports": check_ports,
+        "versions": check_versions,
     }
-    results = await asyncio.gather(*(_run(name, check, settings, longest_check_s) for name, check in checks.items()))
+
+
+def masked(findings: "Sequence[Finding]", settings: Settings) -> list[Finding]:
+    """The findings without any secret of the settings."""
     masking = Masking()
     masking.hide(secret_values(settings))
-    return [
-        Finding(found.name, found.state, masking.scrub(found.detail), masking.scrub(found.fix))
-        for result in results
-        for found in result
-    ]
+    return [Finding(f.name, f.state, masking.scrub(f.detail), masking.scrub(f.fix)) for f in findings]
 
 
 def unreadable(error: SettingsError) -> list[Finding]:
@@ -76,6 +104,7 @@ async def _run(name: str, check: Check, settings: Settings, longest_s: float) ->
         async with asyncio.timeout(longest_s):
             return await check(settings)
     except TimeoutError:
-        return [Finding(name, "fail", f"no result within {longest_s:g} s", "try again; see what keeps it waiting")]
+        fix = "feishu-rag doctor --timeout 60 waits longer; see what keeps it waiting"
+        return [Finding(name, "unknown", f"not looked at: no result within {longest_s:g} s", fix)]
     except Exception as error:  # a doctor that falls ill tells so, and the other checks go on
         return [Finding(name, "fail", f"the check itself failed: {type(error).__name__}: {error}", "report this")]

@@ -2,22 +2,21 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 from bot.access import Access
+from bot.doctor.calls import LONGEST_CALL_S, SCOPE_MISSING, hurried_client
 from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
-from feishu.api.client import FeishuClient
+from bot.settings.console import grant_page
 from feishu.api.documents import Documents, Page, target_of
 from feishu.api.endpoints import CHAT
-from feishu.errors import ApiError, FeishuError
+from feishu.errors import ApiError, FeishuError, TransportError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope
 
-SCOPE_MISSING = 99991672
 MOST_CHATS = 50
-LONGEST_CALL_S = 5.0
 _TO_READ = "share the document or the wiki with the app (… › 添加文档应用, Add document app), and check its scopes"
 
 
@@ -93,14 +92,14 @@ def _unknown(settings: Settings, filled: frozenset[str]) -> Iterator[Finding]:
             yield Finding("access", "warn", found, f"correct BOT__API_KEYS; collections are {_names(sorted(known))}")
 
 
-async def check_links(settings: Settings) -> list[Finding]:
+async def check_links(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """Every Feishu link can be listed by the app; asked for its first document only."""
     rag = settings.rag
     links = [("rag.links", link) for link in rag.links]
     links += [(f"rag.collections.{name}.links", link) for name, each in rag.collections.items() for link in each.links]
     if not links:
         return []
-    async with _client(settings) as client:
+    async with hurried_client(settings, call_s) as client:
         if client is None:
             return [Finding("links", "fail", "documents on Feishu need an app", "set FEISHU__APP_ID and its secret")]
         return [await _link(Documents(client), key, link) for key, link in links]
@@ -118,15 +117,17 @@ async def _link(documents: Documents, key: str, link: str) -> Finding:
                     return Finding("links", "ok", f"{link}: can be read")
                 if item.lost_listing or target.kind in ("wiki", "docx"):
                     return Finding("links", "fail", f"{link}: {item.reason}", _TO_READ)
+    except TransportError as error:
+        return Finding("links", "unknown", f"{link}: not looked at ({error})", "see token above")
     except FeishuError as error:
         return Finding("links", "fail", f"{link}: {error}", _TO_READ)
     return Finding("links", "warn", f"{link}: nothing there that can be read", f"see what {key} leads to")
 
 
-async def check_chats(settings: Settings) -> list[Finding]:
+async def check_chats(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """The bot is in every chat that has a rule."""
     findings = []
-    async with _client(settings) as client:
+    async with hurried_client(settings, call_s) as client:
         if client is None:
             return []
         for chat_id in list(settings.bot.access.chats)[:MOST_CHATS]:
@@ -134,26 +135,19 @@ async def check_chats(settings: Settings) -> list[Finding]:
                 await client.call(CHAT, path={"chat_id": chat_id})
             except ApiError as error:
                 if error.code == SCOPE_MISSING:  # the bot itself does not need it
-                    return []
+                    fix = f"grant it at {grant_page(settings.feishu, ['im:chat:readonly'])}, for the doctor alone"
+                    return [
+                        Finding("access", "unknown", "chats with a rule: not looked at without im:chat:readonly", fix)
+                    ]
                 fix = "add the bot to the chat, or correct bot.access.chats"
                 findings.append(Finding("access", "warn", f"not in {chat_id}, which has a rule ({error.code})", fix))
             except FeishuError:  # told by the check of the platform
                 return []
+    if (more := len(settings.bot.access.chats) - MOST_CHATS) > 0:
+        findings.append(
+            Finding("access", "unknown", f"not looked at: {more} further chats with a rule", "see them by hand")
+        )
     return findings
-
-
-@contextlib.asynccontextmanager
-async def _client(settings: Settings) -> AsyncIterator[FeishuClient | None]:
-    """None without credentials."""
-    feishu = settings.feishu
-    if not feishu.app_id or not feishu.app_secret.get_secret_value():
-        yield None
-        return
-    client = FeishuClient(feishu.model_copy(update={"timeout_s": min(feishu.timeout_s, LONGEST_CALL_S)}))
-    try:
-        yield client
-    finally:
-        await client.aclose()
 
 
 def _public(settings: Settings) -> list[str]:

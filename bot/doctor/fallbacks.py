@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from bot.doctor.calls import SCOPE_MISSING
 from bot.doctor.findings import Finding, State
 
 if TYPE_CHECKING:
@@ -9,7 +10,6 @@ if TYPE_CHECKING:
     from bot.storage.database import Database
 
 DAYS = 7
-SCOPE_MISSING = 99991672
 
 _SCOPE = "grant cardkit:card:write in the console, Permissions & Scopes (权限管理), and release a version"
 _CONTENT = "look the codes up in docs/errors.md; where they name no setting of yours, report them with a log id"

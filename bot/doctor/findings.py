@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-State = Literal["ok", "warn", "fail"]
+State = Literal["ok", "warn", "fail", "unknown"]
 
-_SIGNS: dict[State, tuple[str, str]] = {"ok": ("✔", "green"), "warn": ("!", "yellow"), "fail": ("✘", "bold red")}
+_SIGNS: dict[State, tuple[str, str]] = {
+    "ok": ("✔", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✘", "bold red"),
+    "unknown": ("?", "cyan"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`warn`: the bot works, but less well than it could. `fail`: something people will notice. `fix` is "" when ok."""
+    """`warn`: the bot works, but less well than it could. `fail`: something people will notice. `unknown`: this was not
+    looked at, and why. `fix` is "" when ok."""
 
     name: str
     state: State
@@ -23,8 +29,22 @@ class Finding:
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """1 when anything failed; warnings alone are 0."""
-    return int(any(finding.state == "fail" for finding in findings))
+    """1 when anything failed; 2 when nothing did, but something was not looked at; warnings alone are 0."""
+    states = {finding.state for finding in findings}
+    return 1 if "fail" in states else 2 if "unknown" in states else 0
+
+
+def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """For programs: the findings, and the exit code that they come to."""
+    told = [{"name": f.name, "state": f.state, "detail": f.detail, "fix": f.fix} for f in findings]
+    return {"exit_code": exit_code(findings), "findings": told}
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many of each kind, in one line."""
+    words: dict[State, str] = {"fail": "failed", "unknown": "not looked at", "warn": "warnings", "ok": "fine"}
+    counts = {state: sum(finding.state == state for finding in findings) for state in words}
+    return ", ".join(f"{count} {words[state]}" for state, count in counts.items() if count)
 
 
 def render(findings: Sequence[Finding]) -> "Table":

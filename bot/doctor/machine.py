@@ -1,4 +1,4 @@
-"""What this machine gives: a store that can be written, free ports, and a reading process that can reach little."""
+"""A store that can be written, and a reading process that can reach little."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,10 @@ from bot.settings import Settings
 
 
 async def check_store(settings: Settings) -> list[Finding]:
-    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of fallbacks."""
+    """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of events and
+    fallbacks."""
     from bot.doctor.fallbacks import fallback_findings
+    from bot.doctor.webhook import arrival_findings
     from bot.inbox.queue import Jobs
     from bot.storage.database import Database
 
@@ -24,14 +26,16 @@ async def check_store(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(database.migrate)
         await database.probe()
         counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
+        arrivals = await arrival_findings(database, settings)
         fallbacks = await fallback_findings(database)
     except BotError as error:
-        return [Finding("store", "fail", str(error), "let the bot write there, or correct BOT__DATABASE_URL")]
+        blind = Finding("events", "unknown", "not looked at: what came is noted in the store", "see store above")
+        return [Finding("store", "fail", *_split(str(error))), blind]
     finally:
         await asyncio.to_thread(database.close)
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *fallbacks]
+    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *arrivals, *fallbacks]
 
 
 def _lost(url: str) -> Finding | None:
@@ -46,27 +50,13 @@ def _lost(url: str) -> Finding | None:
     return Finding("store", "fail", said, FIX) if said else None
 
 
-async def check_ports(settings: Settings) -> list[Finding]:
-    """Whether both doors could open now."""
-    from bot.server import bind
-
-    bot = settings.bot
-    doors = (
-        ("public port", bot.host, bot.port, "BOT__PORT"),
-        ("web port", bot.web_host, bot.web_port, "BOT__WEB_PORT"),
-    )
-    findings = []
-    for name, host, port, setting in doors:
-        try:
-            bind(host, port, setting=setting).close()
-        except BotError as error:
-            fix = "fine if the bot is running already; otherwise stop what listens there, or set another port"
-            findings.append(Finding(name, "warn", str(error), fix))
-        except OSError as error:
-            findings.append(Finding(name, "fail", f"{host}: {_first_line(error)}", "correct the address"))
-        else:
-            findings.append(Finding(name, "ok", f"{host}:{port} is free"))
-    return findings
+def _split(sentence: str) -> tuple[str, str]:
+    """What is wrong, and what to do, where a sentence of the store says both."""
+    for mark in ("; ", ": "):
+        what, found, fix = sentence.rpartition(mark)
+        if found and "BOT__DATABASE_URL" in fix:
+            return what, fix
+    return sentence, "let the bot write there, or correct BOT__DATABASE_URL"
 
 
 KEPT_FROM = {

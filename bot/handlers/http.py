@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bot.errors import StoreError
-from bot.handlers.router import EventRouter
+from bot.handlers.acknowledgement import Ack
 from bot.observability.clock_offset import ClockOffset
 from feishu.errors import Stale, TooLarge, WebhookError
 from feishu.events.webhook import MAX_BODY_BYTES, Challenge, Webhook
@@ -26,6 +26,16 @@ BODY_S = 30.0
 Health = Callable[[], tuple[bool, dict[str, Any]]]
 
 
+class EventTaker(Protocol):
+    """Whoever gets what arrives: `bot.handlers.router.EventRouter`."""
+
+    async def admit(self, event: Event) -> Ack:
+        """A proven event. Raises `StoreError`: the platform is then told to deliver again."""
+
+    def refused(self, reason: str) -> None:
+        """A request that is not proven; the reason is a key of `feishu.events.webhook.HINTS`, or ""."""
+
+
 def json_response(body: Any, status: int = 200, afterwards: Callable[[], None] | None = None) -> Response:
     """JSON, and optionally something to do once it has been sent."""
 
@@ -37,7 +47,7 @@ def json_response(body: Any, status: int = 200, afterwards: Callable[[], None] |
     return Response(orjson.dumps(body), status, media_type="application/json", background=background)
 
 
-def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventRouter, clock_offset: ClockOffset) -> None:
+def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventTaker, clock_offset: ClockOffset) -> None:
     """`POST /feishu/webhook` (events and card callbacks) and `POST /feishu/card_callback`."""
 
     async def receive(request: Request) -> Response:
@@ -59,6 +69,7 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventRouter, c
             if isinstance(error, Stale):
                 clock_offset.show("event", -error.age_s)
             hint = getattr(error, "hint", "")
+            handlers.refused(getattr(error, "why", ""))
             log.warning("webhook_refused", status=error.status, reason=str(error), **({"hint": hint} if hint else {}))
             return json_response({"error": str(error)}, error.status)
         except StoreError as error:

@@ -8,6 +8,7 @@ from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
+from bot.repositories.chat_facts import ARRIVED, REFUSED, Arrivals
 from feishu.events.types import CardAction, Event, MessageReceived, Unknown
 
 
@@ -21,26 +22,36 @@ class EventRouter:
         chat_events: ChatEventHandler,
         worker: Worker,
         metrics: Metrics,
+        arrivals: Arrivals,
     ) -> None:
         self._messages = messages
         self._card_actions = card_actions
         self._chat_events = chat_events
         self._worker = worker
         self._metrics = metrics
+        self._arrivals = arrivals
 
     async def admit(self, event: Event) -> Ack:
         """Raises `StoreError` when the store cannot take it: the platform is then told to deliver again."""
+        kind = "other"
         match event:
             case MessageReceived():
-                return await self._messages.take(event)
+                kind, ack = "im.message.receive_v1", await self._messages.take(event)
             case CardAction():
-                return await self._card_actions.take(event)
+                kind, ack = "card.action.trigger", await self._card_actions.take(event)
             case Unknown():
                 self._metrics.event_received(event.event_type, "ignored")
-                return Ack({})
+                ack = Ack({})
             case _:
                 wakes, stops = await self._chat_events.take(event)
-                return Ack({}, self._after(wakes, stops))
+                ack = Ack({}, self._after(wakes, stops))
+        self._arrivals.note(f"{ARRIVED}{kind}")
+        return ack
+
+    def refused(self, reason: str) -> None:
+        """A request was not proven to be the platform's; `reason` is a key of `feishu.events.webhook.HINTS`."""
+        if reason:
+            self._arrivals.note(f"{REFUSED}{reason}")
 
     def _after(self, wakes: bool, stops: int | None) -> Callable[[], None] | None:
         def work() -> None:

@@ -1,8 +1,11 @@
-"""Small facts of the store: what was said once, remarks, suggested questions, recalls."""
+"""Small facts of the store: what was said once, what arrived, remarks, suggested questions, recalls."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import methodcaller
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, delete, select, update
@@ -15,6 +18,8 @@ from feishu.clock import Clock, SystemClock
 
 MAX_REMARK_CHARS = 2_000
 MOST_ASKED = 50
+ARRIVED, REFUSED = "arrived:", "refused:"
+NOTE_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,13 @@ class ChatFacts:
         now = self._clock.time()
         statement = self._insert(onces).values(app_id=app_id, key=key[:256], at=now)
         again = statement.on_conflict_do_update(index_elements=["app_id", "key"], set_={"at": now})
-        await self._database.write(lambda connection: connection.execute(again) and None)
+        await self._database.write(methodcaller("execute", again))
+
+    async def arrivals(self, app_id: str) -> dict[str, float]:
+        """What `Arrivals` noted (`arrived:` and the event's type, `refused:` and why), and when last, epoch seconds."""
+        mine = (onces.c.app_id == app_id) & (onces.c.key.startswith(ARRIVED) | onces.c.key.startswith(REFUSED))
+        statement = select(onces.c.key, onces.c.at).where(mine)
+        return await self._database.read(lambda connection: {row.key: row.at for row in connection.execute(statement)})
 
     async def remark(self, app_id: str, chat_id: str, author: str, text: str) -> None:
         """Stores what somebody wrote behind `/feedback`."""
@@ -167,3 +178,29 @@ class ChatFacts:
         mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation) & (turns.c.asker == person)
         statement = select(turns.c.id).where(mine, turns.c.created_at > since).limit(1)
         return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
+
+class Arrivals:
+    """Notes when an event of each type came last, and when a request was refused and why: whoever sets the bot up can
+    see it with `feishu-rag doctor`. Written beside the request, for each at most every few seconds."""
+
+    def __init__(self, facts: ChatFacts, app_id: str, *, clock: Clock) -> None:
+        self._facts = facts
+        self._app_id = app_id
+        self._clock = clock
+        self._noted: dict[str, float] = {}
+        self._writing: set[asyncio.Future[Any]] = set()
+
+    def note(self, key: str) -> None:
+        """Returns at once; what the store does not take is not noted."""
+        now = self._clock.monotonic()
+        if now - self._noted.get(key, -NOTE_EVERY_S) < NOTE_EVERY_S:
+            return
+        self._noted[key] = now
+        writing = asyncio.gather(self._facts.note(self._app_id, key), return_exceptions=True)
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+
+    async def settle(self) -> None:
+        """Waits for what is being written."""
+        await asyncio.gather(*self._writing)

@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from bot.errors import SettingsError
+from bot.settings.console import console
 from bot.settings.fields import variable_of
 from bot.settings.models import Settings
-from feishu.settings import PLATFORM_HOSTS
 
 _FOUND_IN = {
     "app_id": "Credentials & Basic Info (凭证与基础信息) › App ID",
@@ -40,20 +39,13 @@ def require_platform(settings: Settings, *, environ: Mapping[str, str] | None = 
         value = getattr(settings.feishu, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not text.strip():
-            problems.append(_missing(name, page, _console(settings.feishu.base_url), names))
+            problems.append(_missing(name, page, console(settings.feishu), names))
     if problems:
         raise SettingsError.joined(problems)
 
 
-def _missing(name: str, page: str, console: str, environ: Mapping[str, str]) -> SettingsError:
+def _missing(name: str, page: str, apps: str, environ: Mapping[str, str]) -> SettingsError:
     variable = variable_of(("feishu", name))
     slip = variable.replace("__", "_")
     hint = f" ({slip} is set, but the name has two underscores after FEISHU)" if environ.get(slip) else ""
-    return SettingsError(
-        f"feishu.{name}", "", f"set {variable}{hint}; {console} › your app › {page}", what="is missing"
-    )
-
-
-def _console(base_url: str) -> str:
-    host = urlsplit(base_url).hostname or ""
-    return f"https://{host if host in PLATFORM_HOSTS else PLATFORM_HOSTS[0]}/app"
+    return SettingsError(f"feishu.{name}", "", f"set {variable}{hint}; {apps} › your app › {page}", what="is missing")

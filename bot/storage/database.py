@@ -76,6 +76,22 @@ _REMEDIES = {
     "55P03": "another session holds a lock on the tables: see pg_stat_activity and pg_blocking_pids",
 }
 """Begin of SQLite's error name or of the SQLSTATE → what to do."""
+_UNREACHABLE = {
+    "password authentication failed": "refuses user {user}: correct user and password in BOT__DATABASE_URL",
+    "no password supplied": "wants a password for user {user}: put it into BOT__DATABASE_URL",
+    "role": "has no user {user}: make it, or correct BOT__DATABASE_URL",
+    "does not exist": "has no database {database}: make it (createdb {database}), or correct BOT__DATABASE_URL",
+    "no pg_hba.conf entry": "does not let user {user} in from this machine: add a line to its pg_hba.conf",
+    "too many clients": "takes no more connections: raise its max_connections; a replica opens up to nine",
+    "the database system is": "is starting up or shutting down: wait, or look at its log",
+    "failed to resolve": "is not known by that name: correct the host in BOT__DATABASE_URL, or name resolution",
+    "could not translate": "is not known by that name: correct the host in BOT__DATABASE_URL, or name resolution",
+    "refused": "does not take the connection: start it, or correct host and port in BOT__DATABASE_URL",
+    "timeout": "does not answer: see that it runs and that a firewall lets this machine through",
+    "No such file": "does not take the connection: start it, or correct BOT__DATABASE_URL",
+    "closed the connection": "closed the connection: see its log",
+}
+"""What libpq says when there is no connection → the rest of a sentence; the first that fits."""
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Outcome = tuple[Any, BaseException | None]
@@ -170,14 +186,35 @@ def may_run_again(error: BaseException) -> bool:
     return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
 
 
-def store_error(backend: str, error: BaseException) -> StoreError:
+def store_error(url: URL, error: BaseException) -> StoreError:
     """One sentence without the statement's parameters, which hold people's words; what to do about it where that is
     known."""
     cause = getattr(error, "orig", None) or error
-    if isinstance(error, SQLAlchemyError) or isinstance(cause, OSError):
-        first_line = (str(cause).splitlines() or [""])[0]
-        return StoreError(f"the {backend} store refused: {type(cause).__name__}: {first_line}{_remedy(cause)}")
-    return StoreError(f"the {backend} store failed: {type(cause).__name__}")
+    backend = url.get_backend_name()
+    if not (isinstance(error, SQLAlchemyError) or isinstance(cause, OSError)):
+        return StoreError(f"the {backend} store failed: {type(cause).__name__}")
+    if backend == "postgresql" and (sentence := _unreachable(url, error, cause)):
+        return StoreError(sentence)
+    first_line, remedy = (str(cause).splitlines() or [""])[0], _remedy(cause)
+    name = "" if remedy else f"{type(cause).__name__}: "
+    return StoreError(f"the {backend} store refused: {name}{first_line}{remedy}")
+
+
+def _unreachable(url: URL, error: BaseException, cause: BaseException) -> str:
+    """A sentence where no connection to PostgreSQL could be made, or the one there was broke; "" otherwise.
+
+    libpq gives such failures no SQLSTATE, only words (which hold host, user and database, never the password).
+    """
+    where, said = f"PostgreSQL at {url.host or 'this machine'}:{url.port or 5432}", str(cause)
+    if type(cause).__name__ != "OperationalError" or getattr(cause, "sqlstate", None):
+        return f"{where} ended the connection; see its log" if _is_broken(error) else ""
+    fix = next((fix for words, fix in _UNREACHABLE.items() if words in said), "")
+    fix = fix or f"cannot be reached ({(said.splitlines() or [''])[0]}): see that it runs, or correct BOT__DATABASE_URL"
+    return f"{where} {fix.format(user=url.username or '', database=url.database or '')}"
+
+
+def _is_broken(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def unusable(path: str, error: OSError) -> StoreError:
@@ -288,7 +325,7 @@ class Database:
             with self._write_engine.begin() as connection:
                 run_migrations(connection)
         except SQLAlchemyError as error:
-            raise store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url, error) from error
         if self._file:
             self._file.remember()
 
@@ -313,7 +350,7 @@ class Database:
             with self._engine.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            raise store_error(self.url.get_backend_name(), error) from error
+            raise store_error(self.url, error) from error
 
     async def probe(self, *, budget_s: float = PROBE_BUDGET_S) -> None:
         """Raises `StoreError` unless something can be written within `budget_s` (a store that can only be read accepts
@@ -378,7 +415,7 @@ class Database:
         except StoreError as error:
             outcomes = [(None, error)] * len(group)
         except Exception as error:  # whatever it is: nothing of the group is stored, and the thread lives on
-            failure = store_error(self.url.get_backend_name(), error)
+            failure = store_error(self.url, error)
             failure.__cause__ = error
             outcomes = [(None, failure)] * len(group)
         for entry, outcome in zip(group, outcomes, strict=True):
@@ -450,7 +487,7 @@ def _run_in_savepoint(connection: Connection, work: Callable[[Connection], Any])
         if may_run_again(error) or not connection.in_transaction():
             raise
         savepoint.rollback()
-        return None, store_error(connection.engine.name, error)
+        return None, store_error(connection.engine.url, error)
     except Exception as error:
         savepoint.rollback()
         return None, error

@@ -119,6 +119,12 @@ EN = Texts(
         "• /feedback your words, /forget deletes what I keep about you\n"
         "• press 👍 👎 🔄 ⏹ on the cards"
     ),
+    slash_help="What I can do",
+    slash_new="Start over: what was said before is left out",
+    slash_sources="List the documents",
+    slash_feedback="Tell us what you think",
+    slash_stop="Stop the answer",
+    slash_forget="Delete what I keep about you",
     new_done="OK, a fresh start: I no longer keep in mind what was said before.",
     sources_title="There are {count} documents:",
     sources_more="… and {count} more",

@@ -108,6 +108,12 @@ class Texts:
     empty_question: str
     new_card_note: str
     help_text: str
+    slash_help: str
+    slash_new: str
+    slash_sources: str
+    slash_feedback: str
+    slash_stop: str
+    slash_forget: str
     new_done: str
     sources_title: str
     sources_more: str

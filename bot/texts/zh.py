@@ -116,6 +116,12 @@ ZH = Texts(
         "• /feedback 你的意见　/forget 删除我保存的你的数据\n"
         "• 卡片上的 👍 👎 🔄 ⏹ 可以直接点"
     ),
+    slash_help="我能做什么",
+    slash_new="开始新对话，不再参考之前的内容",
+    slash_sources="查看资料",
+    slash_feedback="提意见",
+    slash_stop="停止回答",
+    slash_forget="删除我保存的你的数据",
     new_done="好的，我们重新开始，前面说的我不再记着了。",
     sources_title="资料库里现有 {count} 份资料：",
     sources_more="……还有 {count} 份",

@@ -159,11 +159,14 @@ class FeishuClient:
         http: httpx.AsyncClient | None = None,
         clock: Clock | None = None,
         observe: Callable[[CallRecord], None] | None = None,
+        retries: bool = True,
     ) -> None:
-        """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt."""
+        """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt.
+        Without `retries` a call that failed is not sent again, for whoever wants to know soon."""
         self._settings = settings
         self._clock = clock or SystemClock()
         self._observe = observe
+        self._retries = retries
         self._owned = open_pools(settings) if http is None else ()
         self._closed = False
         self.ahead_s: float | None = None
@@ -212,9 +215,10 @@ class FeishuClient:
         return host + endpoint.url_path(path)
 
     def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
-        """Not where the API has been down for long, nor where no token could be had: that was tried again already."""
+        """Not where nobody wants it, nor where the API has been down for long, nor where no token could be had: that
+        was tried again already."""
         no_token = error.endpoint == TENANT_TOKEN.name != endpoint.name
-        return not no_token and self.availability.is_worth_a_retry(endpoint.name)
+        return self._retries and not no_token and self.availability.is_worth_a_retry(endpoint.name)
 
     async def bot_identity(self) -> BotIdentity:
         """The bot's own open_id and name; the fact doctor and mention checks rest on."""
@@ -402,3 +406,16 @@ def _body(json: Any) -> bytes | None:
 
 def _read(request: _Request, response: httpx.Response) -> dict[str, Any]:
     return read_reply(request.endpoint, response.status_code, response.headers, response.content)
+
+
+async def post(url: str, body: bytes, *, timeout_s: float, kind: str = _JSON) -> tuple[int, bytes]:
+    """One POST to any address: status and body, redirects not followed. Raises `Timeout`, `Unreachable`."""
+    loopback = (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
+    try:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=not loopback) as http:
+            response = await http.post(url, content=body, headers={"Content-Type": kind})
+            return response.status_code, response.content
+    except httpx.TimeoutException as error:
+        raise Timeout(f"no answer within {timeout_s:g} s", endpoint=url) from error
+    except httpx.HTTPError as error:
+        raise Unreachable(str(error) or type(error).__name__, endpoint=url) from error

@@ -61,6 +61,12 @@ LONG_CONNECTION = Endpoint(
 BOT_IDENTITY = Endpoint("bot_identity", "GET", "/open-apis/bot/v3/info", Retry.ALWAYS)
 
 SCOPES = Endpoint("scopes", "GET", "/open-apis/application/v6/scopes", Retry.ALWAYS)
+SLASH_COMMANDS = Endpoint("slash_commands", "GET", "/open-apis/application/v7/app_slash_commands", Retry.ALWAYS)
+# A name is unique, so a second one is refused.
+SLASH_COMMAND_ADD = Endpoint("slash_command_add", "POST", "/open-apis/application/v7/app_slash_commands", Retry.ALWAYS)
+SLASH_COMMAND_CHANGE = Endpoint(
+    "slash_command_change", "PATCH", "/open-apis/application/v7/app_slash_commands/{command_id}", Retry.ALWAYS
+)
 USERS = Endpoint("users", "GET", "/open-apis/contact/v3/users/batch", Retry.ALWAYS, timeout_s=3.0)
 
 # `uuid` makes a message at most once within the hour, so a lost answer is asked for again.
@@ -110,6 +116,9 @@ ENDPOINTS = (
     LONG_CONNECTION,
     BOT_IDENTITY,
     SCOPES,
+    SLASH_COMMANDS,
+    SLASH_COMMAND_ADD,
+    SLASH_COMMAND_CHANGE,
     USERS,
     CHAT,
     REPLY,

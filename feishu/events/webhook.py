@@ -1,7 +1,8 @@
 """The webhook's whole duty: raw bytes in, a verified `Event` or `Challenge` out. Knows no web framework, does no I/O.
 
 The order is security: size, signature over the raw bytes, decryption, Verification Token, parsing. Whatever lacks a
-valid signature gets the same `Unverified`; only the holder of the Encrypt Key is told what is wrong.
+valid signature or the right token gets the same `Unverified`; why is a hint for the log, never part of the answer. Only
+the holder of both secrets is told what is wrong.
 
 Timestamp and nonce are signed run together, so their shapes are part of the proof: with exactly ten digits the boundary
 between them cannot be moved. What is signed but old (`Stale`), by its timestamp or by the event's own time, is refused,
@@ -39,6 +40,25 @@ _TIMESTAMP = re.compile(r"[0-9]{10}")
 """Seconds since the epoch, as the platform writes them since 2001 and until 2286."""
 _NONCE = re.compile(r"[!-~]{1,128}")
 """Printable ASCII without spaces. The platform's are up to some ten characters; its documents name no limit."""
+
+HINTS = {
+    "other_key": "the body does not decrypt under FEISHU__ENCRYPT_KEY: the console has another Encrypt Key (Events & "
+    "Callbacks > Encryption Strategy), or somebody else sent it",
+    "other_token": "it comes from who knows the Encrypt Key, but its Verification Token is not that of "
+    "FEISHU__VERIFICATION_TOKEN: copy it again from the console (Events & Callbacks > Encryption Strategy)",
+    "plaintext": "plaintext with our Verification Token: the console has no Encrypt Key yet; save the one of "
+    "FEISHU__ENCRYPT_KEY there (Events & Callbacks > Encryption Strategy)",
+    "changed": "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but its signature does not fit: a "
+    "proxy changed the body or a X-Lark-* header; let it pass both on unchanged",
+    "no_signature": "the body decrypts under FEISHU__ENCRYPT_KEY and holds our token, but it has no signature: a proxy "
+    "drops the X-Lark-* headers, or somebody replays a body without them",
+    "foreign": "plaintext without our Verification Token: another app's, with no Encrypt Key in its console, or "
+    "somebody else sent it",
+    "too_large": "not signed with FEISHU__ENCRYPT_KEY, and too large for a URL check: not looked at",
+    "no_json": "not JSON: nothing that the platform sends",
+}
+"""For the log and the doctor: what an unproven request looks like to somebody who knows both secrets. Anybody can send
+what is `other_key`, `foreign`, `too_large` or `no_json`; the others prove that a secret is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +107,7 @@ class Webhook:
         _check_size(body)
         proof = _Proof.read(headers)
         if not crypto.same(crypto.sign(proof.timestamp, proof.nonce, self._encrypt_key, body), proof.signature):
-            return self._unsigned(body)
+            return self._unsigned(proof, body)
         return self._signed(proof, body)
 
     def receive_card(self, headers: Mapping[str, str], body: bytes) -> Challenge | CardAction:
@@ -104,24 +124,24 @@ class Webhook:
             legacy_signature = crypto.sign_legacy_card(proof.timestamp, proof.nonce, self._token, body)
             if crypto.same(legacy_signature, proof.signature):
                 return self._signed_legacy(proof, body)
-        return self._unsigned(body, plain=self._legacy)
+        return self._unsigned(proof, body, plain=self._legacy)
 
     def _signed(self, proof: "_Proof", body: bytes) -> Challenge | Event:
-        """A body whose sender knows the Encrypt Key: from here on errors say what is wrong."""
+        """A body whose sender knows the Encrypt Key: with the right token, too, errors say what is wrong."""
         now = self._check_age(proof)
         payload = self._open(json_object(body, "body"))
+        if not self._is_ours(payload):
+            raise _unverified("other_token")
         if payload.get("type") == "url_verification":
-            self._check_token(payload.get("token"))
             return _challenge(payload)
-        header = payload.get("header")
-        self._check_token(header.get("token") if isinstance(header, dict) else payload.get("token"))
         return own_event(payload, app_id=self._app_id, now=now)
 
     def _signed_legacy(self, proof: "_Proof", body: bytes) -> Challenge | CardAction:
         now = self._check_age(proof)
         payload = json_object(body, "body")
         if payload.get("type") == "url_verification":
-            self._check_token(payload.get("token"))
+            if not self._is_ours(payload):
+                raise _unverified("other_token")
             return _challenge(payload)
         # The form has no event id. Its own token is new for every click, so the signed bytes name the event.
         digest = hashlib.sha256(proof.signature.encode() + body).hexdigest()
@@ -130,20 +150,35 @@ class Webhook:
             payload, app_id=self._app_id, event_id=f"legacy_{digest[:32]}", created_at=created_at
         )
 
-    def _unsigned(self, body: bytes, *, plain: bool = False) -> Challenge:
+    def _unsigned(self, proof: "_Proof", body: bytes, *, plain: bool = False) -> Challenge:
         """A URL check that proves itself by decrypting (or, legacy only, plain) with our token; else `Unverified`."""
         if len(body) > MAX_CHALLENGE_BYTES:
-            raise Unverified
+            raise _unverified("too_large")
         try:
             payload = json_object(body, "body")
             if not (plain and "encrypt" not in payload):
                 payload = self._open(payload)
-            self._check_token(payload.get("token"))
-            if payload.get("type") != "url_verification":
+            if payload.get("type") != "url_verification" or not self._is_ours(payload):
                 raise Malformed("unsigned")
             return _challenge(payload)
         except Malformed:
-            raise Unverified from None
+            raise _unverified(self._reason(proof, body)) from None
+
+    def _reason(self, proof: "_Proof", body: bytes) -> str:
+        """The key in `HINTS` for what most likely keeps a body from being proven."""
+        try:
+            envelope = json_object(body, "body")
+        except Malformed:
+            return "no_json"
+        if "encrypt" not in envelope:
+            return "plaintext" if self._is_ours(envelope) else "foreign"
+        try:
+            payload = self._open(envelope)
+        except Malformed:
+            return "other_key"
+        if not self._is_ours(payload):
+            return "other_token"
+        return "changed" if proof.signature else "no_signature"
 
     def _check_age(self, proof: "_Proof") -> float:
         """Now (epoch seconds). Raises `Unverified` for another shape of timestamp or nonce, `Stale` for an old one."""
@@ -153,9 +188,11 @@ class Webhook:
         check_age(float(proof.timestamp), now)
         return now
 
-    def _check_token(self, token: object) -> None:
-        if not isinstance(token, str) or not crypto.same(token, self._token):
-            raise Malformed("the verification token does not match")
+    def _is_ours(self, payload: dict[str, Any]) -> bool:
+        """Whether the Verification Token in it is ours."""
+        header = payload.get("header")
+        token = header.get("token") if isinstance(header, dict) else payload.get("token")
+        return isinstance(token, str) and crypto.same(token, self._token)
 
     def _open(self, envelope: dict[str, Any]) -> dict[str, Any]:
         encrypted = envelope.get("encrypt")
@@ -183,6 +220,10 @@ class _Proof:
             _header(headers, "X-Lark-Request-Nonce"),
             _header(headers, "X-Lark-Signature"),
         )
+
+
+def _unverified(reason: str) -> Unverified:
+    return Unverified(HINTS[reason], why=reason)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -90,6 +90,9 @@ class Push:
             "event": body,
         }
         self.events[event_id] = (app, envelope)
+        if not app.hears(event_type):
+            self._platform.note("subscription", f"{app.name} has not subscribed {event_type}")
+            return event_id
         self.spawn(self._deliver(app, envelope))
         return event_id
 
@@ -136,10 +139,10 @@ class Push:
         """One encrypted POST within the platform's deadline (3 s in all). Raises TimeoutError, httpx.HTTPError."""
         if self._http is None:
             raise RuntimeError("the sandbox is not started")
-        key = app.settings.encrypt_key
-        body = orjson.dumps({"encrypt": encrypt(key, orjson.dumps(envelope))})
+        key, plain = app.settings.encrypt_key, orjson.dumps(envelope)
+        body = orjson.dumps({"encrypt": encrypt(key, plain)}) if key else plain
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        if signed:
+        if signed and key:  # whether an app without a key gets headers that prove nothing is not documented
             timestamp, nonce = str(int(self._platform.now())), secrets.token_hex(8)
             headers |= {
                 "X-Lark-Request-Timestamp": timestamp,
@@ -171,6 +174,8 @@ class Push:
 
 def verdict(app: App, chat: Chat, message: Message) -> Delivery:
     """Which scope lets this bot hear this message (im-v1/message/events/receive)."""
+    if not app.is_on:
+        return Delivery(app, False, "the bot is not switched on, or its version not released")
     if message.visible_to is not None:
         return Delivery(app, False, "an ephemeral card is nobody's event")
     if message.sender_id == app.app_id:

@@ -14,11 +14,14 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "im:resource",
     "im:chat:readonly",
     "cardkit:card:write",
+    "contact:contact.base:readonly",
     "contact:user.base:readonly",
     "wiki:wiki:readonly",
     "drive:drive:readonly",
     "docx:document:readonly",
     "docs:document.content:read",
+    "application:app_slash_command:read",
+    "application:app_slash_command:write",
 )
 
 Transport = Literal["webhook", "websocket"]
@@ -47,7 +50,12 @@ class ConnectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """One self-built app with its bot. Secrets never show in repr."""
+    """One self-built app with its bot. Secrets never show in repr.
+
+    `encrypt_key` may be empty, as in a console where none was set: what is pushed is then plain and unsigned.
+    `activate_status` is 2 for a bot that is switched on and whose version is released. `subscriptions` are the events
+    and callbacks that were added in the console; None is all of them.
+    """
 
     app_id: str
     app_secret: str = field(repr=False)
@@ -57,6 +65,8 @@ class AppSettings:
     webhook_url: str | None = None
     card_callback_url: str | None = None
     scopes: tuple[str, ...] = DEFAULT_SCOPES
+    activate_status: int = 2
+    subscriptions: tuple[str, ...] | None = None
     transport: Transport = "webhook"
 
 
@@ -77,6 +87,8 @@ class SandboxSettings:
     card_callback_url: str | None = None
     scopes: tuple[str, ...] = DEFAULT_SCOPES
     bot_name: str = "知识库助手"
+    activate_status: int = 2
+    subscriptions: tuple[str, ...] | None = None
     more_apps: tuple[AppSettings, ...] = ()
     raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
     transport: Transport = "webhook"
@@ -107,5 +119,7 @@ class SandboxSettings:
             webhook_url=self.webhook_url,
             card_callback_url=self.card_callback_url,
             scopes=self.scopes,
+            activate_status=self.activate_status,
+            subscriptions=self.subscriptions,
             transport=self.transport,
         )

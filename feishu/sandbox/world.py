@@ -10,6 +10,7 @@ import orjson
 from feishu.sandbox.settings import AppSettings, SandboxSettings, Transport
 
 TENANT_KEY = "sandbox_tenant"
+PENDING = "authorization_pending"
 Card = dict[str, Any]
 
 
@@ -31,6 +32,15 @@ class App:
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def is_on(self) -> bool:
+        """Whether its bot is switched on and released."""
+        return self.settings.activate_status == 2
+
+    def hears(self, event_type: str) -> bool:
+        """Whether an event or callback was added in the console."""
+        return self.settings.subscriptions is None or event_type in self.settings.subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,9 @@ class World:
         self.entities: dict[str, Entity] = {}
         self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Token] = {}
+        self.registrations: dict[str, AppSettings | str] = {}
+        """Links that make an app: the app once it is made, until then the flow's error."""
+        self.slash_commands: dict[str, dict[str, dict[str, Any]]] = {}
         self.update_tokens: dict[str, tuple[str, float, int]] = {}
         for open_id, name in (("ou_linxiaoman", "林小满"), ("ou_zhouming", "周明")):
             self.people[open_id] = Person(open_id, name, open_id[3:], "on_" + open_id[3:])

@@ -35,6 +35,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 POOL_CONNECTIONS = 32
 LAST_BYTES_S = 0.1
 """How long a body may take to end after `[DONE]`, so that its connection can be used again."""
+_WINDOW_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 _THINKS_UNOPENED = re.compile(r"(?:^|[-_/:.])(?:r1|qwq|thinking|thinker|reasoner)(?:$|[-_/:.\d])", re.IGNORECASE)
 """Names of models whose chat templates open the thinking themselves, so that only its closing tag comes back."""
 
@@ -190,6 +191,19 @@ class Model:
             yield _piece(part)
         if thinking.lone_close is not None:
             self._thinks_unopened = thinking.lone_close
+
+    async def window(self) -> int | None:
+        """The context window, tokens, by the server's list of models; None where that does not tell it. The field's
+        name is everybody's own: vLLM and SGLang, OpenRouter and Together, Groq, Mistral and LM Studio."""
+        try:
+            async for known in self._chat.root_async_client.models.list():
+                if known.id == self._chat.model_name:
+                    told = (known.model_extra or {}).get
+                    found = [told(name) for name in _WINDOW_FIELDS]
+                    return next((int(size) for size in found if isinstance(size, int | float) and size > 0), None)
+        except (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, AttributeError):
+            return None  # many servers have no such list, or one of another shape
+        return None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -123,6 +123,10 @@ class LLMGenerator:
         """Make the client ahead of the first question."""
         await self._opened()
 
+    async def window(self) -> int | None:
+        """The model's context window, tokens, as its server tells it; None where it does not."""
+        return await (await self._opened()).window()
+
     def part(self) -> Part:
         """For the library's status: the last answer's outcome; nothing is called for it."""
         if self._failure is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.ingestion.readers import Readers
     from rag.ingestion.readers.parsed import Parsed
 
-READING = 4
+READING = 5
 """Raised when readers give other text than before for the same file, so that files are read again."""
 KINDS = frozenset(
     {

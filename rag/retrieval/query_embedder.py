@@ -77,6 +77,8 @@ class QueryEmbedder:
             return Part(True, "none", self._choice.detail)
         try:
             problem = None if index is None else dense_problem(index.manifest.embedding, self._choice, self._settings)
+            if index is not None:
+                self.check(index)
         except IndexMismatch as error:
             return Part(False, name, f"{error}.")
         if problem is not None:

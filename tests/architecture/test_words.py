@@ -24,7 +24,7 @@ READ_NOT_SAID = {
 }
 # These speak to administrators and to programs, in English, with the console's own Chinese names beside it.
 SPEAKS_TO_ADMINS = re.compile(
-    r"bot/(doctor|settings|cli|demo|server?\.|web|repositories/(analytics|gap_report|admin_))"
+    r"bot/(doctor|setup|settings|cli|demo|server?\.|web|repositories/(analytics|gap_report|admin_))"
 )
 
 

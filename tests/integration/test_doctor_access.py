@@ -8,8 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.doctor.access import check_access, check_chats, check_links
+from bot.doctor.files import check_knowledge
 from bot.doctor.findings import Finding
-from bot.doctor.library import check_knowledge, check_library
+from bot.doctor.library import check_library
+from bot.doctor.models import check_rerank
 from bot.settings import ApiKey, BotSettings, Settings
 from bot.settings.access import AccessSettings
 from feishu.sandbox import Sandbox, SandboxSettings, running
@@ -80,7 +82,8 @@ async def test_chats_with_rules_that_the_bot_is_not_in(rag: RagSettings) -> None
         settings = whole(rag, {"oc_product": ["hr"], "oc_elsewhere": ["hr"]}, url)
         (finding,) = await check_chats(settings)
         app.scopes -= {"im:chat:readonly", "im:chat"}
-        assert await check_chats(settings) == []
+        (unseen,) = await check_chats(settings)
+    assert unseen.state == "unknown" and "auth?q=im:chat:readonly" in unseen.fix
     assert finding.state == "warn" and "oc_elsewhere" in finding.detail and "add the bot" in finding.fix
     assert await check_chats(whole(rag, {"oc_elsewhere": ["hr"]})) == []
 
@@ -100,8 +103,8 @@ async def test_links_without_access_or_sense_are_told(rag: RagSettings) -> None:
 async def test_folders_of_collections_are_looked_at(rag: RagSettings, tmp_path: Path) -> None:
     gone = {"hr": CollectionSettings(folders=[tmp_path / "nowhere"])}
     found = await check_knowledge(whole(rag.model_copy(update={"collections": gone}), {}))
-    assert [finding.state for finding in found] == ["ok", "fail"]
-    assert "rag.collections.hr.folders" in found[1].fix
+    assert [finding.state for finding in found] == ["fail"]
+    assert "rag.collections.hr.folders" in found[0].fix
 
 
 @needs_milvus
@@ -119,10 +122,10 @@ async def test_a_reranker_is_really_asked(rag: RagSettings) -> None:
 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        found = await check_library(wanting(f"http://127.0.0.1:{unused.getsockname()[1]}"))
-    assert (found[-1].name, found[-1].state) == ("rerank", "warn") and "RERANK_API_KEY" in found[-1].fix
-    (failed,) = await check_library(wanting(""))
-    assert "RAG__RETRIEVAL__RERANK_BASE_URL" in failed.detail
+        (down,) = await check_rerank(wanting(f"http://127.0.0.1:{unused.getsockname()[1]}"))
+    assert (down.name, down.state) == ("rerank", "fail") and "RERANK_API_KEY" in down.fix
+    (unset,) = await check_rerank(wanting(""))
+    assert "RAG__RETRIEVAL__RERANK_BASE_URL" in unset.fix
     with model_running() as server:
-        found = await check_library(wanting(server.base_url))
-    assert found[-1].name == "rerank"
+        (strange,) = await check_rerank(wanting(server.base_url))
+    assert strange.state == "fail" and "refuses the request" in strange.detail

@@ -22,12 +22,12 @@ async def states(app_id: str, secret: str, bot: BotSettings | None = None) -> di
     sandbox = Sandbox(SandboxSettings(app_id="cli_sandbox", app_secret=SECRET))
     async with running(sandbox) as url:
         feishu = FeishuSettings(app_id=app_id, app_secret=SecretStr(secret), base_url=url)
-        findings = await check_platform(Settings(feishu=feishu, bot=bot or BotSettings()))
+        findings = await check_platform(Settings(feishu=feishu, bot=bot or BotSettings()), call_s=60.0)
     return {finding.name: (finding.state, finding.fix) for finding in findings}
 
 
 async def test_right_credentials_are_well() -> None:
-    wanted = {"token": ("ok", ""), "bot": ("ok", ""), "clock": ("ok", ""), "group messages": ("ok", "")}
+    wanted = {"token": ("ok", ""), "bot": ("ok", ""), "clock": ("ok", ""), "scopes": ("ok", "")}
     assert await states("cli_sandbox", SECRET) == wanted
 
 
@@ -40,7 +40,7 @@ async def test_a_wrong_clock_is_told(monkeypatch: pytest.MonkeyPatch, wrong_s: f
 
 async def test_a_missing_scope_is_named_where_something_needs_it() -> None:
     found = await states("cli_sandbox", SECRET, BotSettings(people=PeopleSettings(owners={"*": ["ou_owner"]})))
-    assert found["group messages"][0] == "warn" and "im:message.group_msg" in found["group messages"][1]
+    assert found["scopes"][0] == "warn" and "auth?q=im:message.group_msg&" in found["scopes"][1]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ class EmbeddingScript:
     busy_headers: dict[str, str] = field(default_factory=dict)
     busy_code: str | None = None
     zeros_for: str = ""
+    dimension: int = DIMENSION
     after: Callable[[int], None] = lambda count: None
     """Called with the number of requests so far, before each reply."""
 
@@ -139,6 +140,7 @@ class ModelServer:
         self._arrived = threading.Condition()
         self.requests: list[Recorded] = []
         self.embedding_status = 200
+        self.listed: list[dict[str, Any]] = [{"id": "test-model"}]
         self.embedding = EmbeddingScript()
         self.base_url = ""
         routes = [
@@ -194,8 +196,8 @@ class ModelServer:
         texts = [given] if isinstance(given, str) else given
         if refusal := self._embedding_refusal(texts):
             return refusal
-        zeros = self.embedding.zeros_for
-        vectors = [[0.0] * DIMENSION if zeros and zeros in text else hash_vector(text) for text in texts]
+        zeros, size = self.embedding.zeros_for, self.embedding.dimension
+        vectors = [[0.0] * size if zeros and zeros in text else hash_vector(text, size) for text in texts]
         rows = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
         usage = {"prompt_tokens": sum(map(len, texts)), "total_tokens": sum(map(len, texts))}
         return JSONResponse({"object": "list", "data": rows, "model": recorded.body["model"], "usage": usage})
@@ -220,7 +222,7 @@ class ModelServer:
         return [request for request in self.requests if request.path.endswith("/embeddings")]
 
     async def _models(self, request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": "test-model", "object": "model"}]})
+        return JSONResponse({"object": "list", "data": [{"object": "model", **model} for model in self.listed]})
 
     async def _record(self, request: Request) -> Recorded:
         recorded = Recorded(request.url.path, dict(request.headers), json.loads(await request.body()))

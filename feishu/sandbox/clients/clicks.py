@@ -147,8 +147,8 @@ class Clicks:
         if app.transport == "websocket":
             return await self._exchange_by_connection(app, envelope)
         url = app.card_callback_url or app.webhook_url
-        if not url:
-            return Shown(error_code=200340, why="no callback URL configured")
+        if not url or not app.is_on or not app.hears("card.action.trigger"):
+            return Shown(error_code=200340, why="no callback URL configured, not subscribed, or not released")
         try:
             response = await self._push.post(app, url, envelope)
         except TimeoutError:

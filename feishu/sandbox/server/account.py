@@ -57,7 +57,7 @@ def require_scope(app: App, any_of: tuple[str, ...]) -> None:
 def bot_info(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /bot/v3/info; the key is `bot`, not `data`."""
     bot = {
-        "activate_status": 2,
+        "activate_status": call.app.settings.activate_status,
         "app_name": call.app.name,
         "avatar_url": "",
         "ip_white_list": [],

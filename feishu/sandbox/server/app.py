@@ -18,6 +18,7 @@ from feishu.sandbox.server.control import Control
 from feishu.sandbox.server.host_guard import HostGuard
 from feishu.sandbox.server.login import Login
 from feishu.sandbox.server.openapi import OpenApi
+from feishu.sandbox.server.registration import Registration
 
 PAGE = Path(__file__).parents[1] / "page"
 SHARED_PAGE = Path(__file__).parents[2] / "page"
@@ -32,6 +33,7 @@ def app_of(sandbox: Sandbox) -> HostGuard:
     routes = [
         Route("/", index),
         *Login(sandbox.world, sandbox.clock).routes(),
+        *Registration(sandbox.world).routes(),
         *OpenApi(sandbox.platform, sandbox.gateway, sandbox.faults).routes(),
         *Control(sandbox).routes(),
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),

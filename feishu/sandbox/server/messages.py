@@ -25,6 +25,7 @@ KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interact
 
 def send(platform: Platform, call: Call) -> dict[str, Any]:
     """POST /im/v1/messages."""
+    _require_bot(call)
     kind = call.query.get("receive_id_type", "")
     if kind not in ("open_id", "chat_id", "user_id", "union_id", "email"):
         raise field_violation("receive_id_type")
@@ -35,6 +36,7 @@ def send(platform: Platform, call: Call) -> dict[str, Any]:
 
 def reply(platform: Platform, call: Call) -> dict[str, Any]:
     """POST /im/v1/messages/:message_id/reply."""
+    _require_bot(call)
     parent = existing(platform, call, missing=231003)
     return _post(platform, call, platform.world.chats[parent.chat_id], parent=parent)
 
@@ -149,6 +151,12 @@ def receipt(world: World, message: Message) -> dict[str, Any]:
             for m in message.mentions
         ]
     return item
+
+
+def _require_bot(call: Call) -> None:
+    """230006: the app has no bot, or none that is released (im-v1/message/create)."""
+    if not call.app.is_on:
+        raise Refused(230006, "Bot ability is not activated.", "bot")
 
 
 def _receiver(platform: Platform, call: Call, kind: str, receive_id: str) -> Chat:

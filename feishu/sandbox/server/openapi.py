@@ -17,7 +17,7 @@ from feishu.sandbox.faults import Fault, Faults
 from feishu.sandbox.gateway import Gateway
 from feishu.sandbox.refusal import Refused
 from feishu.sandbox.rules.platform import Call, Platform
-from feishu.sandbox.server import account, cardkit, documents, extras, messages
+from feishu.sandbox.server import account, cardkit, documents, extras, messages, slash_commands
 from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")
@@ -27,6 +27,9 @@ REACT = ("im:message", "im:message.reactions:write_only")
 CARD = ("cardkit:card:write",)
 CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly")
 WIKI = ("wiki:wiki:readonly", "wiki:wiki")
+READ_COMMANDS = ("application:app_slash_command:read",)
+WRITE_COMMANDS = ("application:app_slash_command:write",)
+COMMANDS = "/application/v7/app_slash_commands"
 DRIVE = ("drive:drive:readonly", "drive:drive")
 CARDS, MESSAGES = "/cardkit/v1/cards", "/im/v1/messages"
 
@@ -47,6 +50,14 @@ class Endpoint:
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("bot.info", "GET", "/bot/v3/info", (), account.bot_info),
     Endpoint("scope.list", "GET", "/application/v6/scopes", (), account.scopes),
+    Endpoint("slash_command.list", "GET", COMMANDS, READ_COMMANDS, slash_commands.list_commands),
+    Endpoint("slash_command.create", "POST", COMMANDS, WRITE_COMMANDS, slash_commands.create_command),
+    Endpoint(
+        "slash_command.update", "PATCH", COMMANDS + "/{command_id}", WRITE_COMMANDS, slash_commands.update_command
+    ),
+    Endpoint(
+        "slash_command.delete", "DELETE", COMMANDS + "/{command_id}", WRITE_COMMANDS, slash_commands.delete_command
+    ),
     Endpoint("user.batch", "GET", "/contact/v3/users/batch", CONTACT, account.users_batch),
     Endpoint("chat.get", "GET", "/im/v1/chats/{chat_id}", ("im:chat", "im:chat:readonly"), account.chat_info),
     Endpoint("message.create", "POST", MESSAGES, SEND, messages.send),

@@ -34,13 +34,13 @@ class OpenDocument:
         if self.body is None:
             raise CannotRead("is not the kind of OpenDocument file that its name says")
         styles, meta = package.parsed("styles.xml"), package.parsed("meta.xml")
-        self.styles = Styles([each for each in (styles, root) if each is not None])
+        self.styles = OpenStyles([each for each in (styles, root) if each is not None])
         self.masters = child(styles, "master-styles")
         title = next(meta.iter("{http://purl.org/dc/elements/1.1/}title"), None) if meta is not None else None
         self.title = one_line(title.text) if title is not None else ""
 
 
-class Styles:
+class OpenStyles:
     """Styles by name, those of the text itself before those of the document."""
 
     def __init__(self, roots: list[Any]) -> None:
@@ -104,10 +104,10 @@ class Line:
     notes: list[Any] = field(default_factory=list)
 
 
-class Texts:
+class OpenTexts:
     """Reads paragraphs of one file."""
 
-    def __init__(self, styles: Styles, left: LeftOut, *, include_hidden: bool) -> None:
+    def __init__(self, styles: OpenStyles, left: LeftOut, *, include_hidden: bool) -> None:
         self._styles = styles
         self._left = left
         self._include_hidden = include_hidden

@@ -10,7 +10,7 @@ from rag.ingestion.readers.open_document import (
     MOST_COLUMNS,
     MOST_REPEATED,
     OpenDocument,
-    Texts,
+    OpenTexts,
     cells_of,
     count_frame,
     hangs_on,
@@ -42,7 +42,7 @@ class _Reading:
     def __init__(self, document: OpenDocument, *, include_hidden: bool) -> None:
         self._document, self._include_hidden = document, include_hidden
         self._left = LeftOut()
-        self._texts = Texts(document.styles, self._left, include_hidden=include_hidden)
+        self._texts = OpenTexts(document.styles, self._left, include_hidden=include_hidden)
         self._cells_left = MOST_CELLS
         self._notes: list[str] = []
 
@@ -75,7 +75,7 @@ class _Reading:
         return table_lines(seen.rows) + self._drawn(table)
 
     def _drawn(self, table: Any) -> list[str]:
-        """Texts of shapes that lie on the sheet, not in a cell."""
+        """OpenTexts of shapes that lie on the sheet, not in a cell."""
         shapes = [each for part in table if local(part) == "shapes" for each in hangs_on(part)]
         for shape in shapes:
             count_frame(shape, self._left)

@@ -7,7 +7,7 @@ from typing import Any
 from rag.documents import Place
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import attribute, child, local
-from rag.ingestion.readers.open_document import OpenDocument, Texts, count_frame, paragraphs, table_markdown
+from rag.ingestion.readers.open_document import OpenDocument, OpenTexts, count_frame, paragraphs, table_markdown
 from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, one_line, require
 from rag.ingestion.readers.slide_text import Box, reading_order
 
@@ -31,7 +31,7 @@ class _Reading:
     def __init__(self, document: OpenDocument, *, include_hidden: bool) -> None:
         self._document, self._include_hidden = document, include_hidden
         self._left = LeftOut()
-        self._texts = Texts(document.styles, self._left, include_hidden=include_hidden)
+        self._texts = OpenTexts(document.styles, self._left, include_hidden=include_hidden)
 
     def parsed(self) -> Parsed:
         pages = Pages()

@@ -9,7 +9,7 @@ from rag.ingestion.readers.numbering_formats import formatted
 from rag.ingestion.readers.office_package import attribute, child, local, whole
 from rag.ingestion.readers.open_document import (
     OpenDocument,
-    Texts,
+    OpenTexts,
     count_frame,
     is_numbered,
     paragraphs,
@@ -52,7 +52,7 @@ class _Reading:
         self._styles = document.styles
         self._include_hidden = include_hidden
         self._left = LeftOut()
-        self._texts = Texts(document.styles, self._left, include_hidden=include_hidden)
+        self._texts = OpenTexts(document.styles, self._left, include_hidden=include_hidden)
         self._outline: dict[int, int] = {}
         self._lists: dict[str, _List] = {}
         self._notes: list[tuple[int, Any]] = []

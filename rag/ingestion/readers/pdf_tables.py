@@ -89,10 +89,10 @@ def _filled(rows: list[list[Box | None]], characters: Sequence[Character]) -> li
         each for each in characters if left <= each.right and each.left <= right and top <= each.bottom <= bottom + 9
     ]
     by_height = sorted(((each.top + each.bottom) / 2, at) for at, each in enumerate(inside))
-    texts = {}
-    for box in boxes:
-        near = by_height[bisect_left(by_height, (box[1], 0)) : bisect_right(by_height, (box[3], len(inside)))]
-        texts[box] = text_in([inside[at] for at in sorted(at for _, at in near)], box)
+    texts: dict[Box, str] = {}
+    for cell in boxes:
+        near = by_height[bisect_left(by_height, (cell[1], 0)) : bisect_right(by_height, (cell[3], len(inside)))]
+        texts[cell] = text_in([inside[at] for at in sorted(at for _, at in near)], cell)
     columns = _edges(rows)
     found: list[list[str]] = []
     for row in rows:

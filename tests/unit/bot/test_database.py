@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, inspect, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 
 from bot.errors import StoreError
 from bot.storage.database import Database
@@ -216,13 +229,39 @@ async def test_a_server_that_is_down_is_a_store_error_and_comes_back(postgres: P
     await asyncio.to_thread(database.migrate)
     await asyncio.to_thread(postgres.stop)
     try:
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreError) as caught:
             await database.probe()
-        with pytest.raises(StoreError):
+        assert "OperationalError" not in str(caught.value)
+        with pytest.raises(
+            StoreError, match="does not take the connection: start it, or correct host and port in BOT__D"
+        ):
             await database.read(lambda connection: connection.scalar(select(jobs.c.id)))
     finally:
         await asyncio.to_thread(postgres.start)
     await database.probe(budget_s=30)
+    await asyncio.to_thread(database.close)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"database": "nowhere"},
+            r"has no database nowhere: make it \(createdb nowhere\), or correct BOT__DATABASE_URL",
+        ),
+        ({"username": "nobody_here"}, "has no user nobody_here: make it, or correct BOT__DATABASE_URL"),
+        ({"host": "db.invalid"}, "PostgreSQL at db.invalid:.* is not known by that name: correct the host"),
+        ({"port": 1}, "PostgreSQL at 127.0.0.1:1 does not take the connection: start it"),
+    ],
+)
+async def test_a_server_that_cannot_be_used_is_told_in_words(
+    postgres: Postgres, change: dict[str, Any], words: str
+) -> None:
+    url = make_url(postgres.url()).set(**change).render_as_string(hide_password=False)
+    database = Database(url)
+    with pytest.raises(StoreError, match=words) as caught:
+        await asyncio.to_thread(database.migrate)
+    assert "OperationalError" not in str(caught.value)
     await asyncio.to_thread(database.close)
 
 

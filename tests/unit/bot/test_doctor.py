@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from pydantic import SecretStr
 from rich.console import Console
 
 import bot.doctor
-from bot.doctor import Finding, examine, exit_code, render, unreadable
-from bot.doctor.library import check_library
+from bot.doctor import Finding, as_json, exit_code, render, unreadable
 from bot.doctor.machine import KEPT_FROM, check_reading
+from bot.doctor.models import check_pictures
 from bot.errors import SettingsError
+from bot.permissions import FEATURES
 from bot.settings import BotSettings, Settings
 from feishu.api.client import BotIdentity, FeishuClient
 from feishu.errors import ApiError, BadReply, CredentialsRejected, Forbidden, RateLimited, Timeout, Unreachable
@@ -25,6 +27,7 @@ from rag.settings import EmbeddingSettings, LlmSettings, RagSettings, ReadingSet
 from tests.support.model_server import refused_address
 
 SECRET = "hunter2-the-app-secret"
+examine = partial(bot.doctor.examine, limit_s=120.0)  # what it says is asked here, not how soon
 
 
 @pytest.fixture
@@ -49,8 +52,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What the platform answers to the identity call: the last item, an error when it is one. The app may not read its
-    own scopes."""
+    """What the platform answers to the identity call: the last item, an error when it is one. All is granted."""
     script: list[Any] = [BotIdentity("ou_bot", "小助手", True)]
 
     async def bot_identity(_client: FeishuClient) -> BotIdentity:
@@ -60,7 +62,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         return answer
 
     async def granted_scopes(_client: FeishuClient) -> frozenset[str]:
-        raise Unreachable(endpoint="app_info")
+        return frozenset(name for feature in FEATURES for name in feature.least)
 
     monkeypatch.setattr(FeishuClient, "bot_identity", bot_identity)
     monkeypatch.setattr(FeishuClient, "granted_scopes", granted_scopes)
@@ -86,10 +88,13 @@ async def test_a_whole_bot_is_well(settings: Settings) -> None:
 
     ingest(settings.rag)
     findings = await examine(with_rag(settings, llm=LlmSettings(provider="extractive")))
-    assert [finding for finding in findings if finding.state != "ok"] == []
-    names = ["settings", "token", "bot", "knowledge", "index", "embedding", "model", "reading", "store", "fallbacks"]
-    assert [finding.name for finding in findings] == [*names, "public port", "web port"]
-    assert exit_code(findings) == 0
+    unseen = [finding.name for finding in findings if finding.state != "ok"]
+    assert unseen == ["webhook", "events"] and exit_code(findings) == 2, (
+        "no event came yet, and the address is not known"
+    )
+    names = ["settings", "token", "bot", "scopes", "webhook", "knowledge", "documents", "index", "embedding", "model"]
+    names += ["reading", "store", "events", "fallbacks", "disk", "public port", "web port", "versions"]
+    assert [finding.name for finding in findings] == names
 
 
 @pytest.mark.parametrize(
@@ -130,7 +135,7 @@ async def test_missing_credentials_are_listed_and_nothing_is_called(settings: Se
     answers.append(AssertionError("called"))
     findings = await examine(settings.model_copy(update={"feishu": FeishuSettings()}))
     assert len([finding for finding in findings if finding.name == "settings" and finding.state == "fail"]) == 4
-    assert found(findings, "token").state == "warn"
+    assert found(findings, "token").state == "unknown"
 
 
 async def test_no_index_is_a_failure_with_its_command(settings: Settings) -> None:
@@ -141,10 +146,9 @@ async def test_no_index_is_a_failure_with_its_command(settings: Settings) -> Non
 async def test_folders_that_are_absent_or_empty_fail(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folders, words in (
-        ([tmp_path / "nowhere"], "not a folder"),
-        ([tmp_path / "empty"], "empty"),
+        ([tmp_path / "nowhere"], "is not there"),
+        ([tmp_path / "empty"], "hold no document"),
         ([], "no folder"),
-        ([tmp_path / "knowledge" / "a.md"], "not a folder"),
     ):
         finding = found(await examine(with_rag(settings, knowledge=folders)), "knowledge")
         assert finding.state == "fail"
@@ -159,7 +163,8 @@ async def test_quoting_without_a_model_is_a_warning_unless_chosen(settings: Sett
 
 async def test_a_setting_that_cannot_work_is_named(settings: Settings) -> None:
     broken = with_rag(settings, llm=LlmSettings(provider="openai"))
-    assert "RAG__LLM__MODEL" in found(await examine(broken), "library").detail
+    findings = await examine(broken)
+    assert "RAG__LLM__MODEL" in found(findings, "library").fix and "RAG__LLM__MODEL" in found(findings, "model").fix
 
 
 async def test_a_model_that_cannot_be_reached_fails(settings: Settings) -> None:
@@ -167,13 +172,13 @@ async def test_a_model_that_cannot_be_reached_fails(settings: Settings) -> None:
         llm = LlmSettings(provider="openai", model="m", base_url=address)
         finding = found(await examine(with_rag(settings, llm=llm)), "model")
     assert finding.state == "fail"
-    assert "RAG__LLM__BASE_URL" in finding.detail
+    assert "RAG__LLM__BASE_URL" in finding.fix
 
 
-async def test_a_taken_port_is_a_warning(settings: Settings) -> None:
+async def test_a_port_that_somebody_else_has_is_a_failure(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         findings = await examine(with_bot(settings, host="127.0.0.1", port=taken.getsockname()[1]))
-    assert found(findings, "public port").state == "warn"
+    assert found(findings, "public port").state == "fail" and "BOT__PORT" in found(findings, "public port").fix
     assert found(findings, "web port").state == "ok"
 
 
@@ -208,8 +213,9 @@ async def test_a_check_that_hangs_is_a_finding(settings: Settings, monkeypatch: 
         return []
 
     monkeypatch.setattr(bot.doctor, "check_settings", hang)
-    findings = await examine(settings, longest_check_s=0.5)
-    assert "no result within 0.5 s" in found(findings, "settings").detail
+    findings = await examine(settings, limit_s=1.0)
+    hung = found(findings, "settings")
+    assert "not looked at: no result within" in hung.detail and hung.state == "unknown" and "--timeout" in hung.fix
 
 
 def test_settings_that_cannot_be_read_are_findings() -> None:
@@ -221,9 +227,33 @@ def test_settings_that_cannot_be_read_are_findings() -> None:
     assert findings[1].fix == "did you mean y?"
 
 
+async def test_nothing_hangs_on_a_platform_that_never_answers(settings: Settings, answers: list[Any]) -> None:
+    """Every other part is told all the same, and this one is named."""
+    answers.append(Timeout("no answer within 3 s", endpoint="tenant_token"))
+    findings = await examine(settings)
+    assert found(findings, "token").state == "fail" and found(findings, "scopes").state == "unknown"
+    assert found(findings, "store").state == "ok"
+
+
+async def test_scopes_that_cannot_be_read_are_not_green(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_client: FeishuClient) -> frozenset[str]:
+        raise Forbidden(99991672, "scope", endpoint="scopes")
+
+    monkeypatch.setattr(FeishuClient, "granted_scopes", refuse)
+    finding = found(await examine(settings), "scopes")
+    assert finding.state == "unknown" and "/app/cli_a/auth" in finding.fix
+
+
+def test_findings_are_given_to_programs_with_their_exit_code() -> None:
+    told = as_json([Finding("a", "fail", "bad", "mend it")])
+    assert told == {"exit_code": 1, "findings": [{"name": "a", "state": "fail", "detail": "bad", "fix": "mend it"}]}
+
+
 def test_only_failures_change_the_exit_code() -> None:
     assert exit_code([Finding("a", "ok", ""), Finding("b", "warn", "")]) == 0
     assert exit_code([Finding("a", "fail", "")]) == 1
+    assert exit_code([Finding("a", "unknown", "")]) == 2
+    assert exit_code([Finding("a", "unknown", ""), Finding("b", "fail", "")]) == 1
     assert exit_code([]) == 0
 
 
@@ -241,12 +271,12 @@ async def test_pictures_that_nobody_can_see_are_named(settings: Settings, monkey
         return settings.model_copy(update={"rag": rag})
 
     model = {"provider": "openai", "base_url": "http://127.0.0.1:1/v1", "model": "qwen-vl"}
-    alone = [each for each in await check_library(seeing()) if each.name == "pictures"]
+    alone = [each for each in await check_pictures(seeing()) if each.name == "pictures"]
     assert [each.state for each in alone] == ["warn"] and "no model" in alone[0].detail
-    found = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
+    found = [each for each in await check_pictures(seeing(**model)) if each.name == "pictures"]
     assert [each.state for each in found] == ["ok"] and "qwen-vl" in found[0].detail
     monkeypatch.setattr("rag.ingestion.readers.pictures.can_show", lambda: False)
-    bare = [each for each in await check_library(seeing(**model)) if each.name == "pictures"]
+    bare = [each for each in await check_pictures(seeing(**model)) if each.name == "pictures"]
     assert [each.state for each in bare] == ["warn"] and "feishu-rag[vision]" in bare[0].fix
 
 

@@ -86,7 +86,7 @@ async def test_the_doctor_says_that_the_running_bot_has_lost_its_file_and_makes_
     settings = Settings(bot=BotSettings(database_url=f"sqlite:///{file}"))
     with serving_lock(file):
         write_down(file)
-        assert {found.state for found in await check_store(settings)} == {"ok"}
+        assert {found.name: found.state for found in await check_store(settings)}["store"] == "ok"
         harm(tmp_path)
         (found,) = await check_store(settings)
         assert found.state == "fail" and what in found.detail and "stop the bot" in found.fix

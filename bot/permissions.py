@@ -1,0 +1,134 @@
+"""What the app has to be allowed in the developer console: scopes, events and callbacks, by the features that need it.
+
+The one table of it, for `feishu-rag init`, `feishu-rag doctor` and the documents. Sources: open.feishu.cn/document, the
+"required scopes" of each API and event.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.settings import Settings
+from feishu.api.documents import target_of
+
+Level = Literal["must", "should", "may"]
+"""`must`: a feature that is in use does not work without. `should`: it works less well. `may`: nothing needs it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What the bot does with scopes. Each group of `scopes` is needed; any scope of a group will do, and the first is
+    the least. `lost` ends the sentence "without it …"."""
+
+    name: str
+    scopes: tuple[tuple[str, ...], ...]
+    lost: str
+    level: Callable[[Settings], Level] = lambda _settings: "must"
+
+    def missing(self, granted: frozenset[str]) -> tuple[str, ...]:
+        """The least scope of each group of which none is granted."""
+        return tuple(group[0] for group in self.scopes if not granted.intersection(group))
+
+    @property
+    def least(self) -> tuple[str, ...]:
+        """The least scope of each group."""
+        return tuple(group[0] for group in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An event or callback, and what it is for. `is_needed`: nothing is answered without it."""
+
+    name: str
+    purpose: str
+    is_needed: bool = False
+
+
+def _links(*kinds: str) -> Callable[[Settings], Level]:
+    """Needed where a link of one of these kinds is configured; of any kind where none is named."""
+
+    def level(settings: Settings) -> Level:
+        rag = settings.rag
+        links = [*rag.links, *(link for each in rag.collections.values() for link in each.links)]
+        found = {target.kind for link in links if (target := target_of(link))}
+        return "must" if found and (not kinds or found.intersection(kinds)) else "may"
+
+    return level
+
+
+def _every_message(settings: Settings) -> Level:
+    people = settings.bot.people
+    if people.silent_chats:
+        return "must"
+    return "should" if people.owners else "may"
+
+
+FEATURES = (
+    Feature("private chats", (("im:message.p2p_msg:readonly",),), "no message of a private chat arrives"),
+    Feature(
+        "mentions in groups",
+        (
+            (
+                "im:message.group_at_msg:readonly",
+                "im:message.group_at_msg.include_bot:readonly",
+                "im:message.group_msg",
+            ),
+        ),
+        "no message of a group arrives",
+    ),
+    Feature("replies", (("im:message:send_as_bot", "im:message"),), "nothing can be answered"),
+    Feature("answer cards", (("cardkit:card:write",),), "answers come on plain cards that do not stream, and slowly"),
+    Feature(
+        "files, pictures and quoted messages",
+        (("im:message:readonly", "im:message"),),
+        "files, pictures, forwards and the message that is replied to cannot be read",
+        lambda _settings: "should",
+    ),
+    Feature(
+        "names of people",
+        (("contact:contact.base:readonly",), ("contact:user.base:readonly",)),
+        "people in forwarded conversations have no names",
+        lambda _settings: "should",
+    ),
+    Feature(
+        "Feishu wikis",
+        (("wiki:wiki:readonly", "wiki:wiki"),),
+        "the wikis of rag.links cannot be listed",
+        _links("space", "wiki"),
+    ),
+    Feature(
+        "Feishu folders",
+        (("drive:drive:readonly", "drive:drive"),),
+        "the folders of rag.links cannot be listed",
+        _links("folder"),
+    ),
+    Feature(
+        "Feishu documents",
+        (("docx:document:readonly", "docx:document"), ("docs:document.content:read",)),
+        "the documents of rag.links cannot be read",
+        _links(),
+    ),
+    Feature(
+        "all messages of groups",
+        (("im:message.group_msg",),),
+        "follow-ups and owners' replies in groups are heard only with a mention, questions in silent chats never",
+        _every_message,
+    ),
+    Feature(
+        "slash commands",
+        (("application:app_slash_command:read",), ("application:app_slash_command:write",)),
+        "feishu-rag init cannot put the commands into the client's / list",
+        lambda _settings: "may",
+    ),
+)
+
+EVENTS = (
+    Subscription("im.message.receive_v1", "messages", is_needed=True),
+    Subscription("im.message.reaction.created_v1", "votes by emoji"),
+    Subscription("im.message.reaction.deleted_v1", "votes by emoji that are taken back"),
+    Subscription("im.message.recalled_v1", "a question that is recalled takes its answer along"),
+    Subscription("im.chat.member.bot.added_v1", "the welcome in a group"),
+    Subscription("im.chat.access_event.bot_p2p_chat_entered_v1", "the welcome in a private chat"),
+    Subscription("application.bot.menu_v6", "menu entries named after commands, like help"),
+)
+CALLBACKS = (Subscription("card.action.trigger", "the buttons of cards", is_needed=True),)
