@@ -15,6 +15,7 @@ from bot.errors import StoreError
 from bot.handlers.acknowledgement import Ack
 from bot.observability.clock_offset import ClockOffset
 from feishu.errors import Stale, TooLarge, WebhookError
+from feishu.events.types import Event
 from feishu.events.webhook import MAX_BODY_BYTES, Challenge, Webhook
 
 log = structlog.get_logger(__name__)
