@@ -94,10 +94,10 @@ async def test_what_waited_is_done_and_old_cards_still_answer(earlier: Earlier, 
 
         clicked = await sandbox.click(told["asked_card"], BOB, value=button(again, "up"))
         assert clicked.toast, clicked.why
-        await shown_as(sandbox, told["asked_card"], "👍 1")
+        await shown_as(sandbox, told["asked_card"], "👍 有用 1")
         turned = await sandbox.click(told["asked_card"], ALICE, value=button(again, "show"))
         assert not turned.why
-        await shown_as(sandbox, told["asked_card"], "请在 15 个自然日内提交报销单 [1]。", "1/2", "👍 1")
+        await shown_as(sandbox, told["asked_card"], "请在 15 个自然日内提交报销单 [1]。", "1/2", "👍 有用 1")
 
 
 async def test_votes_gaps_dead_letters_and_web_chats_are_still_known(earlier: Earlier, model: ModelServer) -> None:

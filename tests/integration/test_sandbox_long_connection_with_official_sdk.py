@@ -62,6 +62,7 @@ async def test_the_official_client_hears_answers_pings_and_comes_back() -> None:
     app = sandbox.world.apps["cli_sandbox"]
     async with running(sandbox) as url, fake_bot(sandbox, url) as bot, official_client(url) as client:
         await sandbox.wait_for(lambda: sandbox.gateway.connections, DEADLINE_S)
+        [first] = sandbox.gateway.connections
         sandbox.set_transport("websocket")
         question = "一个长到要分成几段的问题" * 60
         await sandbox.say(PRIVATE, ALICE, question)
@@ -73,7 +74,7 @@ async def test_the_official_client_hears_answers_pings_and_comes_back() -> None:
         await told(client, "reconnected")
         await sandbox.say(PRIVATE, ALICE, "noch da?")
         assert "noch da?" in await told(client, "message")
-        assert sandbox.gateway.connections[0].pings > 0
+        assert first.pings > 0
         await sandbox.wait_for(lambda: len([e for e in sandbox.journal.of("event") if e.ok]) == 2, DEADLINE_S)
     assert sandbox.violations == []
 
