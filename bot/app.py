@@ -82,6 +82,7 @@ class Bot(Parts):
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
+            asyncio.create_task(self.refresh.propose_forever(), name="refresh"),
             asyncio.create_task(
                 self.web_turns.recover_forever(
                     is_alone=self.database.is_sqlite,

@@ -3,8 +3,12 @@
 from bot.access import Access
 from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
+from bot.documents.library_sources import hosts_of
+from bot.documents.page_reader import page_reader
+from bot.documents.refreshing import Refresher
 from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.long_connection import ConnectionHandler
 from bot.handlers.messages import Addressee, MessageHandler
 from bot.handlers.router import EventRouter
@@ -18,6 +22,7 @@ from bot.intake.command_handlers import CommandRunner
 from bot.intake.forwarded import CardReader, ForwardReader
 from bot.intake.image_text import ImageText
 from bot.intake.intake import MessageContents, MessageIntake, OwnerReplies, SilentMode
+from bot.intake.linked_documents import LinkedDocuments
 from bot.intake.message_readers import FileReader, ImageReader, KindReaders, Pictures, Reader
 from bot.intake.policy import Policy
 from bot.intake.query_rewriting import QueryRewriter
@@ -37,6 +42,7 @@ from bot.jobs.question import QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
+from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
 from bot.jobs.welcome import WelcomeHandler
@@ -60,6 +66,7 @@ from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock
+from feishu.documents.listing import Documents
 from feishu.long_connection.connection import LongConnection
 from rag.knowledge_base import KnowledgeBase
 
@@ -122,7 +129,7 @@ class Parts:
         self.obedience = CommandRunner(
             self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access
         )
-        kinds = KindReaders(self.voice, readers, images)
+        kinds = KindReaders(self.voice, readers, images, self._links())
         quotes = RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards)
         language = self.settings.bot.language
         self.contents = MessageContents(self.identity, kinds, quotes, self.voice, language=language)
@@ -134,6 +141,18 @@ class Parts:
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
 
+    def _links(self) -> LinkedDocuments:
+        return LinkedDocuments(
+            Documents(self.client),
+            lambda: page_reader(self.client, self.settings.rag, self.library),
+            self.attachments,
+            self.library,
+            self.access,
+            self.identity,
+            hosts=hosts_of(self.settings),
+            is_on=self.settings.bot.people.read_links,
+        )
+
     def _build_jobs(self) -> None:
         """One handler a kind; those that write to a card of an answer share who may do so at a time."""
         bot, clock, language = self.settings.bot, self.clock, self.settings.bot.language
@@ -144,6 +163,8 @@ class Parts:
         one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
+        refresher = Refresher(self.settings, self.client, self.library)
+        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -160,6 +181,7 @@ class Parts:
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
             "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
+            "refresh": self.refresh,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -254,7 +276,8 @@ class Parts:
         card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
-        self.handlers = EventRouter(messages, card_actions, chat_events, self.worker, metrics, self.arrivals)
+        documents = DocumentEventHandler(jobs, metrics)
+        self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics, self.arrivals)
         app_id = self.settings.feishu.app_id
         self.connection_handler = ConnectionHandler(app_id, self.handlers, self.clock_offset, metrics)
         self.long_connection = self._long_connection()

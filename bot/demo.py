@@ -64,6 +64,12 @@ def with_platform(settings: Settings, base_url: str) -> Settings:
     return Settings(feishu=feishu, rag=settings.rag, bot=settings.bot)
 
 
+def with_links(settings: Settings, *links: str) -> Settings:
+    """The same settings, with these documents beside the handbook."""
+    rag = settings.rag.model_copy(update={"links": list(links)})
+    return Settings(feishu=settings.feishu, rag=rag, bot=settings.bot)
+
+
 def wants_scripted_model(settings: Settings) -> bool:
     """Whether nothing says which model should write, so that the scripted one may."""
     llm = settings.rag.llm

@@ -24,6 +24,7 @@ JobKind = Literal[
     "ask_person",
     "refuse",
     "digest",
+    "refresh",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -252,6 +253,15 @@ class DigestPayload(Payload):
     chat_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshPayload(Payload):
+    """A document on Feishu to read again, by its token and kind; without one all that the settings' links lead to are
+    looked through."""
+
+    token: str = ""
+    kind: str = ""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -264,6 +274,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "ask_person": AskPersonPayload,
     "refuse": RefusePayload,
     "digest": DigestPayload,
+    "refresh": RefreshPayload,
 }
 
 

@@ -72,6 +72,8 @@ class Source:
     link: str | None
     cited: bool
     collection: str = DEFAULT_COLLECTION
+    edited_at: int = 0
+    """When its document was last edited, epoch seconds; 0 for unknown."""
 
 
 @dataclass(frozen=True, slots=True)

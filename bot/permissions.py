@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.settings import Settings
-from feishu.api.documents import target_of
+from feishu.documents.links import target_of
 
 Level = Literal["must", "should", "may"]
 """`must`: a feature that is in use does not work without. `should`: it works less well. `may`: nothing needs it now."""

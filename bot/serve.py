@@ -13,7 +13,7 @@ from rich.panel import Panel
 from bot import crash_points
 from bot.app import Bot
 from bot.connections import Connections, Limits, room
-from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_model, with_platform
+from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_links, with_model, with_platform
 from bot.demo_model.server import Pace, scripted_model
 from bot.ingestion import ingest_all
 from bot.observability.logs import configure_logs
@@ -22,6 +22,7 @@ from bot.server import Door, PortTaken, bind, serve_doors
 from bot.settings import Settings, secret_values
 from bot.web_app import web_app
 from feishu.sandbox import Sandbox, SandboxSettings, running
+from feishu.sandbox.samples import put_samples
 from feishu.sandbox.world import TENANT_KEY
 from rag.generation.factory import uses_model
 
@@ -72,8 +73,8 @@ def _doors(bot: Bot) -> tuple[Door, Door]:
 
 
 async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: float) -> None:
-    """Starts the sandbox and, where no model is chosen, the scripted one; ingests the handbook (and links to documents
-    of the sandbox), starts the bot, tells where."""
+    """Starts the sandbox and, where no model is chosen, the scripted one; ingests the handbook and documents of
+    the sandbox (or what the settings link to), starts the bot, tells where."""
     console = Console(stderr=True)
     settings = _with_free_ports(settings)
     async with (
@@ -81,6 +82,8 @@ async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: flo
         _model(settings, Pace(tokens_per_s=tokens_per_s)) as settings,
     ):
         settings = _with_login(with_platform(settings, page))
+        if not settings.rag.links:
+            settings = with_links(settings, put_samples(sandbox.platform.documents))
         await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:

@@ -44,6 +44,9 @@ class FeishuSettings(BaseModel):
     budget_share: float = Field(
         0.0, ge=0, le=1, description="Part of the app's call budget for this process; 0: replicas share it equally"
     )
+    subscribe: bool = Field(
+        True, description="Let ingest ask the platform to report edits of the documents that the app manages"
+    )
     close_by_put: bool = Field(
         False, description="Close a streamed card with one call instead of two; not yet seen on a real tenant"
     )

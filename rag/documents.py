@@ -31,7 +31,8 @@ class Document:
     """One source text. `source` is stable across ingests (a path relative to its knowledge folder, or a URL).
 
     `places` are (offset, place), rising: each holds for the text from its offset on. `notes` say what was left out,
-    `content` what was read, like "12 pages, 3 tables".
+    `content` what was read, like "12 pages, 3 tables". `edited_at` is when it was last edited (epoch seconds), 0 where
+    that is not known. One that `is_partial` is read again by the next ingest.
     """
 
     source: str
@@ -42,6 +43,8 @@ class Document:
     places: tuple[tuple[int, Place], ...] = ()
     notes: tuple[str, ...] = ()
     content: str = ""
+    edited_at: int = 0
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Chunk:
     link: str | None = None
     collection: str = "default"
     place: Place | None = None
+    edited_at: int = 0
+    """When its document was last edited, epoch seconds; 0 for unknown."""
 
     @property
     def heading_path(self) -> str:

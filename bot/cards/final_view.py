@@ -4,6 +4,7 @@ stands in its place when the platform takes less than that."""
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
@@ -216,7 +217,7 @@ def _sources(answer: Answer, texts: Texts) -> list[Element]:
     if not shown:
         return []
     title = (texts.nearest if _shows_nearest(answer) else texts.sources).format(count=len(shown))
-    lines = [build.markdown(_source_line(source), size="notation") for source in shown]
+    lines = [build.markdown(_source_line(source, texts), size="notation") for source in shown]
     return [build.collapsible_panel(title, lines, element_id="sources")]
 
 
@@ -238,13 +239,19 @@ def _name(source: Source) -> str:
     return one_line(" › ".join(part for part in (source.title, source.heading_path) if part), 120)
 
 
-def _source_line(source: Source) -> str:
+def _source_line(source: Source, texts: Texts) -> str:
     """`[1] Title › heading` (linked where the document has a link, with its host where the title looks like another
-    address), and the passage's beginning."""
+    address), of when the document is, and the passage's beginning."""
     url = web_url(source.link or "")
     name = escape_text(with_host(_name(source), other_host(_name(source), url)))
     linked = f"[{name}]({url})" if url else f"**{name}**"
-    return f"**&#91;{source.number}&#93;** {linked}\n{escape_text(one_line(source.snippet, 120))}"
+    edited = f" · {texts.source_edited.format(date=_day(source.edited_at))}" if source.edited_at else ""
+    return f"**&#91;{source.number}&#93;** {linked}{edited}\n{escape_text(one_line(source.snippet, 120))}"
+
+
+def _day(at: int) -> str:
+    """A date in this machine's time."""
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d")
 
 
 def _footer(state: CardState, texts: Texts) -> str:

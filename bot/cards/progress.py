@@ -215,6 +215,7 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
             link=passage.chunk.link,
             cited=number in cited,
             collection=passage.chunk.collection,
+            edited_at=passage.chunk.edited_at,
         )
         for number, passage in enumerate(progress.passages or (), start=1)
     )

@@ -10,8 +10,11 @@ from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
 from bot.settings.console import grant_page
-from feishu.api.documents import Documents, Page, target_of
+from feishu.api.client import FeishuClient
 from feishu.api.endpoints import CHAT
+from feishu.documents.links import target_of
+from feishu.documents.listing import Documents, Page
+from feishu.documents.refusals import missing
 from feishu.errors import ApiError, FeishuError, TransportError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope
@@ -102,7 +105,18 @@ async def check_links(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> 
     async with hurried_client(settings, call_s) as client:
         if client is None:
             return [Finding("links", "fail", "documents on Feishu need an app", "set FEISHU__APP_ID and its secret")]
-        return [await _link(Documents(client), key, link) for key, link in links]
+        found = [await _link(Documents(client), key, link) for key, link in links]
+        return [*found, *await _scopes(client)]
+
+
+async def _scopes(client: FeishuClient) -> list[Finding]:
+    """What cannot be read for want of a scope; nothing where the app may not read its own scopes."""
+    try:
+        lacking = missing(await client.granted_scopes())
+    except FeishuError:
+        return []
+    fix = "add it in the console, Permissions & Scopes (权限管理), then release a version"
+    return [Finding("links", "warn", f"without {scope}: no {purpose}", fix) for purpose, scope in lacking]
 
 
 async def _link(documents: Documents, key: str, link: str) -> Finding:
@@ -115,7 +129,7 @@ async def _link(documents: Documents, key: str, link: str) -> Finding:
             async for item in items:
                 if isinstance(item, Page):
                     return Finding("links", "ok", f"{link}: can be read")
-                if item.lost_listing or target.kind in ("wiki", "docx"):
+                if item.lost_listing or target.kind not in ("space", "folder"):
                     return Finding("links", "fail", f"{link}: {item.reason}", _TO_READ)
     except TransportError as error:
         return Finding("links", "unknown", f"{link}: not looked at ({error})", "see token above")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from bot.handlers.acknowledgement import Ack
 from bot.handlers.card_actions import CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
+from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ARRIVED, REFUSED, Arrivals
-from feishu.events.types import CardAction, Event, MessageReceived, Unknown
+from feishu.events.types import CardAction, DocumentChanged, Event, MessageReceived, Unknown
 
 
 class EventRouter:
@@ -20,6 +21,7 @@ class EventRouter:
         messages: MessageHandler,
         card_actions: CardActionHandler,
         chat_events: ChatEventHandler,
+        document_events: DocumentEventHandler,
         worker: Worker,
         metrics: Metrics,
         arrivals: Arrivals,
@@ -27,6 +29,7 @@ class EventRouter:
         self._messages = messages
         self._card_actions = card_actions
         self._chat_events = chat_events
+        self._document_events = document_events
         self._worker = worker
         self._metrics = metrics
         self._arrivals = arrivals
@@ -39,6 +42,8 @@ class EventRouter:
                 kind, ack = "im.message.receive_v1", await self._messages.take(event)
             case CardAction():
                 kind, ack = "card.action.trigger", await self._card_actions.take(event)
+            case DocumentChanged():
+                ack = Ack({}, self._after(await self._document_events.take(event), None))
             case Unknown():
                 self._metrics.event_received(event.event_type, "ignored")
                 ack = Ack({})

@@ -12,7 +12,7 @@ from bot.intake.commands import Command, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
-from bot.intake.results import Asked, ImageUnreadable, NoQuestion, Quote
+from bot.intake.results import Asked, ImageUnreadable, Linked, NoQuestion, Quote
 from bot.job import AnswerPayload, Job
 from bot.models import Turn
 from bot.repositories.chat_facts import ChatFacts
@@ -57,6 +57,14 @@ class Kinds(Protocol):
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | NoQuestion: ...
 
     async def look(self, message: MessageReceived, text: str, wording: Texts) -> Asked | ImageUnreadable: ...
+
+    def has_links(self, text: str) -> bool: ...
+
+    async def read_links(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Linked: ...
+
+    async def read_links_alone(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts
+    ) -> NoQuestion | None: ...
 
 
 class Quotes(Protocol):
@@ -114,6 +122,9 @@ class MessageContents:
         self, job: Job, message: MessageReceived, text: str, wording: Texts, *, leans_on_turn: bool
     ) -> Asked | NoQuestion:
         """What is asked; where that is nothing, the person has been told so."""
+        if is_worded(message) and self._kinds.has_links(text):
+            linked = await self._kinds.read_links_alone(job, message, text, wording)
+            return linked or Asked(text, unread=True)
         if is_worded(message):
             quote = Quote() if leans_on_turn else await self._quotes.parent_of(job, message)
             if text or quote.words or (quote.unread and not quote.file):
@@ -135,10 +146,22 @@ class MessageContents:
         wording = self.wording(text)
         if not is_worded(message):
             return await self._kinds.look(message, text, wording)
-        quote = await self._quotes.look(job, message, wording)
-        if text or quote.words:
-            return Asked(text or quote.words, quote.words, left_out=quote.left_out)
+        linked = await self._kinds.read_links(job, message, text, wording) if self._kinds.has_links(text) else None
+        if linked and not linked.titles:
+            return ImageUnreadable("\n".join(linked.said))
+        quote = await self._quote(job, message, wording, leans_on_turn=bool(turn.parent_turn))
+        words = linked.text if linked else text
+        if words or quote.words:
+            missing = (*(linked.left_out if linked else ()), *quote.left_out)
+            return Asked(words or quote.words, quote.words, left_out=missing)
         return quote.trouble or ImageUnreadable(wording.empty_question)
+
+    async def _quote(self, job: Job, message: MessageReceived, wording: Texts, *, leans_on_turn: bool) -> Quote:
+        """The message replied to, wholly read."""
+        if leans_on_turn:
+            return Quote()
+        quote = await self._quotes.parent_of(job, message)
+        return await self._quotes.look(job, message, wording) if quote.unread else quote
 
     async def again(self, job: Job, turn: Turn) -> Asked | None:
         """What the turn's message asks now; None where it was not edited, or asks for nothing any more."""
@@ -150,7 +173,7 @@ class MessageContents:
             return None
         quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
         left_out = turn.left_out if turn.parent_turn else quote.left_out
-        return Asked(text, quote.words or turn.read_text, quote.unread, left_out)
+        return Asked(text, quote.words or turn.read_text, quote.unread or self._kinds.has_links(text), left_out)
 
 
 class OwnerReplies:

@@ -1,6 +1,7 @@
 """Messages that are more than words: each kind finds its reader, within limits of size and type, or a sentence."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -11,7 +12,7 @@ from bot.intake.forwarded import file_name
 from bot.intake.image_text import ImageText
 from bot.intake.intake import conversation_of
 from bot.intake.replies import Replier
-from bot.intake.results import Asked, ImageUnreadable, NoQuestion
+from bot.intake.results import Asked, ImageUnreadable, Linked, NoQuestion
 from bot.job import Job
 from bot.models import LeftOut
 from bot.observability.metrics import Metrics
@@ -230,13 +231,44 @@ class Looker(Protocol):
     async def look(self, message: MessageReceived, text: str, wording: Texts) -> "Asked | ImageUnreadable": ...
 
 
+class Links(Protocol):
+    """Reads the documents that a message links to."""
+
+    def links_in(self, text: str) -> Sequence[object]: ...
+
+    def asks(self, text: str) -> bool: ...
+
+    async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Linked: ...
+
+
 class KindReaders:
     """Readers by message type. What has none gets a sentence that names what works."""
 
-    def __init__(self, voice: Replier, readers: dict[str, Reader], looker: Looker) -> None:
+    def __init__(self, voice: Replier, readers: dict[str, Reader], looker: Looker, links: Links) -> None:
         self._voice = voice
         self._readers = readers
         self._looker = looker
+        self._links = links
+
+    def has_links(self, text: str) -> bool:
+        """Whether there are links to documents among the words of a message. Costs nothing."""
+        return bool(self._links.links_in(text))
+
+    async def read_links(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Linked:
+        """What the documents are that a message links to; they are kept. Takes long. Raises `FeishuError`."""
+        return await self._links.read(job, message, text, wording)
+
+    async def read_links_alone(
+        self, job: Job, message: MessageReceived, text: str, wording: Texts
+    ) -> NoQuestion | None:
+        """Reads the links of a message that asks nothing, and says what became of them; None for a question."""
+        if self._links.asks(text):
+            return None
+        linked = await self._links.read(job, message, text, wording)
+        lines = [wording.link_read.format(name=title) for title in linked.titles]
+        lines += [wording.link_partly] if linked.partly else []
+        await self._voice.reply(job, message, "\n".join([*lines, *linked.said]))
+        return NoQuestion("documents to ask about")
 
     async def read(self, job: Job, message: MessageReceived, text: str, wording: Texts) -> Asked | NoQuestion:
         """What is asked; a sentence was said where nothing is."""

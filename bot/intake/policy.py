@@ -217,8 +217,8 @@ def refusal_of(job: Job, policy: Policy) -> Forbidden | None:
 
 
 def attempt_of(job: Job) -> Attempt | None:
-    """None for work that nobody has to be allowed: a redraw, a recall, a refusal, the weekly card; and where the last
-    version stored too little of it."""
+    """None for work that nobody has to be allowed: a redraw, a recall, a refusal, the weekly card, a look at documents;
+    and where the last version stored too little of it."""
     payload = PAYLOADS[job.kind].of(job)
     match payload:
         case AnswerPayload(message=message):

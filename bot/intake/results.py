@@ -45,3 +45,16 @@ class Quote:
     trouble: ImageUnreadable | None = None
     left_out: tuple[LeftOut, ...] = ()
     file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What became of the links of a message. `text` is the message with names in their place; `said` are sentences on
+    those that could not be read, `left_out` the same beside a question; `titles` are what was read, `partly` those of
+    which something is missing."""
+
+    text: str
+    titles: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -1,14 +1,15 @@
-"""Files that somebody sent in a private chat: read by the same loaders, kept as text for that conversation only."""
+"""Files that somebody sent in a private chat, and documents whose links were pasted: read by the same loaders, kept as
+text for that conversation only."""
 
 import asyncio
 import contextlib
+import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -20,13 +21,15 @@ from bot.access import FILES
 from bot.models import Turn, quoted_by
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database
-from bot.storage.tables import attachments, beginnings, received_files
+from bot.storage.tables import attachments, beginnings, received_files, turns
 from feishu.clock import Clock, SystemClock
+from rag.documents import Place
 from rag.errors import RagError, Unreadable
 from rag.events import Question
 from rag.ingestion.files import SUFFIXES, to_document
 from rag.ingestion.pipeline import ingest
 from rag.ingestion.readers import Readers
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import RemoteDocument
 from rag.knowledge_base import KnowledgeBase
 from rag.retrieval.retriever import SearchResult
@@ -39,6 +42,7 @@ MOST_FILES = 5
 MOST_CHARS = 2_000_000
 MOST_OPEN = 10
 MOST_READ_AT_ONCE = 3
+MOST_ANCESTORS = 10
 DAY_S = 86_400.0
 MB = 1_000_000
 
@@ -70,11 +74,25 @@ class Searched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file's text."""
+    """A file's text; with link, places and time of a document that was linked to by `message_id`."""
 
     id: str
     name: str
     text: str
+    link: str = ""
+    places: tuple[tuple[int, Place], ...] = ()
+    message_id: str = ""
+    edited_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Belongs:
+    """Whose a file is, and where it is used: the person counts it against their quota."""
+
+    app_id: str
+    conversation: str
+    message_id: str
+    sender: str
 
 
 class Attachments:
@@ -111,6 +129,12 @@ class Attachments:
             reading = asyncio.get_running_loop().run_in_executor(self._executor, _text_of, name, content, readers)
             return (await reading)[:MOST_CHARS]
 
+    async def read_by(self, read: Callable[[Readers], Parsed]) -> Parsed:
+        """What `read` makes of something with a reading process of its own, which ends when this is cancelled. Raises
+        `Unreadable`."""
+        with contextlib.closing(Readers(self._settings.reading)) as readers:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, read, readers)
+
     async def left_today(self, app_id: str, sender: str) -> int | None:
         """Bytes that a person may still send in these 24 hours; None for any number."""
         if not self.quota.bytes_per_day:
@@ -130,18 +154,24 @@ class Attachments:
     async def keep(self, app_id: str, conversation: str, message_id: str, sender: str, name: str, text: str) -> int:
         """Stores a file's text for its conversation; the person's oldest files make room for it. Gives how many went.
         Raises `OverQuota` where the file alone is too much."""
-        text = text.replace("\0", "")
+        return await self.keep_linked(Belongs(app_id, conversation, message_id, sender), name, Parsed(text), "")
+
+    async def keep_linked(self, whose: Belongs, name: str, parsed: Parsed, link: str, *, edited_at: int = 0) -> int:
+        """Like `keep`, for a document with a link and places, last edited at `edited_at` (epoch seconds)."""
+        text = parsed.text[:MOST_CHARS].replace("\0", " ")
         size, most = len(text.encode()), self.quota.bytes_kept
         if most and size > most:
             raise OverQuota
-        values = {"app_id": app_id, "conversation": conversation, "message_id": message_id, "sender": sender}
-        values |= {"id": "f" + secrets.token_hex(12), "name": name, "text": text}
-        statement = insert(attachments).values(created_at=self._clock.time(), size=size, **values)
+        same = {"app_id": whose.app_id, "conversation": whose.conversation, "message_id": whose.message_id}
+        same |= {"sender": whose.sender, "link": link}
+        values = {**same, "id": "f" + secrets.token_hex(12), "name": name, "text": text, "edited_at": edited_at}
+        places = json.dumps([(offset, *astuple(place)) for offset, place in parsed.places])
+        statement = insert(attachments).values(created_at=self._clock.time(), size=size, places=places, **values)
 
         def work(connection: Connection) -> int:
-            same = [attachments.c[name] == values[name] for name in ("app_id", "conversation", "message_id", "sender")]
-            connection.execute(delete(attachments).where(*same))  # its job runs again
-            gone = _too_many(connection, app_id, sender, most - size) if most else []
+            is_same = [attachments.c[key] == value for key, value in same.items()]
+            connection.execute(delete(attachments).where(*is_same))  # its job runs again
+            gone = _too_many(connection, whose.app_id, whose.sender, most - size) if most else []
             connection.execute(delete(attachments).where(attachments.c.id.in_(gone)))
             connection.execute(statement)
             return len(gone)
@@ -162,13 +192,15 @@ class Attachments:
 
     async def library_for(self, turn: Turn, question: Question) -> KnowledgeBase | None:
         """The library of the conversation's files, where they answer the question better than the documents do; of a
-        file that the question quotes, where it answers at all."""
+        file that the question quotes, where it answers at all; of documents that it links to in any case."""
         is_private = turn.chat_type == "p2p"
-        where = turn.conversation if is_private else quoted_by(turn.question_message_id)
-        kept = await self._kept(turn.app_id, where)
+        kept = await self._kept(turn.app_id, [turn.conversation] if is_private else await self._shared_with(turn))
         if not kept:
             return None
+        linked = [each for each in kept if each.link and each.message_id == turn.question_message_id]
         try:
+            if linked:
+                return await self._library(linked)
             library = await self._library(kept)
             for text in dict.fromkeys((question.text, turn.question)):
                 found = await library.search(text, question.scope)
@@ -190,16 +222,34 @@ class Attachments:
             return True
         return not other.is_evidence or found.confidence >= other.confidence
 
-    async def _kept(self, app_id: str, conversation: str) -> list[Attachment]:
-        mine = (attachments.c.app_id == app_id) & (attachments.c.conversation == conversation)
-        began = select(beginnings.c.at).where(beginnings.c.app_id == app_id, beginnings.c.conversation == conversation)
-        columns = (attachments.c.id, attachments.c.name, attachments.c.text)
+    async def _shared_with(self, turn: Turn) -> list[str]:
+        """In a group: what the question quotes or links to, and what it follows up on; in a topic, the topic's too."""
 
-        def work(connection: object) -> list[Attachment]:
-            since = max(connection.scalar(began) or 0.0, self._clock.time() - self.quota.kept_s)  # type: ignore[attr-defined]
+        def work(connection: Connection) -> list[str]:
+            found, parent = [quoted_by(turn.question_message_id)], turn.parent_turn
+            while parent and len(found) <= MOST_ANCESTORS:
+                columns = (turns.c.question_message_id, turns.c.parent_turn)
+                row = connection.execute(select(*columns).where(turns.c.id == parent)).one_or_none()
+                if row is None:
+                    break
+                found.append(quoted_by(row.question_message_id))
+                parent = row.parent_turn
+            return [*found, turn.conversation] if turn.conversation.startswith(f"{turn.chat_id}/") else found
+
+        return await self._database.read(work)
+
+    async def _kept(self, app_id: str, conversations: Sequence[str]) -> list[Attachment]:
+        mine = (attachments.c.app_id == app_id) & attachments.c.conversation.in_(conversations)
+        began = select(func.max(beginnings.c.at)).where(
+            beginnings.c.app_id == app_id, beginnings.c.conversation.in_(conversations)
+        )
+        columns = [attachments.c[name] for name in ("id", "name", "text", "link", "places", "message_id", "edited_at")]
+
+        def work(connection: Connection) -> list[Attachment]:
+            since = max(connection.scalar(began) or 0.0, self._clock.time() - self.quota.kept_s)
             newest = select(*columns).where(mine, attachments.c.created_at > since)
-            rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))  # type: ignore[attr-defined]
-            return [Attachment(*row) for row in rows]
+            rows = connection.execute(newest.order_by(attachments.c.created_at.desc()).limit(MOST_FILES))
+            return [Attachment(row[0], row[1], row[2], row[3], _places(row[4]), *row[5:]) for row in rows]
 
         return await self._database.read(work)
 
@@ -245,9 +295,20 @@ def _documents(kept: Sequence[Attachment]) -> list[RemoteDocument]:
     """Their texts were made by readers and are not parsed again."""
     titles = [" ".join(each.name.split()) or "file" for each in kept]
     return [
-        RemoteDocument(f"{number}.md", title, None, each.id, partial(str, f"# {title}\n\n{each.text}"), FILES)
+        RemoteDocument(f"{number}.md", title, each.link or None, each.id, _reading(each, title), FILES, each.edited_at)
         for number, (each, title) in enumerate(zip(kept, titles, strict=True))
     ]
+
+
+def _reading(kept: Attachment, title: str) -> Callable[[Readers], Parsed]:
+    """Gives the text under its title, with the places moved by as much."""
+    heading = f"# {title}\n\n"
+    places = tuple((offset + len(heading), place) for offset, place in kept.places)
+    return lambda _readers: Parsed(heading + kept.text, title, places=places)
+
+
+def _places(stored: str) -> tuple[tuple[int, Place], ...]:
+    return tuple((int(offset), Place(*fields)) for offset, *fields in json.loads(stored))
 
 
 def _too_many(connection: Connection, app_id: str, sender: str, room: int) -> list[str]:
@@ -262,4 +323,4 @@ def _too_many(connection: Connection, app_id: str, sender: str, room: int) -> li
     return gone
 
 
-__all__ = ["Attachment", "Attachments", "Unreadable"]
+__all__ = ["Attachment", "Attachments", "Belongs", "Unreadable"]

@@ -76,6 +76,13 @@ class BotSettings(BaseModel):
     otel_endpoint: str = Field(
         "", description="OTLP/HTTP address that gets traces, like http://127.0.0.1:4318; needs the extra otel"
     )
+    refresh_min: float = Field(
+        60.0,
+        ge=0,
+        le=10_080,
+        description="Minutes after which the running bot looks whether documents on Feishu changed, and reads those "
+        "again; 0: never, only ingest does. What the platform reports as edited is read at once",
+    )
     digest_chat: str = Field("", description="Chat (oc_…) that gets a card about the week; none when empty")
     digest_weekday: int = Field(1, ge=1, le=7, description="Day of the weekly card; 1 is Monday")
     digest_hour: int = Field(9, ge=0, le=23, description="Hour of the weekly card, in this machine's time")

@@ -42,6 +42,11 @@ class PeopleSettings(BaseModel):
     file_kept_h: float = Field(
         24.0, gt=0, description="Hours that they are kept, for as long as memory_h allows to ask about them"
     )
+    read_links: bool = Field(
+        True,
+        description="Read the Feishu documents whose links people send, with the app's own rights (not those of "
+        "collections that are closed in that chat)",
+    )
     quiet_hours: str = Field("", description="Hours without answers in groups, local time, like 22:00-07:30")
     regenerate_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press 🔄 and ▶ (and admins)")
     stop_by: Literal["everyone", "asker"] = Field("everyone", description="Who may press ⏹ (and admins)")

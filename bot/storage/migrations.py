@@ -118,6 +118,7 @@ STEPS: dict[int, Step] = {
         created(received_files, *jobs.indexes),
         measured(attachments.c.size, attachments.c.text),
     ),
+    14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
 }
 
 

@@ -236,6 +236,9 @@ attachments = Table(
     Column("text", Text, nullable=False),
     Column("size", Integer, nullable=False, server_default="0", comment="bytes of the text in UTF-8"),
     Column("created_at", Double, nullable=False, index=True),
+    Column("link", Text, nullable=False, server_default="", comment="of a document whose link was pasted"),
+    Column("places", Text, nullable=False, server_default="[]", comment="where its headings, sheets and records begin"),
+    Column("edited_at", BigInteger, nullable=False, server_default="0", comment="when it was edited; 0 for unknown"),
 )
 
 received_files = Table(

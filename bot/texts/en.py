@@ -14,6 +14,7 @@ EN = Texts(
     queued_place="⏳ Waiting: {count} ahead; this card will hold the answer",
     generating_preview="Answering…",
     sources="📎 Sources ({count})",
+    source_edited="edited {date}",
     nearest="🔎 Nearest documents ({count})",
     no_evidence="The documents at hand do not answer this question",
     no_evidence_advice="Try other words, or ask the owner of the documents to add this.",
@@ -207,6 +208,33 @@ EN = Texts(
     ),
     file_over_kept="{name} holds too much text: I keep at most {limit} MB for each person.",
     file_made_room="To make room, {count} earlier files were removed.",
+    link_read="📄 I have read “{name}”. Ask me about it (kept for this conversation only).",
+    link_partly="Pictures, attachments or other parts of it could not be read: the document itself has the last word.",
+    link_no_access=(
+        "🔒 I cannot open this link ({name}): the app may not read it. Open it, choose “…” at the top right › More › "
+        "Add document app, and add “{app}”; for a wiki page an admin may also make a group with the app a member of "
+        "the wiki. Then send the link again."
+    ),
+    link_scope=(
+        "🔒 The app lacks the scope to read things like “{name}”. An admin adds it in the developer console under "
+        "Permissions & Scopes and releases a version: {detail}"
+    ),
+    link_gone="What this link ({name}) leads to is not there any more, or the link is cut off.",
+    link_too_large="“{name}” is larger than the platform exports.",
+    link_kind=(
+        "“{name}” is of a kind that the platform lets no app read (mind maps, slides, minutes): copy it into a "
+        "document, or export it and send me the file."
+    ),
+    link_many=(
+        "This link ({name}) is a folder or a whole wiki, not one document. Send the link of a single one; to have all "
+        "of it at hand, ask an admin to add it to the documents."
+    ),
+    link_closed="🔒 What this link ({name}) leads to is not open here.",
+    link_empty="“{name}” holds no text to read.",
+    link_unreadable="“{name}” cannot be read: the format is not one I know, or it is damaged, encrypted or too large.",
+    link_failed="“{name}” cannot be read right now: the platform gave no proper answer. Please send it again later.",
+    link_over_day="“{name}” was not read: I read at most {limit} MB of files and documents a day for you.",
+    link_over_kept="“{name}” holds too much text: I keep at most {limit} MB for each person.",
     image_no_reader=(
         "I got the image, but I cannot read images here yet. Please send me the words. It works once the admin "
         "switches on rag.llm.vision (a model that sees) or installs the extra ocr."
@@ -246,6 +274,18 @@ EN = Texts(
     why_over_kept="too much text",
     why_too_many="more than I read at once",
     why_too_long="too long",
+    why_link_no_access="the app may not read it: add the app in the document under … › More › Add document app",
+    why_link_scope="the app lacks a scope, which an admin can add",
+    why_link_gone="not there any more",
+    why_link_too_large="too large",
+    why_link_kind="of a kind that the platform lets no app read",
+    why_link_many="a folder or a whole wiki, not one document",
+    why_link_closed="not open here",
+    why_link_empty="no text in it",
+    why_link_unreadable="cannot be read",
+    why_link_failed="cannot be read right now; please try again later",
+    why_link_over_day="today's share is used up",
+    why_link_over_kept="too much text",
     quoted_file_ask="To ask about “{name}”, reply to the file and write your question.",
     card_nothing="There are no words on this card that I can read. Please send me the text.",
     digest_title="📊 This week's questions",

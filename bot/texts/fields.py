@@ -18,6 +18,7 @@ class Texts:
     queued_place: str
     generating_preview: str
     sources: str
+    source_edited: str
     nearest: str
     no_evidence: str
     no_evidence_advice: str
@@ -189,6 +190,20 @@ class Texts:
     file_over_day: str
     file_over_kept: str
     file_made_room: str
+    link_read: str
+    link_partly: str
+    link_no_access: str
+    link_scope: str
+    link_gone: str
+    link_too_large: str
+    link_kind: str
+    link_many: str
+    link_closed: str
+    link_empty: str
+    link_unreadable: str
+    link_failed: str
+    link_over_day: str
+    link_over_kept: str
     image_no_reader: str
     image_too_large: str
     image_unreadable: str
@@ -225,6 +240,18 @@ class Texts:
     why_over_kept: str
     why_too_many: str
     why_too_long: str
+    why_link_no_access: str
+    why_link_scope: str
+    why_link_gone: str
+    why_link_too_large: str
+    why_link_kind: str
+    why_link_many: str
+    why_link_closed: str
+    why_link_empty: str
+    why_link_unreadable: str
+    why_link_failed: str
+    why_link_over_day: str
+    why_link_over_kept: str
     quoted_file_ask: str
     card_nothing: str
     digest_title: str

@@ -7,7 +7,7 @@ come from several small pools: a large one looks at all its connections with eac
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -86,8 +86,15 @@ def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
     )
 
 
-def read_reply(endpoint: Endpoint, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
-    """The answer's data. Raises the typed error of a refusal, or `BadReply` for what is not the platform's JSON."""
+OF_DOWNLOADS = (403, 404)
+"""Statuses that downloads answer without a code (drive-v1 media/download): no right to it, not there any more."""
+
+
+def read_reply(
+    endpoint: Endpoint, status: int, headers: Mapping[str, str], content: bytes, *, wordless: Collection[int] = ()
+) -> dict[str, Any]:
+    """The answer's data. Raises the typed error of a refusal, or `BadReply` for what is not the platform's JSON, unless
+    its status is among the `wordless`, which are then the code."""
     name, log_id = endpoint.name, headers.get("x-tt-logid", "")
     try:
         body = orjson.loads(content)
@@ -95,8 +102,8 @@ def read_reply(endpoint: Endpoint, status: int, headers: Mapping[str, str], cont
         body = None
     code = body.get("code") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(code, int) or isinstance(code, bool):
-        if status == 429:  # a gateway may say so without words
-            code, body = 429, {}
+        if status == 429 or status in wordless:  # a gateway may say so without words
+            code, body = status, {}
         else:
             raise BadReply(f"HTTP {status} without the platform's JSON", endpoint=name, log_id=log_id)
     if code == 0 and 200 <= status < 300:
@@ -185,7 +192,7 @@ class FeishuClient:
         endpoint: Endpoint,
         *,
         path: dict[str, str] | None = None,
-        params: dict[str, str] | None = None,
+        params: Mapping[str, str | list[str]] | None = None,
         json: Any = None,
         lane: str = "",
         card: str = "",
@@ -237,8 +244,21 @@ class FeishuClient:
     async def download(
         self, endpoint: Endpoint, *, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
-        """A binary answer; None when it is larger than `most_bytes`. Raises as `call` does; tried once, but for a token
-        that was refused."""
+        """A binary answer; None when it is larger than `most_bytes`. Raises and tries again as `call` does."""
+        attempt = 1
+        while True:
+            try:
+                return await self._downloaded_as_app(endpoint, path, params, most_bytes)
+            except (ApiError, TransportError) as error:
+                wait_s = wait_before_retry(endpoint, error, attempt)
+                if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
+                    raise
+            await self._clock.sleep(wait_s)
+            attempt += 1
+
+    async def _downloaded_as_app(
+        self, endpoint: Endpoint, path: dict[str, str], params: dict[str, str], most_bytes: int
+    ) -> bytes | None:
         token = await self._tokens.get()
         try:
             return await self._downloaded(endpoint, token, path, params, most_bytes)
@@ -254,9 +274,11 @@ class FeishuClient:
         try:
             content, response = await self._fetch(request, token, most_bytes)
             if response.status_code != 200:
-                read_reply(endpoint, response.status_code, response.headers, content)
+                read_reply(endpoint, response.status_code, response.headers, content, wordless=OF_DOWNLOADS)
         except FeishuError as error:
             self.availability.note(endpoint.name, error)
+            if isinstance(error, RateLimited):
+                self._slow_down(request, error)
             raise
         self.availability.note(endpoint.name, None)
         return None if len(content) > most_bytes else content
@@ -392,7 +414,7 @@ class FeishuClient:
 class _Request:
     endpoint: Endpoint
     url: str
-    params: dict[str, str] | None
+    params: Mapping[str, str | list[str]] | None
     content: bytes | None
     lane: str = ""
     card: str = ""

@@ -110,6 +110,62 @@ DOCUMENT_BLOCKS = Endpoint(
 )
 DOCUMENT_MARKDOWN = Endpoint("document_markdown", "GET", "/open-apis/docs/v1/content", Retry.ALWAYS, per_second=5)
 FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retry.ALWAYS, per_second=20)
+FILE_METAS = Endpoint("file_metas", "POST", "/open-apis/drive/v1/metas/batch_query", Retry.ALWAYS)
+FILE_SUBSCRIBE = Endpoint("file_subscribe", "POST", "/open-apis/drive/v1/files/{file_token}/subscribe", Retry.ALWAYS)
+# Downloads have 5 a second and 10 000 a day. An export's file is there for ten minutes; a second one costs nothing.
+FILE_DOWNLOAD = Endpoint(
+    "file_download",
+    "GET",
+    "/open-apis/drive/v1/files/{file_token}/download",
+    Retry.ALWAYS,
+    per_second=5,
+    timeout_s=120.0,
+)
+MEDIA_DOWNLOAD = Endpoint(
+    "media_download",
+    "GET",
+    "/open-apis/drive/v1/medias/{file_token}/download",
+    Retry.ALWAYS,
+    per_second=5,
+    timeout_s=120.0,
+)
+EXPORT_CREATE = Endpoint("export_create", "POST", "/open-apis/drive/v1/export_tasks", Retry.ALWAYS, per_minute=100)
+EXPORT_STATE = Endpoint(
+    "export_state", "GET", "/open-apis/drive/v1/export_tasks/{ticket}", Retry.ALWAYS, per_minute=100
+)
+EXPORT_DOWNLOAD = Endpoint(
+    "export_download",
+    "GET",
+    "/open-apis/drive/v1/export_tasks/file/{file_token}/download",
+    Retry.ALWAYS,
+    per_minute=100,
+    timeout_s=120.0,
+)
+SHEETS = Endpoint(
+    "sheets", "GET", "/open-apis/sheets/v3/spreadsheets/{token}/sheets/query", Retry.ALWAYS, per_minute=100
+)
+SHEET_VALUES = Endpoint(
+    "sheet_values", "GET", "/open-apis/sheets/v2/spreadsheets/{token}/values/{range}", Retry.ALWAYS, timeout_s=30.0
+)
+BITABLE = Endpoint("bitable", "GET", "/open-apis/bitable/v1/apps/{app_token}", Retry.ALWAYS, per_second=20)
+BITABLE_TABLES = Endpoint(
+    "bitable_tables", "GET", "/open-apis/bitable/v1/apps/{app_token}/tables", Retry.ALWAYS, per_second=20
+)
+BITABLE_FIELDS = Endpoint(
+    "bitable_fields",
+    "GET",
+    "/open-apis/bitable/v1/apps/{app_token}/tables/{table_id}/fields",
+    Retry.ALWAYS,
+    per_second=20,
+)
+BITABLE_RECORDS = Endpoint(
+    "bitable_records",
+    "POST",
+    "/open-apis/bitable/v1/apps/{app_token}/tables/{table_id}/records/search",
+    Retry.ALWAYS,
+    per_second=20,
+    timeout_s=30.0,
+)
 
 ENDPOINTS = (
     TENANT_TOKEN,
@@ -138,4 +194,17 @@ ENDPOINTS = (
     DOCUMENT_BLOCKS,
     DOCUMENT_MARKDOWN,
     FOLDER_FILES,
+    FILE_METAS,
+    FILE_SUBSCRIBE,
+    FILE_DOWNLOAD,
+    MEDIA_DOWNLOAD,
+    EXPORT_CREATE,
+    EXPORT_STATE,
+    EXPORT_DOWNLOAD,
+    SHEETS,
+    SHEET_VALUES,
+    BITABLE,
+    BITABLE_TABLES,
+    BITABLE_FIELDS,
+    BITABLE_RECORDS,
 )

@@ -70,6 +70,9 @@ CODES: dict[int, Meaning] = {
     11232: Meaning(RateLimited, Remedy.WAIT),
     11233: Meaning(RateLimited, Remedy.WAIT),
     11247: Meaning(RateLimited, Remedy.WAIT),
+    1061045: Meaning(RateLimited, Remedy.WAIT),  # downloads
+    1069923: Meaning(RateLimited, Remedy.WAIT),  # exports
+    1254290: Meaning(RateLimited, Remedy.WAIT),  # bitables
     230020: Meaning(RateLimited, Remedy.WAIT),  # one chat, person or message
     99991400: Meaning(RateLimited, Remedy.WAIT),  # one API
     # the platform's own trouble
@@ -79,6 +82,16 @@ CODES: dict[int, Meaning] = {
     300120: Meaning(ServerError, Remedy.WAIT),
     300121: Meaning(ServerError, Remedy.WAIT),  # replace failed
     300122: Meaning(ServerError, Remedy.WAIT),  # settings failed
+    1255001: Meaning(ServerError, Remedy.WAIT),  # bitable: internal error
+    1255002: Meaning(ServerError, Remedy.WAIT),
+    1255003: Meaning(ServerError, Remedy.WAIT),
+    1255004: Meaning(ServerError, Remedy.WAIT),
+    1255005: Meaning(ServerError, Remedy.WAIT),
+    1255040: Meaning(ServerError, Remedy.WAIT),  # bitable: timed out
+    1254607: Meaning(ServerError, Remedy.WAIT),  # bitable: data not ready
+    1315201: Meaning(ServerError, Remedy.WAIT),  # spreadsheet: server error
+    1315203: Meaning(ServerError, Remedy.WAIT),
+    1315210: Meaning(ServerError, Remedy.WAIT),
     # the target
     200000: Meaning(TargetGone, Remedy.STOP),  # recalled (delayed update)
     200740: Meaning(TargetGone, Remedy.NEW_MESSAGE),  # card entity missing

@@ -12,7 +12,7 @@ group/chat-member/event, bot-v3/events/menu. Times are seconds since the epoch.
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -21,6 +21,7 @@ from feishu.events.types import (
     BotAdded,
     CardAction,
     ChatEvent,
+    DocumentChanged,
     Event,
     Json,
     Mention,
@@ -34,6 +35,15 @@ from feishu.events.types import (
 
 MAX_ID_CHARS = 100
 """Two of them and a mark between them fit into the store's columns."""
+_CHANGES: dict[str, Literal["edited", "removed", "created"]] = {
+    "drive.file.edit_v1": "edited",
+    "drive.file.title_updated_v1": "edited",
+    "drive.file.bitable_record_changed_v1": "edited",
+    "drive.file.bitable_field_changed_v1": "edited",
+    "drive.file.trashed_v1": "removed",
+    "drive.file.deleted_v1": "removed",
+    "drive.file.created_in_folder_v1": "created",
+}
 MAX_VALUE_DEPTH = 32
 """Deeper nested button values and form values are read as empty: nothing of ours nests, and JSON writers give up."""
 
@@ -123,6 +133,8 @@ def parse_event(payload: Json, *, received_at: float) -> Event:
     envelope = (header.app_id, header.tenant_key, header.event_id, header.created_at)
     if found := parse_chat_event(header.event_type, envelope, body):
         return found
+    if changed := parse_document_event(header.event_type, envelope, body):
+        return changed
     return Unknown(header.app_id, header.tenant_key, header.event_id, header.event_type, header.created_at)
 
 
@@ -222,6 +234,17 @@ def _action(
         option=_text(action.get("option")),
         input_value=_text(action.get("input_value")),
     )
+
+
+def parse_document_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> DocumentChanged | None:
+    """The event of this type (drive-v1 event/list; of wikis there are none); None for a type that is not among these.
+
+    Raises `Malformed` without a token."""
+    change = _CHANGES.get(event_type)
+    if change is None:
+        return None
+    token = identifier(body.get("file_token"), "event without file_token")
+    return DocumentChanged(*envelope, token, optional_id(body.get("file_type")), change)
 
 
 def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> ChatEvent | None:

@@ -1,7 +1,7 @@
 """What the platform tells us, as frozen values: messages, card actions, and what happens around messages."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Json = dict[str, Any]
 
@@ -129,7 +129,18 @@ class MenuUsed(Happened):
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentChanged(Happened):
+    """A document that the app subscribed to was edited, renamed or removed, or is new in a folder. `token` is its own
+    (a wiki page's is that of the document in it)."""
+
+    token: str
+    kind: str
+    """`docx`, `sheet`, `bitable`, `file`, …; "" where the event does not say."""
+    change: Literal["edited", "removed", "created"]
+
+
 ChatEvent = Reacted | Recalled | BotAdded | PrivateChatEntered | MenuUsed
 
 
-Event = MessageReceived | CardAction | ChatEvent | Unknown
+Event = MessageReceived | CardAction | ChatEvent | DocumentChanged | Unknown

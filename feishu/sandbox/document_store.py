@@ -1,12 +1,16 @@
-"""Wiki pages, folders and documents that there are to read, and which of them the app may not see."""
+"""Wiki pages, folders, documents, sheets, bitables and files to read, and what the app may do with them."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from feishu.sandbox.refusal import Refused
 
+FIRST_EDIT = 1_700_000_000
 _numbers = itertools.count(1)
+
+Value = str | int | float | bool | None
 
 
 @dataclass(slots=True)
@@ -19,7 +23,7 @@ class Node:
     obj_token: str
     obj_type: str = "docx"
     node_type: str = "origin"
-    edited: int = 1_700_000_000
+    edited: int = FIRST_EDIT
     node_token: str = field(default_factory=lambda: f"wikcn{next(_numbers):08}")
 
 
@@ -31,46 +35,169 @@ class File:
     name: str
     kind: str
     token: str
-    edited: int = 1_700_000_000
+    edited: int = FIRST_EDIT
     target: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of a sheet, and how it is shown by its number format."""
+
+    value: Value
+    shown: str = ""
+    format: str = "General"
+
+    @property
+    def text(self) -> str:
+        """What a person sees."""
+        return self.shown or ("" if self.value is None else str(self.value))
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A sheet of a spreadsheet. `merges` are first row, first column, last row, last column, from 0, last included."""
+
+    sheet_id: str
+    title: str
+    rows: list[list[Cell | Value]]
+    merges: tuple[tuple[int, int, int, int], ...] = ()
+    is_hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+
+    def cells(self) -> list[list[Cell]]:
+        """The rows with plain values as cells."""
+        return [[value if isinstance(value, Cell) else Cell(value) for value in row] for row in self.rows]
+
+
+@dataclass(slots=True)
+class Table:
+    """A table of a bitable: fields as the platform lists them, and records as (id, fields)."""
+
+    table_id: str
+    name: str
+    fields: list[dict[str, Any]]
+    records: list[tuple[str, dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Bitable:
+    """A bitable."""
+
+    tables: list[Table]
+    is_advanced: bool = False
+    time_zone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """The bytes of a file of the drive, of something inside a document, or of an export."""
+
+    name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(slots=True)
+class Export:
+    """An export under way; the first question finds it working."""
+
+    token: str
+    kind: str
+    extension: str
+    asked: int = 0
+    done_at: float = 0.0
 
 
 @dataclass(slots=True)
 class DocumentStore:
-    """What there is to read. `hidden` are tokens that the app may not see, `page_size` is what a listing gives at once.
+    """What there is to read. `hidden` are tokens that the app may not see, `closed_exports` those that it may not
+    export, `managed` those that it manages; `page_size` is what a listing gives at once.
 
-    After a full page comes an empty one that says there is more, as the platform may do.
+    After a full page comes an empty one that says there is more, as the platform may do. `on_change` hears of each
+    change of a document, by its token, its kind and what it was.
     """
 
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
+    spreadsheets: dict[str, list[Sheet]] = field(default_factory=dict)
+    bases: dict[str, Bitable] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    titles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Kind and title of each token."""
+    edits: dict[str, int] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    closed_exports: set[str] = field(default_factory=set)
+    managed: set[str] = field(default_factory=set)
+    subscribed: dict[str, set[str]] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)
     page_size: int = 2
+    on_change: Callable[[str, str, str], None] = lambda token, kind, change: None
 
     def write(self, token: str, title: str, markdown: str) -> str:
         """Put a document there, or change it; gives its token."""
         self.documents[token] = (title, markdown)
-        for node in self.nodes:
-            node.edited += node.obj_token == token
-        for file in self.files:
-            file.edited += file.token == token
+        return self._put(token, "docx", title)
+
+    def sheets(self, token: str, title: str, *sheets: Sheet) -> str:
+        """Put a spreadsheet there, or change it; gives its token."""
+        self.spreadsheets[token] = list(sheets)
+        return self._put(token, "sheet", title)
+
+    def base(self, token: str, title: str, *tables: Table, **more: Any) -> str:
+        """Put a bitable there, or change it; gives its token."""
+        self.bases[token] = Bitable(list(tables), **more)
+        return self._put(token, "bitable", title)
+
+    def upload(self, token: str, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:
+        """Put a file into the drive, or replace it; gives its token."""
+        self.resources[token] = Resource(name, content, media_type)
+        return self._put(token, "file", name)
+
+    def attach(self, token: str, name: str, content: bytes, media_type: str = "image/png") -> str:
+        """Put something that documents have inside; gives its token."""
+        self.resources[token] = Resource(name, content, media_type)
         return token
+
+    def other(self, token: str, kind: str, title: str) -> str:
+        """Put something there that is of another kind: doc, mindnote, slides; gives its token."""
+        return self._put(token, kind, title)
+
+    def remove(self, token: str) -> None:
+        """Delete a document for good."""
+        kind, _title = self.titles.pop(token)
+        for kept in (self.documents, self.spreadsheets, self.bases, self.resources, self.edits):
+            kept.pop(token, None)
+        self.nodes = [node for node in self.nodes if node.obj_token != token]
+        self.files = [file for file in self.files if file.token != token]
+        self.on_change(token, kind, "deleted")
 
     def node(self, space_id: str, title: str, markdown: str = "", *, parent: str = "", **more: Any) -> Node:
         """Put a page into a wiki; with `obj_token` it is another entry of that document (a shortcut)."""
         token = more.pop("obj_token", "") or self.write(f"doxcn{next(_numbers):08}", title, markdown)
-        node = Node(space_id, parent, title, token, **more)
+        node = Node(space_id, parent, title, token, edited=self.edits.get(token, FIRST_EDIT), **more)
         self.nodes.append(node)
         return node
 
     def file(self, folder: str, name: str, kind: str, token: str, **more: Any) -> File:
         """Put an entry into a folder."""
-        file = File(folder, name, kind, token, **more)
+        file = File(folder, name, kind, token, edited=self.edits.get(token, FIRST_EDIT), **more)
         self.files.append(file)
         return file
 
-    def require(self, token: str, code: int) -> None:
+    def require(self, token: str, code: int, status: int = 403) -> None:
         """Refuse with the code when the app may not see this."""
         if token in self.hidden:
-            raise Refused(code, "permission denied", None, 403)
+            raise Refused(code, "permission denied", None, status)
+
+    def _put(self, token: str, kind: str, title: str) -> str:
+        is_new = token not in self.titles
+        self.titles[token] = (kind, title)
+        self.edits[token] = FIRST_EDIT if is_new else self.edits[token] + 1
+        for node in self.nodes:
+            node.edited = self.edits[token] if node.obj_token == token else node.edited
+        for file in self.files:
+            file.edited = self.edits[token] if file.token == token else file.edited
+        if not is_new:
+            self.on_change(token, kind, "edit")
+        return token

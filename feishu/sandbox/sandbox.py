@@ -45,6 +45,7 @@ class Sandbox:
         self.platform.on_message = self.push.message
         self.hands = PeopleActions(self.platform, self.push)
         self.clicks = Clicks(self.platform, self.push)
+        self.platform.documents.on_change = self._document_changed
 
     async def start(self) -> None:
         """Opens the outgoing HTTP client and watches for streams that run out."""
@@ -60,6 +61,17 @@ class Sandbox:
         while True:
             await self.clock.sleep(5.0)
             close_expired(self.platform)
+
+    def _document_changed(self, token: str, kind: str, change: str) -> None:
+        """Tells the apps that subscribed to a document (drive-v1 event/list). One that was opened by no loop, as in a
+        test that prepares documents, tells nobody."""
+        person = {"open_id": "ou_zhouming", "union_id": "on_zhouming", "user_id": "zhouming"}
+        body: dict[str, Any] = {"file_token": token, "file_type": kind}
+        body |= (
+            {"operator_id_list": [person], "subscriber_id_list": []} if change == "edit" else {"operator_id": person}
+        )
+        for app_id in self.platform.documents.subscribed.get(token, ()):
+            self.push.event(self.world.apps[app_id], f"drive.file.{change}_v1", body)
 
     def set_webhook(self, url: str | None, *, app_id: str | None = None, card_callback_url: str | None = None) -> None:
         """Where the app hears events, and callbacks unless it has another URL for them."""

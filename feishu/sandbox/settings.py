@@ -20,6 +20,10 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "drive:drive:readonly",
     "docx:document:readonly",
     "docs:document.content:read",
+    "drive:drive.metadata:readonly",
+    "bitable:app:readonly",
+    "docs:document:export",
+    "docs:event:subscribe",
     "application:app_slash_command:read",
     "application:app_slash_command:write",
 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rag.documents import Document
 from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import RemoteDocument
 from rag.settings import RagSettings
 
@@ -15,6 +16,5 @@ def build_trial(settings: RagSettings, documents: Sequence[Document]) -> IngestR
 
 
 def _item(document: Document) -> RemoteDocument:
-    return RemoteDocument(
-        document.source, document.title, document.link, "", lambda: document.text, document.collection
-    )
+    source, collection = document.source, document.collection
+    return RemoteDocument(source, document.title, document.link, "", lambda _: Parsed(document.text), collection)

@@ -28,11 +28,13 @@ class DocumentState:
     content: str
     notes: tuple[str, ...] = ()
     failure: str = ""
+    title: str = ""
+    link: str = ""
 
 
 def state_of(key: Key, known: Known) -> DocumentState:
     """One of them."""
-    return DocumentState(*key, known.content, known.notes, known.failure)
+    return DocumentState(*key, known.content, known.notes, known.failure, known.title, known.link)
 
 
 def states_of(documents: Mapping[Key, Known], scope: Scope) -> list[DocumentState]:

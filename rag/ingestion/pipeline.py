@@ -64,16 +64,19 @@ def ingest(
     progress: Progress | None = None,
     rebuild: bool = False,
     prune: bool = False,
+    answers_for: Callable[[Key], bool] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestReport:
     """Bring the index to what the folders and `remote` hold now, and switch to it.
 
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
-    are remembered, and read again by later ingests. `prune` drops whatever is not given now and forgets such places.
-    What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is told the stages
-    `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is busy; `sleep` is
-    how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch, EmbeddingFailed;
-    after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors that were made.
+    are remembered, and read again by later ingests. `answers_for` says of which other documents `remote` has all that
+    there is: those of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and
+    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is
+    told the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is
+    busy; `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
+    EmbeddingFailed; after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors
+    that were made.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
@@ -90,20 +93,18 @@ def ingest(
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(run.draft_mark(), fresh=before is None)
         told = partial(tell, "checking")
-        plan = difference(items, known, unlisted=unlisted, spares=selection.spares, progress=told)
-        if paths is not None and not items and not plan.gone:
+        plan = difference(items, known, unlisted=unlisted, spares=_spares(selection, answers_for), progress=told)
+        if paths and not items and not plan.gone:
             raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
         if before is not None and plan.is_empty and not run.is_outdated(before[1].embedding):
             name, manifest, embedded, failed = *before, 0, plan.failed
         else:
             name, manifest, embedded, failed, plan = work.apply(items, plan, before, unlisted)
-    skipped = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
-    skipped += [Unreadable(place.prefix, place.reason) for place in unlisted if place.reason]
     return IngestReport(
         documents=manifest.documents,
         chunks=manifest.chunks,
-        skipped=tuple(skipped),
+        skipped=_skipped(failed, unlisted),
         seconds=time.monotonic() - started_at,
         index=name,
         embedding=choice.detail,
@@ -212,7 +213,7 @@ class _Work:
             for done, (item, fingerprint, document) in enumerate(documents):
                 self._tell("documents", done, len(items))
                 if isinstance(document, Document):
-                    writer.put(document, fingerprint)
+                    writer.put(document, "" if document.is_partial else fingerprint)
                     self.notes += [Unreadable(document.source, note) for note in document.notes]
                     continue
                 failed[item.key] = document.reason
@@ -220,6 +221,18 @@ class _Work:
                     writer.fail(item.key, fingerprint, document.reason)
         self._tell("documents", len(items), len(items))
         return failed
+
+
+def _skipped(failed: dict[Key, str], unlisted: Sequence[Unlisted]) -> tuple[Unreadable, ...]:
+    files = [Unreadable(source, reason) for (_, source), reason in sorted(failed.items())]
+    return (*files, *(Unreadable(place.prefix, place.reason) for place in unlisted if place.reason))
+
+
+def _spares(selection: Selection, answers_for: Callable[[Key], bool] | None) -> Callable[[Key], bool]:
+    """Which documents stay although they are none of the items."""
+    if answers_for is None:
+        return selection.spares
+    return lambda key: selection.spares(key) and not answers_for(key)
 
 
 def _choice(settings: EmbeddingSettings, tell: Progress) -> Choice:

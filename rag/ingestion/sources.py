@@ -18,7 +18,7 @@ from rag.ingestion.files import content_of, reader_mark, to_document
 from rag.ingestion.readers import Readers
 from rag.ingestion.readers.parsed import Parsed
 
-REMOTE = "2"
+REMOTE = "3"
 """Raised when the same pages are read otherwise than before, so that they are read again."""
 
 
@@ -63,17 +63,19 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDocument:
-    """A page elsewhere, exported as Markdown by `read`, which may raise Unreadable. `edited` changes when it does.
+    """A page elsewhere. `edited` changes when it does; `edited_at` is when that was (epoch seconds), 0 for unknown.
 
-    `read` gives the text, or with it what else is known of it: where its places begin, and what was left out.
+    `read` gives its Markdown, where its places begin, and what was left out; it may raise Unreadable, and has a reading
+    process for what is in files.
     """
 
     source: str
     title: str
     link: str | None
     edited: str
-    read: Callable[[], str | Parsed]
+    read: Callable[[Readers], Parsed]
     collection: str = "default"
+    edited_at: int = 0
 
     @property
     def key(self) -> Key:
@@ -84,12 +86,12 @@ class RemoteDocument:
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     def load(self, readers: Readers) -> Document:
-        found = self.read()
-        parsed = _plain(found if isinstance(found, Parsed) else Parsed(found))
+        parsed = _plain(self.read(readers))
         if not parsed.text.strip():
             raise Unreadable(self.source, "holds no text")
         title, read = self.title or self.source, content_of(parsed)
-        return Document(self.source, title, parsed.text, self.link, self.collection, parsed.places, parsed.notes, read)
+        found = Document(self.source, title, parsed.text, self.link, self.collection, parsed.places, parsed.notes, read)
+        return replace(found, edited_at=self.edited_at, is_partial=parsed.is_partial)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ Sizes are in *width*: 1 for a character, 0.5 for an ASCII one. A Chinese charact
 
 import hashlib
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -176,14 +176,19 @@ def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
         end=end,
         link=document.link,
         collection=document.collection,
-        place=_place(document, start),
+        place=_place(document, start, end),
+        edited_at=document.edited_at,
     )
     return replace(chunk, id=_identity(chunk, 1))
 
 
-def _place(document: Document, start: int) -> Place | None:
+def _place(document: Document, start: int, end: int) -> Place | None:
+    """The place that holds where the chunk begins; of several records their table, which has them all."""
     at = bisect_right(document.places, start, key=lambda entry: entry[0])
-    return document.places[at - 1][1] if at else None
+    found = document.places[at - 1][1] if at else None
+    if found is None or found.kind != "record" or bisect_left(document.places, end, key=lambda entry: entry[0]) == at:
+        return found
+    return next((place for _, place in reversed(document.places[:at]) if place.kind != "record"), found)
 
 
 def _identity(chunk: Chunk, repeat: int) -> int:

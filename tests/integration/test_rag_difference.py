@@ -15,6 +15,8 @@ from rag.errors import IngestError, Unreadable
 from rag.index.base.manifest import current_name
 from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
+from rag.ingestion.readers import Readers
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import RemoteDocument, Unlisted
 from rag.settings import CollectionSettings, EmbeddingSettings, RagSettings
 from tests.support.library_parts import rag_settings, write_knowledge
@@ -113,11 +115,13 @@ def test_pages_and_collections_reach_the_index(settings: RagSettings, tmp_path: 
 
 
 def page(name: str, text: str, edited: str = "1", collection: str = "default") -> RemoteDocument:
-    return RemoteDocument(f"remote:{name}", name, f"https://example.com/{name}", edited, lambda: text, collection)
+    return RemoteDocument(
+        f"remote:{name}", name, f"https://example.com/{name}", edited, lambda _: Parsed(text), collection
+    )
 
 
 def unread(name: str, edited: str, *, temporary: bool) -> RemoteDocument:
-    def read() -> str:
+    def read(_: Readers) -> Parsed:
         raise Unreadable(f"remote:{name}", "no access", temporary=temporary)
 
     return RemoteDocument(f"remote:{name}", name, None, edited, read)

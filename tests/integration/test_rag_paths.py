@@ -9,6 +9,7 @@ from rag.index.base.manifest import current_name
 from rag.index.index import Index
 from rag.ingestion.added_paths import FILE, read_added
 from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.selection import watched
 from rag.ingestion.sources import RemoteDocument, Unlisted
 from rag.settings import CollectionSettings, RagSettings
@@ -112,7 +113,7 @@ def test_a_folder_around_others_takes_them_over_once(settings: RagSettings, tmp_
 def test_pages_of_collections_and_of_the_wiki_stay(settings: RagSettings, tmp_path: Path) -> None:
     closed = write(tmp_path / "closed", {"pay.md": "工资保密。"})
     wide = settings.model_copy(update={"collections": {"closed": CollectionSettings(folders=[closed])}})
-    page = RemoteDocument("feishu:abc", "百科", None, "1", lambda: "百科的一页。")
+    page = RemoteDocument("feishu:abc", "百科", None, "1", lambda _: Parsed("百科的一页。"))
     ingest(wide, remote=[page])
     (tmp_path / "knowledge/a.md").unlink()
     not_looked_at = Unlisted("default", "feishu:", "", keeps=True)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.ingestion import ingest_all
 from bot.settings import Settings
-from feishu.api.documents import target_of
+from feishu.documents.links import target_of
 from feishu.sandbox import Sandbox, running
 from feishu.sandbox.document_store import DocumentStore
 from feishu.sandbox.server.blocks import blocks_of
@@ -75,10 +75,12 @@ async def test_a_space_is_read_with_children_shortcuts_and_empty_pages(wiki: Wik
     for number in range(4):
         documents.node(SPACE, f"第 {number} 页", f"第 {number} 页的内容。")
     documents.node(SPACE, "年假的快捷方式", obj_token=child.obj_token, node_type="shortcut")
-    documents.node(SPACE, "一张表", obj_token="shtcn1", obj_type="sheet")
+    documents.node(SPACE, "一张导图", obj_token=documents.other("bmncn1", "mindnote", "一张导图"), obj_type="mindnote")
     report = await wiki.ingest(SPACE)
     assert (report.new, report.documents) == (6, 6)
-    assert [skipped.reason for skipped in report.skipped] == ["is a sheet: only documents are read"]
+    assert [skipped.reason.partition(":")[0] for skipped in report.skipped] == [
+        "is a mind map, which the platform lets nobody export"
+    ]
     assert sum(chunk.title == "年假" for chunk in wiki.chunks()) == 1
     assert sum(chunk.source == f"feishu:{child.obj_token}" for chunk in wiki.chunks()) == 1
 
@@ -86,12 +88,12 @@ async def test_a_space_is_read_with_children_shortcuts_and_empty_pages(wiki: Wik
 async def test_only_edited_documents_are_fetched_again(wiki: Wiki) -> None:
     pages = [wiki.documents.node(SPACE, f"页 {number}", f"内容 {number}。") for number in range(3)]
     await wiki.ingest(SPACE)
-    assert wiki.calls("docs.content") == 3
+    assert wiki.calls("docx.blocks") == 3
     assert (await wiki.ingest(SPACE)).unchanged == 3
-    assert wiki.calls("docs.content") == 3
+    assert wiki.calls("docx.blocks") == 3
     wiki.documents.write(pages[1].obj_token, "页 1", "改过的内容。")
     assert (await wiki.ingest(SPACE)).changed == 1
-    assert wiki.calls("docs.content") == 4
+    assert wiki.calls("docx.blocks") == 4
     assert "改过的内容。" in {chunk.text for chunk in wiki.chunks()}
 
 
@@ -140,8 +142,8 @@ async def test_a_document_without_its_blocks_is_read_and_says_so(wiki: Wiki) -> 
     report = await wiki.ingest(SPACE)
     assert [chunk.text for chunk in wiki.chunks()] == ["总则。"]
     assert [note.reason for note in report.notes] == [
-        "links to it open at its beginning, since its blocks cannot be read: "
-        "the app has no access; share it with the app, and check its scopes"
+        "links to it open at its beginning, and pictures, files, sheets and bitables in it were not read, since its "
+        "blocks cannot be read: the app has no access; share it with the app, and check its scopes"
     ]
 
 
@@ -219,6 +221,10 @@ async def test_links_that_lead_nowhere_and_missing_apps_are_said(wiki: Wiki, tmp
         ("https://a.feishu.cn/drive/folder/FldAbc/", "folder", "FldAbc"),
         ("https://a.feishu.cn/drive/me/folder/FldAbc", "folder", "FldAbc"),
         (" 73000 ", "space", "73000"),
+        ("https://a.feishu.cn/sheets/ShtAbc?sheet=a1", "sheet", "ShtAbc"),
+        ("https://a.feishu.cn/base/BasAbc?table=tbl1&view=vew1", "bitable", "BasAbc"),
+        ("https://a.feishu.cn/file/BoxAbc", "file", "BoxAbc"),
+        ("https://a.feishu.cn/docs/DocAbc", "doc", "DocAbc"),
     ],
 )
 def test_links_name_their_target(link: str, kind: str, token: str) -> None:
@@ -227,7 +233,7 @@ def test_links_name_their_target(link: str, kind: str, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["", "http://a.feishu.cn/docx/x", "https://a.feishu.cn/sheets/x", "javascript:alert(1)"]
+    "link", ["", "http://a.feishu.cn/docx/x", "https://a.feishu.cn/x/sheets", "javascript:alert(1)"]
 )
 def test_other_links_name_nothing(link: str) -> None:
     assert target_of(link) is None

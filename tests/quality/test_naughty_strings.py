@@ -8,6 +8,7 @@ import pytest
 
 from rag.index.index import Index
 from rag.ingestion.pipeline import ingest
+from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import RemoteDocument
 from rag.knowledge_base import KnowledgeBase
 from rag.scope import EVERYTHING
@@ -36,7 +37,8 @@ async def test_names_titles_bodies_and_questions(strings: list[str], tmp_path: P
         (folder / name_text).write_text(f"# {text}\n\n{text}\n\n第 {number} 条。\n", encoding="utf-8", errors="replace")
         named += 1
     titled = [
-        RemoteDocument(f"remote:{at}", text, text, "1", lambda at=at: f"正文 {at}。") for at, text in enumerate(strings)
+        RemoteDocument(f"remote:{at}", text, text, "1", lambda _, at=at: Parsed(f"正文 {at}。"))
+        for at, text in enumerate(strings)
     ]
     settings = RagSettings(
         knowledge=[folder], index_dir=tmp_path / "index", embedding=EmbeddingSettings(provider="none")

@@ -7,7 +7,7 @@ from feishu.sandbox.document_store import DocumentStore, File, Node
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
-from feishu.sandbox.server.blocks import blocks_of
+from feishu.sandbox.server.blocks import blocks_of, exported
 
 DOCUMENT_WINDOW = Window(5, 1.0)
 
@@ -54,7 +54,7 @@ def markdown(platform: Platform, call: Call) -> dict[str, Any]:
         raise field_violation("doc_type and content_type")
     token = call.query.get("doc_token", "")
     platform.documents.require(token, 2889902)
-    return {"data": {"content": _document(platform.documents, token, 2889906)[1]}}
+    return {"data": {"content": exported(_document(platform.documents, token, 2889906)[1])}}
 
 
 def blocks(platform: Platform, call: Call) -> dict[str, Any]:

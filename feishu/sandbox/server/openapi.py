@@ -17,7 +17,17 @@ from feishu.sandbox.faults import Fault, Faults
 from feishu.sandbox.gateway import Gateway
 from feishu.sandbox.refusal import Refused
 from feishu.sandbox.rules.platform import Call, Platform
-from feishu.sandbox.server import account, cardkit, documents, extras, messages, slash_commands
+from feishu.sandbox.server import (
+    account,
+    bitables,
+    cardkit,
+    documents,
+    drive,
+    extras,
+    messages,
+    sheets,
+    slash_commands,
+)
 from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")
@@ -31,6 +41,14 @@ READ_COMMANDS = ("application:app_slash_command:read",)
 WRITE_COMMANDS = ("application:app_slash_command:write",)
 COMMANDS = "/application/v7/app_slash_commands"
 DRIVE = ("drive:drive:readonly", "drive:drive")
+METAS = ("drive:drive.metadata:readonly", "drive:drive")
+FILES = ("drive:file:download", "drive:file:readonly", *DRIVE)
+SHEETS = ("sheets:spreadsheet:readonly", "sheets:spreadsheet", *DRIVE)
+BITABLE = ("bitable:app:readonly", "bitable:app")
+MEDIAS = ("docs:document.media:download", "sheets:spreadsheet:readonly", *BITABLE, *DRIVE)
+EXPORT = ("docs:document:export", "drive:export:readonly")
+SUBSCRIBE = ("docs:event:subscribe", "docs:doc", "sheets:spreadsheet", "drive:drive")
+EXPORTS, BASES, TABLES = "/drive/v1/export_tasks", "/bitable/v1/apps/{app_token}", "/bitable/v1/apps/{app_token}/tables"
 CARDS, MESSAGES = "/cardkit/v1/cards", "/im/v1/messages"
 
 Handler = Callable[[Platform, Call], dict[str, Any] | Upload]
@@ -90,6 +108,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         documents.blocks,
     ),
     Endpoint("docs.content", "GET", "/docs/v1/content", ("docs:document.content:read",), documents.markdown),
+    Endpoint("drive.metas", "POST", "/drive/v1/metas/batch_query", METAS, drive.metas),
+    Endpoint("drive.subscribe", "POST", "/drive/v1/files/{file_token}/subscribe", SUBSCRIBE, drive.subscribe),
+    Endpoint("drive.download", "GET", "/drive/v1/files/{file_token}/download", FILES, drive.download_file),
+    Endpoint("media.download", "GET", "/drive/v1/medias/{file_token}/download", MEDIAS, drive.download_media),
+    Endpoint("export.create", "POST", EXPORTS, EXPORT, drive.create_export),
+    Endpoint("export.get", "GET", EXPORTS + "/{ticket}", EXPORT, drive.export_state),
+    Endpoint("export.download", "GET", EXPORTS + "/file/{file_token}/download", EXPORT, drive.download_export),
+    Endpoint("sheets.query", "GET", "/sheets/v3/spreadsheets/{token}/sheets/query", SHEETS, sheets.listed),
+    Endpoint("sheets.values", "GET", "/sheets/v2/spreadsheets/{token}/values/{range}", SHEETS, sheets.values),
+    Endpoint("bitable.app", "GET", BASES, ("base:app:read", *BITABLE), bitables.base),
+    Endpoint("bitable.tables", "GET", TABLES, ("base:table:read", *BITABLE), bitables.tables),
+    Endpoint("bitable.fields", "GET", TABLES + "/{table_id}/fields", ("base:field:read", *BITABLE), bitables.fields),
+    Endpoint(
+        "bitable.records",
+        "POST",
+        TABLES + "/{table_id}/records/search",
+        ("base:record:retrieve", *BITABLE),
+        bitables.records,
+    ),
     Endpoint("card.create", "POST", CARDS, CARD, cardkit.create),
     Endpoint("card.id_convert", "POST", CARDS + "/id_convert", CARD, cardkit.id_convert),
     Endpoint("card.update", "PUT", CARDS + "/{card_id}", CARD, cardkit.update),
@@ -247,6 +284,8 @@ class _Answer:
             return Response(self.upload.content, media_type=self.upload.media_type, headers=headers)
         if self.refused is None:
             return JSONResponse({"code": 0, "msg": "success", **self.body}, headers=headers)
+        if self.refused.status == self.code:  # a bare status, without the platform's JSON
+            return Response(status_code=self.code, headers=headers)
         error = {"log_id": self.log_id, "troubleshooter": "https://open.feishu.cn/search"}
         body = {"code": self.code, "msg": self.refused.msg, "error": error}
         return JSONResponse(body, self.status, headers={**headers, **self.refused.headers})

@@ -2,6 +2,7 @@
 
 from rag.documents import Chunk, Document
 from rag.embedding import Embedder
+from rag.index.base.types import Known
 from rag.text.tokenizer import embeddable
 
 
@@ -13,6 +14,11 @@ def chunks_of(document: Document, model: Embedder | None) -> list[Chunk]:
         return split(document)
     count = model.count_tokens
     return split(document, count_tokens=lambda text: count(embeddable(text)), max_tokens=model.max_tokens)
+
+
+def known_of(document: Document, fingerprint: str) -> Known:
+    """What an index keeps of a document that it took."""
+    return Known(fingerprint, "", document.content, document.notes, document.title, document.link or "")
 
 
 def refusal(chunk: Chunk, reason: str) -> str:

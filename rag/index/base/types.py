@@ -12,12 +12,15 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the index knows of a document: its fingerprint, why it could not be read (empty when it could), what of it
-    was read ("12 pages, 3 tables"), and what was left out; the last two are empty where an earlier version read it."""
+    was read ("12 pages, 3 tables"), what was left out, its title and its link; all after the second are empty where an
+    earlier version read it."""
 
     fingerprint: str
     failure: str = ""
     content: str = ""
     notes: tuple[str, ...] = ()
+    title: str = ""
+    link: str = ""
 
 
 def storable(text: str) -> str:

@@ -16,16 +16,23 @@ _TABLES = """
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
   text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
-  language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '');
+  language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '',
+  edited_at INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
   content TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '[]',
+  title TEXT NOT NULL DEFAULT '', link TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
-_ANCHORS = ("anchor", "place_link")
-"""Columns that indexes of earlier versions lack."""
+_TEXT, _NUMBER = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0"
+_LATER = {
+    "chunk": {"anchor": _TEXT, "place_link": _TEXT, "edited_at": _NUMBER},
+    "document": {"content": _TEXT, "notes": "TEXT NOT NULL DEFAULT '[]'", "title": _TEXT, "link": _TEXT},
+}
+"""Columns that indexes of earlier versions may lack."""
+_NOTHING = {_TEXT: "''", _NUMBER: "0"}
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
@@ -41,17 +48,17 @@ class SqliteWriter:
         if is_new:
             self._database.executescript(_TABLES)
             return
-        if not _has(self._database, "document", "notes"):
-            self._database.execute("ALTER TABLE document ADD COLUMN content TEXT NOT NULL DEFAULT ''")
-            self._database.execute("ALTER TABLE document ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'")
-        if not _has(self._database, "chunk", "anchor"):
-            for column in _ANCHORS:
-                self._database.execute(f"ALTER TABLE chunk ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+        for table, columns in _LATER.items():
+            there = _columns_of(self._database, table)
+            for column, kind in columns.items():
+                if column not in there:
+                    self._database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def put(self, chunks: Iterable[Chunk]) -> None:
         """Store chunks, replacing those of the same id."""
-        columns = ", ".join((_COLUMNS, *_ANCHORS, "language"))
-        statement = f"INSERT OR REPLACE INTO chunk ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+        columns = ", ".join((_COLUMNS, *_LATER["chunk"], "language"))
+        marks = ",".join("?" * (columns.count(",") + 1))
+        statement = f"INSERT OR REPLACE INTO chunk ({columns}) VALUES ({marks})"  # noqa: S608
         self._database.executemany(statement, map(_row, chunks))
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -73,9 +80,10 @@ class SqliteWriter:
     def remember(self, key: Key, known: Known) -> None:
         """Keep what is known of a document."""
         notes = json.dumps(known.notes)
-        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure), known.content, notes)
-        columns = "collection, source, fingerprint, failure, content, notes"
-        self._database.execute(f"INSERT OR REPLACE INTO document ({columns}) VALUES (?,?,?,?,?,?)", values)  # noqa: S608
+        told = (known.content, notes, storable(known.title), known.link)
+        values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure), *told)
+        columns = "collection, source, fingerprint, failure, content, notes, title, link"
+        self._database.execute(f"INSERT OR REPLACE INTO document ({columns}) VALUES (?,?,?,?,?,?,?,?)", values)  # noqa: S608
 
     def forget(self, key: Key) -> None:
         """Forget a document (its chunks are removed by `remove`)."""
@@ -112,9 +120,10 @@ class SqliteChunks:
         if not file.is_file():
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        self._has_notes = _has(self._database, "document", "notes")
-        anchors = _ANCHORS if _has(self._database, "chunk", "anchor") else ("''", "''")
-        self._columns = ", ".join((_COLUMNS, *anchors))
+        self._columns = ", ".join((_COLUMNS, *_there(self._database, "chunk")))
+        self._known_columns = ", ".join(
+            ("collection, source, fingerprint, failure", *_there(self._database, "document"))
+        )
 
     def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """The chunks with these ids, by id; unknown ids are left out."""
@@ -150,10 +159,8 @@ class SqliteChunks:
         return next(iter(found.values()), None)
 
     def _known(self, within: str, values: tuple[str, ...]) -> dict[Key, Known]:
-        more = ", content, notes" if self._has_notes else ", '', '[]'"
-        statement = f"SELECT collection, source, fingerprint, failure{more} FROM document{within}"  # noqa: S608
-        rows = self._rows(statement, values)
-        return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5]))) for row in rows}
+        rows = self._rows(f"SELECT {self._known_columns} FROM document{within}", values)  # noqa: S608
+        return {(row[0], row[1]): Known(row[2], row[3], row[4], tuple(json.loads(row[5])), *row[6:]) for row in rows}
 
     def of_document(self, key: Key, limit: int) -> list[Chunk]:
         """The chunks of one document, at most `limit`."""
@@ -187,12 +194,17 @@ class SqliteChunks:
             raise IndexCorrupt(f"{self._file} is damaged; build the index again: feishu-rag ingest") from error
 
 
-def _has(database: sqlite3.Connection, table: str, column: str) -> bool:
-    """Whether a table has a column: one of an earlier version lacks those that came later."""
+def _columns_of(database: sqlite3.Connection, table: str) -> frozenset[str]:
     try:
-        return any(row[1] == column for row in database.execute(f"PRAGMA table_info({table})"))
+        return frozenset(row[1] for row in database.execute(f"PRAGMA table_info({table})"))
     except sqlite3.DatabaseError:
-        return False  # a damaged file says so at its first use
+        return frozenset()  # a damaged file says so at its first use
+
+
+def _there(database: sqlite3.Connection, table: str) -> list[str]:
+    """The columns that came later, or what stands for those that an index of an earlier version lacks."""
+    there = _columns_of(database, table)
+    return [name if name in there else _NOTHING.get(kind, "'[]'") for name, kind in _LATER[table].items()]
 
 
 def _within(collections: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
@@ -217,6 +229,7 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
         storable(chunk.place.name) if chunk.place else None,
         storable(chunk.place.anchor) if chunk.place else "",
         storable(chunk.place.link) if chunk.place else "",
+        chunk.edited_at,
         language_of(chunk.text) or "",
     )
 
@@ -227,7 +240,8 @@ def _headings(stored: str) -> tuple[str, ...]:
 
 
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
-    chunk_id, collection, source, title, headings, text, start, end, link, place_kind, place, anchor, place_link = row
+    chunk_id, collection, source, title, headings, text, start, end, link, *placed, edited_at = row
+    place_kind, place, anchor, place_link = placed
     return Chunk(
         id=chunk_id,
         source=source,
@@ -239,4 +253,5 @@ def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
         link=link,
         collection=collection,
         place=Place(place_kind, place, anchor, place_link) if place_kind else None,
+        edited_at=edited_at,
     )

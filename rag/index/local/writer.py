@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rag.documents import Chunk, Document
 from rag.embedding import Embedder
 from rag.errors import TextsRefused
-from rag.index.base.document_chunks import chunks_of, refusal
+from rag.index.base.document_chunks import chunks_of, known_of, refusal
 from rag.index.base.manifest import Manifest
 from rag.index.base.types import CHUNKS, DENSE, LEXICAL, Key, Known
 from rag.index.local.chunk_store import SqliteWriter
@@ -55,7 +55,7 @@ class LocalWriter:
         self._remove(before - ids)
         self._chunks.put(chunk for chunk in chunks if chunk.id in before)  # offsets, place and link may have moved
         self._wait_for([chunk for chunk in chunks if chunk.id not in before])
-        self._chunks.remember(key, Known(fingerprint, content=document.content, notes=document.notes))
+        self._chunks.remember(key, known_of(document, fingerprint))
         self._leave_out_refused()
 
     def fail(self, key: Key, fingerprint: str, reason: str) -> None:

@@ -130,8 +130,15 @@ class MilvusStore:
             record = row["record"]
             if "source" in record:
                 key = (record["collection"], record["source"])
-                read = record.get("content", ""), tuple(record.get("notes", ()))
-                found[key] = (Known(record["fingerprint"], record["failure"], *read), list(map(int, record["ids"])))
+                told = [str(record.get(name, "")) for name in ("title", "link")]
+                read = Known(
+                    record["fingerprint"],
+                    record["failure"],
+                    record.get("content", ""),
+                    tuple(record.get("notes", ())),
+                    *told,
+                )
+                found[key] = (read, list(map(int, record["ids"])))
         return found
 
     def remember(self, name: str, key: Key, known: Known, ids: Sequence[int]) -> None:
@@ -142,6 +149,8 @@ class MilvusStore:
             "failure": storable(known.failure),
             "content": known.content,
             "notes": [storable(note) for note in known.notes],
+            "title": storable(known.title),
+            "link": known.link,
             "ids": [str(chunk_id) for chunk_id in ids],
             # Ids as text: the numbers of JSON are too short for them.
         }

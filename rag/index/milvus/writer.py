@@ -5,7 +5,7 @@ from collections import Counter
 from rag.documents import Document
 from rag.embedding import Embedder
 from rag.errors import TextsRefused
-from rag.index.base.document_chunks import chunks_of, refusal
+from rag.index.base.document_chunks import chunks_of, known_of, refusal
 from rag.index.base.manifest import Manifest
 from rag.index.base.types import Key, Known
 from rag.index.milvus.client import MilvusStore
@@ -50,7 +50,7 @@ class MilvusWriter:
             self._store.put(self._name, old, [kept[chunk.id] for chunk in old])
         ids = [chunk.id for chunk in chunks]
         self._store.remove(self._name, sorted(before - set(ids)))
-        self._remember(key, Known(fingerprint, content=document.content, notes=document.notes), ids)
+        self._remember(key, known_of(document, fingerprint), ids)
 
     def fail(self, key: Key, fingerprint: str, reason: str) -> None:
         """Remember a document that cannot be read; what it held is dropped."""

@@ -24,13 +24,15 @@ class TooLarge(CannotRead):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out."""
+    """Markdown, and where its pages, sheets or slides begin. `notes` say what was left out; where it `is_partial`,
+    something of that may be had the next time."""
 
     text: str
     title: str = ""
     link: str = ""
     places: tuple[tuple[int, Place], ...] = ()
     notes: tuple[str, ...] = ()
+    is_partial: bool = False
 
 
 class Pages:

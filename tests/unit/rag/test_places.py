@@ -106,6 +106,7 @@ def test_an_index_of_the_last_version_has_no_anchors_until_it_is_written_to(tmp_
     writer.close()
     with sqlite3.connect(file) as database:
         database.executescript("ALTER TABLE chunk DROP COLUMN anchor; ALTER TABLE chunk DROP COLUMN place_link")
+        database.execute("ALTER TABLE chunk DROP COLUMN edited_at")
     database.close()
     store = SqliteChunks(file)
     assert store.get([1]) == {1: CHUNK} and list(store.all()) == [CHUNK]
@@ -147,8 +148,8 @@ def test_markdown_headings_have_the_anchors_of_common_sites() -> None:
     assert len(places_by_slug("# 总则\n", "https://acme.example/feishu.cn/x")) == 1
 
 
-def remote(found: str | Parsed) -> RemoteDocument:
-    return RemoteDocument("feishu:a", "百科", DOCX, "1", lambda: found)
+def remote(found: Parsed) -> RemoteDocument:
+    return RemoteDocument("feishu:a", "百科", DOCX, "1", lambda _: found)
 
 
 def test_a_page_elsewhere_comes_with_its_places_and_notes() -> None:
@@ -157,6 +158,6 @@ def test_a_page_elsewhere_comes_with_its_places_and_notes() -> None:
     document = remote(Parsed(text, places=places, notes=("a board was left out",))).load(None)  # type: ignore[arg-type]
     assert document.text == "甲\n# 一\n乙\n# 二\n丙" and document.notes == ("a board was left out",)
     assert [document.text[offset : offset + 3] for offset, _ in document.places] == ["# 一", "# 二"]
-    assert remote("甲\r\n乙").load(None).text == "甲\n乙"  # type: ignore[arg-type]
+    assert remote(Parsed("甲\r\n乙")).load(None).text == "甲\n乙"  # type: ignore[arg-type]
     with pytest.raises(Unreadable, match="no text"):
         remote(Parsed(" ")).load(None)  # type: ignore[arg-type]
