@@ -106,6 +106,7 @@ class AnswerRun:
             seconds=seconds,
             first_token_s=self.first_token_s,
             leaned_on=(*leaned_on, *self.behind),
+            question=self.question.text if self.question else "",
         )
 
     def _note(self, event: AnswerEvent) -> None:

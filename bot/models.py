@@ -74,6 +74,20 @@ class Source:
     collection: str = DEFAULT_COLLECTION
     edited_at: int = 0
     """When its document was last edited, epoch seconds; 0 for unknown."""
+    opens: str | None = None
+    """The link that opens at the place; None without a link, and in what earlier versions stored."""
+    place_kind: str = ""
+    """`rag.documents.PlaceKind`, with the place's name; "" for a document without places."""
+    place_name: str = ""
+    quote: str = ""
+    """The sentence that the answer leans on, between its neighbours."""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def best_link(self) -> str | None:
+        """Where to go from here: to the place, or to the document."""
+        return self.opens or self.link
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router
 from bot.web.chat.routes import ChatDoor, chat_router
+from bot.web.chat.source_documents import source_documents_router
 from bot.web.chat.sources import sources_router
 from bot.web.errors import add_error_handlers
 from bot.web.middleware import BodyLimit, PlainGZip, RequestLog
@@ -41,7 +42,9 @@ def web_app(bot: Bot) -> FastAPI:
     """Everything that is not the public door."""
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
-    door = ChatDoor(bot.web_turns, bot.feedback, gate, bot.metrics, bot.access, settings.web_stall_s)
+    door = ChatDoor(
+        bot.web_turns, bot.feedback, gate, bot.metrics, bot.access, settings.web_stall_s, settings.web_files
+    )
     app = chat_app(door, settings, bot.clock)
 
     async def metrics(_request: Request) -> Response:
@@ -78,7 +81,14 @@ def chat_app(door: ChatDoor, settings: BotSettings, clock: Clock | None = None) 
     app = FastAPI(
         title="feishu-rag", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    for make in (chat_router, sources_router, batch_router, generate_router, completions_router):
+    for make in (
+        chat_router,
+        sources_router,
+        source_documents_router,
+        batch_router,
+        generate_router,
+        completions_router,
+    ):
         app.include_router(make(door))
     add_pages(app)
     add_error_handlers(app)

@@ -49,7 +49,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document, small enough to embed. `start`/`end` are character offsets into the document's text."""
+    """A piece of a document, small enough to embed. `start`/`end` are character offsets into the document's text.
+
+    `place` is where it begins; `places` are (offset in `text`, place) of those that begin further on in it.
+    """
 
     id: int
     source: str
@@ -61,6 +64,7 @@ class Chunk:
     link: str | None = None
     collection: str = "default"
     place: Place | None = None
+    places: tuple[tuple[int, Place], ...] = ()
     edited_at: int = 0
     """When its document was last edited, epoch seconds; 0 for unknown."""
 
@@ -70,9 +74,13 @@ class Chunk:
         parts = [self.title, *(h for h in self.headings if h != self.title)]
         return " > ".join(part for part in parts if part)
 
+    def place_at(self, offset: int) -> Place | None:
+        """The place of what stands at an offset in the text."""
+        return next((place for begins, place in reversed(self.places) if begins <= offset), self.place)
+
     @property
     def link_at_place(self) -> str | None:
-        """The document's link, opening at the chunk's place where that can be."""
+        """The document's link, opening where the chunk begins, if that can be."""
         return link_at(self.link, self.place)
 
     @property

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from rag.clock import Clock, SystemClock
-from rag.documents import Passage
+from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
 from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
 from rag.generation.answerer import Answerer
@@ -20,6 +20,7 @@ from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
+from rag.ingestion.selection import read_original
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
@@ -30,6 +31,7 @@ from rag.tables.answering import TableAnswers
 from rag.tables.whole import WholeTables
 
 SEARCH_THREADS = 4
+MOST_CHUNKS = 100_000
 LOOK_TOKENS = 1_000
 PROPOSE_TOKENS = 200
 T = TypeVar("T")
@@ -160,6 +162,17 @@ class KnowledgeBase:
         key = (collection, source)
         known = await self._in_thread(lambda: index.chunks.document(key))
         return None if known is None else state_of(key, known)
+
+    async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]:
+        """All of one document that is in the index, in its order; none for an unknown one. Raises IndexUnusable."""
+        index = await self._current_index()
+        key = (collection, source)
+        chunks = await self._in_thread(lambda: index.chunks.of_document(key, MOST_CHUNKS))
+        return tuple(sorted(chunks, key=lambda chunk: chunk.start))
+
+    async def original(self, collection: str, source: str) -> bytes | None:
+        """The file that a document was read from, as it is now; None where there is none. Raises Unreadable."""
+        return await asyncio.to_thread(read_original, self._settings, collection, source)
 
     async def collections(self) -> tuple[str, ...]:
         """The names of the collections in the index, sorted. Raises IndexUnusable."""

@@ -4,21 +4,19 @@ stands in its place when the platform takes less than that."""
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
+from bot.cards.source_list import citation_links, plain_source, shown_sources, source_panel
 from bot.cards.streaming_view import ANSWER, TITLE_CHARS
-from bot.models import Answer, CardState, LeftOut, ShownAs, Source
+from bot.models import Answer, CardState, LeftOut, ShownAs
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Card, Element, card_bytes
-from feishu.cards.foreign_text import other_host, web_url, with_host
 from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
 SUMMARY_CHARS = 80
-SOURCES_SHOWN = 8
 REASONING_CHARS = 3_000
 READ_CHARS = 2_000
 PLAIN_CHARS = 6_000
@@ -84,7 +82,7 @@ def final(state: CardState, texts: Texts) -> Final:
         gone = texts.recalled
         return Final(state.answer.id, blank, blank, None, gone, gone, moved=blank, withheld=blank, withheld_text=gone)
     shown = replace(state, answer=_localised(state.answer, texts))
-    body = _body(shown.answer)
+    body = _body(shown.answer, texts)
     card, more = _cards(shown, texts)
     return Final(
         key=shown.answer.id,
@@ -106,9 +104,9 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
     return _cards(replace(state, answer=replace(state.answer, sent_apart=False, notice=notice)), texts)[0]
 
 
-def _body(answer: Answer) -> str:
+def _body(answer: Answer, texts: Texts) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
-    sources = "\n".join(_plain_source(source) for source in _shown_sources(answer))
+    sources = "\n".join(plain_source(source, texts) for source in shown_sources(answer))
     return "\n\n".join(part for part in (broken_text(answer.text), answer.notice, sources) if part) or "…"
 
 
@@ -122,13 +120,14 @@ def _stand_in(title: str, words: str, elements: Sequence[Element]) -> Card:
 
 
 def _cards(state: CardState, texts: Texts) -> tuple[Card, tuple[CardPart, ...]]:
-    """The card, and where it would exceed the platform's limit, its continuations."""
-    whole = _card(state, texts)
-    if card_bytes(whole) <= CARD_BYTES:
-        return whole, ()
+    """The card, and where it would exceed the platform's limit, its continuations. Quotes give way to the answer."""
+    for with_quotes in (True, False):
+        whole = _card(state, texts, with_quotes=with_quotes)
+        if card_bytes(whole) <= CARD_BYTES:
+            return whole, ()
     for part_bytes in PART_BYTES:
         parts = split(state.answer.text, part_bytes)
-        first = _card(_first_part(state, parts, texts), texts)
+        first = _card(_first_part(state, parts, texts), texts, with_quotes=False)
         more = [_continuation(state, part, number, len(parts), texts) for number, part in enumerate(parts[1:], 2)]
         if all(card_bytes(card) <= CARD_BYTES for card in (first, *(part.card for part in more))):
             break
@@ -152,14 +151,19 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
 
     return CardPart(
         number,
-        card(build.markdown(safe_markdown(part), element_id=ANSWER), title),
+        card(build.markdown(_linked(part, state.answer), element_id=ANSWER), title),
         card(build.plain(broken_text(part)), untitled),
         f"{untitled}\n{broken_text(part)}",
         f"{untitled}\n{texts.filtered_text}",
     )
 
 
-def _card(state: CardState, texts: Texts) -> Card:
+def _linked(text: str, answer: Answer) -> str:
+    """The answer's words, its citations leading to their places."""
+    return safe_markdown(text, citations=citation_links(answer))
+
+
+def _card(state: CardState, texts: Texts, *, with_quotes: bool) -> Card:
     answer = state.answer
     elements: list[Element] = []
     if answer.reasoning:
@@ -167,10 +171,10 @@ def _card(state: CardState, texts: Texts) -> Card:
         elements.append(build.collapsible_panel(texts.reasoning, [build.markdown(thought, size="notation")]))
     elements += _reading(state, texts)
     if answer.text:
-        elements.append(build.markdown(safe_markdown(answer.text), element_id=ANSWER))
+        elements.append(build.markdown(_linked(answer.text, answer), element_id=ANSWER))
     for notice in filter(None, (answer.notice, texts.sent_apart if answer.sent_apart else "")):
         elements.append(build.markdown(escape_text(notice), size="notation"))
-    elements += _sources(answer, texts)
+    elements += source_panel(answer, texts, with_quotes=with_quotes)
     elements += foot(state, texts)
     elements += suggestions(state, texts)
     if state.wants_mention:
@@ -209,49 +213,6 @@ def _localised(answer: Answer, texts: Texts) -> Answer:
         case _:
             return answer
     return replace(answer, text=text, notice="\n".join(part for part in (answer.notice, said) if part))
-
-
-def _sources(answer: Answer, texts: Texts) -> list[Element]:
-    """A panel with them."""
-    shown = _shown_sources(answer)
-    if not shown:
-        return []
-    title = (texts.nearest if _shows_nearest(answer) else texts.sources).format(count=len(shown))
-    lines = [build.markdown(_source_line(source, texts), size="notation") for source in shown]
-    return [build.collapsible_panel(title, lines, element_id="sources")]
-
-
-def _shown_sources(answer: Answer) -> list[Source]:
-    """The cited passages; or, where none stands behind the answer, the nearest ones."""
-    return [source for source in answer.sources if source.cited or _shows_nearest(answer)][:SOURCES_SHOWN]
-
-
-def _shows_nearest(answer: Answer) -> bool:
-    return answer.outcome in ("no_evidence", "hedged")
-
-
-def _plain_source(source: Source) -> str:
-    url = web_url(source.link or "")
-    return f"[{source.number}] {_name(source)} {url}".rstrip()
-
-
-def _name(source: Source) -> str:
-    return one_line(" › ".join(part for part in (source.title, source.heading_path) if part), 120)
-
-
-def _source_line(source: Source, texts: Texts) -> str:
-    """`[1] Title › heading` (linked where the document has a link, with its host where the title looks like another
-    address), of when the document is, and the passage's beginning."""
-    url = web_url(source.link or "")
-    name = escape_text(with_host(_name(source), other_host(_name(source), url)))
-    linked = f"[{name}]({url})" if url else f"**{name}**"
-    edited = f" · {texts.source_edited.format(date=_day(source.edited_at))}" if source.edited_at else ""
-    return f"**&#91;{source.number}&#93;** {linked}{edited}\n{escape_text(one_line(source.snippet, 120))}"
-
-
-def _day(at: int) -> str:
-    """A date in this machine's time."""
-    return datetime.fromtimestamp(at).strftime("%Y-%m-%d")
 
 
 def _footer(state: CardState, texts: Texts) -> str:

@@ -7,14 +7,15 @@ sentence for a person.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
 from rag import errors as rag_errors
-from rag.documents import Passage
+from rag.documents import Chunk, Passage, link_at
 from rag.events import AnswerEvent, Delta, Ending, Finished, Grounding, NoEvidence, Reasoning, Retrieved
 from rag.generation.citations import CitationFilter
+from rag.text.support import quoted
 
 SNIPPET_CHARS = 200
 REASONING_KEPT_CHARS = 8_000
@@ -173,8 +174,10 @@ def conclude(
     seconds: float | None,
     first_token_s: float | None,
     leaned_on: Iterable[str] = (),
+    question: str = "",
 ) -> Answer:
-    """The answer as it will be stored and shown. `leaned_on` are the collections behind its question and history."""
+    """The answer as it will be stored and shown. `leaned_on` are the collections behind its question and history;
+    `question`, as it was understood, finds what to quote of sources that the text does not cite."""
     if progress.outcome is None:
         raise ValueError("only an ended progress can be concluded")
     finished = progress.finished
@@ -189,7 +192,7 @@ def conclude(
         text=text,
         reasoning=progress.reasoning[:REASONING_KEPT_CHARS],
         notice="\n".join(part for part in said if part),
-        sources=answer.sources if is_kept else sources_of(progress),
+        sources=answer.sources if is_kept else _with_quotes(sources_of(progress), progress, question),
         model=(finished.model or "") if finished else "",
         usage=_usage(progress),
         seconds=seconds,
@@ -216,9 +219,34 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
             cited=number in cited,
             collection=passage.chunk.collection,
             edited_at=passage.chunk.edited_at,
+            **_place_of(passage.chunk, 0),
         )
         for number, passage in enumerate(progress.passages or (), start=1)
     )
+
+
+def _with_quotes(sources: tuple[Source, ...], progress: Progress, question: str) -> tuple[Source, ...]:
+    """Those that may be shown, with what the answer leans on: where none is cited, the nearest are."""
+    has_cited = any(source.cited for source in sources)
+    return tuple(
+        _with_quote(source, passage.chunk, progress.text, question) if source.cited or not has_cited else source
+        for source, passage in zip(sources, progress.passages or (), strict=True)
+    )
+
+
+def _with_quote(source: Source, chunk: Chunk, text: str, question: str) -> Source:
+    found = quoted(chunk.text, text, source.number, question or text)
+    if found is None:
+        return source
+    place = _place_of(chunk, found.at)
+    return replace(source, quote=found.sentence, before=found.before, after=found.after, **place)
+
+
+def _place_of(chunk: Chunk, offset: int) -> dict[str, Any]:
+    """The fields of a source that say where something in the chunk stands."""
+    place = chunk.place_at(offset)
+    named = {"place_kind": place.kind, "place_name": place.name} if place else {}
+    return {"opens": link_at(chunk.link, place), **named}
 
 
 def _cited_so_far(progress: Progress) -> tuple[int, ...]:

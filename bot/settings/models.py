@@ -95,6 +95,10 @@ class BotSettings(BaseModel):
     web_stall_s: float = Field(
         60.0, gt=0, le=3600, description="Seconds that a stream waits for a reader who takes nothing, then it is closed"
     )
+    web_files: bool = Field(
+        True,
+        description="Whether the web door gives the files behind its sources to whoever may see their collections",
+    )
     database_url: str = Field(
         "sqlite:///data/bot.db",
         repr=False,

@@ -20,6 +20,12 @@ class Texts:
     sources: str
     source_edited: str
     nearest: str
+    quoted: str
+    place_page: str
+    place_slide: str
+    place_sheet: str
+    place_table: str
+    place_record: str
     no_evidence: str
     no_evidence_advice: str
     hedged_model: str

@@ -7,10 +7,11 @@ component.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from feishu.cards.foreign_text import decided_length, without_mentions
-from feishu.cards.markdown_inline import ENTITY, NO_IMAGES, safe_line, safe_line_start, without_breaks
+from feishu.cards.markdown_inline import ENTITY, NO_IMAGES, Citations, safe_line, safe_line_start, without_breaks
 from feishu.visible_text import visible_text
 
 _LEAD = r"(?P<lead>[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)"
@@ -27,17 +28,23 @@ _IN_A_ROW = " / "
 
 
 def safe_markdown(
-    text: str, *, streaming: bool = False, max_tables: int = 3, images: frozenset[str] = NO_IMAGES
+    text: str,
+    *,
+    streaming: bool = False,
+    max_tables: int = 3,
+    images: frozenset[str] = NO_IMAGES,
+    citations: Mapping[int, str] | None = None,
 ) -> str:
     """Markdown that mentions nobody, embeds no image but the uploaded `images`, links only to http(s) and says where
     to, hides no character (`feishu.visible_text`), and whose only tag is `<br>`. Bold beside Chinese signs gets the
     space outside that a strict reader wants.
 
     Code spans and fenced code stay as they are, mentions apart; tables beyond `max_tables` become fenced code (cards
-    are refused for too many). An unclosed fence is closed, except while `streaming`. Raises nothing.
+    are refused for too many). An unclosed fence is closed, except while `streaming`. `citations` are addresses, safe
+    ones (`web_url`), that `[n]` leads to where it is no code. Raises nothing.
     """
     lines = _clean(text, more=streaming).split("\n")
-    blocks = _Blocks(max_tables, images)
+    blocks = _Blocks(max_tables, images, tuple(sorted((citations or {}).items())))
     for line in lines[:-1]:
         blocks.line(line)
     if streaming:
@@ -102,8 +109,9 @@ class _Fence:
 class _Blocks:
     """Takes lines, gives safe ones. The state between two lines is all there is."""
 
-    def __init__(self, max_tables: int, images: frozenset[str]) -> None:
+    def __init__(self, max_tables: int, images: frozenset[str], citations: Citations) -> None:
         self._images = images
+        self._citations = citations
         self.out: list[str] = []
         self._fence: _Fence | None = None
         self._in_table_code = False
@@ -154,7 +162,7 @@ class _Blocks:
             if not self._tables_left and line.lstrip(" \t>").startswith("|"):
                 self._header = line + end
             else:
-                self.out.append(safe_line(line, self._images) + end)
+                self.out.append(safe_line(line, self._images, self._citations) + end)
 
     def _is_delimiter(self, line: str) -> bool:
         return "|" in line and "-" in line and bool(self._before.strip()) and _DELIMITER.fullmatch(line) is not None
@@ -168,7 +176,7 @@ class _Blocks:
     def _table(self, line: str, end: str) -> None:
         if self._tables_left:
             self._tables_left -= 1
-            self.out.append(safe_line(line, self._images) + end)
+            self.out.append(safe_line(line, self._images, self._citations) + end)
             return
         self._in_table_code = True
         header = without_mentions(without_breaks(self._header or "", _IN_A_ROW))
@@ -182,9 +190,8 @@ class _Blocks:
 
     def _release_header(self) -> None:
         if self._header is not None:
-            self.out.append(
-                safe_line(self._header.rstrip("\n"), self._images) + ("\n" if self._header.endswith("\n") else "")
-            )
+            end = "\n" if self._header.endswith("\n") else ""
+            self.out.append(safe_line(self._header.rstrip("\n"), self._images, self._citations) + end)
             self._header = None
 
     def _open_fence(self, match: re.Match[str], end: str) -> None:

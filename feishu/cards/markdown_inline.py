@@ -23,6 +23,8 @@ MAX_BRACKET_DEPTH = 8
 """Deeper nested brackets are no link; without a limit a line of brackets would cost its length squared."""
 IMAGE_MARK = "🖼"
 NO_IMAGES: frozenset[str] = frozenset()
+Citations = tuple[tuple[int, str], ...]
+"""Numbers and the addresses that `[number]` leads to."""
 
 _ORDINARY = re.compile(r"[^\\`<&\[\]!:*~@]+")
 _BREAK = re.compile(r"</?br(?:\s[^<>]{0,60})?/?>", re.IGNORECASE)
@@ -38,6 +40,7 @@ _TARGET = re.compile(
     r"\([ \t]*(?:<(?P<angled>[^<>]*)>|(?P<bare>(?:[^\s()\\]|\\.|\([^\s()]*\))*))"
     r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*\)"
 )
+_CITATION = re.compile(r"\[([0-9]{1,3})\]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 _ESCAPED_BY_ENTITY = "<`&[]!"
 _AFTER_HOST = re.compile(r"[\s/?#]")
@@ -56,9 +59,9 @@ class _Undecided(Exception):
 
 
 @lru_cache(maxsize=4096)
-def safe_line(line: str, images: frozenset[str] = NO_IMAGES) -> str:
+def safe_line(line: str, images: frozenset[str] = NO_IMAGES, citations: Citations = ()) -> str:
     """One whole line, made safe. `images` are the keys that may be shown."""
-    return _Scanner(line, images, more=False).scan()
+    return _Scanner(line, images, more=False, citations=citations).scan()
 
 
 def safe_line_start(line: str, images: frozenset[str] = NO_IMAGES) -> str:
@@ -69,8 +72,11 @@ def safe_line_start(line: str, images: frozenset[str] = NO_IMAGES) -> str:
 class _Scanner:
     """Reads a line from left to right and writes its safe form."""
 
-    def __init__(self, line: str, images: frozenset[str], *, more: bool, nested: bool = False) -> None:
+    def __init__(
+        self, line: str, images: frozenset[str], *, more: bool, nested: bool = False, citations: Citations = ()
+    ) -> None:
         self._line = line
+        self._citations = citations
         self._images = images
         self._more = more
         self._nested = nested  # inside a link text: no further links, and something unknown follows
@@ -204,7 +210,7 @@ class _Scanner:
     def _bracket(self) -> None:
         link = None if self._nested else self._link(self._at)
         if link is None:
-            self._write("[", self._at + 1)
+            self._open_bracket()
             return
         text, target, end = link
         if url := web_url(target):
@@ -212,6 +218,15 @@ class _Scanner:
             self._write(f"[{with_host(text, host)}]({url})", end)
         else:
             self._write(_joinable(text), end)
+
+    def _open_bracket(self) -> None:
+        """One of no link: of a citation that leads somewhere, or only itself."""
+        found = _CITATION.match(self._line, self._at) if self._citations else None
+        url = dict(self._citations).get(int(found[1]), "") if found else ""
+        if found and url:
+            self._write(f"[&#91;{found[1]}&#93;]({url})", found.end())
+        else:
+            self._write("[", self._at + 1)
 
     def _exclamation(self) -> None:
         if self._peek() != "[":

@@ -105,6 +105,20 @@ def watched(settings: RagSettings) -> list[Path]:
     return [*folders, *(item.path for item in read_added(settings.index_dir) if item.path.exists())]
 
 
+def read_original(settings: RagSettings, collection: str, source: str) -> bytes | None:
+    """Its bytes now; None where no folder gives a file of this name to this collection any more, as for pages that were
+    never files. Blocking: the folders are listed.
+
+    The source is looked for among what an ingest would read, by the same rules for links, folders inside folders and
+    closed collections; it is never a path of its own. Raises Unreadable.
+    """
+    try:
+        items = select(settings, None, prune=False).items
+    except IngestError:  # a folder that is not there: an ingest says so
+        return None
+    return next((item.content() for item in items if item.key == (collection, source)), None)
+
+
 def _configured(settings: RagSettings) -> dict[str, list[Path]]:
     roots = {DEFAULT_COLLECTION: [*settings.knowledge]}
     for name, collection in settings.collections.items():

@@ -52,12 +52,13 @@ class LocalFile:
 
     def fingerprint(self) -> str:
         key = reader_mark(PurePath(self.source).suffix, include_hidden=self.include_hidden).encode()
-        return hashlib.blake2b(self._content(), digest_size=16, key=key).hexdigest()
+        return hashlib.blake2b(self.content(), digest_size=16, key=key).hexdigest()
 
     def load(self, readers: Readers) -> Document:
-        return to_document(self._content(), self.source, self.collection, readers)
+        return to_document(self.content(), self.source, self.collection, readers)
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Its bytes. Raises Unreadable."""
         return read_regular(self.file, self.source, self.most_bytes)
 
 

@@ -105,7 +105,11 @@ def _together(one: Chunk, other: Chunk) -> Chunk:
     first, second = sorted((one, other), key=lambda item: item.start)
     overlap = first.end - second.start
     joint = second.text[overlap:] if overlap >= 0 else "\n" + second.text
-    return replace(one, text=first.text + joint, start=first.start, end=max(first.end, second.end))
+    shift = second.start - first.start
+    places = [*first.places, *((offset + shift, place) for offset, place in second.places)]
+    places = sorted(dict(places).items())  # where they overlap, both have the same
+    text, end = first.text + joint, max(first.end, second.end)
+    return replace(one, text=text, start=first.start, end=end, place=first.place, places=tuple(places))
 
 
 def _passage(item: _Kept, coverage: Coverage, lexical: Hits, dense: Hits, reranked: Mapping[int, float]) -> Passage:

@@ -177,6 +177,7 @@ def _chunk(document: Document, section: Section, start: int, end: int) -> Chunk:
         link=document.link,
         collection=document.collection,
         place=_place(document, start, end),
+        places=_places_inside(document, start, end),
         edited_at=document.edited_at,
     )
     return replace(chunk, id=_identity(chunk, 1))
@@ -189,6 +190,13 @@ def _place(document: Document, start: int, end: int) -> Place | None:
     if found is None or found.kind != "record" or bisect_left(document.places, end, key=lambda entry: entry[0]) == at:
         return found
     return next((place for _, place in reversed(document.places[:at]) if place.kind != "record"), found)
+
+
+def _places_inside(document: Document, start: int, end: int) -> tuple[tuple[int, Place], ...]:
+    """Those that begin after the chunk does, by their offsets in it."""
+    first = bisect_right(document.places, start, key=lambda entry: entry[0])
+    last = bisect_left(document.places, end, key=lambda entry: entry[0])
+    return tuple((offset - start, place) for offset, place in document.places[first:last])
 
 
 def _identity(chunk: Chunk, repeat: int) -> int:

@@ -153,7 +153,6 @@ SMALL = {
     "bot.jobs.ask_reason": "one handler for each kind of job",
     "bot.jobs.registry": "what a handler of jobs is, and which of them runs: the table of contents of its folder",
     "bot.public_app": "the platform's ASGI application, as bot.web_app is the web server's",
-    "bot.web.chat.support": "a figure of the API that is measured by itself",
     "bot.web.csv_export": "a file format with rules of its own",
     "rag.evaluation.trial": "imported only where an index is tried",
     "rag.generation.context_window": "a calculation without the model",

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,22 @@ async def test_stop_while_it_streams(watched: Watched, folder: Path) -> None:
         await expect(card).to_contain_text("已停止", timeout=DEADLINE_MS)
         await expect(card).to_contain_text("10 个工作日内")
         await stage.picture("card-stopped")
+
+
+async def test_a_source_unfolds_to_its_sentence_and_the_number_leads_to_it(watched: Watched, folder: Path) -> None:
+    async with scene(watched, folder, Reply(ANSWER)) as stage:
+        card = await stage.ask()
+        await expect(card.get_by_role("link", name="[1]")).to_have_attribute(
+            "href", re.compile("https://"), timeout=DEADLINE_MS
+        )
+        await card.get_by_text("📎 参考资料（1）").click()
+        quote = card.get_by_text(re.compile("^原文："))
+        await expect(quote).to_be_visible()
+        bold = card.locator("details strong", has_text="10 个工作日")
+        await expect(bold).to_be_hidden()
+        await quote.click()
+        await expect(bold).to_be_visible()
+        await stage.picture("card-source-unfolded")
 
 
 async def test_regenerate_and_page_through_versions_with_reasoning(watched: Watched, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The web chat page in Chromium: a source opens its whole passage, marked where the answer leans on it."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from rag.documents import Place
+from bot.settings import BotSettings
+from rag.documents import Chunk, Place
 from rag.events import Retrieved
 from tests.e2e.browser import Watched
 from tests.e2e.test_web_chat_more import PHONE, serious
 from tests.e2e.web_chat import QUESTION, Chat
+from tests.integration.test_api_keys import hashed
 from tests.support.scripted_library import ScriptedLibrary, passages, telling
+from tests.support.web_door import web_door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,19 +31,36 @@ LONG = (
 )
 
 
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF"
+
+
 def retrieved() -> Retrieved:
     found = passages(
         ("差旅报销制度", ("差旅报销制度", "三、时限"), LONG),
         ("财务常见问题", ("财务常见问题",), '逾期提交须说明原因。\n\n<img src=x onerror="window.__pwned=1">'),
     )
     first, second = found.passages
-    return replace(found, passages=(replace(first, chunk=replace(first.chunk, place=Place("page", "3"))), second))
+    placed = replace(first.chunk, source="差旅.pdf", collection="default", place=Place("page", "3"))
+    return replace(found, passages=(replace(first, chunk=placed), second))
+
+
+def whole_text() -> tuple[Chunk, ...]:
+    """The first passage deep inside a long document."""
+    parts = [(("差旅报销制度", f"第 {number} 章"), "其余的规定很长。" * 60) for number in range(12)]
+    parts.insert(8, (("差旅报销制度", "三、时限"), LONG))
+    starts = [sum(len(text) for _, text in parts[:at]) for at in range(len(parts))]
+    return tuple(
+        Chunk(at, "差旅.pdf", "差旅报销制度", headings, text, start, start + len(text), collection="default")
+        for at, ((headings, text), start) in enumerate(zip(parts, starts, strict=True))
+    )
 
 
 @pytest.fixture
 def library() -> ScriptedLibrary:
     made = ScriptedLibrary()
     made.on(QUESTION, telling(ANSWER, retrieved=retrieved(), citations=(1, 2)))
+    made.texts["default", "差旅.pdf"] = whole_text()
+    made.files["default", "差旅.pdf"] = PDF
     return made
 
 
@@ -66,6 +87,55 @@ async def test_the_whole_passage_is_shown_with_its_page_and_marked(chat: Chat) -
     await expect(page.locator("#sheet-text img")).to_have_count(0)
     await expect(page.locator("#sheet-path")).to_be_hidden()
     chat.check()
+
+
+async def test_a_citation_leads_to_the_page_of_the_pdf_and_to_the_passage_in_the_whole_text(chat: Chat) -> None:
+    await chat.ask(QUESTION, "answered")
+    page = chat.page
+    await page.locator(".prose button.cite").first.click()
+    file = page.locator("#sheet-file")
+    await expect(file).to_have_text("打开原文件（第 3 页）")
+    address = str(await file.get_attribute("href"))
+    assert address.startswith("chat/") and address.endswith("/sources/1/file#page=3")
+    given = await page.request.get(f"{chat.url}{address.partition('#')[0]}")
+    assert (await given.body(), given.headers["content-type"]) == (PDF, "application/pdf")
+    await expect(page.locator("#sheet-link")).to_have_attribute("href", "https://wiki.example.com/x#page=3")
+    await page.get_by_role("button", name="在全文中查看").click()
+    await expect(page.locator("#sheet-text .here")).to_have_count(1)
+    await expect(page.locator("#sheet-text .here mark").first).to_be_in_viewport()
+    await expect(page.locator("#sheet-text")).to_contain_text("第 11 章")
+    assert await page.evaluate("document.getElementById('sheet-body').scrollTop") > 500
+    assert await serious(page) == []
+    await picture(chat, "source-whole-text")
+    await page.get_by_role("button", name="只看这一段").click()
+    await expect(page.locator("#sheet-text")).not_to_contain_text("第 11 章")
+    await page.keyboard.press("ArrowRight")
+    await page.get_by_role("button", name="在全文中查看").click()
+    await expect(page.locator("#sheet-whole-note")).to_have_text("这份文档已不在资料库中，看不了全文。")
+    chat.watched.forgive(r"Failed to load resource")
+    chat.check()
+
+
+async def test_where_a_key_is_wanted_the_file_is_fetched_with_it(
+    library: ScriptedLibrary, tmp_path: Path, watched: Watched
+) -> None:
+    library.texts.clear()
+    settings = BotSettings(api_keys=[hashed("secret-key")], web_host="0.0.0.0")
+    async with web_door(library, tmp_path, settings) as door:
+        chat = Chat(library, f"{door.url}/", watched)
+        await chat.open()
+        await chat.ask(QUESTION)
+        await chat.page.fill("#key", "secret-key")
+        await chat.page.press("#key", "Enter")
+        await expect(chat.page.locator(".answer").last).to_have_attribute("data-state", "answered")
+        await chat.page.locator(".prose button.cite").first.click()
+        async with chat.page.expect_popup() as opened:
+            await chat.page.locator("#sheet-file").click()
+        tab = await opened.value
+        await tab.wait_for_url(re.compile("^blob:.*#page=3$"), wait_until="commit")
+        await picture(chat, "source-file-with-key")
+        chat.watched.forgive(r"Failed to load resource")
+        chat.check()
 
 
 async def test_where_only_the_beginning_is_kept_it_is_said(chat: Chat) -> None:

@@ -171,6 +171,9 @@ class ScriptedLibrary:
         self.writes: Script = telling("你好")
         self.condensed: dict[str, str] = {}
         """How follow-ups are understood."""
+        self.texts: dict[Key, tuple[Chunk, ...]] = {}
+        """The documents in the index, by collection and source."""
+        self.files: dict[Key, bytes] = {}
 
     def on(self, question: str, *scripts: Script) -> None:
         self.scripts[question] = list(scripts)
@@ -197,6 +200,12 @@ class ScriptedLibrary:
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         made = (Title(title, None, "finance", (headings[-1],)) for title, headings, _ in PASSAGES)
         return tuple(each for each in made if scope.shows((each.collection,)))[:limit]
+
+    async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]:
+        return self.texts.get((collection, source), ())
+
+    async def original(self, collection: str, source: str) -> bytes | None:
+        return self.files.get((collection, source))
 
     async def documents(self, scope: Scope) -> tuple[DocumentState, ...]:
         """As if rows of the first document were hidden, and one file had a password."""

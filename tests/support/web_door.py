@@ -63,7 +63,13 @@ async def web_door(
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(
-            turns, feedback, gate, metrics, Access(settings.access, rag or RagSettings()), settings.web_stall_s
+            turns,
+            feedback,
+            gate,
+            metrics,
+            Access(settings.access, rag or RagSettings()),
+            settings.web_stall_s,
+            settings.web_files,
         )
         app = chat_app(door, settings)
         whole = Settings(feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})), bot=settings)

@@ -51,6 +51,8 @@ class ChatDoor:
     metrics: Metrics
     access: Access
     stall_s: float = 60.0
+    gives_files: bool = True
+    """Whether the files that sources are from are given out."""
 
     def seen_by(self, caller: Caller) -> Scope:
         """What a caller may see."""

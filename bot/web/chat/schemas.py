@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.repositories.votes import MAX_COMMENT_CHARS
+from rag.documents import PlaceKind
 from rag.events import Ending, Grounding, Level
 
 QUESTION = "出差回来多久内要报销？"
@@ -42,6 +43,13 @@ class ChatRequest(BaseModel):
     collections: Collections | None = Field(None, description="Search these collections only; all when absent")
 
 
+class PlaceBody(BaseModel):
+    """Where in a document."""
+
+    kind: PlaceKind
+    name: str = Field(examples=["3"])
+
+
 class ChatSource(BaseModel):
     """A passage that the answer may use."""
 
@@ -49,6 +57,15 @@ class ChatSource(BaseModel):
     title: str
     text: str = Field(description="The first 200 characters of the passage")
     link: str | None
+    place: PlaceBody | None = Field(
+        None, description="Page, slide, sheet, heading, table or record; null for a document without"
+    )
+    link_at_place: str | None = Field(
+        None,
+        description="`link`, opening at the place: `#page=`, `#` with a heading's anchor, `?sheet=`, `?table=` …; "
+        "null where the document has no link",
+        examples=["https://acme.feishu.cn/docx/doxcnA#doxcnB"],
+    )
     metadata: dict[str, Any] = Field(
         description="number, heading_path, source (file or address), cited",
         examples=[{"number": 1, "heading_path": "三、时限", "source": "finance/travel.md", "cited": True}],
@@ -158,6 +175,11 @@ def new_conversation_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def place_body(source: Source) -> dict[str, str] | None:
+    """A `PlaceBody`."""
+    return {"kind": source.place_kind, "name": source.place_name} if source.place_kind else None
+
+
 def sources_body(answer_id: str, sources: Sequence[Source]) -> list[dict[str, Any]]:
     """Sources as the API shows them."""
     return [
@@ -166,6 +188,8 @@ def sources_body(answer_id: str, sources: Sequence[Source]) -> list[dict[str, An
             "title": source.title,
             "text": source.snippet,
             "link": source.link,
+            "place": place_body(source),
+            "link_at_place": source.best_link,
             "metadata": {
                 "number": source.number,
                 "heading_path": source.heading_path,

@@ -18,6 +18,7 @@ from bot.repositories.web_turns import WebStore
 from bot.texts import Texts, language_of, texts
 from bot.web.auth import Caller
 from bot.web.errors import Refused
+from rag.documents import Chunk
 from rag.errors import RagError
 from rag.events import AnswerEvent, Exchange, Finished, Prompt, Question
 from rag.index.outline import DocumentState, Title
@@ -44,6 +45,10 @@ class WebLibrary(Protocol):
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]: ...
 
     async def document(self, collection: str, source: str) -> DocumentState | None: ...
+
+    async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]: ...
+
+    async def original(self, collection: str, source: str) -> bytes | None: ...
 
 
 class Run:

@@ -161,7 +161,7 @@ def lines_below(answer: Answer) -> str:
     cited = [source for source in answer.sources if source.cited]
     if cited:
         title = wording.sources.format(count=len(cited))
-        lines = [f"[{source.number}] {source.title}{_place(source.heading_path, source.link)}" for source in cited]
+        lines = [f"[{source.number}] {source.title}{_place(source.heading_path, source.best_link)}" for source in cited]
         parts.append("\n".join([title, *lines]))
     return "".join(f"\n\n{part}" for part in parts if part)
 

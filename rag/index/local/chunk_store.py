@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, headings TEXT NOT NULL,
   text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, link TEXT, place_kind TEXT, place TEXT,
   language TEXT NOT NULL DEFAULT '', anchor TEXT NOT NULL DEFAULT '', place_link TEXT NOT NULL DEFAULT '',
-  edited_at INTEGER NOT NULL DEFAULT 0);
+  places TEXT NOT NULL DEFAULT '[]', edited_at INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
@@ -26,13 +27,13 @@ CREATE TABLE document (
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
-_TEXT, _NUMBER = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0"
+_TEXT, _NUMBER, _LIST = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0", "TEXT NOT NULL DEFAULT '[]'"
 _LATER = {
-    "chunk": {"anchor": _TEXT, "place_link": _TEXT, "edited_at": _NUMBER},
-    "document": {"content": _TEXT, "notes": "TEXT NOT NULL DEFAULT '[]'", "title": _TEXT, "link": _TEXT},
+    "chunk": {"anchor": _TEXT, "place_link": _TEXT, "places": _LIST, "edited_at": _NUMBER},
+    "document": {"content": _TEXT, "notes": _LIST, "title": _TEXT, "link": _TEXT},
 }
 """Columns that indexes of earlier versions may lack."""
-_NOTHING = {_TEXT: "''", _NUMBER: "0"}
+_NOTHING = {_TEXT: "''", _NUMBER: "0", _LIST: "'[]'"}
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
@@ -204,7 +205,7 @@ def _columns_of(database: sqlite3.Connection, table: str) -> frozenset[str]:
 def _there(database: sqlite3.Connection, table: str) -> list[str]:
     """The columns that came later, or what stands for those that an index of an earlier version lacks."""
     there = _columns_of(database, table)
-    return [name if name in there else _NOTHING.get(kind, "'[]'") for name, kind in _LATER[table].items()]
+    return [name if name in there else _NOTHING[kind] for name, kind in _LATER[table].items()]
 
 
 def _within(collections: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
@@ -229,6 +230,7 @@ def _row(chunk: Chunk) -> tuple[object, ...]:
         storable(chunk.place.name) if chunk.place else None,
         storable(chunk.place.anchor) if chunk.place else "",
         storable(chunk.place.link) if chunk.place else "",
+        json.dumps([(offset, *astuple(place)) for offset, place in chunk.places]),
         chunk.edited_at,
         language_of(chunk.text) or "",
     )
@@ -241,7 +243,7 @@ def _headings(stored: str) -> tuple[str, ...]:
 
 def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
     chunk_id, collection, source, title, headings, text, start, end, link, *placed, edited_at = row
-    place_kind, place, anchor, place_link = placed
+    place_kind, place, anchor, place_link, places = placed
     return Chunk(
         id=chunk_id,
         source=source,
@@ -253,5 +255,6 @@ def _from_row(row: tuple) -> Chunk:  # type: ignore[type-arg]
         link=link,
         collection=collection,
         place=Place(place_kind, place, anchor, place_link) if place_kind else None,
+        places=() if places == "[]" else tuple((offset, Place(*fields)) for offset, *fields in json.loads(places)),
         edited_at=edited_at,
     )

@@ -328,7 +328,8 @@ def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
         "text": storable(chunk.text),
     }
     if chunk.place is not None:
-        body["place"] = {name: storable(value) for name, value in asdict(chunk.place).items()}
+        body["place"] = _place_body(chunk.place)
+    body["places"] = [[offset, _place_body(place)] for offset, place in chunk.places]
     body["id"] = str(chunk.id)
     return {
         "id": chunk.id,
@@ -342,5 +343,12 @@ def _row(chunk: Chunk, vector: Sequence[float]) -> dict[str, Any]:
 
 
 def _chunk(chunk_id: int, body: dict[str, Any]) -> Chunk:
+    """An earlier version wrote no `places`, and a `place` without anchor."""
     place = Place(**body["place"]) if body.get("place") else None
-    return Chunk(**{**body, "id": chunk_id, "headings": tuple(body["headings"]), "place": place})
+    places = tuple((int(offset), Place(**fields)) for offset, fields in body.get("places", ()))
+    headings = tuple(body["headings"])
+    return Chunk(**{**body, "id": chunk_id, "headings": headings, "place": place, "places": places})
+
+
+def _place_body(place: Place) -> dict[str, str]:
+    return {name: storable(value) for name, value in asdict(place).items()}

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from rag.ingestion.readers.encoding import Decoded, decoded
+from rag.ingestion.readers.headings import places_by_order
 from rag.ingestion.readers.html_tables import HtmlTables
 from rag.ingestion.readers.inline_pictures import data_note, without_data
 from rag.ingestion.readers.parsed import CannotRead, Parsed, one_line, require
@@ -28,6 +29,7 @@ _WIDER = {
 }
 """What pages mean by what they declare; UTF-8 needs no declaration."""
 _PRIVATE = re.compile("[\ue0d7\ue0d8]")
+_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 _LEAST_MAIN = 0.5
 """Of the page's characters, for an article to stand for all of it."""
 _TYPED = frozenset(
@@ -48,7 +50,8 @@ def read_html(content: bytes) -> Parsed:
         raise CannotRead(f"shows no text: its {page.hidden} parts with text are hidden")
     cleaned = without_data(page.text)
     notes = (*read.notes, *page.notes, *cleaned.notes)
-    return Parsed(re.sub(r"\n{3,}", "\n\n", cleaned.text).strip(), page.title, page.link, notes=notes)
+    text = re.sub(r"\n{3,}", "\n\n", cleaned.text).strip()
+    return Parsed(text, page.title, page.link, places_by_order(text, page.headings), notes)
 
 
 class _Page:
@@ -75,6 +78,7 @@ class _Page:
         body = _main(soup)
         heading = body.find("h1")
         self.title = title or (one_line(heading.get_text()) if heading else "")
+        self.headings = [(one_line(each.get_text()), _anchor(each)) for each in body(_HEADINGS)]
         converter = MarkdownConverter(heading_style="ATX", bullets="-")
         tables = HtmlTables(converter.convert_soup, self.notes)
         try:
@@ -164,6 +168,16 @@ def _simplify_terms(soup: Any, terms: Any) -> None:
         item.string = name
         items.append(item)
     terms.replace_with(items)
+
+
+def _anchor(heading: Any) -> str:
+    """What a link to the heading names: its id, that of an anchor in it, or that of the section that it begins."""
+    inner = heading.find(["a", "span"], attrs={"id": True}) or heading.find("a", attrs={"name": True})
+    section = heading.parent if heading.find_previous_sibling() is None else None
+    for each, name in ((heading, "id"), (inner, "id"), (inner, "name"), (section, "id")):
+        if each is not None and each.get(name):
+            return str(each[name])
+    return ""
 
 
 def _main(soup: Any) -> Any:

@@ -1,5 +1,6 @@
 """Links that open at a place: how each kind is made, what hostile anchors become, and what the index keeps of them."""
 
+import importlib.util
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from rag.documents import Chunk, Document, Place, link_at
 from rag.errors import Unreadable
 from rag.index.local.chunk_store import SqliteChunks, SqliteWriter
 from rag.ingestion.readers.headings import places_by_order, places_by_slug
+from rag.ingestion.readers.html import read_html
 from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.readers.text import read_markdown, read_text
 from rag.ingestion.sources import RemoteDocument
@@ -85,9 +87,21 @@ def test_what_is_no_web_address_is_never_added_to_and_never_taken(link: str) -> 
     assert link_at(DOCX, Place("record", "x", "t/r", link)) == f"{DOCX}?table=t&record=r"
 
 
+def test_a_chunk_knows_the_places_that_begin_inside_it() -> None:
+    text = "第一页。\n\n第二页。\n\n第三页。"
+    places = tuple((text.index(f"第{number}"), Place("page", str(at))) for at, number in enumerate("一二三", 1))
+    [chunk] = split(Document("a.pdf", "a", text, "https://example.com/a.pdf", places=places))
+    assert chunk.place == Place("page", "1")
+    assert [chunk.place_at(text.index(sign)) for sign in "一二三"] == [place for _, place in places]
+    [later] = split(Document("a.pdf", "a", text, places=places[1:]))
+    assert (later.place, later.place_at(0), later.place_at(99)) == (None, None, Place("page", "3"))
+
+
 def test_an_index_keeps_places_and_their_anchors(tmp_path: Path) -> None:
     file = tmp_path / "chunks.sqlite"
+    further = ((3, Place("page", "4")), (5, Place("page", "5\ud800", "a")))
     placed = replace(CHUNK, id=2, place=Place("record", "客户 7\ud800", "tblA/recB", "https://acme.feishu.cn/record/r"))
+    placed = replace(placed, places=further)
     writer = SqliteWriter(file)
     writer.put([CHUNK, placed, replace(CHUNK, id=3, place=None)])
     writer.close()
@@ -95,7 +109,9 @@ def test_an_index_keeps_places_and_their_anchors(tmp_path: Path) -> None:
     kept = store.get([1, 2, 3])
     assert kept[1] == CHUNK and kept[3].place is None
     assert kept[2].place == Place("record", "客户 7?", "tblA/recB", "https://acme.feishu.cn/record/r")
+    assert kept[2].place_at(4) == Place("page", "4") and kept[2].place_at(2) == kept[2].place
     assert {chunk.id for chunk in store.all()} == {1, 2, 3}
+    assert {chunk.id for chunk in store.of_document(("hr", "a.pdf"), 9)} == {1, 2, 3}
     store.close()
 
 
@@ -105,8 +121,8 @@ def test_an_index_of_the_last_version_has_no_anchors_until_it_is_written_to(tmp_
     writer.put([CHUNK])
     writer.close()
     with sqlite3.connect(file) as database:
-        database.executescript("ALTER TABLE chunk DROP COLUMN anchor; ALTER TABLE chunk DROP COLUMN place_link")
-        database.execute("ALTER TABLE chunk DROP COLUMN edited_at")
+        for column in ("anchor", "place_link", "places", "edited_at"):
+            database.execute(f"ALTER TABLE chunk DROP COLUMN {column}")
     database.close()
     store = SqliteChunks(file)
     assert store.get([1]) == {1: CHUNK} and list(store.all()) == [CHUNK]
@@ -146,6 +162,21 @@ def test_markdown_headings_have_the_anchors_of_common_sites() -> None:
     assert read_text(b"# a\n").places == ()
     assert places_by_slug("# 总则\n", "https://acme.feishu.cn/docx/x") == ()
     assert len(places_by_slug("# 总则\n", "https://acme.example/feishu.cn/x")) == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bs4") is None, reason="the extra docs is not installed")
+def test_headings_of_a_web_page_have_the_anchors_that_the_page_gives_them() -> None:
+    page = (
+        "<html><head><link rel=canonical href=https://example.com/a></head><body><main>"
+        "<h1 id=top>制度</h1><p>甲</p><h2><a name=time></a>时限</h2>"
+        "<p>乙</p><section id=annex><h2>附录</h2><p>丙</p><h2>没有</h2><p>丁</p></section></main>"
+        "<h2 id='\"><script>'>别处</h2></body></html>"
+    )
+    parsed = read_html(page.encode())
+    anchors = [(parsed.text[offset:].split("\n")[0], place.anchor) for offset, place in parsed.places]
+    assert anchors == [("# 制度", "top"), ("## 时限", "time"), ("## 附录", "annex"), ("## 没有", "annex")]
+    chunks = split(Document("a.html", "制度", parsed.text, parsed.link, places=parsed.places))
+    assert [chunk.link_at_place for chunk in chunks] == [f"https://example.com/a#{name}" for _, name in anchors]
 
 
 def remote(found: Parsed) -> RemoteDocument:

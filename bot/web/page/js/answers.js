@@ -136,7 +136,7 @@ export function revive(stored) {
 
 /** Flat, from the server's form (`{id, title, text, link, metadata}`) or from our own. */
 function source(given) {
-  if (given?.metadata) given = { ...given.metadata, title: given.title, snippet: given.text, link: given.link };
+  if (given?.metadata) given = { ...given.metadata, title: given.title, snippet: given.text, link: given.link, link_at_place: given.link_at_place };
   if (!Number.isInteger(given?.number)) return null;
   const text = (value) => (typeof value === "string" ? value : "");
   return {
@@ -146,6 +146,7 @@ function source(given) {
     snippet: text(given.snippet),
     source: text(given.source),
     link: webAddress(text(given.link)),
+    link_at_place: webAddress(text(given.link_at_place)),
     cited: Boolean(given.cited),
   };
 }

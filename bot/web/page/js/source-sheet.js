@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { byId, el } from "./dom.js";
-import { render } from "./markdown.js";
+import { drawText, fetchText, rendered, setUpFileLink, showFileLink } from "./source-document.js";
 import { mark } from "./marks.js";
 import { say } from "./texts.js";
 import { below } from "./source-list.js";
@@ -16,11 +16,14 @@ export class SourceSheet {
   #sources = [];
   #at = 0;
   #opened = new Map(); // answer id and number → the whole source, or null where there is none
+  #isWhole = false; // whether the document's text is shown, and not the passage alone
 
   constructor() {
     byId("sheet-close").addEventListener("click", () => this.#dialog.close());
     byId("sheet-previous").addEventListener("click", () => this.#go(this.#at - 1));
     byId("sheet-next").addEventListener("click", () => this.#go(this.#at + 1));
+    byId("sheet-whole").addEventListener("click", () => this.#turn());
+    setUpFileLink(() => this.#sources[this.#at].source.split("/").at(-1), () => this.#note("fileGone"));
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
@@ -49,8 +52,9 @@ export class SourceSheet {
     byId("sheet-place").textContent = say("sourcePlace", { place: at + 1, count: this.#sources.length });
     byId("sheet-title").textContent = visible(source.title || source.source || say("sourceTitle", source));
     byId("sheet-source").textContent = visible(source.source);
-    byId("sheet-link").hidden = !source.link;
-    if (source.link) byId("sheet-link").setAttribute("href", source.link);
+    const link = source.link_at_place || source.link;
+    byId("sheet-link").hidden = !link;
+    if (link) byId("sheet-link").setAttribute("href", link);
     else byId("sheet-link").removeAttribute("href");
     byId("sheet-previous").disabled = at === 0;
     byId("sheet-next").disabled = at === this.#sources.length - 1;
@@ -67,8 +71,45 @@ export class SourceSheet {
     this.#show(source, whole ?? null);
   }
 
+  /** From the passage to the document's text, and back. */
+  async #turn() {
+    const [answerId, source] = [this.#answerId, this.#sources[this.#at]];
+    const known = this.#opened.get(`${answerId}.${source.number}`);
+    if (this.#isWhole) {
+      this.#show(source, known ?? null);
+      return;
+    }
+    this.#dialog.setAttribute("aria-busy", "true");
+    const text = await fetchText(answerId, source.number);
+    if (answerId !== this.#answerId || source !== this.#sources[this.#at]) return;
+    this.#dialog.removeAttribute("aria-busy");
+    const note = typeof text === "string" ? text : !text.has_passage ? "wholeChanged" : text.is_cut ? "wholeCut" : "";
+    this.#note(note);
+    if (typeof text === "string") return;
+    this.#setWhole(true);
+    byId("sheet-text").classList.remove("plain");
+    byId("sheet-cut").hidden = true;
+    drawText(byId("sheet-text"), text, known?.highlights ?? []);
+  }
+
+  #setWhole(isWhole) {
+    this.#isWhole = isWhole;
+    byId("sheet-text").classList.toggle("all", isWhole);
+    byId("sheet-whole").setAttribute("aria-pressed", String(isWhole));
+    byId("sheet-whole-words").textContent = say(isWhole ? "showPassage" : "showWhole");
+  }
+
+  #note(key) {
+    byId("sheet-whole-note").hidden = !key;
+    byId("sheet-whole-note").textContent = key ? say(key) : "";
+  }
+
   /** `whole` is undefined while it is on its way, and null where only the beginning is left. */
   #show(source, whole) {
+    this.#setWhole(false);
+    this.#note("");
+    byId("sheet-whole").hidden = !whole;
+    showFileLink(whole?.original ?? "", place(whole?.place));
     const path = [below(source), place(whole?.place)].filter(Boolean).join(" · ");
     byId("sheet-path").textContent = visible(path);
     byId("sheet-path").hidden = !path;
@@ -90,13 +131,8 @@ export class SourceSheet {
   }
 }
 
-/** A passage's `[1]` is its own, no citation of ours. */
-function rendered(text) {
-  return render(text, 0, () => false, () => "");
-}
-
 function place(given) {
-  return given && ["page", "sheet", "slide"].includes(given.kind) ? say(given.kind, { name: given.name }) : "";
+  return given && ["page", "sheet", "slide", "table", "record"].includes(given.kind) ? say(given.kind, { name: given.name }) : "";
 }
 
 /** The source as the bot keeps it; null where it keeps none or does not show it, undefined where it cannot be asked. */

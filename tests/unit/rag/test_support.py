@@ -2,7 +2,14 @@
 
 import pytest
 
-from bot.web.chat.support import MOST_PARTS, supporting
+from rag.text.support import (
+    MOST_BESIDE_CHARS,
+    MOST_PARTS,
+    MOST_QUOTED_CHARS,
+    Quoted,
+    quoted,
+    supporting,
+)
 
 PASSAGE = (
     "## 三、时限\n\n出差结束后 15 个自然日内提交报销单。逾期需部门负责人说明原因。\n\n"
@@ -44,3 +51,39 @@ def test_without_a_citation_the_question_decides() -> None:
 @pytest.mark.parametrize("passage", ["", "\n\n", "|---|", "。。。！", "同样的话。" * 50])
 def test_odd_passages_are_marked_within_bounds(passage: str) -> None:
     assert len(supporting(passage, "同样的话 [1]。", 1, "")) <= MOST_PARTS
+
+
+def test_the_quoted_sentence_stands_between_its_neighbours() -> None:
+    found = quoted(PASSAGE, "[2] 不算。逾期的话，部门负责人要说明原因 [1]。", 1, "无关")
+    assert found == Quoted(
+        "出差结束后 15 个自然日内提交报销单。",
+        "逾期需部门负责人说明原因。",
+        "北京：住宿标准 每晚 600 元",
+        PASSAGE.index("逾期"),
+    )
+    first = quoted("一。二。", "一 [1]。", 1, "x")
+    assert first is not None and (first.before, first.after) == ("", "二。")
+
+
+def test_a_row_is_quoted_with_the_names_of_its_columns() -> None:
+    found = quoted(PASSAGE, "北京每晚 600 元 [1]。", 1, "无关")
+    assert found is not None and found.sentence == "北京：住宿标准 每晚 600 元"
+    assert found.at == PASSAGE.index("北京")
+
+
+def test_a_passage_that_no_sentence_cites_is_quoted_by_the_question() -> None:
+    found = quoted(PASSAGE, "不知道", 1, "食堂 canteen second floor")
+    assert found is not None and found.sentence == "The canteen is on the second floor."
+
+
+@pytest.mark.parametrize("passage", ["长" * 9_000, "很长的一句。" * 3_000, "a\n" * 400, "```\n" + "x\n" * 900])
+def test_a_quote_is_one_bounded_line(passage: str) -> None:
+    found = quoted(passage, "很长的一句 [1]。", 1, "")
+    assert found is not None and len(found.sentence) <= MOST_QUOTED_CHARS
+    assert max(len(found.before), len(found.after)) <= MOST_BESIDE_CHARS
+    assert "\n" not in found.before + found.sentence + found.after
+
+
+@pytest.mark.parametrize("passage", ["", "\n \n", "|---|"])
+def test_an_empty_passage_has_no_quote(passage: str) -> None:
+    assert quoted(passage, "x [1]", 1, "x") is None
