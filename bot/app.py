@@ -75,6 +75,8 @@ class Bot(Parts):
         self.worker.start()
         self._listener = Listener(self.database, self._hear(asyncio.get_running_loop()))
         self._listener.start()
+        if self.long_connection:
+            self.long_connection.start()
         self._tasks = [
             asyncio.create_task(self.identity.learn(), name="identity"),
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
@@ -105,6 +107,8 @@ class Bot(Parts):
 
     async def _let_go(self) -> None:
         await self.worker.drain(0)
+        if self.long_connection:
+            await self.long_connection.aclose()
         await self.proposing.aclose()
         if self.replicas:
             await self.replicas.stop()
@@ -153,6 +157,8 @@ class Bot(Parts):
         known = self.identity.known
         platform = {"ok": known is not None, "detail": known.app_name if known else "the platform has not answered yet"}
         parts: dict[str, Any] = {"platform": platform}
+        if self.long_connection:
+            parts["long_connection"] = self.connection_handler.part(self.long_connection.state)
         for name in ("index", "embedding", "model"):
             part = getattr(status, name)
             parts[name] = {"ok": part.ok, "name": part.name, "detail": part.detail}

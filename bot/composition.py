@@ -9,6 +9,7 @@ from bot.documents.refreshing import Refresher
 from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.document_events import DocumentEventHandler
+from bot.handlers.long_connection import ConnectionHandler
 from bot.handlers.messages import Addressee, MessageHandler
 from bot.handlers.router import EventRouter
 from bot.handlers.votes import Votes
@@ -66,6 +67,7 @@ from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock
 from feishu.documents.listing import Documents
+from feishu.long_connection.connection import LongConnection
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -276,6 +278,16 @@ class Parts:
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         documents = DocumentEventHandler(jobs, metrics)
         self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics, self.arrivals)
+        app_id = self.settings.feishu.app_id
+        self.connection_handler = ConnectionHandler(app_id, self.handlers, self.clock_offset, metrics)
+        self.long_connection = self._long_connection()
+
+    def _long_connection(self) -> LongConnection | None:
+        """None where events come to the webhook."""
+        if self.settings.feishu.transport == "webhook":
+            return None
+        handler = self.connection_handler
+        return LongConnection(self.client, self.settings.feishu, handler.take, handler, clock=self.clock)
 
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)

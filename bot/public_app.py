@@ -1,4 +1,5 @@
-"""The public door's application: the platform's webhook and two health pages."""
+"""The public door's application: the platform's webhook, unless events come over the long connection, and two health
+pages."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -6,7 +7,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from bot.app import Bot
-from bot.handlers.http import EventTaker, add_health_routes, add_platform_routes
+from bot.handlers.http import EventTaker, add_closed_routes, add_health_routes, add_platform_routes
 from bot.observability.clock_offset import ClockOffset
 from bot.settings import Settings
 from feishu.clock import SystemClock
@@ -26,7 +27,10 @@ def public_app(bot: Bot) -> FastAPI:
             await bot.stop()
 
     app = FastAPI(title="feishu-rag", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    add_platform_routes(app, _webhook(bot.settings.feishu), bot.handlers, bot.clock_offset)
+    if bot.settings.feishu.transport == "webhook":
+        add_platform_routes(app, _webhook(bot.settings.feishu), bot.handlers, bot.clock_offset)
+    else:
+        add_closed_routes(app)
     add_health_routes(app, bot.health, bot.ready, with_details=False)
     return app
 

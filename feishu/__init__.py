@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from feishu.errors import ApiError, FeishuError, TransportError, WebhookError
     from feishu.events.types import CardAction, MessageReceived
     from feishu.events.webhook import Challenge, Webhook
+    from feishu.long_connection.connection import LongConnection
     from feishu.settings import FeishuSettings
     from feishu.streaming.stream import CardStream
     from feishu.streaming.text_card import TextCard, text_card
@@ -29,6 +30,7 @@ __all__ = [
     "FeishuClient",
     "FeishuError",
     "FeishuSettings",
+    "LongConnection",
     "MessageReceived",
     "Messages",
     "TextCard",
@@ -47,6 +49,7 @@ _HOMES = {
     "feishu.errors": ("ApiError", "FeishuError", "TransportError", "WebhookError"),
     "feishu.events.types": ("CardAction", "MessageReceived"),
     "feishu.events.webhook": ("Challenge", "Webhook"),
+    "feishu.long_connection.connection": ("LongConnection",),
     "feishu.settings": ("FeishuSettings",),
     "feishu.streaming.stream": ("CardStream",),
     "feishu.streaming.text_card": ("TextCard", "text_card"),

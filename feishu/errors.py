@@ -11,6 +11,7 @@ FeishuError
 │  ├─ TokenRejected              99991661/63/64/68/71/77
 │  ├─ CredentialsRejected        10003, 10014, 10015: app id or secret
 │  ├─ Forbidden                  scope, availability, membership, IP list, quota
+│  ├─ TooManyConnections         1000040350: the app's long connections are all taken
 │  ├─ TargetGone                 recalled, deleted, dissolved, expired
 │  ├─ CardRejected(sub_code)     the card's content is refused
 │  ├─ StreamClosed               200850, 300309, 200510: streaming mode is off
@@ -104,6 +105,10 @@ class CredentialsRejected(ApiError):
 
 class Forbidden(ApiError):
     """A scope, membership, availability, IP list or quota is missing."""
+
+
+class TooManyConnections(ApiError):
+    """The app has as many long connections as it may (50)."""
 
 
 class TargetGone(ApiError):

@@ -28,8 +28,14 @@ class FeishuSettings(BaseModel):
     public_url: str = Field(
         "", description="Where the platform reaches the public door, like https://bot.example.com; doctor tries it"
     )
-    transport: Literal["webhook"] = Field("webhook", description="How events arrive")
-    legacy_card_callback: bool = Field(False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks")
+    transport: Literal["webhook", "websocket"] = Field(
+        "webhook",
+        description="How events arrive: at a public address (webhook), or over a long connection that the bot opens "
+        "itself (websocket: no public address, no Encrypt Key, no Verification Token; self-built apps only)",
+    )
+    legacy_card_callback: bool = Field(
+        False, description="Also accept SHA-1 signed card.action.trigger_v1 callbacks (webhook only)"
+    )
     timeout_s: float = Field(10.0, gt=0, le=60, description="Time-out of one API call, seconds")
     debt_s: float = Field(
         120.0, ge=0, description="Seconds a card may stay unwritable before its answer goes out as a new message"

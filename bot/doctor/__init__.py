@@ -45,6 +45,7 @@ def _checks(within_s: float) -> dict[str, Check]:
     from bot.doctor.files import check_knowledge
     from bot.doctor.host import check_disk, check_versions
     from bot.doctor.library import check_library
+    from bot.doctor.long_connection import check_long_connection
     from bot.doctor.machine import check_reading, check_store
     from bot.doctor.models import check_model, check_pictures, check_rerank
     from bot.doctor.platform import check_platform
@@ -56,6 +57,7 @@ def _checks(within_s: float) -> dict[str, Check]:
         "settings": check_settings,
         "platform": partial(check_platform, call_s=call_s),
         "webhook": check_own_url,
+        "long connection": check_long_connection,
         "knowledge": check_knowledge,
         "links": partial(check_links, call_s=call_s),
         "library": partial(check_library, load_s=within_s - 0.3),

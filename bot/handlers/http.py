@@ -13,13 +13,14 @@ from starlette.responses import Response
 
 from bot.errors import StoreError
 from bot.handlers.acknowledgement import Ack
-from bot.observability.clock_offset import TOLERATED_S, ClockOffset
+from bot.observability.clock_offset import ClockOffset
 from feishu.errors import Stale, TooLarge, WebhookError
 from feishu.events.types import Event
 from feishu.events.webhook import MAX_BODY_BYTES, Challenge, Webhook
 
 log = structlog.get_logger(__name__)
 
+EVENTS, CARD_CALLBACKS = "/feishu/webhook", "/feishu/card_callback"
 RETRY_AFTER_S = 15
 BODY_S = 30.0
 """The platform itself gives up after three seconds."""
@@ -63,7 +64,7 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventTaker, cl
             event = read(request.headers, body)
             if isinstance(event, Challenge):
                 return json_response({"challenge": event.challenge})
-            _compare_clocks(event, clock_offset)
+            clock_offset.compare(event.created_at)
             ack = await handlers.admit(event)
         except WebhookError as error:
             if isinstance(error, Stale):
@@ -85,15 +86,19 @@ def add_platform_routes(app: FastAPI, webhook: Webhook, handlers: EventTaker, cl
             return json_response({"error": "the body did not arrive"}, 400)
         return json_response(ack.body, afterwards=ack.afterwards)
 
-    app.add_route("/feishu/webhook", receive, methods=["POST"])
-    app.add_route("/feishu/card_callback", receive_card, methods=["POST"])
+    app.add_route(EVENTS, receive, methods=["POST"])
+    app.add_route(CARD_CALLBACKS, receive_card, methods=["POST"])
 
 
-def _compare_clocks(event: Event, clock_offset: ClockOffset) -> None:
-    """An event out of the future tells that this machine's clock is behind; one from the past may just be late."""
-    ahead_s = event.created_at - clock_offset.now()
-    if ahead_s >= TOLERATED_S:
-        clock_offset.show("event", ahead_s)
+def add_closed_routes(app: FastAPI) -> None:
+    """What the webhook's addresses say while events come over the long connection."""
+
+    async def explain(_request: Request) -> Response:
+        why = "feishu.transport is websocket: events and callbacks come over the long connection, not to this address"
+        return json_response({"error": why}, 409)
+
+    for path in (EVENTS, CARD_CALLBACKS):
+        app.add_route(path, explain, methods=["POST"])
 
 
 def add_health_routes(

@@ -37,6 +37,12 @@ class ClockOffset:
         self._logged_at = now
         log.warning("clock_differs", source=source, seconds=round(ahead_s), what_to_do=sentence(ahead_s))
 
+    def compare(self, created_at: float) -> None:
+        """An event out of the future tells that this machine's clock is behind; one from the past may just be late."""
+        ahead_s = created_at - self.now()
+        if ahead_s >= TOLERATED_S:
+            self.show("event", ahead_s)
+
     def now(self) -> float:
         """This machine's time, in seconds since the epoch."""
         return self._clock.time()

@@ -96,6 +96,17 @@ class Metrics:
         self._frames = self._counter("card_frames", "Updates of streaming cards", "result")
         self._fallbacks = self._counter("fallbacks", "Answers that had to go another way", "way")
 
+        self._up = self._gauge("long_connection_up", "Whether the long connection is open, 1 or 0", "app")
+        self._up_since = self._gauge(
+            "long_connection_since_seconds", "When the long connection was opened or lost last, epoch seconds", "app"
+        )
+        self._lost = self._counter("long_connection_lost", "Long connections that ended", "reason")
+        self._refusals = self._counter("long_connection_refused", "Long connections that could not be opened", "error")
+        self._ack = self._histogram(
+            "long_connection_ack_seconds", "From an event's last frame to its acknowledgement", _FAST_S, "code"
+        )
+        self._dropped = self._counter("long_connection_frames_dropped", "Frames that came to nothing", "reason")
+
     def _set_up_web(self) -> None:
         self._open_streams = 0
         self._streams = self._gauge("web_streams_open", "Answers being streamed to the web now")
@@ -196,6 +207,26 @@ class Metrics:
         endpoint = self._bounded("endpoint", call.endpoint)
         self._calls.labels(endpoint, self._bounded("outcome", call.outcome)).inc()
         self._call.labels(endpoint).observe(call.seconds)
+
+    def connection_up(self, app_id: str, is_up: bool, at: float) -> None:
+        """The long connection was opened or lost; `at` in epoch seconds. Where there is none, there is no figure."""
+        self._up.labels(app_id).set(is_up)
+        self._up_since.labels(app_id).set(at)
+
+    def connection_lost(self, reason: str) -> None:
+        """`reason`: one of `feishu.long_connection.socket.Lost`, or `stopped`."""
+        self._lost.labels(reason).inc()
+
+    def connection_refused(self, error: str) -> None:
+        """`error`: the error's name in docs/errors.md."""
+        self._refusals.labels(error).inc()
+
+    def frame_acknowledged(self, seconds: float, code: int) -> None:
+        self._ack.labels(str(code)).observe(seconds)
+
+    def frames_dropped(self, reason: str, count: int) -> None:
+        """`reason` as in `feishu.long_connection.session.FrameObserver`."""
+        self._dropped.labels(reason).inc(count)
 
     def card_frame(self, result: str = "shown") -> None:
         """`result`: shown, dropped, refused."""

@@ -17,15 +17,25 @@ _FOUND_IN = {
     "verification_token": "Events & Callbacks (事件与回调) › Encryption Strategy (加密策略) › Verification Token",
 }
 
+_WEBHOOK_ONLY = ("encrypt_key", "verification_token")
+
 
 def require_platform(settings: Settings, *, environ: Mapping[str, str] | None = None) -> None:
     """Raises `SettingsError` with one line for each value without which no event can be verified and no call made.
 
-    Webhook mode never starts without an Encrypt Key and a Verification Token: unsigned events prove nothing.
+    The webhook never starts without an Encrypt Key and a Verification Token: unsigned events prove nothing. Over the
+    long connection, which the bot opens itself and TLS protects, nothing is signed or encrypted.
     """
     names = os.environ if environ is None else environ
     problems = []
+    is_webhook = settings.feishu.transport == "webhook"
+    if settings.feishu.legacy_card_callback and not is_webhook:
+        fix = "take it out, and subscribe card.action.trigger in the console"
+        what = "has no effect with feishu.transport: websocket, which carries no callbacks of the old kind"
+        problems.append(SettingsError("feishu.legacy_card_callback", "", fix, what=what))
     for name, page in _FOUND_IN.items():
+        if name in _WEBHOOK_ONLY and not is_webhook:
+            continue
         value = getattr(settings.feishu, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not text.strip():

@@ -372,7 +372,9 @@ class FeishuClient:
             self._lanes.hold(request.lane, error.wait_s)
 
     async def _exchange(self, request: "_Request", token: str | None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        headers = dict(request.endpoint.headers)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         if request.content is not None:
             headers["Content-Type"] = _JSON
         name = request.endpoint.name

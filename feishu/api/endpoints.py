@@ -36,6 +36,7 @@ class Endpoint:
     """At the host of accounts (accounts.feishu.cn) instead of that of the API."""
     timeout_s: float | None = None
     """A shorter time-out than the settings', for calls that are soon worth nothing."""
+    headers: tuple[tuple[str, str], ...] = ()
 
     def url_path(self, values: dict[str, str]) -> str:
         """The path with quoted values. Raises `InvalidRequest` for a value that cannot be one path segment."""
@@ -47,6 +48,15 @@ class Endpoint:
 
 TENANT_TOKEN = Endpoint(
     "tenant_token", "POST", "/open-apis/auth/v3/tenant_access_token/internal", Retry.ALWAYS, authorised=False
+)
+# Whoever keeps a connection open has a pace of his own. The header is what the official SDKs send.
+LONG_CONNECTION = Endpoint(
+    "long_connection",
+    "POST",
+    "/callback/ws/endpoint",
+    Retry.NEVER,
+    authorised=False,
+    headers=(("locale", "zh"),),
 )
 BOT_IDENTITY = Endpoint("bot_identity", "GET", "/open-apis/bot/v3/info", Retry.ALWAYS)
 
@@ -159,6 +169,7 @@ BITABLE_RECORDS = Endpoint(
 
 ENDPOINTS = (
     TENANT_TOKEN,
+    LONG_CONNECTION,
     BOT_IDENTITY,
     SCOPES,
     SLASH_COMMANDS,

@@ -25,6 +25,7 @@ from feishu.errors import (
     StreamClosed,
     TargetGone,
     TokenRejected,
+    TooManyConnections,
 )
 
 DEFAULT_WAIT_S = 1.0
@@ -57,6 +58,14 @@ CODES: dict[int, Meaning] = {
     99991673: Meaning(Forbidden, Remedy.LATER),  # app not available in the tenant
     99991677: Meaning(TokenRejected, Remedy.WAIT),  # user token expired
     99991679: Meaning(Forbidden, Remedy.LATER),  # user scope missing
+    # the long connection's endpoint and handshake (lark-oapi ws/const.py)
+    1: Meaning(ServerError, Remedy.WAIT),  # busy
+    403: Meaning(Forbidden, Remedy.LATER),  # not a custom app, or not allowed to connect
+    514: Meaning(CredentialsRejected, Remedy.LATER),  # authentication failed
+    1000040343: Meaning(ServerError, Remedy.WAIT),  # internal error
+    1000040344: Meaning(CredentialsRejected, Remedy.LATER),  # no credential
+    1000040350: Meaning(TooManyConnections, Remedy.LATER),  # 50 connections of the app are open
+    1000040351: Meaning(ServerError, Remedy.WAIT),  # seen as "system busy"
     # rates
     11232: Meaning(RateLimited, Remedy.WAIT),
     11233: Meaning(RateLimited, Remedy.WAIT),

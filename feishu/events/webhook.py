@@ -14,26 +14,28 @@ event-subscription-guide, receive-and-handle-callbacks; the official SDKs.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from feishu.clock import Clock, SystemClock
-from feishu.errors import Malformed, Stale, TooLarge, Unverified
+from feishu.errors import Malformed, TooLarge, Unverified
 from feishu.events import crypto
-from feishu.events.parsing import parse_event, parse_legacy_card_action, seconds
+from feishu.events.parsing import (
+    MAX_EVENT_BYTES,
+    check_age,
+    json_object,
+    own_event,
+    parse_legacy_card_action,
+    seconds,
+    without_lone_surrogates,
+)
 from feishu.events.types import CardAction, Event, Unknown
 
-MAX_BODY_BYTES = 1_048_576
+MAX_BODY_BYTES = MAX_EVENT_BYTES
 MAX_CHALLENGE_BYTES = 8_192
 """Larger unsigned bodies are not even decrypted; a real URL check is below 400 bytes."""
-MAX_AGE_S = 24 * 3600
-"""Redelivery goes on for 7 h 6 min and may keep its first timestamp, so age alone refuses nothing younger than this.
-Less than the shortest `bot.retention_h` (48 h): what is still accepted is still known as handled."""
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 """Seconds since the epoch, as the platform writes them since 2001 and until 2286."""
 _NONCE = re.compile(r"[!-~]{1,128}")
@@ -127,20 +129,16 @@ class Webhook:
     def _signed(self, proof: "_Proof", body: bytes) -> Challenge | Event:
         """A body whose sender knows the Encrypt Key: with the right token, too, errors say what is wrong."""
         now = self._check_age(proof)
-        payload = self._open(_json_object(body, "body"))
+        payload = self._open(json_object(body, "body"))
         if not self._is_ours(payload):
             raise _unverified("other_token")
         if payload.get("type") == "url_verification":
             return _challenge(payload)
-        event = parse_event(payload, received_at=now)
-        _check_event_age(event.created_at, now)
-        if event.app_id != self._app_id and (event.app_id or "schema" in payload):
-            raise Malformed(f"the event is for another app: {event.app_id[:80]}")
-        return event
+        return own_event(payload, app_id=self._app_id, now=now)
 
     def _signed_legacy(self, proof: "_Proof", body: bytes) -> Challenge | CardAction:
         now = self._check_age(proof)
-        payload = _json_object(body, "body")
+        payload = json_object(body, "body")
         if payload.get("type") == "url_verification":
             if not self._is_ours(payload):
                 raise _unverified("other_token")
@@ -157,7 +155,7 @@ class Webhook:
         if len(body) > MAX_CHALLENGE_BYTES:
             raise _unverified("too_large")
         try:
-            payload = _json_object(body, "body")
+            payload = json_object(body, "body")
             if not (plain and "encrypt" not in payload):
                 payload = self._open(payload)
             if payload.get("type") != "url_verification" or not self._is_ours(payload):
@@ -169,7 +167,7 @@ class Webhook:
     def _reason(self, proof: "_Proof", body: bytes) -> str:
         """The key in `HINTS` for what most likely keeps a body from being proven."""
         try:
-            envelope = _json_object(body, "body")
+            envelope = json_object(body, "body")
         except Malformed:
             return "no_json"
         if "encrypt" not in envelope:
@@ -187,7 +185,7 @@ class Webhook:
         if not _TIMESTAMP.fullmatch(proof.timestamp) or not _NONCE.fullmatch(proof.nonce):
             raise Unverified("signed, but the timestamp is not ten digits, or the nonce not short printable ASCII")
         now = self._clock.time()
-        _check_event_age(float(proof.timestamp), now)
+        check_age(float(proof.timestamp), now)
         return now
 
     def _is_ours(self, payload: dict[str, Any]) -> bool:
@@ -204,7 +202,7 @@ class Webhook:
             plaintext = crypto.decrypt(self._encrypt_key, encrypted)
         except crypto.DecryptError:
             raise Malformed("the body does not decrypt under the encrypt key") from None
-        return _json_object(_without_lone_surrogates(plaintext), "the decrypted body")
+        return json_object(without_lone_surrogates(plaintext), "the decrypted body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,34 +235,9 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == lower), "")
 
 
-def _check_event_age(created_at: float, now: float) -> None:
-    if now - created_at > MAX_AGE_S:
-        raise Stale(now - created_at)
-
-
 def _check_size(body: bytes) -> None:
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes")
-
-
-def _without_lone_surrogates(plaintext: bytes) -> bytes:
-    """Half of an emoji, which clients do send (a name cut in two), is replaced: the rest of the event is fine."""
-    if b"\\ud" not in plaintext.lower():
-        return plaintext
-    try:
-        return json.dumps(json.loads(plaintext), ensure_ascii=False).encode("utf-8", "replace")
-    except (ValueError, RecursionError):
-        return plaintext
-
-
-def _json_object(raw: bytes, what: str) -> dict[str, Any]:
-    try:
-        found = orjson.loads(raw)
-    except ValueError:
-        raise Malformed(f"{what} is not JSON") from None
-    if not isinstance(found, dict):
-        raise Malformed(f"{what} is not a JSON object")
-    return found
 
 
 def _challenge(payload: dict[str, Any]) -> Challenge:

@@ -14,11 +14,12 @@ from feishu.sandbox.journal import Entry
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.sandbox import Said, Sandbox
 from feishu.sandbox.server.app import running
-from feishu.sandbox.settings import DEFAULT_SCOPES, AppSettings, SandboxSettings
+from feishu.sandbox.settings import DEFAULT_SCOPES, AppSettings, ConnectionSettings, SandboxSettings
 
 __all__ = [
     "DEFAULT_SCOPES",
     "AppSettings",
+    "ConnectionSettings",
     "Entry",
     "Fault",
     "Impossible",

@@ -1,4 +1,5 @@
-"""The platform's outgoing side: events to webhooks, encrypted and signed, with the redelivery schedule."""
+"""The platform's outgoing side: events to webhooks, encrypted and signed, or to long connections, and the redelivery
+schedule of both."""
 
 import asyncio
 import secrets
@@ -12,6 +13,7 @@ import orjson
 
 from feishu.events.crypto import encrypt, sign
 from feishu.sandbox.clock import Time
+from feishu.sandbox.gateway import Gateway, NotConnected
 from feishu.sandbox.rules.contents import simplified
 from feishu.sandbox.rules.platform import Platform
 from feishu.sandbox.world import TENANT_KEY, App, Chat, Message, compact
@@ -32,17 +34,19 @@ class Delivery:
 
 
 class Push:
-    """Posts to the apps' URLs. Owns its HTTP client and every task."""
+    """Posts to the apps' URLs, or sends over their connections. Owns its HTTP client and every task."""
 
-    def __init__(self, platform: Platform, clock: Time) -> None:
+    def __init__(self, platform: Platform, gateway: Gateway, clock: Time) -> None:
         self._platform = platform
         self._clock = clock
+        self.gateway = gateway
         self._tasks: set[asyncio.Task[Any]] = set()
         self._http: httpx.AsyncClient | None = None
         self.events: dict[str, tuple[App, dict[str, Any]]] = {}
 
     async def start(self) -> None:
-        """Opens the HTTP client. The bot's own proxy settings are none of the platform's business."""
+        """Opens both ways out. The bot's own proxy settings are none of the platform's business."""
+        await self.gateway.start()
         self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False)
 
     async def stop(self) -> None:
@@ -51,6 +55,7 @@ class Push:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.gateway.stop()
         if self._http:
             await self._http.aclose()
 
@@ -111,23 +116,23 @@ class Push:
             "app_id": app.app_id,
             "detail": {"attempt": attempt + 1, "body": masked(envelope)},
         }
-        if not app.webhook_url:
-            self._platform.journal.add(
-                "event", header["event_type"], "no webhook URL configured", ok=False, **entry_fields
-            )
-            return False
-        outcome, ok = "ok", True
         try:
-            response = await self.post(app, app.webhook_url, envelope)
-            if response.status_code != 200:
-                outcome, ok = f"HTTP {response.status_code}", False
+            if app.transport == "websocket":
+                code = (await self.gateway.deliver(app, envelope))["code"]
+                outcome = "ok" if code == 200 else f"code {code}"
+            elif app.webhook_url:
+                status = (await self.post(app, app.webhook_url, envelope)).status_code
+                outcome = "ok" if status == 200 else f"HTTP {status}"
+            else:
+                outcome = "no webhook URL configured"
         except httpx.HTTPError as error:
-            outcome, ok = type(error).__name__, False
+            outcome = type(error).__name__
+        except (NotConnected, ValueError) as error:
+            outcome = str(error)
         except TimeoutError:
-            outcome, ok = f"no answer within {self._platform.settings.push_timeout_s:g} s", False
-        self._platform.journal.add(
-            "event", header["event_type"], outcome, ok=ok, seconds=time.perf_counter() - began, **entry_fields
-        )
+            outcome = f"no answer within {self._platform.settings.push_timeout_s:g} s"
+        ok, seconds = outcome == "ok", time.perf_counter() - began
+        self._platform.journal.add("event", header["event_type"], outcome, ok=ok, seconds=seconds, **entry_fields)
         return ok
 
     async def post(self, app: App, url: str, envelope: dict[str, Any], *, signed: bool = True) -> httpx.Response:

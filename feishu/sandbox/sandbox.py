@@ -2,19 +2,21 @@
 `feishu.sandbox.server.app`."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feishu.sandbox.clients.clicks import Clicks, Press, Shown
 from feishu.sandbox.clients.people import PeopleActions, write_as_bot
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
+from feishu.sandbox.gateway import Gateway
 from feishu.sandbox.journal import Entry, Journal
 from feishu.sandbox.push import Push
+from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.rules.card_writes import close_expired
 from feishu.sandbox.rules.platform import Heard, Platform
 from feishu.sandbox.rules.rates import Rates
-from feishu.sandbox.settings import AppSettings, SandboxSettings
+from feishu.sandbox.settings import AppSettings, SandboxSettings, Transport
 from feishu.sandbox.view import message_view
 from feishu.sandbox.world import App, Message, World
 
@@ -38,7 +40,8 @@ class Sandbox:
         self.journal = Journal(self.clock.time)
         self.faults = Faults()
         self.platform = Platform(self.settings, self.world, self.journal, Rates(self.clock.time))
-        self.push = Push(self.platform, self.clock)
+        self.gateway = Gateway(self.platform, self.faults)
+        self.push = Push(self.platform, self.gateway, self.clock)
         self.platform.on_message = self.push.message
         self.hands = PeopleActions(self.platform, self.push)
         self.clicks = Clicks(self.platform, self.push)
@@ -73,7 +76,20 @@ class Sandbox:
     def set_webhook(self, url: str | None, *, app_id: str | None = None, card_callback_url: str | None = None) -> None:
         """Where the app hears events, and callbacks unless it has another URL for them."""
         app = self.world.apps[app_id or self.settings.app_id]
-        app.webhook_url, app.card_callback_url = url, card_callback_url
+        app.webhook_url, app.card_callback_url, app.transport = url, card_callback_url, "webhook"
+
+    def set_transport(self, transport: Transport, *, app_id: str | None = None) -> None:
+        """How the app's events travel. As in the console, the long connection can only be chosen while a client is
+        connected. Raises Impossible."""
+        app = self.world.apps[app_id or self.settings.app_id]
+        if transport == "websocket" and not self.gateway.connections_of(app):
+            raise Impossible("no client of the app is connected: start it, then choose the long connection")
+        app.transport = transport
+
+    def reset_secret(self, secret: str, *, app_id: str | None = None) -> None:
+        """A new App Secret: no token and no ticket are given for the old one any more."""
+        app = self.world.apps[app_id or self.settings.app_id]
+        app.settings = replace(app.settings, app_secret=secret)
 
     def register(self, settings: AppSettings) -> App:
         """Install another app: its bot joins the group."""

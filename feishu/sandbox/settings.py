@@ -28,12 +28,28 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "application:app_slash_command:write",
 )
 
+Transport = Literal["webhook", "websocket"]
 EXAMPLES: tuple[str, ...] = ("出差回来多久内要报销？", "年假没休完可以留到明年吗？", "VPN 连不上怎么办？")
 EXAMPLES_EN: tuple[str, ...] = (
     "How do I add a printer?",
     "Which errors does the Atlas API return?",
     "Who helps me find housing?",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What the platform tells clients of long connections (seconds, whole numbers), and how many an app may have.
+
+    `fragment_bytes`: larger events come in parts (the real size is not documented).
+    """
+
+    ping_interval_s: int = 120
+    reconnect_count: int = -1
+    reconnect_interval_s: int = 120
+    reconnect_nonce_s: int = 30
+    most: int = 50
+    fragment_bytes: int = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class AppSettings:
     scopes: tuple[str, ...] = DEFAULT_SCOPES
     activate_status: int = 2
     subscriptions: tuple[str, ...] | None = None
+    transport: Transport = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,8 @@ class SandboxSettings:
     subscriptions: tuple[str, ...] | None = None
     more_apps: tuple[AppSettings, ...] = ()
     raw_card_in: Literal["", "user_card", "user_dsl", "json_card"] = "user_card"
+    transport: Transport = "webhook"
+    long_connection: ConnectionSettings = ConnectionSettings()
     examples: tuple[str, ...] = EXAMPLES
     examples_en: tuple[str, ...] = EXAMPLES_EN
     latency_s: float = 0.0
@@ -106,4 +125,5 @@ class SandboxSettings:
             scopes=self.scopes,
             activate_status=self.activate_status,
             subscriptions=self.subscriptions,
+            transport=self.transport,
         )

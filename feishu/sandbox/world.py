@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from feishu.sandbox.settings import AppSettings, SandboxSettings
+from feishu.sandbox.settings import AppSettings, SandboxSettings, Transport
 
 TENANT_KEY = "sandbox_tenant"
 PENDING = "authorization_pending"
@@ -23,6 +23,7 @@ class App:
     webhook_url: str | None
     card_callback_url: str | None
     scopes: set[str]
+    transport: Transport
 
     @property
     def app_id(self) -> str:
@@ -174,7 +175,8 @@ class World:
     def register(self, settings: AppSettings) -> App:
         """Install an app: its bot joins the groups and gets a private chat with each person."""
         open_id = f"ou_bot_{settings.app_id.removeprefix('cli_')}"
-        app = App(settings, open_id, settings.webhook_url, settings.card_callback_url, set(settings.scopes))
+        urls = settings.webhook_url, settings.card_callback_url
+        app = App(settings, open_id, *urls, set(settings.scopes), settings.transport)
         self.apps[app.app_id] = app
         for chat in self.chats.values():
             if chat.kind == "group":

@@ -14,6 +14,7 @@ from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
 from tests.support.chat_api import ANSWER, QUESTION, Api, client
 from tests.support.scripted_library import ScriptedLibrary, telling
+from tests.support.transport import TRANSPORT, connections, hears, over
 from tests.support.web_door import web_door
 
 GROUP, ALICE, BOB = "oc_product", "ou_linxiaoman", "ou_zhouming"
@@ -46,9 +47,10 @@ class Stage:
 
     async def bot(self, *, launcher: tuple[str, ...] = (), **environment: str) -> BotProcess:
         """A bot process that hears the sandbox's events. `launcher` is a command that goes before its own."""
-        settings = {"RAG__INDEX_DIR": str(self.index), **environment}
+        transport, others = self.sandbox.settings.transport, connections(self.sandbox)
+        settings = {"RAG__INDEX_DIR": str(self.index), "FEISHU__TRANSPORT": transport, **environment}
         bot = await self.stack.enter_async_context(bot_process(self.url, self.folder, launcher=launcher, **settings))
-        self.sandbox.set_webhook(f"{bot.public}/feishu/webhook")
+        await hears(self.sandbox, bot.public, others, DEADLINE_S)
         return bot
 
     async def ask(self, text: str, *, chat: str = GROUP, person: str = ALICE, mention: bool = True) -> str:
@@ -119,9 +121,15 @@ def answer_text(message: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, handbook_index: Path) -> AsyncIterator[Stage]:
+def transport() -> str:
+    """How events reach bots; a module may have its own."""
+    return TRANSPORT
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, handbook_index: Path, transport: str) -> AsyncIterator[Stage]:
     """A fresh sandbox; whatever is started on it ends with the test."""
-    sandbox = Sandbox(PATIENT_PLATFORM)
+    sandbox = Sandbox(over(transport, PATIENT_PLATFORM))
     async with running(sandbox) as url, AsyncExitStack() as stack:
         yield Stage(sandbox, url, tmp_path, handbook_index, stack)
 

@@ -1,15 +1,18 @@
 """The doctor against the sandbox platform over real HTTP: right and wrong credentials."""
 
 import time
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from bot.doctor.findings import Finding
+from bot.doctor.long_connection import check_long_connection
 from bot.doctor.platform import check_platform
 from bot.settings import BotSettings, Settings
 from bot.settings.people import PeopleSettings
 from feishu.clock import SystemClock
-from feishu.sandbox import Sandbox, SandboxSettings, running
+from feishu.sandbox import ConnectionSettings, Sandbox, SandboxSettings, running
 from feishu.settings import FeishuSettings
 
 SECRET = "right-secret"
@@ -49,3 +52,38 @@ async def test_wrong_credentials_name_what_to_correct(app_id: str, secret: str, 
     assert found["token"][0] == "fail"
     assert variable in found["token"][1]
     assert "bot" not in found
+
+
+async def long_connection(sandbox: Sandbox, secret: str = "sandbox-secret", **feishu: Any) -> list[Finding]:
+    async with running(sandbox) as url:
+        given = {"app_id": "cli_sandbox", "app_secret": SecretStr(secret), "base_url": url, "transport": "websocket"}
+        return await check_long_connection(Settings(feishu=FeishuSettings(**(given | feishu))))
+
+
+async def test_the_long_connection_is_opened_and_pinged() -> None:
+    [found] = await long_connection(Sandbox())
+    assert (found.name, found.state) == ("long connection", "ok")
+    assert await long_connection(Sandbox(), transport="webhook") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret", "fault", "fix"),
+    [
+        ({}, "wrong", None, "FEISHU__APP_SECRET"),
+        ({}, "", None, "settings"),
+        ({"long_connection": ConnectionSettings(most=0)}, "sandbox-secret", None, "50 long connections"),
+        ({}, "sandbox-secret", ("ws.endpoint", {"code": 1}), "busy"),
+        ({}, "sandbox-secret", ("ws.endpoint", {"html": "<html>"}), "a proxy"),
+        ({}, "sandbox-secret", ("ws.handshake", {"code": 403}), "self-built"),
+        ({}, "sandbox-secret", ("ws.handshake", {"drop": True}), "wss://"),
+    ],
+)
+async def test_why_there_is_no_long_connection_is_told_with_its_fix(
+    settings: dict[str, Any], secret: str, fault: tuple[str, dict[str, Any]] | None, fix: str
+) -> None:
+    sandbox = Sandbox(SandboxSettings(**settings))
+    if fault:
+        sandbox.faults.plan(fault[0], **fault[1])
+    [found] = await long_connection(sandbox, secret)
+    assert found.state == ("warn" if not secret else "fail")
+    assert fix in found.fix

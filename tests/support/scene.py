@@ -14,6 +14,7 @@ from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, PATIENT_PLATFOR
 from tests.support.bot_inside import bot_inside, idle, settings_of
 from tests.support.clock import AheadClock
 from tests.support.model_server import ModelServer, Reply
+from tests.support.transport import TRANSPORT, connections, hears, over
 
 QUESTION = "出差回来多久内要报销？"
 ANSWER = "出差回来后要在返回之日起 **10 个工作日内**提交差旅报销单 [1]。逾期要说明原因，并由部门负责人审批。" * 2
@@ -39,10 +40,11 @@ class Scene:
 
     async def start(self, **how: Any) -> None:
         """Starts the bot."""
-        how = {**how, "feishu": {"frame_interval_s": 0.15} | how.get("feishu", {})}
+        feishu = {"frame_interval_s": 0.15, "transport": self.sandbox.settings.transport}
+        how, others = {**how, "feishu": feishu | how.get("feishu", {})}, connections(self.sandbox)
         settings = settings_of(self.url, self.folder, self.index, self.model.base_url, **how)
         self.bot, public = await self.stack.enter_async_context(bot_inside(settings, clock=self.clock))
-        self.sandbox.set_webhook(f"{public}/feishu/webhook")
+        await hears(self.sandbox, public, others, DEADLINE_S)
 
     async def ask(self, text: str = QUESTION) -> str:
         """Asks in the group; gives the message id."""
@@ -137,6 +139,6 @@ def is_final(message: Message) -> bool:
 @contextlib.asynccontextmanager
 async def new_scene(folder: Path, index: Path, model: ModelServer, **platform: Any) -> AsyncIterator[Scene]:
     """A fresh sandbox; what is started on it ends with it. `platform`: readings of the documents it follows."""
-    sandbox = Sandbox(replace(PATIENT_PLATFORM, **platform))
+    sandbox = Sandbox(over(TRANSPORT, replace(PATIENT_PLATFORM, **platform)))
     async with running(sandbox) as url, AsyncExitStack() as stack:
         yield Scene(sandbox, url, folder, index, model, stack)

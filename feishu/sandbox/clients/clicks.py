@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from feishu.sandbox.gateway import NotConnected
 from feishu.sandbox.push import Push, masked
 from feishu.sandbox.refusal import CardInvalid
 from feishu.sandbox.rules.layout import every_object
@@ -142,7 +143,9 @@ class Clicks:
         return shown
 
     async def _exchange(self, app: App, envelope: dict[str, Any]) -> Shown:
-        """The HTTP part: what the client shows when it goes wrong."""
+        """The way there and back: what the client shows when it goes wrong."""
+        if app.transport == "websocket":
+            return await self._exchange_by_connection(app, envelope)
         url = app.card_callback_url or app.webhook_url
         if not url or not app.is_on or not app.hears("card.action.trigger"):
             return Shown(error_code=200340, why="no callback URL configured, not subscribed, or not released")
@@ -155,12 +158,23 @@ class Clicks:
         if response.status_code != 200:
             return Shown(error_code=200671, why=f"HTTP {response.status_code}")
         try:
-            body = response.json()
+            return _answer(response.json())
         except ValueError:
-            body = None
-        if not isinstance(body, dict) or not body.keys() <= {"toast", "card"} or not _toast_fits(body.get("toast")):
-            return Shown(error_code=200672, why="the response body is not toast and/or card")
-        return Shown(body=body)
+            return _answer(None)
+
+    async def _exchange_by_connection(self, app: App, envelope: dict[str, Any]) -> Shown:
+        """Which codes a client shows there is not documented: those of the webhook that mean the same."""
+        try:
+            answer = await self._push.gateway.deliver(app, envelope)
+        except TimeoutError:
+            return Shown(error_code=200341, why="no answer in time")
+        except NotConnected as error:
+            return Shown(error_code=200342, why=str(error))
+        except ValueError:
+            return _answer(None)
+        if answer["code"] != 200:
+            return Shown(error_code=200671, why=f"code {answer['code']}")
+        return _answer(answer.get("data", {}))
 
     def _apply(self, app: App, message: Message, entity: Entity | None, body: dict[str, Any]) -> Shown:
         """Put the answered card in place, where that is allowed."""
@@ -204,6 +218,12 @@ def find(card: Card, press: Press) -> dict[str, Any] | None:
         ):
             return each
     return None
+
+
+def _answer(body: Any) -> Shown:
+    if not isinstance(body, dict) or not body.keys() <= {"toast", "card"} or not _toast_fits(body.get("toast")):
+        return Shown(error_code=200672, why="the response body is not toast and/or card")
+    return Shown(body=body)
 
 
 def _toast_fits(toast: Any) -> bool:

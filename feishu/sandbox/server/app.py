@@ -34,7 +34,7 @@ def app_of(sandbox: Sandbox) -> HostGuard:
         Route("/", index),
         *Login(sandbox.world, sandbox.clock).routes(),
         *Registration(sandbox.world).routes(),
-        *OpenApi(sandbox.platform, sandbox.faults).routes(),
+        *OpenApi(sandbox.platform, sandbox.gateway, sandbox.faults).routes(),
         *Control(sandbox).routes(),
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
         Mount("/page", StaticFiles(directory=PAGE)),
@@ -56,7 +56,7 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
         listener.close()
         raise
     config = uvicorn.Config(
-        app_of(sandbox), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        app_of(sandbox), ws="none", log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

@@ -20,12 +20,17 @@ POST   /sandbox/clock        {advance_s}
 POST   /sandbox/redeliver    {event_id}
 POST   /sandbox/events       {app_id?, event_type, event}    any other event
 POST   /sandbox/webhook      {url, app_id?, card_callback_url?}
+POST   /sandbox/transport    {transport, app_id?}            webhook, or websocket while a client is connected
+POST   /sandbox/secret       {app_secret, app_id?}           a new App Secret
+GET    /sandbox/connections  the open long connections
+POST   /sandbox/connections  {do: silent|dead|close|abort|garbage|lose_fragment, app_id?, times?} → {connections}
+                             endpoint and handshake refuse by /sandbox/faults: `ws.endpoint`, `ws.handshake`
 POST   /sandbox/verify-url   {url?, app_id?} → {ok, why}
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from sse_starlette import EventSourceResponse
@@ -34,9 +39,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from feishu.sandbox.clients.clicks import Press, Unpressable
+from feishu.sandbox.gateway import ConnectionFault
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.sandbox import Sandbox
 from feishu.sandbox.server.uploads import serve_upload, take_upload
+from feishu.sandbox.settings import Transport
 from feishu.sandbox.view import entity_view, state_view
 from feishu.sandbox.world import App
 
@@ -68,6 +75,9 @@ class Control:
             "redeliver": self._redeliver,
             "events": self._event,
             "webhook": self._webhook,
+            "transport": self._transport,
+            "secret": self._secret,
+            "connections": self._break_connections,
             "verify-url": self._verify_url,
         }
         return [
@@ -77,6 +87,7 @@ class Control:
             Route("/sandbox/state", self._state),
             Route("/sandbox/cards/{card_id}", self._entity),
             Route("/sandbox/log", self._log),
+            Route("/sandbox/connections", self._connections, methods=["GET"]),
             Route("/sandbox/stream", self._stream),
         ]
 
@@ -138,6 +149,31 @@ class Control:
             body["url"], app_id=self._app(body).app_id, card_callback_url=body.get("card_callback_url")
         )
         return {}
+
+    async def _transport(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body.get("transport") not in get_args(Transport):
+            raise BadRequest(f"transport is one of {get_args(Transport)}")
+        self._sandbox.set_transport(body["transport"], app_id=self._app(body).app_id)
+        return {}
+
+    async def _secret(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._sandbox.reset_secret(str(body["app_secret"]), app_id=self._app(body).app_id)
+        return {}
+
+    async def _connections(self, _request: Request) -> Response:
+        found = self._sandbox.gateway.connections
+        shown = [{"app_id": each.app.app_id, "device_id": each.device_id, "fault": each.fault} for each in found]
+        return _json({"connections": shown})
+
+    async def _break_connections(self, body: dict[str, Any]) -> dict[str, Any]:
+        gateway, how = self._sandbox.gateway, str(body.get("do"))
+        if how == "lose_fragment":
+            gateway.fragments_to_lose += int(body.get("times", 1))
+            return {"connections": len(gateway.connections)}
+        found: ConnectionFault | None = next((each for each in get_args(ConnectionFault) if each == how), None)
+        if found is None:
+            raise BadRequest(f"do is lose_fragment or one of {get_args(ConnectionFault)}")
+        return {"connections": await gateway.break_connections(found, app=self._app(body))}
 
     async def _verify_url(self, body: dict[str, Any]) -> dict[str, Any]:
         app = self._app(body)

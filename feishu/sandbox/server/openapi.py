@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from feishu.sandbox.faults import Fault, Faults
+from feishu.sandbox.gateway import Gateway
 from feishu.sandbox.refusal import Refused
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.server import (
@@ -149,8 +150,9 @@ class CutConnection(Response):
 class OpenApi:
     """Serves the platform's API."""
 
-    def __init__(self, platform: Platform, faults: Faults) -> None:
+    def __init__(self, platform: Platform, gateway: Gateway, faults: Faults) -> None:
         self._platform = platform
+        self._gateway = gateway
         self._faults = faults
 
     def routes(self) -> list[Route]:
@@ -158,6 +160,7 @@ class OpenApi:
         token_path = "/open-apis/auth/v3/tenant_access_token/internal"  # noqa: S105
         return [
             Route(token_path, self._endpoint(TOKEN), methods=["POST"]),
+            Route(LONG_CONNECTION.path, self._endpoint(LONG_CONNECTION), methods=["POST"]),
             *(Route("/open-apis" + e.path, self._endpoint(e), methods=[e.method]) for e in ENDPOINTS),
         ]
 
@@ -204,6 +207,8 @@ class OpenApi:
             body, files = await _read(request, raw)
             if endpoint is TOKEN:
                 return _Answer(200, 0, account.tenant_token(self._platform, body))
+            if endpoint is LONG_CONNECTION:
+                return _Answer(200, 0, self._gateway.ticket(body))
             app = account.authenticate(self._platform, request.headers.get("authorization", ""))
             self._platform.rates.take_api((app.app_id, endpoint.name))
             account.require_scope(app, endpoint.scopes)
@@ -222,10 +227,12 @@ class OpenApi:
 
     def _record(self, endpoint: Endpoint, request: Request, raw: bytes, answer: "_Answer", began: float) -> None:
         body = _shown(raw)
-        if endpoint is TOKEN and isinstance(body, dict):
-            body = {**body, "app_secret": "•••"}
+        if endpoint in (TOKEN, LONG_CONNECTION) and isinstance(body, dict):
+            body = {key: "•••" if key.lower().replace("_", "") == "appsecret" else body[key] for key in body}
         sequence = body.get("sequence") if isinstance(body, dict) else None
         response = {key: "t-•••" if key == "tenant_access_token" else value for key, value in answer.body.items()}
+        if endpoint is LONG_CONNECTION and answer.body:
+            response = {"data": {**answer.body["data"], "URL": "•••"}}
         self._platform.journal.add(
             "api",
             endpoint.name,
@@ -322,3 +329,4 @@ def _shown(raw: bytes) -> Any:
 
 
 TOKEN = Endpoint("token", "POST", "/auth/v3/tenant_access_token/internal", (), lambda platform, call: {})
+LONG_CONNECTION = Endpoint("ws.endpoint", "POST", "/callback/ws/endpoint", (), lambda platform, call: {})

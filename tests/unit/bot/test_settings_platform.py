@@ -45,3 +45,22 @@ def test_the_console_is_that_of_the_platform() -> None:
 def test_a_single_underscore_is_noticed() -> None:
     with pytest.raises(SettingsError, match="FEISHU_APP_ID is set, but the name has two underscores"):
         require_platform(Settings(), environ={"FEISHU_APP_ID": "cli_a"})
+
+
+def test_the_long_connection_needs_neither_key_nor_token() -> None:
+    few = {name: value for name, value in WHOLE.items() if name in ("FEISHU__APP_ID", "FEISHU__APP_SECRET")}
+    require_platform(settings(**few, FEISHU__TRANSPORT="websocket"), environ={})
+    with pytest.raises(SettingsError) as caught:
+        require_platform(settings(FEISHU__TRANSPORT="websocket"), environ={})
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_callbacks_of_the_old_kind_do_not_come_over_the_long_connection() -> None:
+    both = settings(**WHOLE, FEISHU__TRANSPORT="websocket", FEISHU__LEGACY_CARD_CALLBACK="true")
+    with pytest.raises(SettingsError, match=r"card\.action\.trigger"):
+        require_platform(both, environ={})
+
+
+def test_a_transport_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SettingsError, match="'webhook' or 'websocket'"):
+        settings(FEISHU__TRANSPORT="polling")

@@ -436,6 +436,7 @@ def test_what_nothing_guards_against_repetition_is_never_repeated_by_the_client(
         "card_settings",
         "card_update",
         "send_ephemeral",
+        "long_connection",
     }
 
 
