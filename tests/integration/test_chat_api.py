@@ -12,7 +12,7 @@ from tests.support.scripted_library import dying, refusing, telling
 async def test_a_whole_answer_has_everything_the_schema_promises(api: Api) -> None:
     answer = await api.ask()
     assert answer["answer"] == ANSWER and answer["answered"] is True
-    assert set(answer["sources"][0]) == {"id", "title", "text", "link", "metadata"}
+    assert set(answer["sources"][0]) == {"id", "title", "text", "link", "place", "link_at_place", "metadata"}
     assert answer["sources"][0]["metadata"]["cited"] is True
     assert len(answer["sources"][0]["text"]) <= 200
     assert answer["usage"] == {"prompt": 300, "completion": 56}
