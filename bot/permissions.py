@@ -56,6 +56,10 @@ def _links(*kinds: str) -> Callable[[Settings], Level]:
     return level
 
 
+def _helps_links(settings: Settings) -> Level:
+    return "should" if _links()(settings) == "must" else "may"
+
+
 def _every_message(settings: Settings) -> Level:
     people = settings.bot.people
     if people.silent_chats:
@@ -98,15 +102,52 @@ FEATURES = (
     ),
     Feature(
         "Feishu folders",
-        (("drive:drive:readonly", "drive:drive"),),
+        (("drive:drive:readonly", "space:document:retrieve", "drive:drive"),),
         "the folders of rag.links cannot be listed",
         _links("folder"),
     ),
     Feature(
         "Feishu documents",
-        (("docx:document:readonly", "docx:document"), ("docs:document.content:read",)),
+        (("docx:document:readonly", "docx:document"),),
         "the documents of rag.links cannot be read",
         _links(),
+    ),
+    *(
+        Feature(f"Feishu {name}", (scopes,), lost, _helps_links)
+        for name, scopes, lost in (
+            (
+                "documents whose blocks are closed",
+                ("docs:document.content:read",),
+                "documents whose blocks cannot be read are left out",
+            ),
+            (
+                "spreadsheets",
+                ("sheets:spreadsheet:readonly", "sheets:spreadsheet", "drive:drive:readonly", "drive:drive"),
+                "spreadsheets cannot be read",
+            ),
+            (
+                "spreadsheets as they are seen, old documents",
+                ("docs:document:export", "drive:export:readonly"),
+                "spreadsheets are read by their values, old documents not at all",
+            ),
+            ("bitables", ("bitable:app:readonly", "bitable:app", "base:record:retrieve"), "bitables cannot be read"),
+            (
+                "files of the drive",
+                ("drive:file:download", "drive:drive:readonly", "drive:drive"),
+                "files of the drive cannot be read",
+            ),
+            (
+                "pictures and attachments",
+                ("docs:document.media:download", "drive:drive:readonly", "drive:drive"),
+                "pictures and attachments in documents cannot be read",
+            ),
+            (
+                "documents' dates",
+                ("drive:drive.metadata:readonly", "drive:drive"),
+                "sources have no date, and every document is read again at each look",
+            ),
+            ("reports of edits", ("docs:event:subscribe", "drive:drive"), "edits are seen at the next look only"),
+        )
     ),
     Feature(
         "all messages of groups",
@@ -130,5 +171,17 @@ EVENTS = (
     Subscription("im.chat.member.bot.added_v1", "the welcome in a group"),
     Subscription("im.chat.access_event.bot_p2p_chat_entered_v1", "the welcome in a private chat"),
     Subscription("application.bot.menu_v6", "menu entries named after commands, like help"),
+    *(
+        Subscription(f"drive.file.{name}_v1", "documents of rag.links are read again when they change")
+        for name in (
+            "edit",
+            "title_updated",
+            "bitable_record_changed",
+            "bitable_field_changed",
+            "trashed",
+            "deleted",
+            "created_in_folder",
+        )
+    ),
 )
 CALLBACKS = (Subscription("card.action.trigger", "the buttons of cards", is_needed=True),)

@@ -10,11 +10,9 @@ from bot.doctor.findings import Finding
 from bot.settings import Settings
 from bot.settings.access import known_collections
 from bot.settings.console import grant_page
-from feishu.api.client import FeishuClient
 from feishu.api.endpoints import CHAT
 from feishu.documents.links import target_of
 from feishu.documents.listing import Documents, Page
-from feishu.documents.refusals import missing
 from feishu.errors import ApiError, FeishuError, TransportError
 from rag.errors import RagError
 from rag.scope import DEFAULT_COLLECTION, EVERYTHING, Scope
@@ -105,18 +103,7 @@ async def check_links(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> 
     async with hurried_client(settings, call_s) as client:
         if client is None:
             return [Finding("links", "fail", "documents on Feishu need an app", "set FEISHU__APP_ID and its secret")]
-        found = [await _link(Documents(client), key, link) for key, link in links]
-        return [*found, *await _scopes(client)]
-
-
-async def _scopes(client: FeishuClient) -> list[Finding]:
-    """What cannot be read for want of a scope; nothing where the app may not read its own scopes."""
-    try:
-        lacking = missing(await client.granted_scopes())
-    except FeishuError:
-        return []
-    fix = "add it in the console, Permissions & Scopes (权限管理), then release a version"
-    return [Finding("links", "warn", f"without {scope}: no {purpose}", fix) for purpose, scope in lacking]
+        return [await _link(Documents(client), key, link) for key, link in links]
 
 
 async def _link(documents: Documents, key: str, link: str) -> Finding:

@@ -4,7 +4,6 @@ Codes: open.feishu.cn/document wiki-v2, drive-v1, docx-v1, docs-v1, sheets-v3, b
 """
 
 import re
-from collections.abc import Collection
 from typing import Literal
 
 from feishu.api.endpoints import EXPORT_STATE
@@ -54,21 +53,6 @@ _SENTENCES: dict[Why, str] = {
     "too_large": "is larger than the platform exports (10 MB)",
 }
 
-NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("wiki spaces and pages", ("wiki:wiki:readonly", "wiki:wiki")),
-    ("drive folders", ("drive:drive:readonly", "space:document:retrieve", "drive:drive")),
-    ("documents with pictures and places", ("docx:document:readonly", "docx:document")),
-    ("documents whose blocks are closed", ("docs:document.content:read",)),
-    ("spreadsheets", ("sheets:spreadsheet:readonly", "sheets:spreadsheet", "drive:drive:readonly", "drive:drive")),
-    ("spreadsheets as they are seen, old documents", ("docs:document:export", "drive:export:readonly")),
-    ("bitables", ("bitable:app:readonly", "bitable:app", "base:record:retrieve")),
-    ("files of the drive", ("drive:file:download", "drive:drive:readonly", "drive:drive")),
-    ("pictures and attachments", ("docs:document.media:download", "drive:drive:readonly", "drive:drive")),
-    ("when documents were edited", ("drive:drive.metadata:readonly", "drive:drive")),
-    ("reports of edits", ("docs:event:subscribe", "drive:drive")),
-)
-"""For each purpose the scopes of which any one is enough, the least first."""
-
 
 def why_refused(error: ApiError) -> Why | None:
     """Which reason it is; None when it is not about this document."""
@@ -97,8 +81,3 @@ def scopes_named(error: ApiError) -> str:
     """The scopes of which one is missing, as the platform names them; "" where it does not."""
     found = _NAMED_SCOPES.search(error.message)
     return " or ".join(name.strip() for name in found[1].split(",")) if found else ""
-
-
-def missing(granted: Collection[str]) -> list[tuple[str, str]]:
-    """Purposes that no granted scope serves, each with the least scope that would."""
-    return [(purpose, scopes[0]) for purpose, scopes in NEEDED if not set(scopes) & set(granted)]

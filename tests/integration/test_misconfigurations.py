@@ -163,7 +163,7 @@ def no_scope_for_silent_chats(scene: Scene) -> None:
 
 def no_document_scope(scene: Scene) -> None:
     scene.config = f"rag:\n  links: [{WIKI}]\n"
-    scene.without_scopes("docs:document.content:read")
+    scene.without_scopes("docx:document:readonly", "docx:document")
     scene.faults = {"endpoint": "wiki.*", "times": None, "code": 0}  # what the links lead to is another test's matter
 
 
@@ -293,7 +293,7 @@ CASES: list[tuple[Any, str, tuple[str, ...]]] = [
     (no_group_scope, "scopes", ("im:message.group_at_msg:readonly: not granted", "no message of a group")),
     (no_reply_scope, "scopes", ("im:message:send_as_bot: not granted", "nothing can be answered")),
     (no_scope_for_silent_chats, "scopes", ("im:message.group_msg: not granted", "silent chats never")),
-    (no_document_scope, "scopes", ("docs:document.content:read: not granted", "rag.links cannot be read")),
+    (no_document_scope, "scopes", ("docx:document:readonly: not granted", "rag.links cannot be read")),
     (address_not_allowed, "token", ("99991401", "add it to the IP list", "/app/cli_sandbox/safe")),
     (unreachable, "token", ("tenant_token failed", "see that this machine reaches http://127.0.0.1:")),
     (proxy_page, "token", ("without the platform's JSON", "a proxy or a login page")),
