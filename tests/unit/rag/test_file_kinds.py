@@ -25,10 +25,11 @@ def ole(*names: str) -> bytes:
 
 
 def zipped(**files: str) -> bytes:
+    """Without the time of day, which would be a part of a test's name and differ between workers."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name.replace("__", "/"), text)
+            archive.writestr(zipfile.ZipInfo(name.replace("__", "/")), text)
     return content.getvalue()
 
 
