@@ -1,5 +1,6 @@
 """Sandbox and bot as two real servers."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -114,7 +115,15 @@ def words(card: dict[str, Any]) -> str:
     return "\n".join(str(node["content"]) for node in walk(card) if isinstance(node.get("content"), str))
 
 
+_CITATION_LINK = re.compile(r"\[&#91;(\d+)&#93;\]\([^()\s]*\)")
+
+
 def answer_text(message: dict[str, Any]) -> str:
+    """What a reader sees in the answer's element: a citation is `[1]`, whether or not it leads to its place."""
+    return _CITATION_LINK.sub(r"[\1]", answer_markup(message))
+
+
+def answer_markup(message: dict[str, Any]) -> str:
     """What stands in the answer's element."""
     elements = (node for node in walk(message["card"]) if node.get("element_id") == "answer")
     return next((str(node["content"]) for node in elements), "")

@@ -12,7 +12,7 @@ from bot.settings import Settings
 from feishu.sandbox.server.blocks import blocks_of
 from feishu.settings import FeishuSettings
 from rag.settings import EmbeddingSettings, RagSettings
-from tests.integration.conftest import Stage, answer_text, words
+from tests.integration.conftest import Stage, answer_markup, words
 from tests.support.office_files import write_pdf
 
 needs_docs = pytest.mark.skipif(importlib.util.find_spec("pypdfium2") is None, reason="the extra docs is not installed")
@@ -54,7 +54,7 @@ async def test_a_citation_of_a_feishu_document_opens_at_the_heading_above_the_pa
         if block.get("heading2", {}).get("elements", [{}])[0].get("text_run", {}).get("content") == "报销时限"
     ]
     link = f"{ORIGIN}/docx/{TOKEN}#{heading['block_id']}"
-    assert f"[&#91;1&#93;]({link})" in answer_text(card)
+    assert f"[&#91;1&#93;]({link})" in answer_markup(card)
     said = words(card["card"])
     assert f"[差旅制度 › 报销时限]({link})" in said
     assert "适用于国内出差。 **出差结束后十五个自然日内提交报销单。** 逾期需说明原因。" in said
