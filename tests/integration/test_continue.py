@@ -76,7 +76,7 @@ async def test_a_cut_answer_goes_on_in_the_same_card(scene: Scene, model: ModelS
     whole = await shown_version(scene, card, "2/2")
     assert answer_text(whole) == ANSWER
     assert "长度上限" not in words(whole["card"]) and button(whole, "continue") is None
-    assert "第 2 版" in words(whole["card"]) and "[1]" in words(whole["card"])
+    assert "第 2 版" in words(whole["card"]) and "&#91;1&#93;" in words(whole["card"])
     assert len(scene.replies(card["parent_id"])) == 1
     assert BEGUN in model.chats()[-1].prompt
     await scene.press(whole, "show")
@@ -125,7 +125,7 @@ async def test_a_stop_keeps_all_that_is_there(scene: Scene, model: ModelServer, 
     await scene.press(growing, "stop")
     stopped = await scene.closed(card["parent_id"], containing="已停止")
     assert ANSWER.startswith(answer_text(stopped)) and len(answer_text(stopped)) >= CUT
-    assert button(stopped, "continue") and "[1]" in words(stopped["card"])
+    assert button(stopped, "continue") and "&#91;1&#93;" in words(stopped["card"])
     model.script(Reply(ANSWER[len(answer_text(stopped)) :]))
     await scene.press(stopped, "continue")
     assert answer_text(await shown_version(scene, card, "3/3")) == ANSWER
