@@ -68,7 +68,8 @@ async def shown_as(sandbox: Sandbox, message_id: str, *wanted: str) -> None:
     """Waits until a card says all of this."""
 
     def says() -> bool:
-        card = words(sandbox.shown(message_id)["card"])
+        message = sandbox.shown(message_id)
+        card = answer_text(message) + words(message["card"])
         return all(each in card for each in wanted)
 
     await sandbox.wait_for(says, DEADLINE_S)
