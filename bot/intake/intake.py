@@ -149,7 +149,10 @@ class MessageContents:
         linked = await self._kinds.read_links(job, message, text, wording) if self._kinds.has_links(text) else None
         if linked and not linked.titles:
             return ImageUnreadable("\n".join(linked.said))
-        quote = await self._quote(job, message, wording, leans_on_turn=bool(turn.parent_turn))
+        if linked is None:  # unread for what it quotes alone
+            quote = await self._quotes.look(job, message, wording)
+        else:
+            quote = await self._quote(job, message, wording, leans_on_turn=bool(turn.parent_turn))
         words = linked.text if linked else text
         if words or quote.words:
             missing = (*(linked.left_out if linked else ()), *quote.left_out)
