@@ -62,7 +62,9 @@ class RepliedMessages:
         root as its parent, so that only the first question there carries it."""
         if not message.parent_id:
             return Quote()
-        if message.thread_id and await self._ledger.has_turns(job.app_id, f"{message.chat_id}/{message.thread_id}"):
+        if message.thread_id and await self._ledger.has_turns(
+            job.app_id, conversation_of(message), besides=message.message_id
+        ):
             return Quote()
         if message.thread_id and await self._ledger.turn_of_question(job.app_id, message.parent_id):
             return Quote()

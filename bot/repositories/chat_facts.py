@@ -145,9 +145,10 @@ class ChatFacts:
         statement = select(turns.c.id).where(turns.c.app_id == app_id, turns.c.question_message_id == message_id)
         return await self._database.read(lambda connection: connection.scalar(statement.limit(1)))
 
-    async def has_turns(self, app_id: str, conversation: str) -> bool:
-        """Whether anything was asked in this conversation."""
+    async def has_turns(self, app_id: str, conversation: str, *, besides: str = "") -> bool:
+        """Whether anything was asked in this conversation, but for the message `besides`."""
         mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
+        mine &= turns.c.question_message_id != besides
         statement = select(turns.c.id).where(mine).limit(1)
         return await self._database.read(lambda connection: connection.scalar(statement)) is not None
 

@@ -58,6 +58,16 @@ async def test_in_a_group_it_is_there_for_the_question_and_for_replies_to_its_ca
     assert "周一" not in answer_text(await stage.closed(other)), "nobody else's question has it"
 
 
+async def test_the_root_of_a_topic_comes_along_with_a_link(stage: Stage) -> None:
+    camp(stage)
+    await stage.bot(**QUOTING)
+    root = await stage.sandbox.say(GROUP, BOB, "团建定在周五，谁去借帐篷？")
+    question = f"{DOCX} 帐篷押金是多少？"
+    asked = await stage.sandbox.say(GROUP, BOB, question, mention_bot=True, reply_to=root.message_id, in_thread=True)
+    card = await stage.closed(asked.message_id, containing="320")
+    assert "团建定在周五" in words(card["card"])
+
+
 async def test_sheets_and_bitables_are_read_by_their_links(stage: Stage) -> None:
     store = stage.sandbox.platform.documents
     prices(store)
