@@ -7,11 +7,11 @@ come from several small pools: a large one looks at all its connections with eac
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -36,6 +36,8 @@ from feishu.errors import (
 )
 from feishu.ratelimit import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, FrameSchedule, Lanes, Urgency
 from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+
+T = TypeVar("T")
 
 POOLS = 16
 CALLS = 3
@@ -206,10 +208,14 @@ class FeishuClient:
         request = _Request(
             endpoint, self._url(endpoint, path or {}), params, _body(json), lane, card, urgency, user_token
         )
+        return await self._retried(endpoint, lambda attempt: self._authorised(request, attempt))
+
+    async def _retried(self, endpoint: Endpoint, once: Callable[[int], Awaitable[T]]) -> T:
+        """What `once` gives, called with the number of the attempt as often as the endpoint allows."""
         attempt = 1
         while True:
             try:
-                return await self._authorised(request, attempt)
+                return await once(attempt)
             except (ApiError, TransportError) as error:
                 wait_s = wait_before_retry(endpoint, error, attempt)
                 if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
@@ -245,26 +251,11 @@ class FeishuClient:
         self, endpoint: Endpoint, *, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
         """A binary answer; None when it is larger than `most_bytes`. Raises and tries again as `call` does."""
-        attempt = 1
-        while True:
-            try:
-                return await self._downloaded_as_app(endpoint, path, params, most_bytes)
-            except (ApiError, TransportError) as error:
-                wait_s = wait_before_retry(endpoint, error, attempt)
-                if wait_s is None or self._closed or not self._is_worth_a_retry(endpoint, error):
-                    raise
-            await self._clock.sleep(wait_s)
-            attempt += 1
 
-    async def _downloaded_as_app(
-        self, endpoint: Endpoint, path: dict[str, str], params: dict[str, str], most_bytes: int
-    ) -> bytes | None:
-        token = await self._tokens.get()
-        try:
+        async def fetched(token: str) -> bytes | None:
             return await self._downloaded(endpoint, token, path, params, most_bytes)
-        except TokenRejected:
-            self._tokens.drop(token)
-        return await self._downloaded(endpoint, await self._tokens.get(), path, params, most_bytes)
+
+        return await self._retried(endpoint, lambda _attempt: self._as_app(fetched))
 
     async def _downloaded(
         self, endpoint: Endpoint, token: str, path: dict[str, str], params: dict[str, str], most_bytes: int
@@ -313,14 +304,18 @@ class FeishuClient:
     async def _authorised(self, request: "_Request", attempt: int) -> dict[str, Any]:
         if request.user_token or not request.endpoint.authorised:
             return await self._send(request, request.user_token or None, attempt)
+        return await self._as_app(lambda token: self._send(request, token, attempt))
+
+    async def _as_app(self, call: Callable[[str], Awaitable[T]]) -> T:
+        """With the app's token; once more with a new one where the platform refuses it."""
         token = await self._tokens.get()
         try:
-            return await self._send(request, token, attempt)
+            return await call(token)
         except TokenRejected:
             self._tokens.drop(token)
         token = await self._tokens.get()
         try:
-            return await self._send(request, token, attempt)
+            return await call(token)
         except TokenRejected:
             self._tokens.drop(token)
             raise
