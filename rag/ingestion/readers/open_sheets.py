@@ -16,7 +16,7 @@ from rag.ingestion.readers.open_document import (
     hangs_on,
     rows_of,
 )
-from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, require
+from rag.ingestion.readers.parsed import Pages, Parsed, limited_depth, require
 from rag.ingestion.readers.tables import table_lines
 from rag.ingestion.readers.visible_cells import counted, visible_cells
 from rag.ingestion.readers.worksheet import Cell, Kind, Worksheet
@@ -32,10 +32,8 @@ _HIDDEN = frozenset({"collapse", "filter"})
 def read_ods(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """All visible sheets, or all of them. Raises CannotRead."""
     require("docs", "lxml")
-    try:
+    with limited_depth():
         return _Reading(OpenDocument(content, "spreadsheet"), include_hidden=include_hidden).parsed()
-    except RecursionError as error:
-        raise CannotRead("is nested too deeply") from error
 
 
 class _Reading:

@@ -8,7 +8,7 @@ from rag.documents import Place
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import attribute, child, local
 from rag.ingestion.readers.open_document import OpenDocument, OpenTexts, count_frame, paragraphs, table_markdown
-from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, one_line, require
+from rag.ingestion.readers.parsed import Pages, Parsed, limited_depth, one_line, require
 from rag.ingestion.readers.slide_text import Box, reading_order
 
 _TITLES = frozenset({"title"})
@@ -21,10 +21,8 @@ _PER_UNIT = {"cm": 1000.0, "mm": 100.0, "in": 2540.0, "pt": 35.28, "px": 26.46}
 def read_odp(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """All slides that are shown. Raises CannotRead."""
     require("docs", "lxml")
-    try:
+    with limited_depth():
         return _Reading(OpenDocument(content, "presentation"), include_hidden=include_hidden).parsed()
-    except RecursionError as error:
-        raise CannotRead("is nested too deeply") from error
 
 
 class _Reading:

@@ -15,7 +15,7 @@ from rag.ingestion.readers.open_document import (
     paragraphs,
     table_markdown,
 )
-from rag.ingestion.readers.parsed import CannotRead, Parsed, one_line, require, unlinked
+from rag.ingestion.readers.parsed import Parsed, limited_depth, one_line, require, unlinked
 from rag.ingestion.readers.word_blocks import MOST_HEADING_CHARS
 
 _FORMATS = {
@@ -32,10 +32,8 @@ _FOOTERS = ("footer", "footer-first", "footer-left")
 def read_odt(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """The whole document. Raises CannotRead."""
     require("docs", "lxml")
-    try:
+    with limited_depth():
         return _Reading(OpenDocument(content, "text"), include_hidden=include_hidden).parsed()
-    except RecursionError as error:
-        raise CannotRead("is nested too deeply") from error
 
 
 @dataclass

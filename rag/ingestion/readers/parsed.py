@@ -2,7 +2,8 @@
 
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rag.documents import Place
@@ -61,6 +62,15 @@ def require(extra: str, *modules: str) -> None:
     """Raise CannotRead, naming the extra, when a library is not installed."""
     if any(importlib.util.find_spec(module) is None for module in modules):
         raise CannotRead(f"needs the extra {extra}: pip install 'feishu-rag[{extra}]'")
+
+
+@contextmanager
+def limited_depth() -> Iterator[None]:
+    """Raise CannotRead where what is read inside nests elements deeper than Python calls."""
+    try:
+        yield
+    except RecursionError as error:
+        raise CannotRead("is nested too deeply") from error
 
 
 def one_line(value: object) -> str:

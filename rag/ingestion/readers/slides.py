@@ -7,17 +7,15 @@ from typing import Any
 from rag.documents import Place
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on, local, reference
-from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, require
+from rag.ingestion.readers.parsed import CannotRead, Pages, Parsed, limited_depth, require
 from rag.ingestion.readers.slide_text import Slide, notes_text
 
 
 def read_pptx(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """All slides that are shown. Raises CannotRead."""
     require("docs", "lxml")
-    try:
+    with limited_depth():
         return _read(Package(content), include_hidden=include_hidden)
-    except RecursionError as error:
-        raise CannotRead("is nested too deeply") from error
 
 
 def _read(package: Package, *, include_hidden: bool) -> Parsed:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag.ingestion.readers.left_out import LeftOut
 from rag.ingestion.readers.office_package import Package, Part, attribute, child, children, is_on
-from rag.ingestion.readers.parsed import CannotRead, Parsed, require
+from rag.ingestion.readers.parsed import CannotRead, Parsed, limited_depth, require
 from rag.ingestion.readers.word_blocks import Reading, section_properties
 from rag.ingestion.readers.word_fields import PAGE_NUMBERS, REPEATS
 from rag.ingestion.readers.word_numbering import Numbering
@@ -21,10 +21,8 @@ _SAYS_NOTHING = re.compile(r"[\W_]*|\W*\d{1,4}\W*")
 def read_docx(content: bytes, *, include_hidden: bool = False) -> Parsed:
     """The whole document. Raises CannotRead."""
     require("docs", "lxml")
-    try:
+    with limited_depth():
         return _read(Package(content), include_hidden=include_hidden)
-    except RecursionError as error:
-        raise CannotRead("is nested too deeply") from error
 
 
 def _read(package: Package, *, include_hidden: bool) -> Parsed:
