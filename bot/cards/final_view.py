@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
-from bot.cards.source_list import citation_links, plain_source, shown_sources, source_panel
+from bot.cards.source_list import plain_source, shown_sources, source_panel
 from bot.cards.streaming_view import ANSWER, TITLE_CHARS
 from bot.models import Answer, CardState, LeftOut, ShownAs
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Card, Element, card_bytes
+from feishu.cards.foreign_text import web_url
 from feishu.cards.markdown import broken_text, escape_text, safe_markdown
 from rag.events import NO_EVIDENCE_TEXT
 
@@ -160,7 +161,8 @@ def _continuation(state: CardState, part: str, number: int, count: int, texts: T
 
 def _linked(text: str, answer: Answer) -> str:
     """The answer's words, its citations leading to their places."""
-    return safe_markdown(text, citations=citation_links(answer))
+    places = {source.number: url for source in answer.sources if (url := web_url(source.best_link or ""))}
+    return safe_markdown(text, citations=places)
 
 
 def _card(state: CardState, texts: Texts, *, with_quotes: bool) -> Card:

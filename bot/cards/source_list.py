@@ -14,6 +14,8 @@ SOURCES_SHOWN = 8
 NAME_CHARS = 120
 PLACE_CHARS = 40
 QUOTE_TITLE_CHARS = 24
+UNSUPPORTED = ("no_evidence", "hedged")
+"""Outcomes behind which no source stands: the nearest passages are shown."""
 
 
 def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> list[Element]:
@@ -21,28 +23,19 @@ def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> l
     shown = shown_sources(answer)
     if not shown:
         return []
-    title = (texts.nearest if _shows_nearest(answer) else texts.sources).format(count=len(shown))
+    title = (texts.nearest if answer.outcome in UNSUPPORTED else texts.sources).format(count=len(shown))
     lines = [element for source in shown for element in _source(source, texts, with_quotes=with_quotes)]
     return [build.collapsible_panel(title, lines, element_id="sources")]
 
 
 def shown_sources(answer: Answer) -> list[Source]:
     """The cited passages; or, where none stands behind the answer, the nearest ones."""
-    return [source for source in answer.sources if source.cited or _shows_nearest(answer)][:SOURCES_SHOWN]
-
-
-def citation_links(answer: Answer) -> dict[int, str]:
-    """Where the numbers in the text lead: to the places of their sources."""
-    return {source.number: url for source in answer.sources if (url := web_url(source.best_link or ""))}
+    return [source for source in answer.sources if source.cited or answer.outcome in UNSUPPORTED][:SOURCES_SHOWN]
 
 
 def plain_source(source: Source, texts: Texts) -> str:
     """One source as a line without markup."""
     return f"[{source.number}] {_name(source, texts)} {web_url(source.best_link or '')}".rstrip()
-
-
-def _shows_nearest(answer: Answer) -> bool:
-    return answer.outcome in ("no_evidence", "hedged")
 
 
 def _name(source: Source, texts: Texts) -> str:
@@ -73,7 +66,8 @@ def _source(source: Source, texts: Texts, *, with_quotes: bool) -> list[Element]
     if not (with_quotes and source.quote):
         return [build.markdown(f"{head}\n{escape_text(one_line(source.snippet, 120))}", size="notation")]
     title = texts.quoted.format(words=one_line(source.quote, QUOTE_TITLE_CHARS))
-    quote = build.markdown(_quote(source), size="notation")
+    parts = (escape_text(source.before), f"**{escape_text(source.quote)}**", escape_text(source.after))
+    quote = build.markdown(" ".join(filter(None, parts)), size="notation")
     return [
         build.markdown(head, size="notation"),
         build.collapsible_panel(title, [quote], element_id=f"quote_{source.number}", border=False),
@@ -83,8 +77,3 @@ def _source(source: Source, texts: Texts, *, with_quotes: bool) -> list[Element]
 def _day(at: int) -> str:
     """A date in this machine's time."""
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d")
-
-
-def _quote(source: Source) -> str:
-    parts = (escape_text(source.before), f"**{escape_text(source.quote)}**", escape_text(source.after))
-    return " ".join(part for part in parts if part)

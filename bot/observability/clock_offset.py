@@ -39,7 +39,7 @@ class ClockOffset:
 
     def compare(self, created_at: float) -> None:
         """An event out of the future tells that this machine's clock is behind; one from the past may just be late."""
-        ahead_s = created_at - self.now()
+        ahead_s = created_at - self._clock.time()
         if ahead_s >= TOLERATED_S:
             self.show("event", ahead_s)
 

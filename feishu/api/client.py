@@ -173,6 +173,7 @@ class FeishuClient:
         """`http` replaces the connection pool (it is then the caller's to close); `observe` sees every attempt.
         Without `retries` a call that failed is not sent again, for whoever wants to know soon."""
         self._settings = settings
+        self._hosts = (settings.base_url, settings.accounts_url)
         self._clock = clock or SystemClock()
         self._observe = observe
         self._retries = retries
@@ -205,10 +206,14 @@ class FeishuClient:
         a refused token is renewed and the call repeated once. `lane` names the chat, person or message that takes no
         more than five calls a second, `card` the card that takes ten; `urgency` decides who starts first when a budget
         is short; `user_token` calls on behalf of a person instead of the app."""
-        request = _Request(
-            endpoint, self._url(endpoint, path or {}), params, _body(json), lane, card, urgency, user_token
+        url = self._hosts[endpoint.of_accounts] + endpoint.url_path(path or {})
+        content = None if json is None else to_bytes(json)
+        request = _Request(endpoint, url, params, content, lane, card, urgency)
+        if user_token or not endpoint.authorised:
+            return await self._retried(endpoint, lambda attempt: self._send(request, user_token or None, attempt))
+        return await self._retried(
+            endpoint, lambda attempt: self._as_app(lambda token: self._send(request, token, attempt))
         )
-        return await self._retried(endpoint, lambda attempt: self._authorised(request, attempt))
 
     async def _retried(self, endpoint: Endpoint, once: Callable[[int], Awaitable[T]]) -> T:
         """What `once` gives, called with the number of the attempt as often as the endpoint allows."""
@@ -222,10 +227,6 @@ class FeishuClient:
                     raise
             await self._clock.sleep(wait_s)
             attempt += 1
-
-    def _url(self, endpoint: Endpoint, path: dict[str, str]) -> str:
-        host = self._settings.accounts_url if endpoint.of_accounts else self._settings.base_url
-        return host + endpoint.url_path(path)
 
     def _is_worth_a_retry(self, endpoint: Endpoint, error: ApiError | TransportError) -> bool:
         """Not where nobody wants it, nor where the API has been down for long, nor where no token could be had: that
@@ -260,7 +261,7 @@ class FeishuClient:
     async def _downloaded(
         self, endpoint: Endpoint, token: str, path: dict[str, str], params: dict[str, str], most_bytes: int
     ) -> bytes | None:
-        request = _Request(endpoint, self._url(endpoint, path), params, None)
+        request = _Request(endpoint, self._hosts[endpoint.of_accounts] + endpoint.url_path(path), params, None)
         await self._budgets.of(endpoint).take(Urgency.NORMAL)
         try:
             content, response = await self._fetch(request, token, most_bytes)
@@ -301,11 +302,6 @@ class FeishuClient:
         for pool in self._owned:
             await pool.aclose()
 
-    async def _authorised(self, request: "_Request", attempt: int) -> dict[str, Any]:
-        if request.user_token or not request.endpoint.authorised:
-            return await self._send(request, request.user_token or None, attempt)
-        return await self._as_app(lambda token: self._send(request, token, attempt))
-
     async def _as_app(self, call: Callable[[str], Awaitable[T]]) -> T:
         """With the app's token; once more with a new one where the platform refuses it."""
         token = await self._tokens.get()
@@ -344,7 +340,8 @@ class FeishuClient:
         began = self._clock.monotonic()
         outcome = "cancelled"
         try:
-            answer = _read(request, await self._exchange(request, token))
+            response = await self._exchange(request, token)
+            answer = read_reply(request.endpoint, response.status_code, response.headers, response.content)
             outcome = "ok"
             self.availability.note(request.endpoint.name, None)
             return answer
@@ -414,15 +411,6 @@ class _Request:
     lane: str = ""
     card: str = ""
     urgency: Urgency = Urgency.NORMAL
-    user_token: str = ""
-
-
-def _body(json: Any) -> bytes | None:
-    return None if json is None else to_bytes(json)
-
-
-def _read(request: _Request, response: httpx.Response) -> dict[str, Any]:
-    return read_reply(request.endpoint, response.status_code, response.headers, response.content)
 
 
 async def post(url: str, body: bytes, *, timeout_s: float, kind: str = _JSON) -> tuple[int, bytes]:
