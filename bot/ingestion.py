@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from bot.documents.library_sources import PREFIX, links_of, listed, subscribe_to
+from bot.documents.library_sources import PREFIX, listed, subscribe_to
 from bot.documents.page_reader import PageReader, page_reader
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
@@ -29,7 +29,7 @@ async def ingest_all(
         collections = () if prune else (DEFAULT_COLLECTION, *settings.rag.collections)
         kept = [Unlisted(name, PREFIX, "", keeps=True) for name in collections]
         return await _ingested(settings, kept, paths, progress, rebuild=rebuild, prune=prune)
-    if not any(links_of(settings)):
+    if not any(settings.links()):
         return await _ingested(settings, (), None, progress, rebuild=rebuild, prune=prune)
     async with _reading(settings) as (client, reader):
         remote = await listed(settings, Documents(client), reader)

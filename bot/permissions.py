@@ -48,9 +48,7 @@ def _links(*kinds: str) -> Callable[[Settings], Level]:
     """Needed where a link of one of these kinds is configured; of any kind where none is named."""
 
     def level(settings: Settings) -> Level:
-        rag = settings.rag
-        links = [*rag.links, *(link for each in rag.collections.values() for link in each.links)]
-        found = {target.kind for link in links if (target := target_of(link))}
+        found = {target.kind for _, link in settings.links() if (target := target_of(link))}
         return "must" if found and (not kinds or found.intersection(kinds)) else "may"
 
     return level

@@ -24,7 +24,7 @@ async def check_knowledge(settings: Settings) -> list[Finding]:
         (f"rag.collections.{name}.folders", folder) for name, each in rag.collections.items() for folder in each.folders
     ]
     if not folders:
-        if rag.links or any(each.links for each in rag.collections.values()):
+        if any(settings.links()):
             return [Finding("knowledge", "ok", "no folders; documents on Feishu only")]
         return [
             Finding("knowledge", "fail", "no folder is named", "set rag.knowledge to the folders with your documents")

@@ -1,6 +1,6 @@
 """What the settings' Feishu links lead to, as items of an ingest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -16,7 +16,6 @@ from rag.errors import IngestError, Unreadable
 from rag.ingestion.readers import Readers
 from rag.ingestion.readers.parsed import Parsed
 from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
-from rag.scope import DEFAULT_COLLECTION
 
 log = structlog.get_logger(__name__)
 
@@ -24,16 +23,9 @@ PREFIX = "feishu:"
 """What the sources of pages on Feishu begin with; the page's own token follows."""
 
 
-def links_of(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Collection and link."""
-    yield from ((DEFAULT_COLLECTION, link) for link in settings.rag.links)
-    for name, collection in settings.rag.collections.items():
-        yield from ((name, link) for link in collection.links)
-
-
 def hosts_of(settings: Settings) -> frozenset[str]:
     """The hosts of the links."""
-    return frozenset(urlsplit(link).hostname or "" for _, link in links_of(settings)) - {""}
+    return frozenset(urlsplit(link).hostname or "" for _, link in settings.links()) - {""}
 
 
 async def listed(settings: Settings, documents: Documents, reader: PageReader) -> list[Remote]:
@@ -41,7 +33,7 @@ async def listed(settings: Settings, documents: Documents, reader: PageReader) -
     if not settings.feishu.app_id:
         raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
     found: list[Remote] = []
-    for collection, link in links_of(settings):
+    for collection, link in settings.links():
         target = target_of(link)
         if target is None:
             found.append(Unlisted(collection, link, "is no link to a wiki, a folder or a document; correct rag.links"))

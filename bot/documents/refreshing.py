@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
-from bot.documents.library_sources import PREFIX, document_of, links_of, listed, subscribe_to
+from bot.documents.library_sources import PREFIX, document_of, listed, subscribe_to
 from bot.documents.page_reader import page_reader
 from bot.documents.pictures import Vision
 from bot.settings import Settings
@@ -36,7 +36,7 @@ class Refresher:
     @property
     def has_links(self) -> bool:
         """Whether there is anything on Feishu to look after."""
-        return any(links_of(self.settings))
+        return any(self.settings.links())
 
     async def everything(self) -> IngestReport | None:
         """Looks through all that the links lead to, and reads what was edited since; None while there is no index: the

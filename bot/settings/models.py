@@ -1,6 +1,7 @@
 """What the bot's own section holds, and the value that holds all three sections."""
 
 import re
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.settings.access import AccessSettings
 from bot.settings.people import PeopleSettings
 from feishu.settings import FeishuSettings
+from rag.scope import DEFAULT_COLLECTION
 from rag.settings import RagSettings
 
 KEY_HASH = re.compile(r"[0-9a-f]{64}")
@@ -223,6 +225,12 @@ class Settings(BaseSettings):
     feishu: FeishuSettings = Field(default_factory=FeishuSettings)
     rag: RagSettings = Field(default_factory=RagSettings)
     bot: BotSettings = Field(default_factory=BotSettings)
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Each link to Feishu that is to be in the index, after its collection."""
+        yield from ((DEFAULT_COLLECTION, link) for link in self.rag.links)
+        for name, collection in self.rag.collections.items():
+            yield from ((name, link) for link in collection.links)
 
     @classmethod
     def settings_customise_sources(
