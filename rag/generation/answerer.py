@@ -67,13 +67,15 @@ class Answerer:
 
     async def _with_tables(self, question: Question, finding: SearchResult) -> SearchResult:
         """What was found, and what code computes from the tables among it; also where the search alone would refuse."""
-        if self._tables is None or not (finding.passages or finding.row_documents):
+        tables = self._tables
+        if tables is None or not (finding.passages or finding.row_documents):
             return finding
         asked = (question.search or (question.text,))[0]
         today = datetime.fromtimestamp(self._clock.time()).astimezone().date()
-        finding = replace(finding, passages=await asyncio.to_thread(self._tables.headed, finding.passages))
-        verdict = await asyncio.to_thread(self._tables.look, asked, finding.row_documents, today)
-        return with_tables(finding, verdict)
+        passages, verdict = await asyncio.to_thread(
+            lambda: (tables.headed(finding.passages), tables.look(asked, finding.row_documents, today))
+        )
+        return with_tables(replace(finding, passages=passages), verdict)
 
     async def _find(self, question: Question) -> SearchResult:
         """Passages for the question; one that leans on the question before it is sought together with that."""
