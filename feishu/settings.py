@@ -13,6 +13,11 @@ ACCOUNTS_URLS = {
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine: a sandbox, with which a proxy of the environment has no business."""
+    return (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
+
+
 class FeishuSettings(BaseModel):
     """The Feishu (or Lark) app."""
 

@@ -57,7 +57,7 @@ def _checks(within_s: float) -> dict[str, Check]:
         "settings": check_settings,
         "platform": partial(check_platform, call_s=call_s),
         "webhook": check_own_url,
-        "long connection": check_long_connection,
+        "long connection": partial(check_long_connection, call_s=call_s),
         "knowledge": check_knowledge,
         "links": partial(check_links, call_s=call_s),
         "library": partial(check_library, load_s=within_s - 0.3),

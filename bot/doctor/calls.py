@@ -19,7 +19,7 @@ from feishu.errors import (
     TransportError,
     Unreachable,
 )
-from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+from feishu.settings import FeishuSettings, is_loopback
 
 if TYPE_CHECKING:
     from feishu.api.client import FeishuClient
@@ -92,7 +92,7 @@ def _proxy(base_url: str) -> str:
     """Host and port of the proxy that calls go through, without user and password; "" without one."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    if host in LOOPBACK_HOSTS or urllib.request.proxy_bypass(host):
+    if is_loopback(base_url) or urllib.request.proxy_bypass(host):
         return ""
     proxy = urlsplit(urllib.request.getproxies().get(parts.scheme, ""))
     return f"{proxy.hostname}:{proxy.port}" if proxy.hostname and proxy.port else proxy.hostname or ""

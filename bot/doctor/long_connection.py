@@ -1,31 +1,26 @@
 """Opens a long connection as `serve` does, has a ping answered, and closes it: only where events come that way."""
 
+from bot.doctor.calls import LONGEST_CALL_S, hurried_client
 from bot.doctor.findings import Finding
 from bot.settings import Settings
 
-LONGEST_S = 5.0
-"""For the endpoint's answer, and for the pong."""
 
-
-async def check_long_connection(settings: Settings) -> list[Finding]:
+async def check_long_connection(settings: Settings, *, call_s: float = LONGEST_CALL_S) -> list[Finding]:
     """One more connection of the app for a moment: an event that comes to it is refused, and delivered again 15 s
-    later."""
-    feishu = settings.feishu
-    if feishu.transport != "websocket":
+    later. `call_s` is for the endpoint's answer, and for the pong."""
+    if settings.feishu.transport != "websocket":
         return []
-    if not feishu.app_id or not feishu.app_secret.get_secret_value():
-        return [Finding("long connection", "warn", "not tried: App ID or App Secret is not set", "see settings above")]
-    from feishu.api.client import FeishuClient
     from feishu.errors import FeishuError
     from feishu.long_connection.probe import try_connection
 
-    client = FeishuClient(feishu.model_copy(update={"timeout_s": min(feishu.timeout_s, LONGEST_S)}))
-    try:
-        terms = await try_connection(client, feishu, within_s=LONGEST_S)
-    except FeishuError as error:
-        return [Finding("long connection", "fail", str(error), _fix(error, feishu.base_url))]
-    finally:
-        await client.aclose()
+    async with hurried_client(settings, call_s) as client:
+        if client is None:
+            found = "not tried: App ID or App Secret is not set"
+            return [Finding("long connection", "warn", found, "see settings above")]
+        try:
+            terms = await try_connection(client, settings.feishu, within_s=call_s)
+        except FeishuError as error:
+            return [Finding("long connection", "fail", str(error), _fix(error, settings.feishu.base_url))]
     told = f"opened, and a ping was answered; the platform asks for one every {terms.ping_interval_s:g} s"
     return [Finding("long connection", "ok", told)]
 

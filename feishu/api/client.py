@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -35,7 +34,7 @@ from feishu.errors import (
     Unreachable,
 )
 from feishu.ratelimit import CARD_PER_SECOND, LANE_PER_SECOND, Budgets, FrameSchedule, Lanes, Urgency
-from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+from feishu.settings import FeishuSettings, is_loopback
 
 T = TypeVar("T")
 
@@ -74,14 +73,13 @@ class Pools:
 
 def open_pools(settings: FeishuSettings) -> tuple[httpx.AsyncClient, ...]:
     """Pools with the settings' time-outs; to be closed by whoever opened them."""
-    loopback = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
     verify = httpx.create_ssl_context()
     return tuple(
         httpx.AsyncClient(
             timeout=httpx.Timeout(settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s)),
             limits=httpx.Limits(max_connections=25, max_keepalive_connections=CALLS, keepalive_expiry=30.0),
             follow_redirects=False,
-            trust_env=not loopback,  # a proxy of the environment has no business with a sandbox on this machine
+            trust_env=not is_loopback(settings.base_url),
             verify=verify,
         )
         for _ in range(POOLS)
@@ -415,9 +413,8 @@ class _Request:
 
 async def post(url: str, body: bytes, *, timeout_s: float, kind: str = _JSON) -> tuple[int, bytes]:
     """One POST to any address: status and body, redirects not followed. Raises `Timeout`, `Unreachable`."""
-    loopback = (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
     try:
-        async with httpx.AsyncClient(timeout=timeout_s, trust_env=not loopback) as http:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=not is_loopback(url)) as http:
             response = await http.post(url, content=body, headers={"Content-Type": kind})
             return response.status_code, response.content
     except httpx.TimeoutException as error:

@@ -7,7 +7,7 @@ from feishu.api.client import FeishuClient
 from feishu.api.endpoints import LONG_CONNECTION
 from feishu.errors import BadReply
 from feishu.long_connection.pace import ClientConfig
-from feishu.settings import LOOPBACK_HOSTS, FeishuSettings
+from feishu.settings import FeishuSettings, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ async def ask_for_ticket(client: FeishuClient, settings: FeishuSettings, config:
     if not isinstance(url, str):
         raise BadReply("no URL in the answer", endpoint=LONG_CONNECTION.name)
     connection_id, service_id = _read(url, is_encrypted=settings.base_url.startswith("https:"))
-    is_local = (urlsplit(settings.base_url).hostname or "") in LOOPBACK_HOSTS
-    return Ticket(url, connection_id, service_id, config.updated(reply.get("ClientConfig")), is_local)
+    terms = config.updated(reply.get("ClientConfig"))
+    return Ticket(url, connection_id, service_id, terms, is_loopback(settings.base_url))
 
 
 def _read(url: str, *, is_encrypted: bool) -> tuple[str, int]:
