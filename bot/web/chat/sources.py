@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from bot.access import FILES
+from bot.documents.library_sources import PREFIX
 from bot.handlers.http import json_response
 from bot.models import Answer, Source, Turn
 from bot.web.chat.routes import BEARER, AnswerId, ChatDoor, who
@@ -17,8 +18,6 @@ from bot.web.errors import NOT_FOUND, RESPONSES, Refused
 from rag.ingestion.files import why_not_read
 from rag.text.support import supporting
 
-REMOTE_PREFIXES = ("feishu:",)
-"""How the sources begin that were never files here."""
 SourceNumber = Annotated[int, Path(ge=1, le=999)]
 
 
@@ -122,7 +121,7 @@ def _body(door: ChatDoor, opened: Opened) -> dict[str, Any]:
 def _original(opened: Opened) -> str | None:
     """Where the door gives the file; whether it is still there is seen when it is asked for."""
     source = opened.source
-    if source.source.startswith(REMOTE_PREFIXES) or source.collection == FILES or why_not_read(source.source) != "":
+    if source.source.startswith(PREFIX) or source.collection == FILES or why_not_read(source.source) != "":
         return None
     address = f"/chat/{opened.answer.id}/sources/{source.number}/file"
     is_pdf = PurePath(source.source).suffix.lower() == ".pdf" and source.place_kind == "page"
