@@ -1,6 +1,5 @@
 """Sandbox and bot as two real servers."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from feishu.sandbox import Sandbox, SandboxSettings, Shown, running
 from rag.ingestion.pipeline import ingest
 from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
+from tests.support.card_text import with_plain_citations
 from tests.support.chat_api import ANSWER, QUESTION, Api, client
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.transport import TRANSPORT, connections, hears, over
@@ -115,12 +115,9 @@ def words(card: dict[str, Any]) -> str:
     return "\n".join(str(node["content"]) for node in walk(card) if isinstance(node.get("content"), str))
 
 
-_CITATION_LINK = re.compile(r"\[&#91;(\d+)&#93;\]\([^()\s]*\)")
-
-
 def answer_text(message: dict[str, Any]) -> str:
     """What a reader sees in the answer's element: a citation is `[1]`, whether or not it leads to its place."""
-    return _CITATION_LINK.sub(r"[\1]", answer_markup(message))
+    return with_plain_citations(answer_markup(message))
 
 
 def answer_markup(message: dict[str, Any]) -> str:

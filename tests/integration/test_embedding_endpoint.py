@@ -243,7 +243,7 @@ def test_another_model_under_the_same_name_gets_nothing_of_the_old_one(
     server: ModelServer, settings: RagSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest(settings)
-    monkeypatch.setattr("tests.support.model_server.hash_vector", lambda text: [1.0] + [0.5] * 63)
+    monkeypatch.setattr("tests.support.model_server.hash_vector", lambda text, size: [1.0] + [0.5] * (size - 1))
     assert ingest(settings).reused == 0
 
 

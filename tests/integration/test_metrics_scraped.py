@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.conftest import Stage
@@ -11,6 +12,12 @@ from tests.unit.bot.test_metrics_boards import expressions
 
 QUESTION = "出差回来多久内要报销？"
 ADDED_BY_PROMETHEUS = {"instance", "job"}
+
+
+@pytest.fixture
+def transport() -> str:
+    """The one that has figures of its own."""
+    return "websocket"
 
 
 async def scrape(stage: Stage) -> dict[str, list[dict[str, str]]]:

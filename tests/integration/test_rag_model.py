@@ -131,7 +131,7 @@ async def test_no_question_is_exported_whatever_the_environment_says(
     server: ModelServer, library: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[dict[str, Any]] = []
-    monkeypatch.setattr("langchain_core.callbacks.manager.LangChainTracer", lambda **how: made.append(how))
+    monkeypatch.setattr("langchain_core.tracers.langchain.LangChainTracer", lambda **how: made.append(how))
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     get_env_var.cache_clear()
     try:

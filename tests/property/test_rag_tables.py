@@ -3,7 +3,7 @@
 from collections import Counter
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rag.documents import Document
@@ -47,6 +47,7 @@ def test_counts_and_sums_are_those_of_a_loop(rows: list[Row], barred: bool, city
     there = {row[0] for row in rows}, {row[1] for row in rows}
     if city not in there[0] or kind not in there[1]:
         return  # a value that stands nowhere is not understood
+    assume(not of.columns[1].is_key and not of.columns[2].is_key)  # such a value would name one row
     assert computed(f"{city}的{kind}客户有几家", of).rows == tuple(meant)
     numbers = amounts(of, meant)
     if numbers and of.columns[3].kind == "number":
@@ -59,8 +60,7 @@ def test_counts_and_sums_are_those_of_a_loop(rows: list[Row], barred: bool, city
 @settings(max_examples=60, deadline=None)
 def test_comparisons_and_groups_are_those_of_a_loop(rows: list[Row], limit: int) -> None:
     of = book(rows, barred=False)
-    if of.columns[3].kind != "number":
-        return
+    assume(of.columns[3].kind == "number" and not of.columns[1].is_key)  # rows, each of another city, are no groups
     above = [at for at in range(len(rows)) if of.rows[at][3].isdigit() and int(of.rows[at][3]) > limit]
     assert computed(f"金额超过{limit}元的客户有几家", of).rows == tuple(above)
     counted = computed("各城市分别有多少家客户", of)

@@ -7,6 +7,7 @@ from typing import Any
 
 from feishu.sandbox import Sandbox
 from feishu.sandbox.world import Message, Person
+from tests.support.card_text import with_plain_citations
 
 
 @dataclass
@@ -58,9 +59,8 @@ class Crowd:
         card: Any = self.sandbox.world.shown_card(reply)
         if card is None or "regenerate" not in str(card):  # only a closed card has that button
             return ""
-        return next(
-            (str(part["content"]) for part in card["body"]["elements"] if part.get("element_id") == "answer"), ""
-        )
+        elements = (part for part in card["body"]["elements"] if part.get("element_id") == "answer")
+        return with_plain_citations(next((str(part["content"]) for part in elements), ""))
 
     async def until_answered(self, answer: str, timeout_s: float) -> None:
         """Returns when each question has a closed card that shows `answer`."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_SELECTOR = re.compile(r"\b([a-z_]+(?:_total|_bucket|_info|_seconds|_bytes|_jobs|_open))\b(?:\{([^}]*)\})?")
+_SELECTOR = re.compile(r"\b([a-z_]+(?:_total|_bucket|_info|_seconds|_bytes|_jobs|_open|_up))\b(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _GROUPING = re.compile(r"\b(?:by|on|without)\s*\(([^)]*)\)")
 

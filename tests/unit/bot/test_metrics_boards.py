@@ -62,6 +62,17 @@ SERIES = {
         {'feishu_rag_jobs_ended_total{kind="answer",state="buried"}': "0x30 1x30"},
         {"FeishuRagGivesUp"},
     ),
+    "no replica is connected": (
+        {'feishu_rag_long_connection_up{app="cli_a",replica="a"}': "0x60"},
+        {"FeishuRagLongConnectionDown"},
+    ),
+    "one of two replicas is connected": (
+        {
+            'feishu_rag_long_connection_up{app="cli_a",replica="a"}': "0x60",
+            'feishu_rag_long_connection_up{app="cli_a",replica="b"}': "1x60",
+        },
+        set(),
+    ),
     "the platform is down": ({"feishu_rag_platform_down_seconds": "0+60x60"}, {"FeishuRagPlatformDown"}),
     "the platform refuses": (
         {
@@ -70,6 +81,11 @@ SERIES = {
         },
         {"FeishuRagPlatformRefuses"},
     ),
+}
+
+GROUPED_BY = {
+    "FeishuRagGivesUp": {"kind": "answer", "state": "buried"},
+    "FeishuRagLongConnectionDown": {"app": "cli_a"},
 }
 
 
@@ -84,7 +100,7 @@ def test_prometheus_itself_fires_what_should_fire(what: str, tmp_path: Path) -> 
     up = {'feishu_rag_build_info{version="1"}': "1x60"}
     expected: list[dict[str, Any]] = []
     for name, rule in known.items():
-        labels = {**rule["labels"], **({"kind": "answer", "state": "buried"} if name == "FeishuRagGivesUp" else {})}
+        labels = {**rule["labels"], **GROUPED_BY.get(name, {})}
         alerts = [{"exp_labels": labels, "exp_annotations": rule["annotations"]}] if name in fired else []
         expected.append({"eval_time": "55m", "alertname": name, "exp_alerts": alerts})
     test = {
