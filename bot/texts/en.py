@@ -242,8 +242,8 @@ EN = Texts(
     link_over_day="“{name}” was not read: I read at most {limit} MB of files and documents a day for you.",
     link_over_kept="“{name}” holds too much text: I keep at most {limit} MB for each person.",
     image_no_reader=(
-        "I got the image, but I cannot read images here yet. Please send me the words. It works once the admin "
-        "switches on rag.llm.vision (a model that sees) or installs the extra ocr."
+        "I got the image, but reading images is not set up here. Please send me the words. "
+        "If you need it, ask your admin to set it up."
     ),
     image_too_large="The image is too large (up to {limit}0,000 pixels and 10 MB). Please crop it.",
     image_unreadable="The image cannot be opened. Please send another one, or the words.",

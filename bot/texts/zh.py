@@ -221,10 +221,7 @@ ZH = Texts(
     link_failed="《{name}》现在读不了，平台没有正常回应，请稍后再发一次。",
     link_over_day="《{name}》这次没有读：24 小时内最多为你读 {limit} MB 的文件和文档，请明天再试。",
     link_over_kept="《{name}》的文字太多，放不下：我最多为每个人保存 {limit} MB。",
-    image_no_reader=(
-        "我收到了图片，但这里还不能读图，请把文字发给我。"
-        "管理员开启 rag.llm.vision（能看图的模型）或安装扩展 ocr 后就可以了。"
-    ),
+    image_no_reader="我收到了图片，但这里还没有开通读图，请把文字发给我。需要的话可以请管理员开通。",
     image_too_large="图片太大了（最多 {limit} 万像素、10 MB），请截小一点再发。",
     image_unreadable="这张图片打不开，请换一张或把文字发给我。",
     image_no_text="图片里没有认出文字，请把问题写给我。",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.texts import EN, ZH
+from bot.texts import EN, ZH, Texts
 from tests.architecture.spoken import Module, parsed_text
 
 ROOT = Path(__file__).parents[2]
@@ -133,6 +133,15 @@ def test_both_languages_fill_the_same_gaps() -> None:
         key: sorted(gaps.findall(text)) for key, text in en.items()
     }
     assert [key for key, text in {**zh, **en}.items() if not text] == []
+
+
+@pytest.mark.parametrize("wording", [ZH, EN])
+def test_no_text_names_a_setting_or_a_package(wording: Texts) -> None:
+    """People in a chat can change none: what an admin has to do stands in the log, in doctor and in docs/."""
+    named = re.compile(
+        r"\b(?:rag|bot|feishu)\.[a-z_]+|\b(?:RAG|BOT|FEISHU)__|\bpip install\b|\bextra\b|扩展|config\.yaml"
+    )
+    assert [key for key, text in asdict(wording).items() if named.search(text)] == []
 
 
 def test_no_text_is_left_that_nobody_says() -> None:

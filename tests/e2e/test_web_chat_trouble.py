@@ -149,4 +149,8 @@ async def check_only_text(chat: Chat) -> None:
     names = set(await chat.page.evaluate(handlers))
     assert not {name for name in names if name.startswith("on") or name in ("style", "srcdoc", "src")}
     links = await chat.page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
-    assert [link for link in links if not re.match(r"https?://|mailto:|#question$", link, re.IGNORECASE)] == []
+    assert [
+        link
+        for link in links
+        if not re.match(r"https?://|mailto:|#question$|chat/\w+/sources/\d+/file$", link, re.IGNORECASE)
+    ] == []

@@ -27,6 +27,7 @@ class Chat {
   #sheet = new SourceSheet();
   #runs = new Map(); // conversation id → {conversation, turn, answer, line: AbortController}
   #views = new Map(); // turn → its view, for the conversation on screen
+  #sending = Promise.resolve(); // the last vote's request
   #current = newConversation();
   #follows = true;
 
@@ -112,13 +113,14 @@ class Chat {
     this.#show();
   }
 
-  /** Gives `{vote, reason?, comment?}` to the shown answer. */
+  /** Gives `{vote, reason?, comment?}` to the shown answer; one request at a time, so that the last press is what stands. */
   async vote(turn, answer, body) {
     const before = answer.vote;
     answer.vote = body.vote;
     this.#views.get(turn)?.update();
-    const response = await postJson(`chat/${encodeURIComponent(answer.id)}/feedback`, body).catch(() => null);
-    if (!response?.ok) answer.vote = before;
+    const send = () => postJson(`chat/${encodeURIComponent(answer.id)}/feedback`, body).catch(() => null);
+    const response = await (this.#sending = this.#sending.then(send));
+    if (!response?.ok && answer.vote === body.vote) answer.vote = before;
     toast(say(response?.ok ? "thanks" : "voteFailed"));
     this.#keep(this.#current);
     this.#views.get(turn)?.update();

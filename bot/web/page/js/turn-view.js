@@ -18,6 +18,7 @@ export class TurnView {
   #pending = 0;
   #pauseMs = 0;
   #ticking = 0;
+  #presses = 0; // on 👍 or 👎: only what came last goes on after its answer
 
   /** `acts`: `{openSource(answer, number), again(turn), goOn(turn), vote(answer, body), show(turn, version), drawn()}`. */
   constructor(turn, acts) {
@@ -162,8 +163,10 @@ export class TurnView {
   }
 
   async #vote(answer, vote) {
+    const press = ++this.#presses;
     this.why.replaceChildren();
     const stored = await this.#acts.vote(answer, { vote });
+    if (press !== this.#presses) return;
     if (stored && vote === "down") this.#askWhy(answer);
     else this.foot.querySelector(`[data-act="${vote}"]`)?.focus();
   }
