@@ -20,6 +20,7 @@ _DOING = frozenset(("采购", "销售", "生产", "运营", "管理", "服务", 
 """Departments that are called after what is done: 采购 alone is not 采购部."""
 _STOPS = STOP_PHRASES
 _LONGEST_STOP = max(map(len, STOP_PHRASES))
+_LEAST_TITLE_CHARS = 4
 _RANK = ("value", "column", "pattern", "part", "context", "stop")
 
 
@@ -44,6 +45,10 @@ class Lexicon:
         self._longest = max(map(len, self._values), default=0)
 
     @cached_property
+    def _titles(self) -> tuple[str, ...]:
+        return tuple(part for part in self.context.split() if _CJK.match(part))
+
+    @cached_property
     def _context_words(self) -> frozenset[str]:
         return frozenset(_stem(word) for word in _WORD.findall(self.context))
 
@@ -62,6 +67,8 @@ class Lexicon:
         candidates = [*self._value_at(question, at), *self._column_at(question, at)]
         candidates += [*_pattern_at(question, at), *self._context_at(question, at), *_stop_at(question, at)]
         if any(rank in ("value", "column", "part") for _, rank, _ in candidates):  # a title may hold them all
+            if title := self._title_at(question, at):
+                return TableMention("context", title), len(title)
             candidates = [each for each in candidates if each[1] != "context"]
         if candidates:
             length, _, mention = max(candidates, key=lambda each: (each[0], -_RANK.index(each[1])))
@@ -109,6 +116,19 @@ class Lexicon:
                 yield end - at, "part", TableMention("column", text, part)
                 return
 
+    def _title_at(self, question: str, at: int) -> str:
+        """How a title begins or ends, where that says more than the table's words in it: 设备借用 of 设备借用登记,
+        beside a column 设备 and one 借用人. "" where a value stands in it, or where it is nothing but names of columns."""
+        rest = question[at:]
+        edges = (
+            edge for title in self._titles for cut in range(len(title)) for edge in (title[: cut + 1], title[cut:])
+        )
+        text = max((edge for edge in edges if rest.startswith(edge) and _CJK.match(edge[-1])), key=len, default="")
+        names = {column.bare for column in self.table.columns if column.bare}
+        is_split = any(text[:cut] in names and text[cut:] in names for cut in range(1, len(text) + 1))
+        holds_value = any(text[start : start + size] in self._values for start, size in _runs(len(text)))
+        return "" if len(text) < _LEAST_TITLE_CHARS or text in names or is_split or holds_value else text
+
     def _context_at(self, question: str, at: int) -> Iterator["_Candidate"]:
         word = _WORD.match(question, at)
         if word and _starts(question, at):
@@ -123,6 +143,11 @@ class Lexicon:
 
 
 _Candidate = tuple[int, str, TableMention]
+
+
+def _runs(length: int) -> Iterator[tuple[int, int]]:
+    """Start and size of each stretch of two characters and more."""
+    return ((start, size) for start in range(length) for size in range(2, length - start + 1))
 
 
 def plain_reading(question: str) -> list[TableMention]:

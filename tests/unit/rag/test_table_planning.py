@@ -37,6 +37,31 @@ def test_counts_sums_and_averages_in_chinese(question: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("question", "value"),
     [
+        ("设备借用的押金一共多少元", 1500),
+        ("借用登记里押金一共多少", 1500),
+        ("设备借用登记有多少条", 3),
+        ("林小满借了几台设备", 2),
+        ("一共借出了几台设备", 2),
+    ],
+)
+def test_a_title_is_read_whole_where_it_holds_names_of_columns(question: str, value: int) -> None:
+    loans = [
+        ("设备", "借用人", "状态", "押金"),
+        ("投影仪", "林小满", "借出", "¥500.00"),
+        ("录音笔", "周明", "已归还", "¥200.00"),
+        ("数位板", "林小满", "借出", "¥800.00"),
+    ]
+    assert computed(question, table(loans, title="设备借用登记")).value == Decimal(value)
+
+
+@pytest.mark.parametrize(("question", "value"), [("深圳城市供应商有几家", 2), ("深圳城市的供应商有几家", 2)])
+def test_a_title_hides_no_value(question: str, value: int) -> None:
+    assert computed(question, table(SUPPLIERS, title="深圳城市供应商名单")).value == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
         ("How many orders are there?", 4),
         ("how many orders came from the North region", 2),
         ("What's the total revenue?", 4580),
