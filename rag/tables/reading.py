@@ -118,7 +118,7 @@ class Lexicon:
 
     def _title_at(self, question: str, at: int) -> str:
         """How a title begins or ends, where that says more than the table's words in it: 设备借用 of 设备借用登记,
-        beside a column 设备 and one 借用人. "" where a value stands in it, or where it is nothing but names of columns."""
+        beside a column 设备 and one 借用人. "" where a value stands in it, or nothing but names of columns."""
         rest = question[at:]
         edges = (
             edge for title in self._titles for cut in range(len(title)) for edge in (title[: cut + 1], title[cut:])
