@@ -159,7 +159,7 @@ def _sources(progress: Progress, wording: Texts) -> Table:
     sources = [source for source in found if source.cited or not is_answered]
     table = Table("#", "", "", title=title.format(count=len(sources)), show_header=False, title_justify="left")
     for source in sources:
-        table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.link or source.source)
+        table.add_row(str(source.number), f"{source.title}  {source.heading_path}", source.best_link or source.source)
     return table
 
 
