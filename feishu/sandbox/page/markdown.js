@@ -9,6 +9,7 @@ const CLEAN = {
   ALLOWED_TAGS: ['a', 'blockquote', 'br', 'code', 'del', 's', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'img', 'li', 'ol', 'p', 'pre', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul', 'div'],
   ALLOWED_ATTR: ['alt', 'class', 'href', 'rel', 'src', 'start', 'target', 'title'],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|\/sandbox\/uploads\/)/i,
+  ADD_URI_SAFE_ATTR: ['rel', 'start', 'target'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
