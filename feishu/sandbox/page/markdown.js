@@ -1,4 +1,5 @@
 // The markdown dialect of Feishu cards: CommonMark without HTML, plus a few tags. Whatever comes out passes DOMPurify.
+import { withOpenings } from './links.js';
 import { chineseEmphasis } from './shared/emphasis.js';
 
 const COLOURS = new Set(['blue', 'wathet', 'turquoise', 'green', 'yellow', 'lime', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo', 'grey', 'neutral', 'default']);
@@ -96,11 +97,11 @@ function build() {
 /** Card markdown as a sanitised fragment. */
 export function markdown(text) {
   machine ??= build();
-  return globalThis.DOMPurify.sanitize(machine.render(String(text)), CLEAN);
+  return withOpenings(globalThis.DOMPurify.sanitize(machine.render(String(text)), CLEAN));
 }
 
 /** The inline subset (lark_md). */
 export function larkMarkdown(text) {
   machine ??= build();
-  return globalThis.DOMPurify.sanitize(machine.renderInline(String(text)), CLEAN);
+  return withOpenings(globalThis.DOMPurify.sanitize(machine.renderInline(String(text)), CLEAN));
 }
