@@ -20,8 +20,7 @@ _OWN_ID = re.compile(r"\{#(\S+)\}$")
 _NOT_ID = re.compile(r"[^\w\- ]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _FRAMED = {
-    "Content-Security-Policy": "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Frame-Options": "SAMEORIGIN",
 }
 
