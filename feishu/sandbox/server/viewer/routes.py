@@ -65,7 +65,7 @@ class Viewer:
             body = reader.notice("missing_text")
             title = WORDS[language]["missing"]
             return HTMLResponse(page(reader, title=title, kind="", address=address, body=body), 404)
-        reader = Reader(language, asked | found.implied)
+        reader = Reader(language, {**asked, **found.implied})
         html = page(reader, title=found.title, kind=found.kind, address=address, body=self._body(found, reader))
         return HTMLResponse(html, headers=self._policy(found))
 
