@@ -1,5 +1,6 @@
 // What a message shows besides cards: words, rich text, pictures, files, voices, stickers, forwards, reactions.
 import { el } from './dom.js';
+import { addressesIn, opening } from './links.js';
 import { drawPost } from './rich.js';
 import { nameOf } from './state.js';
 import { word } from './words.js';
@@ -27,7 +28,7 @@ export function bubble(message) {
   }
 }
 
-/** Text with its mentions in blue; always as text nodes. */
+/** Text with its mentions in blue and its addresses as links; always as text nodes. */
 function plain(message) {
   const names = message.mentions.map((each) => `@${each.name}`).sort((a, b) => b.length - a.length);
   const parts = [];
@@ -35,10 +36,20 @@ function plain(message) {
   while (rest) {
     const next = names.map((name) => [rest.indexOf(name), name]).filter(([at]) => at >= 0).sort((a, b) => a[0] - b[0])[0];
     if (!next) break;
-    parts.push(rest.slice(0, next[0]), el('span', { class: 'at-name', text: next[1] }));
+    parts.push(...linked(rest.slice(0, next[0])), el('span', { class: 'at-name', text: next[1] }));
     rest = rest.slice(next[0] + next[1].length);
   }
-  return el('div', { class: 'bubble' }, ...parts, rest);
+  return el('div', { class: 'bubble' }, ...parts, ...linked(rest));
+}
+
+function linked(text) {
+  const parts = [];
+  let from = 0;
+  for (const [at, address] of addressesIn(text)) {
+    parts.push(text.slice(from, at), el('a', { href: opening(address), target: '_blank', rel: 'noopener noreferrer', text: address }));
+    from = at + address.length;
+  }
+  return [...parts, text.slice(from)];
 }
 
 /** Reactions as chips: who, how many; pressing one adds or takes away one's own. */

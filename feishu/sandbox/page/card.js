@@ -1,5 +1,6 @@
 // A card 2.0 as a person sees it.
 import { el } from './dom.js';
+import { opening } from './links.js';
 import { larkMarkdown, markdown } from './markdown.js';
 import { Typewriter } from './typewriter.js';
 import { localised, word } from './words.js';
@@ -136,7 +137,7 @@ export class CardView {
     const form = node.closest('.card-form');
     if (target.form_action_type === 'reset' && form) return this.reset(form);
     const link = (target.behaviors || []).find((each) => each.type === 'open_url');
-    if (link && /^https?:\/\//i.test(link.default_url || link.pc_url || '')) window.open(link.default_url || link.pc_url, '_blank', 'noopener');
+    if (link && /^https?:\/\//i.test(link.default_url || link.pc_url || '')) window.open(opening(link.default_url || link.pc_url), '_blank', 'noopener');
     const calls = (target.behaviors || []).some((each) => each.type === 'callback') || target.form_action_type === 'submit';
     if (!calls) return undefined;
     const formValue = target.form_action_type === 'submit' && form ? this.formValue(form) : undefined;

@@ -1,4 +1,5 @@
 // The markdown dialect of Feishu cards: CommonMark without HTML, plus a few tags. Whatever comes out passes DOMPurify.
+import { withOpenings } from './links.js';
 import { chineseEmphasis } from './shared/emphasis.js';
 
 const COLOURS = new Set(['blue', 'wathet', 'turquoise', 'green', 'yellow', 'lime', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo', 'grey', 'neutral', 'default']);
@@ -9,6 +10,7 @@ const CLEAN = {
   ALLOWED_TAGS: ['a', 'blockquote', 'br', 'code', 'del', 's', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'img', 'li', 'ol', 'p', 'pre', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul', 'div'],
   ALLOWED_ATTR: ['alt', 'class', 'href', 'rel', 'src', 'start', 'target', 'title'],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|\/sandbox\/uploads\/)/i,
+  ADD_URI_SAFE_ATTR: ['rel', 'start', 'target'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
@@ -95,11 +97,11 @@ function build() {
 /** Card markdown as a sanitised fragment. */
 export function markdown(text) {
   machine ??= build();
-  return globalThis.DOMPurify.sanitize(machine.render(String(text)), CLEAN);
+  return withOpenings(globalThis.DOMPurify.sanitize(machine.render(String(text)), CLEAN));
 }
 
 /** The inline subset (lark_md). */
 export function larkMarkdown(text) {
   machine ??= build();
-  return globalThis.DOMPurify.sanitize(machine.renderInline(String(text)), CLEAN);
+  return withOpenings(globalThis.DOMPurify.sanitize(machine.renderInline(String(text)), CLEAN));
 }

@@ -1,5 +1,6 @@
 // Rich text: written as a little Markdown, sent and drawn as the platform's post nodes.
 import { el } from './dom.js';
+import { opening } from './links.js';
 
 const INLINE = /\*\*([^*]+)\*\*|\[([^\]]+)\]\((https?:[^)\s]+)\)/g;
 const PICTURE = /^!\[[^\]]*\]\((img_[\w-]+)\)$/;
@@ -52,7 +53,7 @@ export function drawPost(post, nameOf) {
 function drawNode(node, nameOf) {
   const text = typeof node.text === 'string' ? node.text : '';
   switch (node.tag) {
-    case 'a': return /^https?:/.test(node.href || '') ? el('a', { href: node.href, target: '_blank', rel: 'noopener noreferrer', text: text || node.href }) : el('span', { text });
+    case 'a': return /^https?:/.test(node.href || '') ? el('a', { href: opening(node.href), target: '_blank', rel: 'noopener noreferrer', text: text || node.href }) : el('span', { text });
     case 'at': return el('span', { class: 'at-name', text: `@${node.user_name || nameOf(node.user_id)}` });
     case 'img': return /^img_[\w-]+$/.test(node.image_key || '') ? el('img', { class: 'picture bubble-picture', src: `/sandbox/uploads/${node.image_key}`, alt: '' }) : el('span');
     case 'code_block': return el('pre', { class: 'post-code' }, el('code', { text }));

@@ -19,6 +19,7 @@ from feishu.sandbox.server.host_guard import HostGuard
 from feishu.sandbox.server.login import Login
 from feishu.sandbox.server.openapi import OpenApi
 from feishu.sandbox.server.registration import Registration
+from feishu.sandbox.server.viewer.routes import Viewer
 
 PAGE = Path(__file__).parents[1] / "page"
 SHARED_PAGE = Path(__file__).parents[2] / "page"
@@ -36,6 +37,7 @@ def app_of(sandbox: Sandbox) -> HostGuard:
         *Registration(sandbox.world).routes(),
         *OpenApi(sandbox.platform, sandbox.gateway, sandbox.faults).routes(),
         *Control(sandbox).routes(),
+        *Viewer(sandbox.platform.documents, sandbox.world.people).routes(),
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]

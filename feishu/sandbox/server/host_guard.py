@@ -20,7 +20,8 @@ SECURITY_HEADERS = (
 
 
 class HostGuard:
-    """ASGI middleware: DNS rebinding is stopped by the Host header, foreign pages by Origin and Sec-Fetch-Site."""
+    """ASGI middleware: DNS rebinding is stopped by the Host header, foreign pages by Origin and Sec-Fetch-Site. A
+    response that has a policy of its own (a PDF in a frame) keeps it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +34,10 @@ class HostGuard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *SECURITY_HEADERS]}
+                given = list(message.get("headers", ()))
+                named = {name for name, _ in given}
+                added = [header for header in SECURITY_HEADERS if header[0] not in named]
+                message = {**message, "headers": [*given, *added]}
             await send(message)
 
         serve = JSONResponse({"error": reason}, 403) if reason else self._app
