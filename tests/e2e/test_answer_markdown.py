@@ -81,6 +81,13 @@ async def test_the_web_chat_breaks_lines_where_the_model_did(chat: Chat) -> None
     chat.check()
 
 
+async def test_the_web_chat_numbers_a_list_from_where_it_begins(chat: Chat) -> None:
+    chat.library.on(QUESTION, telling("3. 提交\n4. 审批", size=3))
+    await chat.ask(QUESTION, "answered")
+    assert await chat.page.locator(".answer .prose ol").evaluate("list => list.start") == 3
+    chat.check()
+
+
 async def test_the_admin_page_shows_answers_as_their_readers_saw_them(watched: Watched, tmp_path: Path) -> None:
     library = ScriptedLibrary()
     hostile = '<img src=x onerror="window.__pwned=1">'

@@ -82,7 +82,7 @@ class Stage:
         def done() -> dict[str, Any] | None:
             for message in self.cards(question_id):
                 is_final = not message["streaming"] and button(message, "regenerate") is not None
-                if is_final and containing in words(message["card"]):
+                if is_final and containing in with_plain_citations(words(message["card"])):
                     return message
             return None
 

@@ -12,6 +12,7 @@ from bot.app import Bot
 from feishu.sandbox import Sandbox, running
 from tests.integration.conftest import ALICE, DEADLINE_S, GROUP, PATIENT_PLATFORM, answer_text, button, words
 from tests.support.bot_inside import bot_inside, idle, settings_of
+from tests.support.card_text import with_plain_citations
 from tests.support.clock import AheadClock
 from tests.support.model_server import ModelServer, Reply
 from tests.support.transport import TRANSPORT, connections, hears, over
@@ -75,7 +76,7 @@ class Scene:
 
         def done() -> Message | None:
             closed = (card for card in self.cards(asked) if is_final(card))
-            return next((card for card in closed if containing in words(card["card"])), None)
+            return next((card for card in closed if containing in with_plain_citations(words(card["card"]))), None)
 
         return await self.until(done)
 

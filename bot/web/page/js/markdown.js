@@ -10,6 +10,7 @@ const TAGS = "p br hr strong em s code pre blockquote ul ol li h3 h4 h5 h6 table
 const PURIFY = {
   ALLOWED_TAGS: TAGS,
   ALLOWED_ATTR: ["href", "start", "class"],
+  ADD_URI_SAFE_ATTR: ["start"], // else a list that begins at 3 begins at 1
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
