@@ -1,4 +1,4 @@
-"""Writes `deploy/requirements.lock`, what the slim image installs, each file by its hash, and `deploy/sbom.cdx.json`, its
+"""Writes `deploy/requirements.lock`, what the slim image installs, each file by hash, and `deploy/sbom.cdx.json`, its
 bill of materials. Run it after a change of `constraints.txt` or of the dependencies: `make lock`.
 
 The versions are those of `constraints.txt`; the hashes are PyPI's, as pip reports them, for the platforms below.
