@@ -115,7 +115,8 @@ async def started(program: Path, folder: Path, event: str, *arguments: str, **mo
 async def test_the_demo_reads_the_handbook_that_comes_with_it(program: Path, tmp_path: Path) -> None:
     async with started(program, tmp_path, "demo_open", "demo", "--port", "0", "--speed", "0") as said:
         handbook = next(line for line in said if line.startswith("handbook:"))
-    assert handbook.startswith(f"handbook: {len(list((REPOSITORY / 'knowledge').glob('*.md')))} documents")
+    files = list((REPOSITORY / "knowledge").glob("*.md"))
+    assert int(handbook.split()[1]) >= len(files), "with the sandbox's own documents it is more"
 
 
 async def test_a_bot_is_set_up_and_answers(program: Path, tmp_path: Path) -> None:
