@@ -41,7 +41,7 @@ check: $(STAMPS)/dev ## Check format, lint, types, import contracts and architec
 docs: $(STAMPS)/core ## Write config.yaml, .env.example and docs/configuration.md out of the settings models
 	$(BIN)/python -m bot.settings.reference
 
-lock: $(STAMPS)/core ## Write deploy/requirements.lock (hashes of what the image installs) out of constraints.txt
+lock: $(STAMPS)/core ## Write deploy/requirements.lock and its bill of materials, deploy/sbom.cdx.json
 	$(BIN)/python deploy/lock.py
 
 bench: $(STAMPS)/dev ## Run every benchmark once

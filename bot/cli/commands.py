@@ -1,5 +1,7 @@
 """`feishu-rag`: one command for everything. Heavy imports happen inside the commands, so that `--help` is instant."""
 
+import contextlib
+import gc
 import os
 import sys
 from enum import Enum
@@ -12,7 +14,7 @@ from bot.cli.jobs import app as jobs_app
 from bot.cli.terminal import prepare_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
     from bot.settings import Settings
 
@@ -126,11 +128,24 @@ def _run_and_leave(work: "Coroutine[Any, Any, int | None]") -> None:
     asyncio.run(end())
 
 
+@contextlib.contextmanager
+def _without_collecting() -> "Iterator[None]":
+    """Imports make hundreds of thousands of objects that stay: looking for garbage among them is a tenth of the start.
+    What is there afterwards is never looked through again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Run the bot for a real Feishu app."""
-    from bot.serve import serve_bot
-    from bot.settings import require_platform
+    with _without_collecting():
+        from bot.serve import serve_bot
+        from bot.settings import require_platform
 
     settings = _load(config)
     require_platform(settings)
@@ -150,7 +165,7 @@ def demo(
     """Run the bot with a local sandbox platform and its chat page: no account, no key. A scripted model stands in for
     yours unless one is configured (RAG__LLM__BASE_URL, RAG__LLM__MODEL)."""
     from bot.demo import demo_settings, without_model
-    from bot.serve import serve_demo
+    from bot.serve_demo import serve_demo
 
     _keep_private()
     settings = demo_settings(config, data)

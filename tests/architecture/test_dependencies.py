@@ -43,11 +43,18 @@ def test_the_image_installs_the_pinned_versions_by_hash() -> None:
 def test_the_image_installs_all_that_it_needs_by_hash() -> None:
     file = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     project = file["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["postgres"], *file["build-system"]["requires"]]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["docs"], *extras["postgres"], *file["build-system"]["requires"]]
     names = {canonicalize_name(Requirement(line).name) for line in lines}
     assert names <= {line.partition("==")[0] for line in locked()}
     recipe = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
-    assert "--require-hashes" in recipe and "requirements.lock" in recipe and "ARG EXTRAS=postgres\n" in recipe
+    assert "--require-hashes" in recipe and "requirements.lock" in recipe and "ARG EXTRAS=docs,postgres\n" in recipe
+
+
+def test_the_images_install_torch_by_the_version_of_the_constraints() -> None:
+    version = pins("constraints.txt")["torch"]
+    assert f"ARG TORCH={version}\n" in (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    assert f"TORCH := torch=={version}\n" in (ROOT / "Makefile").read_text("utf-8")
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)

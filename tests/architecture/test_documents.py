@@ -66,3 +66,22 @@ def test_each_of_the_ten_questions_is_answered_by_a_path() -> None:
     rows = [line for line in section.splitlines() if line.startswith("|")][2:]
     assert len(rows) == 10
     assert [row for row in rows if not any(map(PATH.fullmatch, SPAN.findall(row.split("|")[2])))] == []
+
+
+def headings(text: str) -> set[str]:
+    """The anchors of a page, as the pages of repositories make them of headings outside of code."""
+    outside = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = re.findall(r"^#+ (.+)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.strip().lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("name", [*PAGES, "../README.md", "../README.zh.md", "../benchmarks/README.md"])
+def test_code_ends_and_links_lead_somewhere(name: str) -> None:
+    text = page(name)
+    assert len(re.findall(r"^ *```", text, re.MULTILINE)) % 2 == 0, "a block of code is not closed"
+    broken = []
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        file = (ROOT / "docs" / name).parent / target if target else ROOT / "docs" / name
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in headings(file.read_text("utf-8"))):
+            broken.append(f"{target}#{anchor}")
+    assert broken == []

@@ -47,6 +47,13 @@ def test_help_is_light() -> None:
     assert not loaded_after(f"{run}\nwith contextlib.suppress(SystemExit):\n    main()").intersection([*HEAVY, *SERVER])
 
 
+def test_the_bot_starts_without_the_demo() -> None:
+    code = "import bot.serve, sys\nprint(*(name for name in sys.modules if name.startswith(('feishu.', 'bot.'))))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "bot.web_app" in loaded and not loaded.intersection(["feishu.sandbox", "bot.demo_model", "bot.demo"])
+
+
 def test_reading_settings_is_light() -> None:
     code = "from bot.settings import load_settings\nload_settings(None, environ={}, env_file=None)"
     assert not loaded_after(code).intersection([*HEAVY, *SERVER])

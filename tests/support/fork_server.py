@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 IMPORTED = (
     "bot.cli",
     "bot.serve",
+    "bot.serve_demo",
     "bot.demo",
     "rag.generation.llm_generator",
     "rag.index.local.bm25",
