@@ -133,7 +133,7 @@ async def test_refusals_that_go_on_never_stop_the_frames_for_good() -> None:
     assert len(crowd.starts) > before
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from([0.1, 0.25, 0.5]), st.integers(1, 30))
 def test_a_replica_keeps_to_its_share(share: float, cards: int) -> None:
     async def scenario() -> None:

