@@ -29,10 +29,18 @@ IMPORTED = (
     "bot.serve",
     "bot.serve_demo",
     "bot.demo",
+    "rag.generation.llm",
     "rag.generation.llm_generator",
     "rag.index.local.bm25",
     "rag.index.local.faiss",
     "rag.generation.extractive",
+    # what these, uvicorn and SQLAlchemy load at the first use
+    "h11",
+    "httpcore",
+    "opencc",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "uvloop",
 )
 MOST_BYTES = 1_000_000
 
