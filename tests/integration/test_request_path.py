@@ -10,10 +10,11 @@ from tests.support.bot_process import REPOSITORY
 from tests.support.request_path import RequestPath, documented
 
 COMMAND = [sys.executable, "-m", "tests.support.request_path"]
-QUESTION_FILES, QUESTION_FUNCTIONS = 105, 666
-CLICK_FILES, CLICK_FUNCTIONS = 53, 257
-"""Two more than were entered when this was last set. Lower them when the code gets shorter; the aim is 55 files for a
-question and 30 for a click."""
+QUESTION_FILES, QUESTION_FUNCTIONS = 101, 640
+CLICK_FILES, CLICK_FUNCTIONS = 53, 262
+"""A little more than were entered when this was last set (99 and 620, 52 and 257): on a busy machine some functions
+that wait are entered, too. Lower them when the code gets shorter; the aim is 55 files for a question and 30 for a
+click."""
 
 Paths = tuple[RequestPath, RequestPath]
 
