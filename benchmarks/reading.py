@@ -28,7 +28,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import _reading_files, _reading_pdfs  # noqa: E402 - a script beside these
+from benchmarks import _reading_files, _reading_open, _reading_pdfs  # noqa: E402 - a script beside these
 from benchmarks._reading_cases import CASES  # noqa: E402
 from benchmarks._reading_measures import Expected, Found, agreed, judged, missing, words_of  # noqa: E402
 from benchmarks._reading_worker import NOT_READ, PARSERS  # noqa: E402
@@ -99,7 +99,7 @@ def _shared_cases() -> dict[Path, Expected]:
 
 def _made(folder: Path) -> dict[Path, Expected]:
     found = {}
-    for name, write in {**_reading_files.WRITERS, **_reading_pdfs.WRITERS}.items():
+    for name, write in {**_reading_files.WRITERS, **_reading_open.WRITERS, **_reading_pdfs.WRITERS}.items():
         try:
             found[folder / name] = write(folder / name)
         except ImportError as error:
