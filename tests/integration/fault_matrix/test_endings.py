@@ -48,7 +48,7 @@ async def ended(scene: Scene, reply: Reply, **timeouts: float) -> tuple[Message,
     ("insufficient_system_resource", "overloaded"),
 )
 async def what_was_written_stays(scene: Scene, end: str, ending: str) -> None:
-    card, stored = await ended(scene, Reply(PART, end=end), stall_s=2.0 if end == "stall" else 30.0)
+    card, stored = await ended(scene, Reply(PART, end=end), stall_s=6.0 if end == "stall" else 30.0)
     assert (stored.outcome, stored.ending, stored.text) == ("answered", ending, PART)
     assert answer_text(card).startswith(PART[:40])
 
