@@ -12,10 +12,13 @@ def test_play(name: str, played: Played) -> None:
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.model_server import ModelServer
 from tests.support.scene import HTML, WRITTEN, new_scene
@@ -79,15 +82,16 @@ class Plays:
                 await play.part(scene, *play.values)
 
         ends = await asyncio.gather(*(run(*each) for each in enumerate(names)), return_exceptions=True)
-        return Played(dict(zip(names, ends, strict=True)))
+        said = ["".join(traceback.format_exception(end)) if end is not None else "" for end in ends]
+        return Played(dict(zip(names, said, strict=True)))
 
 
 @dataclass(frozen=True)
 class Played:
-    """How plays ended."""
+    """How plays ended: "" where all was well, else what was raised, with where."""
 
-    ends: dict[str, BaseException | None]
+    ends: dict[str, str]
 
     def raise_what_went_wrong(self, name: str) -> None:
-        if (failure := self.ends[name]) is not None:
-            raise failure
+        if failure := self.ends[name]:
+            pytest.fail(failure, pytrace=False)

@@ -2,6 +2,9 @@
 (or on the documented fallback), and no rule of the platform is broken. One row, one fault."""
 
 import asyncio
+import fcntl
+import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -32,9 +35,17 @@ async def scene(tmp_path: Path, handbook_index: Path, model: ModelServer) -> Asy
 def played(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, handbook_index: Path, model: ModelServer
 ) -> Played:
-    """How the plays of this module that were asked for ended."""
+    """How the plays of this module that were asked for ended. The first process of a run that needs them plays them;
+    others, which were given tests of the same module, wait for it."""
     here = [item for item in request.session.items if getattr(item, "module", None) is request.module]
     chosen = {item.callspec.params["name"] for item in here if item.name.startswith("test_play[")}  # type: ignore[attr-defined]
     plays = request.module.PLAYS
     names = [name for name in plays if name in chosen]
-    return asyncio.run(plays.play(names, tmp_path_factory.mktemp("plays"), handbook_index, model))
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"{request.module.__name__}.json"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            played = asyncio.run(plays.play(names, tmp_path_factory.mktemp("plays"), handbook_index, model))
+            shared.write_text(json.dumps(played.ends), "utf-8")
+    return Played(json.loads(shared.read_text("utf-8")))
