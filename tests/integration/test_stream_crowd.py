@@ -76,7 +76,7 @@ async def answer(cardkit: CardKit, messages: Messages, receiver: str) -> str:
 
 
 async def play(sandbox: Sandbox) -> set[str]:
-    """Forty answers at once, each whole and moving in the end. The outcomes of all calls."""
+    """Forty answers at once, each whole in the end. The outcomes of all calls, and "no frame" where a card had none."""
     records: list[CallRecord] = []
     async with running(sandbox) as url:
         settings = FeishuSettings(app_id="cli_sandbox", app_secret=SecretStr("sandbox-secret"), base_url=url)
@@ -86,13 +86,14 @@ async def play(sandbox: Sandbox) -> set[str]:
             cards = await asyncio.gather(*(answer(cardkit, messages, f"ou_crowd{number}") for number in range(CROWD)))
         finally:
             await client.aclose()
+    outcomes = {record.outcome for record in records}
     for card_id in cards:
         entity = sandbox.world.entities[card_id]
         assert (entity.card["body"], entity.streaming) == (FINAL["body"], False)
         texts = [frame.content for frame in entity.frames if frame.element_id == "answer"]
-        assert texts, "each moves"
+        outcomes |= set() if texts else {"no frame"}
         assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
-    return {record.outcome for record in records}
+    return outcomes
 
 
 async def test_forty_answers_at_once_are_whole_and_nothing_is_refused(lateness: Lateness) -> None:
