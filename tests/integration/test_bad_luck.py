@@ -13,6 +13,7 @@ from bot.texts import ZH
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, Stage, answer_text, button, words
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.postgres import Postgres
+from tests.support.transport import webhook_only
 
 QUESTION = "出差回来多久内要报销？"
 ANSWER = "出差回来后要在返回之日起 **10 个工作日内**提交差旅报销单 [1]。逾期要说明原因，并由部门负责人审批。" * 3
@@ -197,6 +198,7 @@ async def test_an_answer_whose_writer_has_ended_can_be_stopped_and_keeps_what_wa
     assert answer_text(card).startswith(answer_text(paused).removesuffix("**"))
 
 
+@webhook_only
 async def test_a_platform_that_is_down_at_the_start_is_waited_for(stage: Stage) -> None:
     fault = stage.sandbox.faults.plan("*", times=None, status=502, html="<html>bad gateway</html>")
     bot = await stage.bot()

@@ -15,6 +15,7 @@ from bot.cards.streaming_view import STREAMING
 from feishu.sandbox import AppSettings
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, answer_text, button, words
 from tests.support.bot_process import REPOSITORY, bot_process, environment
+from tests.support.transport import webhook_only
 
 QUESTION = "出差回来多久内要报销？"
 
@@ -170,6 +171,7 @@ ODD_VALUES: list[object] = [
 ]
 
 
+@webhook_only
 async def test_odd_button_values_get_a_toast_never_an_error(stage: Stage) -> None:
     await stage.bot()
     for value in ODD_VALUES:
@@ -177,6 +179,7 @@ async def test_odd_button_values_get_a_toast_never_an_error(stage: Stage) -> Non
         assert answer["toast"]["content"], value
 
 
+@webhook_only
 async def test_a_click_from_another_chat_does_nothing(stage: Stage) -> None:
     bot = await stage.bot()
     card = await stage.closed(await stage.ask(QUESTION))

@@ -5,11 +5,15 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 
+import pytest
+
 from feishu.sandbox import ConnectionSettings, Sandbox, SandboxSettings
 
 TRANSPORT = os.environ.get("TEST_TRANSPORT", "webhook")
 TERMS = ConnectionSettings(ping_interval_s=10, reconnect_interval_s=1, reconnect_nonce_s=0)
 """Nobody waits half a minute to connect again, and a busy machine is not taken for a dead peer."""
+webhook_only = pytest.mark.skipif(TRANSPORT != "webhook", reason="speaks to the webhook itself, or needs no connection")
+"""For tests that post to the public door, or that start a bot while the platform can open no connection."""
 SOON = 0.1
 """What was lost with a killed bot's connection comes again after 1.5 s instead of 15 s."""
 
