@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 
 from rag.tables.table import Column, Table
 from rag.tables.vocabulary import PATTERNS, STOP_PHRASES, STOP_WORDS
@@ -124,10 +125,13 @@ class Lexicon:
             edge for title in self._titles for cut in range(len(title)) for edge in (title[: cut + 1], title[cut:])
         )
         text = max((edge for edge in edges if rest.startswith(edge) and _CJK.match(edge[-1])), key=len, default="")
+        if len(text) < _LEAST_TITLE_CHARS:
+            return ""
         names = {column.bare for column in self.table.columns if column.bare}
-        is_split = any(text[:cut] in names and text[cut:] in names for cut in range(1, len(text) + 1))
-        holds_value = any(text[start : start + size] in self._values for start, size in _runs(len(text)))
-        return "" if len(text) < _LEAST_TITLE_CHARS or text in names or is_split or holds_value else text
+        is_names = text in names or any(text[:cut] in names and text[cut:] in names for cut in range(1, len(text)))
+        stretches = combinations(range(len(text) + 1), 2)
+        holds_value = any(end - start > 1 and text[start:end] in self._values for start, end in stretches)
+        return "" if is_names or holds_value else text
 
     def _context_at(self, question: str, at: int) -> Iterator["_Candidate"]:
         word = _WORD.match(question, at)
@@ -143,11 +147,6 @@ class Lexicon:
 
 
 _Candidate = tuple[int, str, TableMention]
-
-
-def _runs(length: int) -> Iterator[tuple[int, int]]:
-    """Start and size of each stretch of two characters and more."""
-    return ((start, size) for start in range(length) for size in range(2, length - start + 1))
 
 
 def plain_reading(question: str) -> list[TableMention]:
