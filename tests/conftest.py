@@ -1,6 +1,7 @@
 """What tests of all kinds share: a real PostgreSQL, started at its first use; no stop-watch; short logs."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -38,10 +39,34 @@ def postgres() -> Iterator[Postgres]:
     context.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="session")
+def store_templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The URLs of migrated stores without rows, by kind: copying one takes a tenth of the time of making another."""
+    return {}
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of an empty store, once of each kind."""
+def store_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_templates: dict[str, str]
+) -> str:
+    """The URL of a store with tables and without rows, once of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path_factory.mktemp('store')}/bot.db"
+        if "sqlite" not in store_templates:
+            store_templates["sqlite"] = _migrated(f"sqlite:///{tmp_path_factory.mktemp('template')}/bot.db")
+        copy = tmp_path_factory.mktemp("store") / "bot.db"
+        shutil.copyfile(store_templates["sqlite"].removeprefix("sqlite:///"), copy)
+        copy.chmod(0o600)
+        return f"sqlite:///{copy}"
     server: Postgres = request.getfixturevalue("postgres")
-    return server.url()
+    if "postgresql" not in store_templates:
+        store_templates["postgresql"] = _migrated(server.url())
+    return server.url(store_templates["postgresql"])
+
+
+def _migrated(url: str) -> str:
+    from bot.storage.database import Database  # most tests need no store
+
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return url

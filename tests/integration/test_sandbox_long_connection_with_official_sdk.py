@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import sys
@@ -9,15 +10,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given
 
+from feishu.long_connection.frames import Frame, encode
 from feishu.sandbox import ConnectionSettings, running
 from tests.integration.test_sandbox_pushes import BUTTON, raw_card
 from tests.support.bot_process import REPOSITORY
 from tests.support.fake_bot import fake_bot
 from tests.support.long_connection import websocket_sandbox
+from tests.support.long_connection_frames import FRAMES
 from tests.support.platform_client import ALICE, card
 
-pytest.importorskip("lark_oapi", reason="the official SDK is a dev extra")
+# Looked for, not imported: that takes seconds, in every process that collects tests.
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("lark_oapi") is None, reason="the official SDK is a dev extra")
 
 PRIVATE = "oc_p2p_sandbox_linxiaoman"
 DEADLINE_S = 150.0
@@ -91,3 +96,27 @@ async def test_the_official_client_understands_the_refusals() -> None:
         async with asyncio.timeout(DEADLINE_S):
             assert await client.wait() != 0
     assert sandbox.gateway.connections == []
+
+
+@given(FRAMES)
+def test_the_official_sdk_reads_and_writes_the_same_bytes(frame: Frame) -> None:
+    from lark_oapi.ws.pb import pbbp2_pb2 as pb
+
+    theirs = pb.Frame()
+    theirs.ParseFromString(encode(frame))
+    assert (theirs.SeqID, theirs.LogID, theirs.service, theirs.method) == (
+        frame.seq_id,
+        frame.log_id,
+        frame.service,
+        frame.method,
+    )
+    assert tuple((header.key, header.value) for header in theirs.headers) == frame.headers
+    for name, value in (
+        ("payload", frame.payload),
+        ("payload_encoding", frame.payload_encoding),
+        ("payload_type", frame.payload_type),
+        ("LogIDNew", frame.log_id_new),
+    ):
+        assert theirs.HasField(name) == (value is not None)
+        assert value is None or getattr(theirs, name) == value
+    assert theirs.SerializeToString() == encode(frame)

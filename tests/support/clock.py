@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 SETTLE_ROUNDS = 60
 """Event-loop rounds that let everything that can run without time run until it waits."""
+QUIET_ROUNDS = 5
+"""So many rounds one after the other in which nothing was ready, and there is nothing left to run."""
 THREADS_TAKE_S = 30.0
 """Real seconds that a thread may take."""
 
@@ -57,9 +59,14 @@ class HandClock:
         await wake
 
     async def settle(self) -> None:
-        """Let every task run until all of them wait."""
+        """Let every task run until all of them wait. What comes from a socket or a thread gets a few rounds."""
+        ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+        quiet = 0
         for _ in range(SETTLE_ROUNDS):
             await asyncio.sleep(0)
+            quiet = 0 if ready else quiet + 1
+            if quiet == QUIET_ROUNDS:
+                return
 
     async def advance(self, seconds: float) -> None:
         """Move time, waking each sleeper at its own moment and letting what it does happen there."""

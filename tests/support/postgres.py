@@ -96,12 +96,13 @@ class Postgres:
             self._process.wait(START_S)
             self._process = None
 
-    def url(self) -> str:
-        """A new empty database."""
+    def url(self, like: str = "") -> str:
+        """A new database: empty, or a copy of the one at a URL of this server, which nobody may be connected to."""
         name = f"test_{os.getpid()}_{len(self._made)}"
         self._made.append(name)
+        copied = f" TEMPLATE {like.rpartition('/')[2]}" if like else ""
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name}{copied}".encode())
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def connect(self, url: str = "") -> "psycopg.Connection[tuple[object, ...]]":

@@ -152,7 +152,7 @@ async def test_another_apps_replicas_do_not_count(fleet: Fleet) -> None:
     assert (other.share, fleet.shares()) == (1.0, {"one": 1.0})
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 40))])
 async def test_whoever_comes_goes_or_sleeps_the_whole_is_never_much_exceeded(fleet: Fleet, seed: int) -> None:
     """What is used: of those that work, their shares. A newcomer's part is the only one that comes on top."""
     chance = random.Random(seed)
