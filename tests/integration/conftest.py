@@ -14,6 +14,7 @@ from rag.settings import EmbeddingSettings, RagSettings
 from tests.support.bot_process import REPOSITORY, BotProcess, bot_process
 from tests.support.card_text import with_plain_citations
 from tests.support.chat_api import ANSWER, QUESTION, Api, client
+from tests.support.ocr import FONTS
 from tests.support.scripted_library import ScriptedLibrary, telling
 from tests.support.transport import TRANSPORT, connections, hears, over
 from tests.support.web_door import web_door
@@ -34,6 +35,15 @@ def handbook_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def font() -> Path:
+    """A font to draw Chinese with."""
+    found = next((font for font in FONTS if font.is_file()), None)
+    if found is None:
+        pytest.skip("no Chinese font to draw a page with (Debian: fonts-noto-cjk)")
+    return found
 
 
 @dataclass

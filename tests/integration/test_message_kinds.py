@@ -16,10 +16,8 @@ from tests.integration.test_bad_luck import using
 from tests.integration.test_people_conversation import private_chat, replied, replies
 from tests.support.bot_process import REPOSITORY, BotProcess
 from tests.support.model_server import Reply, running
+from tests.support.ocr import needs_ocr
 from tests.support.office_files import picture_of
-from tests.unit.rag.test_ocr import font, needs_ocr
-
-__all__ = ["font"]
 
 
 def upload(stage: Stage, name: str, content: bytes, media_type: str = "application/octet-stream") -> str:

@@ -1,7 +1,6 @@
 """Fusion of the two legs and the judgement of evidence, with a dense leg whose cosines the test sets."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,10 +32,11 @@ class SetEmbedder(QuestionsOnly):
         return np.array([1.0, 0.0], dtype=np.float32)
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Index:
-    write_knowledge(tmp_path / "knowledge")
-    settings = rag_settings(tmp_path)
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_knowledge(folder / "knowledge")
+    settings = rag_settings(folder)
     ingest(settings)
     return Index.open(settings.index_dir)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bot.cli.terminal import prepare_streams, show
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[bytes]":

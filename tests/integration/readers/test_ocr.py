@@ -13,6 +13,7 @@ from rag.errors import Unreadable
 from rag.ingestion.files import to_document
 from rag.ingestion.readers import Readers, image_text
 from rag.settings import ReadingSettings
+from tests.support.ocr import needs_ocr
 from tests.support.office_files import picture_of, write_pdf
 
 LINES = [
@@ -21,22 +22,6 @@ LINES = [
     "北京每晚住宿上限 600 元，成都 420 元。",
     "错误代码 ERR_1042 请联系 it@example.com",
 ]
-FONTS = (
-    Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
-    Path("/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc"),
-)
-needs_ocr = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("rapidocr", "onnxruntime", "pypdfium2", "pdfplumber")),
-    reason="the extras ocr and docs are not installed",
-)
-
-
-@pytest.fixture(scope="module")
-def font() -> Path:
-    found = next((font for font in FONTS if font.is_file()), None)
-    if found is None:
-        pytest.skip("no Chinese font to draw a page with (Debian: fonts-noto-cjk)")
-    return found
 
 
 def plain(text: str) -> str:
