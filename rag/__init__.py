@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.access_lists import AccessLists
     from rag.documents import Chunk, Document, Passage
     from rag.errors import RagError
     from rag.events import AnswerEvent, Delta, Exchange, Finished, NoEvidence, Question, Reasoning, Retrieved
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
+    "AccessLists",
     "AnswerEvent",
     "Chunk",
     "CollectionSettings",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "rag.access_lists": ("AccessLists",),
     "rag.documents": ("Chunk", "Document", "Passage"),
     "rag.errors": ("RagError",),
     "rag.events": ("AnswerEvent", "Delta", "Exchange", "Finished", "NoEvidence", "Question", "Reasoning", "Retrieved"),

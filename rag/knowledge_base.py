@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
 from rag.clock import Clock, SystemClock
 from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
@@ -44,8 +45,16 @@ class KnowledgeBase:
     Made by `open`; close it with `aclose`. Safe for any number of questions at once on one event loop.
     """
 
-    def __init__(self, settings: RagSettings, *, clock: Clock, threads: int = SEARCH_THREADS) -> None:
+    def __init__(
+        self,
+        settings: RagSettings,
+        *,
+        clock: Clock,
+        threads: int = SEARCH_THREADS,
+        access_lists: AccessListsSource = lambda: UNCONTROLLED,
+    ) -> None:
         self._settings = settings
+        self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
         self._clock = clock
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
@@ -62,14 +71,20 @@ class KnowledgeBase:
 
     @classmethod
     async def open(
-        cls, settings: RagSettings, *, clock: Clock | None = None, threads: int = SEARCH_THREADS
+        cls,
+        settings: RagSettings,
+        *,
+        clock: Clock | None = None,
+        threads: int = SEARCH_THREADS,
+        access_lists: AccessListsSource = lambda: UNCONTROLLED,
     ) -> "KnowledgeBase":
-        """Open the index; no weights are loaded and no model is called yet. `threads` search at once.
+        """Open the index; no weights are loaded and no model is called yet. `threads` search at once. `access_lists`
+        tells who may read which document; without it none has rights of its own.
 
         An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
         Raises SettingsMismatch when a setting cannot work.
         """
-        library = cls(settings, clock=clock or SystemClock(), threads=threads)
+        library = cls(settings, clock=clock or SystemClock(), threads=threads, access_lists=access_lists)
         with contextlib.suppress(IndexUnusable):
             await library._current_index()
         return library
@@ -145,6 +160,12 @@ class KnowledgeBase:
         async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
                 yield event
+
+    def seen(self, scope: Scope, sources: Iterable[str]) -> frozenset[str]:
+        """Which of these documents (`Document.source`) all of a scope's audience may read by the newest snapshot: for
+        whatever was stored and is shown again. Of collections it says nothing, which `Scope.shows` does."""
+        lists = self._lists()
+        return frozenset(source for source in sources if lists.shows(scope.audience, source))
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
