@@ -199,8 +199,7 @@ def message_body(platform: Platform, chat: Chat, message: Message) -> dict[str, 
     """The event object of im.message.receive_v1."""
     is_user = message.sender_type == "user"
     if is_user:
-        person = platform.world.people[message.sender_id]
-        sender_id = {"union_id": person.union_id, "user_id": None, "open_id": person.open_id}
+        sender_id = platform.world.people[message.sender_id].ids()
     else:
         sender_id = {"union_id": "", "user_id": None, "open_id": platform.world.apps[message.sender_id].open_id}
     inner: dict[str, Any] = {
@@ -217,7 +216,8 @@ def message_body(platform: Platform, chat: Chat, message: Message) -> dict[str, 
     inner |= {key: value for key, value in places.items() if value}
     if message.mentions:
         inner["mentions"] = message.mentions
-    sender = {"sender_id": sender_id, "sender_type": "user" if is_user else "bot", "tenant_key": TENANT_KEY}
+    tenant_key = platform.world.tenant_of(message.sender_id)
+    sender = {"sender_id": sender_id, "sender_type": "user" if is_user else "bot", "tenant_key": tenant_key}
     return {"sender": sender, "message": inner}
 
 

@@ -26,6 +26,13 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "docs:event:subscribe",
     "application:app_slash_command:read",
     "application:app_slash_command:write",
+    "docs:permission.member:retrieve",
+    "docs:permission.setting:read",
+    "docs:permission.member:auth",
+    "im:chat.members:read",
+    "contact:user.department:readonly",
+    "contact:department.organize:readonly",
+    "contact:group:readonly",
 )
 
 Transport = Literal["webhook", "websocket"]
@@ -58,7 +65,8 @@ class AppSettings:
 
     `encrypt_key` may be empty, as in a console where none was set: what is pushed is then plain and unsigned.
     `activate_status` is 2 for a bot that is switched on and whose version is released. `subscriptions` are the events
-    and callbacks that were added in the console; None is all of them.
+    and callbacks that were added in the console; None is all of them. `joins_external_chats`: it may be in chats with
+    people of other organisations.
     """
 
     app_id: str
@@ -72,6 +80,7 @@ class AppSettings:
     activate_status: int = 2
     subscriptions: tuple[str, ...] | None = None
     transport: Transport = "webhook"
+    joins_external_chats: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ class SandboxSettings:
 
     Where the documents leave a rule open (fact sheet "open / uncertain"), a setting chooses the reading:
     `invalid_token_status`, `card_rate_code`, `put_closes_stream`, `uuid_repeat`, `max_markdown_tables`, `raw_card_in`
-    (the key under which a fetched message holds its card's JSON; "" for none).
+    (the key under which a fetched message holds its card's JSON; "" for none), `folder_members` (whether the members of
+    folders can be listed), `owner_among_members` (whether the list of a document's members has its owner).
     """
 
     app_id: str = "cli_sandbox"
@@ -111,6 +121,9 @@ class SandboxSettings:
     put_closes_stream: bool = False
     uuid_repeat: Literal["first", "refused"] = "first"
     max_markdown_tables: int = 4
+    joins_external_chats: bool = True
+    folder_members: bool = False
+    owner_among_members: bool = False
 
     def first_app(self) -> AppSettings:
         """The app that these settings describe directly."""
@@ -126,4 +139,5 @@ class SandboxSettings:
             activate_status=self.activate_status,
             subscriptions=self.subscriptions,
             transport=self.transport,
+            joins_external_chats=self.joins_external_chats,
         )

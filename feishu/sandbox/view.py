@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from feishu.sandbox.world import Entity, Message, World
+from feishu.sandbox.organisation import Department
+from feishu.sandbox.world import Entity, Message, Person, World
 
 STREAMING_SUMMARY = "[生成中...]"
 KINDS = {
@@ -49,6 +50,29 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "timed_out": bool(entity and entity.timed_out),
         "sequence": entity.sequence if entity else None,
         "summary": summary_of(world, message),
+    }
+
+
+def person_view(person: Person, scopes: set[str]) -> dict[str, Any]:
+    """A person as an app gets them told (contact-v3/user): names and departments have scopes of their own."""
+    gone = person.is_resigned
+    status = {"is_frozen": False, "is_resigned": gone, "is_activated": not gone, "is_exited": False, "is_unjoin": False}
+    shown: dict[str, Any] = {"open_id": person.open_id, "union_id": person.union_id, "status": status}
+    if "contact:user.base:readonly" in scopes:
+        shown["name"] = person.name
+    if "contact:user.department:readonly" in scopes:
+        shown["department_ids"] = list(person.departments)
+    return shown
+
+
+def department_view(department: Department) -> dict[str, Any]:
+    """A department as an app gets it told (contact-v3/department)."""
+    return {
+        "name": department.name,
+        "parent_department_id": department.parent,
+        "department_id": department.custom_id or department.open_department_id.removeprefix("od-"),
+        "open_department_id": department.open_department_id,
+        "status": {"is_deleted": False},
     }
 
 

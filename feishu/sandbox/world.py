@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
+from feishu.sandbox.organisation import ROOT, ContactRange, Organisation
 from feishu.sandbox.settings import AppSettings, SandboxSettings, Transport
 
 TENANT_KEY = "sandbox_tenant"
@@ -24,6 +25,8 @@ class App:
     card_callback_url: str | None
     scopes: set[str]
     transport: Transport
+    contact_range: ContactRange | None = None
+    """What it may see of the organisation; None is all."""
 
     @property
     def app_id(self) -> str:
@@ -45,17 +48,36 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a Feishu client. Ids are the same for every app here (on the platform each app sees its own)."""
+    """Somebody with a Feishu client. Ids are the same for every app here (on the platform each app sees its own).
+
+    `departments` are those that they are in directly. Whoever is of another tenant comes from outside.
+    """
 
     open_id: str
     name: str
     user_id: str
     union_id: str
+    tenant_key: str = TENANT_KEY
+    departments: tuple[str, ...] = (ROOT,)
+    is_resigned: bool = False
+
+    @property
+    def is_external(self) -> bool:
+        """Of another organisation."""
+        return self.tenant_key != TENANT_KEY
+
+    def ids(self) -> dict[str, str | None]:
+        """As events name people; the user id needs a scope that nobody asks for."""
+        return {"union_id": self.union_id, "user_id": None, "open_id": self.open_id}
 
 
 @dataclass(slots=True)
 class Chat:
-    """A group, or the private chat of one person with one bot. In a group of `topics` each message opens a topic."""
+    """A group, or the private chat of one person with one bot. In a group of `topics` each message opens a topic.
+
+    `is_restricted`: in secret mode nothing may be copied, forwarded or downloaded. Whoever dissolves a group may let
+    its members keep what was said (`history_kept`).
+    """
 
     chat_id: str
     kind: Literal["group", "p2p"]
@@ -65,6 +87,11 @@ class Chat:
     at_all_allowed: bool = False
     dissolved: bool = False
     topics: bool = False
+    tenant_key: str = TENANT_KEY
+    tag: str = "inner"
+    is_restricted: bool = False
+    history_kept: bool = False
+    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -154,6 +181,7 @@ class World:
         self._numbers = itertools.count(1)
         self.apps: dict[str, App] = {}
         self.people: dict[str, Person] = {}
+        self.organisation = Organisation()
         self.chats: dict[str, Chat] = {}
         self.messages: dict[str, Message] = {}
         self.entities: dict[str, Entity] = {}
@@ -210,6 +238,14 @@ class World:
             return self.people[member_id].name
         app = self.apps.get(member_id) or self.app_by_bot(member_id)
         return app.name if app else member_id
+
+    def tenant_of(self, member_id: str) -> str:
+        """The tenant of a person; bots belong to the tenant that installed them."""
+        return self.people[member_id].tenant_key if member_id in self.people else TENANT_KEY
+
+    def is_external(self, chat: Chat) -> bool:
+        """Whether people of another organisation are in a chat."""
+        return any(self.tenant_of(each) != chat.tenant_key for each in chat.people)
 
     def put_below(self, message: Message, parent: Message, *, in_thread: bool) -> None:
         """Make a message a reply. A reply to a message of a topic always goes into the topic."""

@@ -110,7 +110,7 @@ class Clicks:
         if press.option is not None:
             action["option"] = press.option
         return {
-            "operator": {"tenant_key": TENANT_KEY, "open_id": person.open_id, "union_id": person.union_id},
+            "operator": {"tenant_key": person.tenant_key, "open_id": person.open_id, "union_id": person.union_id},
             "token": token,
             "action": action,
             "host": "im_message",

@@ -257,7 +257,7 @@ def _mentioned(world: World, part: str, mentions: list[dict[str, Any]]) -> str:
         person = world.people.get(member)
         ids = {"open_id": member, "union_id": person.union_id if person else "", "user_id": None}
         kind, name = "user" if person else "bot", world.name_of(member)
-        known = {"key": key, "id": ids, "mentioned_type": kind, "name": name, "tenant_key": "sandbox_tenant"}
+        known = {"key": key, "id": ids, "mentioned_type": kind, "name": name, "tenant_key": world.tenant_of(member)}
         mentions.append(known)
     return str(known["key"])
 

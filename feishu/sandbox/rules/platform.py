@@ -8,6 +8,7 @@ from feishu.sandbox.document_store import DocumentStore
 from feishu.sandbox.journal import Journal
 from feishu.sandbox.refusal import CardInvalid, Refused, field_violation
 from feishu.sandbox.rules.rates import Rates
+from feishu.sandbox.rules.rights import app_may_open
 from feishu.sandbox.rules.schema import check_card
 from feishu.sandbox.rules.shapes import Walk
 from feishu.sandbox.settings import SandboxSettings
@@ -74,6 +75,19 @@ class Platform:
             members=frozenset(members if chat is None else self.world.members(chat)),
             max_markdown_tables=self.settings.max_markdown_tables,
         )
+
+    def lets_in(self, app: App, token: str) -> bool:
+        """Whether an app may read a document, a wiki page or a folder. What is not there it may: that is said then."""
+        store = self.documents
+        if token in store.hidden:
+            return False
+        is_let = store.bot_reads == "all" or token in store.managed or store.object_of(token) is None
+        return is_let or app_may_open(self.world, store, app, token)
+
+    def require(self, app: App, token: str, code: int, status: int = 403) -> None:
+        """Refuse with the code when the app may not read this."""
+        if not self.lets_in(app, token):
+            raise Refused(code, "permission denied", None, status)
 
     def check_card(self, card: Any, app: App) -> None:
         """Raises CardInvalid."""

@@ -1,4 +1,4 @@
-"""Tokens, the bot itself, its scopes, people's names (authentication-management, bot-v3, contact-v3)."""
+"""Tokens, the bot itself, its scopes (authentication-management, bot-v3, application-v6)."""
 
 import secrets
 from typing import Any
@@ -70,25 +70,3 @@ def scopes(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /application/v6/scopes."""
     granted = [{"scope_name": name, "grant_status": 1, "scope_type": "tenant"} for name in sorted(call.app.scopes)]
     return {"data": {"scopes": granted}}
-
-
-def users_batch(platform: Platform, call: Call) -> dict[str, Any]:
-    """GET /contact/v3/users/batch; people out of range are silently missing."""
-    wanted = call.query.get("user_ids", "").split(",")
-    people = [platform.world.people[each] for each in wanted if each in platform.world.people]
-    return {"data": {"items": [{"open_id": p.open_id, "union_id": p.union_id, "name": p.name} for p in people]}}
-
-
-def chat_info(platform: Platform, call: Call) -> dict[str, Any]:
-    """GET /im/v1/chats/:chat_id."""
-    chat = platform.world.chats.get(call.path["chat_id"])
-    if chat is None or call.app.app_id not in chat.apps:
-        raise Refused(232011, "Operator can NOT be out of the chat.", "membership")
-    return {
-        "data": {
-            "name": chat.name,
-            "chat_mode": "topic" if chat.topics else chat.kind,
-            "user_count": str(len(chat.people)),
-            "bot_count": str(len(chat.apps)),
-        }
-    }

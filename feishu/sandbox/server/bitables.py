@@ -48,7 +48,7 @@ def _base(platform: Platform, call: Call) -> Bitable:
     )
     platform.rates.take(("bitable", call.app.app_id, call.name), BITABLE_WINDOW, refusal)
     token = call.path["app_token"]
-    platform.documents.require(token, 91403)
+    platform.require(call.app, token, 91403)
     if token not in platform.documents.bases:
         raise Refused(1254040, "BaseTokenNotFound", None, 200)
     return platform.documents.bases[token]

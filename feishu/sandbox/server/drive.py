@@ -5,16 +5,18 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
-from feishu.sandbox.document_store import DocumentStore, Export, Resource
+from feishu.sandbox.document_store import FIRST_EDIT, DocumentStore, Export, Resource
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
+from feishu.sandbox.rules.rights import app_perm
 from feishu.sandbox.server.workbook import workbook
 from feishu.sandbox.world import Upload
 
 DOWNLOAD_WINDOW = Window(5, 1.0)
 MINUTE_WINDOW = Window(100, 60.0)
 MOST_METAS = 200
+LABEL_SCOPE = "drive:file.meta.sec_label.read_only"
 EXPORT_LIFE_S = 600.0
 _EXPORTS = {"doc": ("docx", "pdf"), "docx": ("docx", "pdf"), "sheet": ("xlsx", "csv"), "bitable": ("xlsx", "csv")}
 _SUBSCRIBABLE = ("doc", "docx", "sheet", "bitable", "file", "folder", "slides")
@@ -28,7 +30,7 @@ def download_file(platform: Platform, call: Call) -> Upload:
     token = call.path["file_token"]
     if platform.documents.titles.get(token, ("", ""))[0] != "file":
         raise wordless(404)
-    return _bytes_of(platform.documents, token)
+    return _bytes_of(platform, call, token)
 
 
 def download_media(platform: Platform, call: Call) -> Upload:
@@ -37,7 +39,7 @@ def download_media(platform: Platform, call: Call) -> Upload:
     token = call.path["file_token"]
     if token in platform.documents.titles:
         raise wordless(404)
-    return _bytes_of(platform.documents, token)
+    return _bytes_of(platform, call, token)
 
 
 def create_export(platform: Platform, call: Call) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def create_export(platform: Platform, call: Call) -> dict[str, Any]:
     _take_minute(platform, call)
     store = platform.documents
     token, kind, extension = call.text("token", most=27), call.text("type"), call.text("file_extension")
-    store.require(token, 1069902)
+    platform.require(call.app, token, 1069902)
     if store.titles.get(token, ("", ""))[0] != kind:
         raise Refused(1069914, "invalid file token", None, 404)
     if extension not in _EXPORTS.get(kind, ()):
@@ -88,26 +90,47 @@ def download_export(platform: Platform, call: Call) -> Upload:
 
 
 def metas(platform: Platform, call: Call) -> dict[str, Any]:
-    """POST /drive/v1/metas/batch_query."""
+    """POST /drive/v1/metas/batch_query. Wiki pages go by their node token, the security label by its scope."""
     asked = call.body.get("request_docs")
     if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_METAS:
         raise field_violation("request_docs")
-    store = platform.documents
     found, failed = [], []
     for each in asked:
         token, kind = str(each["doc_token"]), str(each["doc_type"])
-        known, title = store.titles.get(token, ("", ""))
-        if token in store.hidden:
-            failed.append({"token": token, "code": 970003})
-        elif known != kind:
-            failed.append({"token": token, "code": 970005})
+        if code := _unknown_meta(platform, call, token, kind):
+            failed.append({"token": token, "code": code})
         else:
-            meta = {"doc_token": token, "doc_type": kind, "title": title, "owner_id": "ou_owner"}
-            meta |= {"create_time": "1690000000", "latest_modify_time": str(store.edits[token])}
-            if call.body.get("with_url") is True:
-                meta["url"] = f"https://sandbox.feishu.cn/{_PATHS.get(kind, kind)}/{token}"
-            found.append(meta)
+            found.append(_meta(platform, call, token, kind))
     return {"data": {"metas": found, **({"failed_list": failed} if failed else {})}}
+
+
+def _unknown_meta(platform: Platform, call: Call, token: str, kind: str) -> int:
+    """Why nothing is told of a document; 0 where something is."""
+    if not platform.lets_in(call.app, token):
+        return 970003
+    return 0 if kind_fits(platform.documents, token, kind) else 970005
+
+
+def _meta(platform: Platform, call: Call, token: str, kind: str) -> dict[str, Any]:
+    store = platform.documents
+    known = store.object_of(token) or token
+    sharing = store.sharing(known)
+    meta = {"doc_token": token, "doc_type": kind, "title": store.title_of(known), "owner_id": sharing.owner}
+    meta |= {"create_time": "1690000000", "latest_modify_time": str(store.edits.get(known, FIRST_EDIT))}
+    if call.body.get("with_url") is True:
+        meta["url"] = f"https://sandbox.feishu.cn/{_PATHS.get(kind, kind)}/{token}"
+    if sharing.label and LABEL_SCOPE in call.app.scopes:
+        meta["sec_label_name"] = sharing.label
+    return meta
+
+
+def kind_fits(store: DocumentStore, token: str, kind: str) -> bool:
+    """Whether a token is one of this kind; `wiki` is for node tokens, `folder` for those of folders."""
+    if kind == "wiki":
+        return store.node_at(token) is not None
+    if kind == "folder":
+        return token not in store.titles and store.node_at(token) is None and store.object_of(token) == token
+    return store.titles.get(token, ("", ""))[0] == kind
 
 
 def subscribe(platform: Platform, call: Call) -> dict[str, Any]:
@@ -117,7 +140,8 @@ def subscribe(platform: Platform, call: Call) -> dict[str, Any]:
         raise field_violation("file_type")
     if store.titles.get(token, ("", ""))[0] != kind:
         raise Refused(1069604, "document not found", None, 400)
-    if token in store.hidden or token not in store.managed:
+    manages = token in store.managed or app_perm(platform.world, store, call.app, token) == "full_access"
+    if token in store.hidden or not manages:
         raise Refused(1069603, "forbidden", None, 403)
     store.subscribed.setdefault(token, set()).add(call.app.app_id)
     return {"data": {}}
@@ -128,12 +152,12 @@ def wordless(status: int) -> Refused:
     return Refused(status, "", None, status)
 
 
-def _bytes_of(store: DocumentStore, token: str) -> Upload:
-    if token in store.hidden:
+def _bytes_of(platform: Platform, call: Call, token: str) -> Upload:
+    if not platform.lets_in(call.app, token):
         raise wordless(403)
-    if token not in store.resources:
+    if token not in platform.documents.resources:
         raise wordless(404)
-    return _upload(token, store.resources[token])
+    return _upload(token, platform.documents.resources[token])
 
 
 def _upload(token: str, resource: Resource) -> Upload:

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from feishu.sandbox.clock import SandboxClock
-from feishu.sandbox.world import TENANT_KEY, World
+from feishu.sandbox.world import World
 
 CODE_S = 300.0
 TOKEN_S = 7200.0
@@ -107,8 +107,8 @@ class Login:
         if until < self._clock.time():
             return _refused(99991668, "Invalid access token for authorization.")
         person = self._world.people[open_id]
-        data = {"open_id": open_id, "union_id": person.union_id, "name": person.name, "tenant_key": TENANT_KEY}
-        return JSONResponse({"code": 0, "msg": "success", "data": data})
+        told = {"open_id": open_id, "union_id": person.union_id, "name": person.name, "tenant_key": person.tenant_key}
+        return JSONResponse({"code": 0, "msg": "success", "data": told})
 
 
 def _challenge(verifier: str) -> str:

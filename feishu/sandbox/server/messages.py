@@ -139,7 +139,7 @@ def receipt(world: World, message: Message) -> dict[str, Any]:
             "id": message.sender_id,
             "id_type": "app_id" if made_by_app else "open_id",
             "sender_type": message.sender_type,
-            "tenant_key": "sandbox_tenant",
+            "tenant_key": world.tenant_of(message.sender_id),
         },
         "body": {"content": message.content},
     }

@@ -21,12 +21,16 @@ from feishu.sandbox.server import (
     account,
     bitables,
     cardkit,
+    chats,
+    contacts,
     documents,
     drive,
     extras,
     messages,
+    permissions,
     sheets,
     slash_commands,
+    wiki,
 )
 from feishu.sandbox.world import Upload
 
@@ -37,6 +41,12 @@ REACT = ("im:message", "im:message.reactions:write_only")
 CARD = ("cardkit:card:write",)
 CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly")
 WIKI = ("wiki:wiki:readonly", "wiki:wiki")
+NODE, NODES = ("wiki:node:read", *WIKI), ("wiki:node:retrieve", *WIKI)
+SPACE, SPACE_MEMBERS = ("wiki:space:read", *WIKI), ("wiki:member:retrieve", *WIKI)
+CHATS = ("im:chat", "im:chat:read", "im:chat:readonly")
+CHAT_MEMBERS = ("im:chat", "im:chat:readonly", "im:chat.members:read", "im:chat.group_info:readonly")
+ORGANISATION = ("contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app")
+PARENTS = ("contact:department.organize:readonly", *ORGANISATION)
 READ_COMMANDS = ("application:app_slash_command:read",)
 WRITE_COMMANDS = ("application:app_slash_command:write",)
 COMMANDS = "/application/v7/app_slash_commands"
@@ -47,9 +57,14 @@ SHEETS = ("sheets:spreadsheet:readonly", "sheets:spreadsheet", *DRIVE)
 BITABLE = ("bitable:app:readonly", "bitable:app")
 MEDIAS = ("docs:document.media:download", "sheets:spreadsheet:readonly", *BITABLE, *DRIVE)
 EXPORT = ("docs:document:export", "drive:export:readonly")
+OLD_RIGHTS = ("docs:doc", "drive:drive", "wiki:wiki", "bitable:app", "sheets:spreadsheet")
+MEMBERS = ("docs:permission.member:retrieve", *OLD_RIGHTS)
+AUTH = ("docs:permission.member:auth", *OLD_RIGHTS)
+PUBLIC = ("docs:permission.setting:read", "docx:document", "drive:drive:readonly", *OLD_RIGHTS)
 SUBSCRIBE = ("docs:event:subscribe", "docs:doc", "sheets:spreadsheet", "drive:drive")
 EXPORTS, BASES, TABLES = "/drive/v1/export_tasks", "/bitable/v1/apps/{app_token}", "/bitable/v1/apps/{app_token}/tables"
 CARDS, MESSAGES = "/cardkit/v1/cards", "/im/v1/messages"
+SPACE_PATH = "/wiki/v2/spaces/{space_id}"
 
 Handler = Callable[[Platform, Call], dict[str, Any] | Upload]
 
@@ -76,8 +91,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "slash_command.delete", "DELETE", COMMANDS + "/{command_id}", WRITE_COMMANDS, slash_commands.delete_command
     ),
-    Endpoint("user.batch", "GET", "/contact/v3/users/batch", CONTACT, account.users_batch),
-    Endpoint("chat.get", "GET", "/im/v1/chats/{chat_id}", ("im:chat", "im:chat:readonly"), account.chat_info),
+    Endpoint("user.batch", "GET", "/contact/v3/users/batch", CONTACT, contacts.users_batch),
+    Endpoint("user.get", "GET", "/contact/v3/users/{user_id}", ORGANISATION, contacts.user),
+    Endpoint("department.parent", "GET", "/contact/v3/departments/parent", PARENTS, contacts.parent_departments),
+    Endpoint(
+        "group.member_belong",
+        "GET",
+        "/contact/v3/group/member_belong",
+        ("contact:group:readonly",),
+        contacts.groups_of_member,
+    ),
+    Endpoint("contact.scopes", "GET", "/contact/v3/scopes", ORGANISATION, contacts.contact_range),
+    Endpoint("chat.list", "GET", "/im/v1/chats", (*CHATS, "im:chat.group_info:readonly"), chats.listed),
+    Endpoint("chat.get", "GET", "/im/v1/chats/{chat_id}", CHATS, chats.chat_info),
+    Endpoint("chat.members", "GET", "/im/v1/chats/{chat_id}/members", CHAT_MEMBERS, chats.members),
     Endpoint("message.create", "POST", MESSAGES, SEND, messages.send),
     Endpoint("message.reply", "POST", MESSAGES + "/{message_id}/reply", SEND, messages.reply),
     Endpoint("message.patch", "PATCH", MESSAGES + "/{message_id}", UPDATE, messages.patch),
@@ -94,8 +121,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("ephemeral.send", "POST", "/ephemeral/v1/send", SEND, extras.send_ephemeral),
     Endpoint("ephemeral.delete", "POST", "/ephemeral/v1/delete", SEND, extras.delete_ephemeral),
     Endpoint("card.delayed_update", "POST", "/interactive/v1/card/update", (), extras.delayed_update),
-    Endpoint("wiki.get_node", "GET", "/wiki/v2/spaces/get_node", WIKI, documents.wiki_node),
-    Endpoint("wiki.nodes", "GET", "/wiki/v2/spaces/{space_id}/nodes", WIKI, documents.space_nodes),
+    Endpoint("wiki.get_node", "GET", "/wiki/v2/spaces/get_node", NODE, wiki.wiki_node),
+    Endpoint("wiki.space", "GET", SPACE_PATH, SPACE, wiki.space),
+    Endpoint("wiki.members", "GET", SPACE_PATH + "/members", SPACE_MEMBERS, wiki.space_members),
+    Endpoint("wiki.nodes", "GET", SPACE_PATH + "/nodes", NODES, wiki.space_nodes),
+    Endpoint("permission.members", "GET", "/drive/v1/permissions/{token}/members", MEMBERS, permissions.members),
+    Endpoint("permission.auth", "GET", "/drive/v1/permissions/{token}/members/auth", AUTH, permissions.auth),
+    Endpoint("permission.public", "GET", "/drive/v2/permissions/{token}/public", PUBLIC, permissions.public),
     Endpoint("drive.files", "GET", "/drive/v1/files", DRIVE, documents.folder_files),
     Endpoint(
         "docx.document", "GET", "/docx/v1/documents/{document_id}", ("docx:document:readonly",), documents.document

@@ -42,7 +42,7 @@ def values(platform: Platform, call: Call) -> dict[str, Any]:
 
 def _sheets(platform: Platform, call: Call) -> list[Sheet]:
     token = call.path["token"]
-    platform.documents.require(token, 1310213, 400)
+    platform.require(call.app, token, 1310213, 400)
     if token not in platform.documents.spreadsheets:
         raise Refused(1310214, "SpreadSheet Not Found", None, 400)
     return platform.documents.spreadsheets[token]
