@@ -81,9 +81,9 @@ class AnswerRun:
 
     @property
     def behind(self) -> frozenset[str]:
-        """The collections behind the question's history and behind the text that it goes on from."""
+        """What is behind the question's history and behind the text that it goes on from (`bot.models.behind`)."""
         leans_on = self.question.leans_on if self.question else frozenset()
-        return leans_on | (self._continued.collections if self._continued else frozenset())
+        return leans_on | (self._continued.behind if self._continued else frozenset())
 
     async def events(self, understand: Understand) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events, noted before they are given; use with `contextlib.aclosing`. Raises `RagError`, what

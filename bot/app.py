@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 
-from bot.composition import Parts
+from bot.composition import Parts, document_rights
 from bot.errors import StoreError
 from bot.inbox.notify import Listener
 from bot.observability.otel import span_exporter
+from bot.repositories.document_rights import DocumentRights
 from bot.settings import Settings
 from bot.storage.database import Database, serving_lock
 from bot.storage.presence import write_down
@@ -28,8 +29,16 @@ FORGET_EVERY_S = 3_600.0
 class Bot(Parts):
     """Everything that runs, as one value. Use `async with Bot.open(settings) as bot`."""
 
-    def __init__(self, settings: Settings, library: KnowledgeBase, database: Database, *, clock: Clock) -> None:
-        super().__init__(settings, library, database, clock=clock)
+    def __init__(
+        self,
+        settings: Settings,
+        library: KnowledgeBase,
+        database: Database,
+        *,
+        clock: Clock,
+        rights: DocumentRights | None = None,
+    ) -> None:
+        super().__init__(settings, library, database, clock=clock, rights=rights)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
         self._stopped = False
@@ -49,8 +58,10 @@ class Bot(Parts):
                 write_down(str(database.url.database))
             await database.probe(budget_s=STARTING_PROBE_S)
             await asyncio.to_thread(close_tree, settings.rag.index_dir)
-            library = await KnowledgeBase.open(settings.rag, clock=clock)
-            bot = cls(settings, library, database, clock=clock)
+            rights = document_rights(settings, database, clock)
+            await rights.refresh()
+            library = await KnowledgeBase.open(settings.rag, clock=clock, access_lists=rights.lists)
+            bot = cls(settings, library, database, clock=clock, rights=rights)
             if settings.bot.otel_endpoint:
                 bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)
                 stack.callback(flush)
@@ -83,6 +94,7 @@ class Bot(Parts):
             asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
             asyncio.create_task(self.refresh.propose_forever(), name="refresh"),
+            asyncio.create_task(self.rights_look.propose_forever(), name="rights"),
             asyncio.create_task(
                 self.web_turns.recover_forever(
                     is_alone=self.database.is_sqlite,

@@ -1,6 +1,7 @@
 """Every part of the bot, made once and given to those who need it. The only place where parts are put together."""
 
-from bot.access import Access
+from bot.access.audience import Audiences
+from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
 from bot.documents.library_sources import hosts_of
@@ -38,6 +39,7 @@ from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
+from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.question import QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
@@ -52,6 +54,7 @@ from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import Arrivals, ChatFacts
+from bot.repositories.document_rights import HOUR_S, DocumentRights
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
@@ -67,22 +70,41 @@ from feishu.api.client import CallRecord, FeishuClient
 from feishu.api.messages import Messages
 from feishu.clock import Clock
 from feishu.documents.listing import Documents
+from feishu.documents.rights import RightsReader
 from feishu.long_connection.connection import LongConnection
 from rag.knowledge_base import KnowledgeBase
+
+
+def document_rights(settings: Settings, database: Database, clock: Clock) -> DocumentRights:
+    """The mirrored rights in this store; the library searches by them, and everything else shows by them."""
+    rules = settings.bot.access
+    return DocumentRights(
+        database, clock=clock, is_on=rules.rights == "mirror", max_age_s=rules.rights_max_age_h * HOUR_S
+    )
 
 
 class Parts:
     """The parts by name, from those that need nothing to those that need most. Nothing runs yet."""
 
-    def __init__(self, settings: Settings, library: KnowledgeBase, database: Database, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        library: KnowledgeBase,
+        database: Database,
+        *,
+        clock: Clock,
+        rights: DocumentRights | None = None,
+    ) -> None:
         self.settings = settings
         self.library = library
         self.database = database
         self.clock = clock
         self.policy = Policy(settings.bot.people)
-        self.access = Access(settings.bot.access, settings.rag)
+        self.rights = rights or document_rights(settings, database, clock)
         self._build_observability()
         self._build_platform()
+        self.audiences = Audiences(self.client, settings.bot.access, self.rights.lists, clock)
+        self.access = Access(settings.bot.access, settings.rag, lists=self.rights.lists, audiences=self.audiences)
         self._build_repositories()
         self._build_intake()
         self._build_jobs()
@@ -113,7 +135,7 @@ class Parts:
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
         self.forgetting = Erasure(database, clock=clock)
-        self.memory = ChatHistory(database, bot.people, clock=clock)
+        self.memory = ChatHistory(database, bot.people, self.access, clock=clock)
         quota = Quota.of(bot.people)
         self.attachments = Attachments(database, self.settings.rag, self.library, quota=quota, clock=clock)
 
@@ -149,6 +171,7 @@ class Parts:
             self.library,
             self.access,
             self.identity,
+            lambda page: RightsReader(self.client, by_link=self.settings.bot.access.link_shared).of(page),
             hosts=hosts_of(self.settings),
             is_on=self.settings.bot.people.read_links,
         )
@@ -165,6 +188,7 @@ class Parts:
         self.digest = self._digest()
         refresher = Refresher(self.settings, self.client, self.library)
         self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
+        self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -182,6 +206,7 @@ class Parts:
             "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
             "refresh": self.refresh,
+            "rights": self.rights_look,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -227,8 +252,7 @@ class Parts:
 
     def _digest(self) -> Digest:
         bot, figures = self.settings.bot, Analytics(self.database, clock=self.clock)
-        scope = self.access.in_chat(bot.digest_chat, "group", "")
-        return Digest(figures, self.jobs, self.messages, bot, scope, self.settings.feishu.app_id, self.clock)
+        return Digest(figures, self.jobs, self.messages, bot, self.access, self.settings.feishu.app_id, self.clock)
 
     def _build_worker(self) -> None:
         bot = self.settings.bot
@@ -276,7 +300,7 @@ class Parts:
         card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
-        documents = DocumentEventHandler(jobs, metrics)
+        documents = DocumentEventHandler(jobs, metrics, self.audiences)
         self.handlers = EventRouter(messages, card_actions, chat_events, documents, self.worker, metrics, self.arrivals)
         app_id = self.settings.feishu.app_id
         self.connection_handler = ConnectionHandler(app_id, self.handlers, self.clock_offset, metrics)
@@ -290,7 +314,7 @@ class Parts:
         return LongConnection(self.client, self.settings.feishu, handler.take, handler, clock=self.clock)
 
     def _build_web(self) -> None:
-        bot, store = self.settings.bot, WebStore(self.database, clock=self.clock)
+        bot, store = self.settings.bot, WebStore(self.database, self.access, clock=self.clock)
         self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
 
     def _platform_called(self, call: CallRecord) -> None:

@@ -25,6 +25,7 @@ JobKind = Literal[
     "refuse",
     "digest",
     "refresh",
+    "rights",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -262,6 +263,13 @@ class RefreshPayload(Payload):
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RightsPayload(Payload):
+    """A document on Feishu whose rights are read again, by its token; without one those of all documents."""
+
+    token: str = ""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -275,6 +283,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "refuse": RefusePayload,
     "digest": DigestPayload,
     "refresh": RefreshPayload,
+    "rights": RightsPayload,
 }
 
 

@@ -3,17 +3,35 @@
 A turn is one question and its card; an answer is one version of its reply.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.scope import DEFAULT_COLLECTION
+from rag.scope import DEFAULT_COLLECTION, DOCUMENT
 
 AnswerOutcome = Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
 CONTINUABLE = ("length", "broken", "overloaded")
 """The endings (`rag.events.Ending`) of a text that a model can go on with."""
+ON_FEISHU = "feishu:"
+"""What the sources of documents on Feishu begin with; the document's own token follows."""
 ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
 """What its card shows of an answer: not known yet (or as designed), as designed, without markup, that it stands in a
 message below, that it may not be shown."""
+
+
+def behind(collection: str, source: str) -> tuple[str, ...]:
+    """What decides who may see words of a document: its collection, and itself where it can have rights of its own."""
+    return (collection, f"{DOCUMENT}{source}") if source.startswith(ON_FEISHU) else (collection,)
+
+
+def joined(names: Iterable[str]) -> str:
+    """What is behind something (`behind`) as one text, for the store; `separated` takes it apart."""
+    return "\n".join(sorted(names))
+
+
+def separated(names: str) -> list[str]:
+    """What `joined` put together; of an earlier version the name of a collection."""
+    return names.split("\n") if names else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +129,8 @@ class Answer:
     sent_apart: bool = False
     shown_as: ShownAs = ""
     leaned_on: tuple[str, ...] = ()
-    """Collections that the history came from with which it was written, or whose headings a greeting names."""
+    """What is behind the history with which it was written (`behind`), or the collections whose headings a greeting
+    names."""
     confidence: float | None = None
     level: str = ""
     """`rag.events.Level`; "" where nothing was retrieved."""
@@ -126,9 +145,10 @@ class Answer:
         return bool(self.text) and self.outcome not in ("open", "no_evidence") and self.ending in CONTINUABLE
 
     @property
-    def collections(self) -> frozenset[str]:
-        """Every collection that something in it may come from."""
-        return frozenset((*self.leaned_on, *(source.collection for source in self.sources)))
+    def behind(self) -> frozenset[str]:
+        """Every collection, and every document with rights of its own, that something in it may come from."""
+        of_sources = (each for source in self.sources for each in behind(source.collection, source.source))
+        return frozenset((*self.leaned_on, *of_sources))
 
 
 @dataclass(frozen=True, slots=True)

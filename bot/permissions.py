@@ -65,6 +65,14 @@ def _every_message(settings: Settings) -> Level:
     return "should" if people.owners else "may"
 
 
+def _mirrored(settings: Settings) -> Level:
+    return "must" if settings.bot.access.rights == "mirror" and any(settings.links()) else "may"
+
+
+def _mirrored_wiki(settings: Settings) -> Level:
+    return "must" if _mirrored(settings) == "must" and _links("space", "wiki")(settings) == "must" else "may"
+
+
 FEATURES = (
     Feature("private chats", (("im:message.p2p_msg:readonly",),), "no message of a private chat arrives"),
     Feature(
@@ -148,6 +156,32 @@ FEATURES = (
         )
     ),
     Feature(
+        "rights of documents",
+        (
+            ("docs:permission.member:retrieve", "drive:drive", "wiki:wiki"),
+            ("docs:permission.setting:read", "docx:document", "drive:drive:readonly", "drive:drive", "wiki:wiki"),
+        ),
+        "nobody may read any document, since it is not known who may (bot.access.rights)",
+        _mirrored,
+    ),
+    Feature(
+        "members of wikis",
+        (("wiki:member:retrieve", "wiki:wiki:readonly", "wiki:wiki"),),
+        "members of private wikis may read nothing by that",
+        _mirrored_wiki,
+    ),
+    Feature(
+        "who the readers are",
+        (
+            ("im:chat.members:read", "im:chat:readonly", "im:chat"),
+            ("contact:contact.base:readonly", "contact:contact:readonly_as_app"),
+            ("contact:user.department:readonly", "contact:contact:readonly_as_app"),
+            ("contact:group:readonly",),
+        ),
+        "what is shared with groups, departments or user groups is open to nobody",
+        _mirrored,
+    ),
+    Feature(
         "all messages of groups",
         (("im:message.group_msg",),),
         "follow-ups and owners' replies in groups are heard only with a mention, questions in silent chats never",
@@ -179,6 +213,23 @@ EVENTS = (
             "trashed",
             "deleted",
             "created_in_folder",
+        )
+    ),
+    *(
+        Subscription(name, "mirrored rights: who reads an answer is looked up at once when it changes")
+        for name in (
+            "im.chat.member.user.added_v1",
+            "im.chat.member.user.deleted_v1",
+            "im.chat.member.user.withdrawn_v1",
+            "im.chat.member.bot.deleted_v1",
+            "im.chat.disbanded_v1",
+            "contact.user.updated_v3",
+            "contact.user.deleted_v3",
+            "contact.department.updated_v3",
+            "contact.department.deleted_v3",
+            "contact.scope.updated_v3",
+            "drive.file.permission_member_added_v1",
+            "drive.file.permission_member_removed_v1",
         )
     ),
 )

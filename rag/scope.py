@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 DEFAULT_COLLECTION = "default"
 """The collection of documents that were given without one."""
+DOCUMENT = "@document:"
+"""Begins a name that stands for a single document among the collections behind something; its source follows."""
 Principal = str
 """Somebody or some group that a document may be open to; whoever gives scopes and access lists says what it means."""
 Audience = frozenset[frozenset[Principal]]
@@ -29,8 +31,11 @@ class Scope:
         return cls(frozenset(names))
 
     def shows(self, collections: Iterable[str]) -> bool:
-        """Whether all of these collections may be seen. Of the rights of single documents it says nothing."""
-        return self.names is None or self.names.issuperset(collections)
+        """Whether all of these collections may be seen. Of the rights of single documents it says nothing, also where
+        their names (`DOCUMENT`) are among them."""
+        return self.names is None or self.names.issuperset(
+            name for name in collections if not name.startswith(DOCUMENT)
+        )
 
     def within(self, other: "Scope") -> "Scope":
         """What both show: to the readers of both."""

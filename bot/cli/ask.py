@@ -14,7 +14,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from bot.access import FILES, Access
+from bot.access.rules import FILES, Access
 from bot.cards.progress import Failed, Progress, fold, sources_of, words
 from bot.cli.rendering import rendered
 from bot.cli.terminal import open_console, show

@@ -4,7 +4,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.doctor.calls import LONGEST_CALL_S, SCOPE_MISSING, hurried_client
 from bot.doctor.findings import Finding
 from bot.settings import Settings

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.documents.page_reader import PageReader
+from bot.models import ON_FEISHU
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
 from feishu.documents.links import target_of
@@ -19,7 +20,7 @@ from rag.ingestion.sources import Remote, RemoteDocument, Unlisted
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "feishu:"
+PREFIX = ON_FEISHU
 """What the sources of pages on Feishu begin with; the page's own token follows."""
 
 

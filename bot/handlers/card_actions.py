@@ -6,7 +6,7 @@ from typing import assert_never
 import orjson
 import structlog
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cards.buttons import Action, ActionKind, unpack
 from bot.errors import StoreError
 from bot.handlers.acknowledgement import Ack, toast
@@ -22,7 +22,7 @@ from bot.job import (
     OverBound,
     PressedPayload,
 )
-from bot.models import Answer, Turn
+from bot.models import Answer, Turn, separated
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ChatFacts, Suggestion
 from bot.repositories.turns import Conversations
@@ -166,7 +166,8 @@ class AnswerRequests:
     async def ask(self, click: CardAction, found: Suggestion, attempt: Attempt) -> Ack:
         """A suggested question, asked in the clicker's name below the card that suggests it."""
         scope = self._access.in_chat(found.chat_id, found.chat_type, click.operator_open_id)
-        if not scope.shows([found.collection] if found.collection else []):
+        # Of collections alone: the job asks who may open the document, which may take calls to the platform.
+        if not scope.shows(separated(found.collection)):
             return Ack(toast("toast_gone", "warning"))
         message = asked_by_click(click, found)
         payload = AnswerPayload(message, False, "mention", found.turn_id, found.collection)

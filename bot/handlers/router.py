@@ -10,7 +10,7 @@ from bot.handlers.messages import MessageHandler
 from bot.inbox.worker import Worker
 from bot.observability.metrics import Metrics
 from bot.repositories.chat_facts import ARRIVED, REFUSED, Arrivals
-from feishu.events.types import CardAction, DocumentChanged, Event, MessageReceived, Unknown
+from feishu.events.types import CardAction, DocumentChanged, Event, MessageReceived, PeopleChanged, Unknown
 
 
 class EventRouter:
@@ -44,6 +44,9 @@ class EventRouter:
                 kind, ack = "card.action.trigger", await self._card_actions.take(event)
             case DocumentChanged():
                 ack = Ack({}, self._after(await self._document_events.take(event), None))
+            case PeopleChanged():
+                self._document_events.forget_people(event)
+                ack = Ack({})
             case Unknown():
                 self._metrics.event_received(event.event_type, "ignored")
                 ack = Ack({})

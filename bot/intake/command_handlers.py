@@ -1,6 +1,6 @@
 """What each command does, typed in a chat or chosen in the bot's menu."""
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.inbox.queue import Jobs
 from bot.intake.commands import Command
 from bot.intake.intake import conversation_of
@@ -42,7 +42,7 @@ class CommandRunner:
     async def obey(self, job: Job, message: MessageReceived, command: Command, wording: Texts) -> None:
         """A typed command."""
         who, where = message.sender_open_id, conversation_of(message)
-        scope = self._access.in_chat(message.chat_id, message.chat_type, who)
+        scope = await self._access.scope(message.chat_id, message.chat_type, who)
         said = await self.do(
             job.app_id, command, wording, scope, person=who, chat_id=message.chat_id, conversation=where
         )

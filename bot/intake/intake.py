@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import structlog
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cards.final_view import left_out_text
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command, says_its_language
@@ -39,7 +39,7 @@ class SilentMode:
 
     async def confidence(self, text: str, message: MessageReceived) -> float:
         """That of strong evidence; 0 for any other, and where nothing can be searched."""
-        scope = self.access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
+        scope = await self.access.scope(message.chat_id, message.chat_type, message.sender_open_id)
         try:
             found = await self.library.search(text, scope)
         except RagError:

@@ -4,14 +4,14 @@ A document of a collection that is closed where the question is asked stays clos
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.documents.library_sources import PREFIX
 from bot.documents.page_reader import PageReader
 from bot.intake.bot_identity import Identity
@@ -25,6 +25,7 @@ from feishu.api.availability import is_outage
 from feishu.documents.links import Found, Target, links_in
 from feishu.documents.listing import Page, Unread
 from feishu.documents.refusals import scopes_named, why_refused
+from feishu.documents.rights import Rights
 from feishu.errors import FeishuError
 from feishu.events.types import MessageReceived
 from rag.errors import IndexUnusable, Unreadable
@@ -81,17 +82,20 @@ class LinkedDocuments:
         library: Indexed,
         access: Access,
         identity: Identity,
+        rights: Callable[[Page], Awaitable[Rights]],
         *,
         hosts: frozenset[str] = frozenset(),
         is_on: bool = True,
     ) -> None:
-        """`reader` is called on the loop; `hosts` are those of the settings' links, beside Feishu's and Lark's own."""
+        """`reader` is called on the loop; `rights` asks the platform who may read a document; `hosts` are those of the
+        settings' links, beside Feishu's and Lark's own."""
         self._pages = pages
         self._reader = reader
         self._attachments = attachments
         self._library = library
         self._access = access
         self._identity = identity
+        self._rights = rights
         self._hosts = hosts
         self._is_on = is_on
 
@@ -159,13 +163,16 @@ class LinkedDocuments:
         return name, bool(parsed.notes)
 
     async def _is_closed(self, page: Page, message: MessageReceived) -> bool:
-        """Whether the index has it only where this chat sees nothing."""
+        """Whether the index has it only where this chat sees nothing, or not everybody there may open it. Raises
+        `FeishuError`."""
+        scope = await self._access.scope(message.chat_id, message.chat_type, message.sender_open_id)
+        if scope.audience and not self._access.admits(scope, (await self._rights(page)).readers):
+            return True
         source = f"{PREFIX}{page.token}"
         try:
             homes = [name for name in await self._library.collections() if await self._library.document(name, source)]
         except IndexUnusable:
             return False
-        scope = self._access.in_chat(message.chat_id, message.chat_type, message.sender_open_id)
         return bool(homes) and not any(scope.shows([home]) for home in homes)
 
     def _sentence(self, trouble: _Trouble, wording: Texts) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Protocol
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.intake.user_names import UserNames
 from bot.models import Turn
 from bot.repositories.history import ChatHistory, Remembered
@@ -78,7 +78,7 @@ class QueryRewriter:
     async def of(self, turn: Turn, *, as_before: bool = False) -> Question:
         """The question to answer, with what came with it. `as_before` takes it as it was made to stand alone for an
         earlier version of the answer, where it was."""
-        scope = self._access.of_turn(turn.chat_id, turn.chat_type, turn.asker)
+        scope = await self._access.scope_of_turn(turn.chat_id, turn.chat_type, turn.asker)
         before = await self._memory.before(turn, scope)
         history = await self._told_apart(turn, before)
         if as_before and turn.standalone:
@@ -99,11 +99,9 @@ class QueryRewriter:
         """Questions carry their asker's name where several people talk."""
         askers = list(dict.fromkeys([*(each.asker for each in before), turn.asker]))
         if len(askers) < 2:
-            return tuple(Exchange(each.question, each.answer, each.collections) for each in before)
+            return tuple(Exchange(each.question, each.answer, each.behind) for each in before)
         called = {
             asker: await self._names.of(asker) or UNNAMED.format(number=number)
             for number, asker in enumerate(askers, start=1)
         }
-        return tuple(
-            Exchange(f"{called[each.asker]}: {each.question}", each.answer, each.collections) for each in before
-        )
+        return tuple(Exchange(f"{called[each.asker]}: {each.question}", each.answer, each.behind) for each in before)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.intake.english_headings import english_question
-from bot.models import Answer, Source, Turn
+from bot.models import Answer, Source, Turn, behind, joined
 from bot.repositories.chat_facts import Suggestion
 from bot.texts import ZH, Texts, language_of
 from rag.index.outline import Title
@@ -244,7 +244,7 @@ class _Part:
 
 
 def _part(source: Source) -> _Part:
-    return _Part(source.title, source.heading_path, source.collection)
+    return _Part(source.title, source.heading_path, joined(behind(source.collection, source.source)))
 
 
 def _of_path(title: str, path: str) -> str:

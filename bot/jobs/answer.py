@@ -19,7 +19,7 @@ from bot.job import AnswerPayload, ContinuePayload, Job
 from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.question import QuestionReader
-from bot.models import Answer, Turn
+from bot.models import Answer, Turn, behind, separated
 from bot.repositories.turns import Conversations
 from feishu.errors import TargetGone
 
@@ -105,7 +105,7 @@ class AnswerHandler:
         state = await self._conversations.card_state(job.turn_id, answer_id=wanted)
         if state is None or state.answer.id != wanted or not state.answer.can_continue:
             return None
-        return state.answer if self._dressing.may_show(state) else None
+        return state.answer if await self._dressing.may_show(state) else None
 
     async def _answer(
         self,
@@ -166,10 +166,11 @@ class AnswerHandler:
         try:
             outcome = await self._cards.write(delivery, turn, run, partial(self._questions.understood, job, turn), stop)
         except asyncio.CancelledError:
-            seen = {passage.chunk.collection for passage in run.progress.passages or ()}
+            passages = run.progress.passages or ()
+            seen = {name for each in passages for name in behind(each.chunk.collection, each.chunk.source)}
             kept = answer.leaned_on if continued or not run.progress.text else ()
-            behind = tuple(sorted({*run.behind, *_asked_of(job), *seen, *kept}))
-            paused = replace(answer, text=run.progress.text or answer.text, leaned_on=behind)
+            leaned_on = tuple(sorted({*run.behind, *_asked_of(job), *seen, *kept}))
+            paused = replace(answer, text=run.progress.text or answer.text, leaned_on=leaned_on)
             await self._cards.pause(delivery, job, turn, paused)
             raise
         answer = run.conclude(outcome, self._cards.wording(turn), leaned_on=_asked_of(job))
@@ -180,6 +181,5 @@ class AnswerHandler:
 
 
 def _asked_of(job: Job) -> list[str]:
-    """The collection whose words a question on a button has."""
-    collection = AnswerPayload.of(job).collection if job.kind == "answer" else ""
-    return [collection] if collection else []
+    """What is behind the words of a question on a button."""
+    return separated(AnswerPayload.of(job).collection) if job.kind == "answer" else []

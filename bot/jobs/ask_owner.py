@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.replies import Replier, mentioning
@@ -44,9 +44,9 @@ class AskOwnerHandler:
         if found is None:
             return Ended("done", "the answer is gone")
         turn, answer = found
-        scope = self._access.in_chat(turn.chat_id, turn.chat_type, turn.asker)
+        scope = await self._access.scope(turn.chat_id, turn.chat_type, turn.asker)
         owners = owners_of(self._settings, collections_in(answer, scope))
-        question = (turn.standalone if scope.shows(answer.collections) else "") or turn.question
+        question = (turn.standalone if self._access.shows(scope, answer.behind) else "") or turn.question
         if turn.chat_type == "p2p":
             await self._write_to(job, turn, owners, question)
             return Ended("done", "owners were told")

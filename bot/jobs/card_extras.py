@@ -11,26 +11,27 @@ from typing import Protocol
 
 import structlog
 
-from bot.access import FILES, Access
+from bot.access.rules import FILES, Access
 from bot.cancellation import cancel
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.suggestions import below, proposed
 from bot.job import CARD_LINE, NewJob, RedrawPayload
-from bot.models import Answer, CardState, Turn
+from bot.models import Answer, CardState, Turn, joined
 from bot.repositories.chat_facts import ChatFacts
 from bot.settings.people import PeopleSettings
 from bot.texts import Texts
 from rag.documents import Passage
 from rag.events import Proposed, Question
-from rag.scope import Scope
+from rag.scope import DOCUMENT, Scope
 
 log = structlog.get_logger(__name__)
 
 
 def collections_in(answer: Answer, scope: Scope) -> list[str]:
-    """The collections of an answer's sources that may be seen now, the nearest first."""
+    """The collections of an answer's sources that may be seen now, the nearest first; of single documents' rights it
+    says nothing."""
     return [source.collection for source in answer.sources if scope.shows((source.collection,))]
 
 
@@ -49,19 +50,19 @@ class CardExtras:
         self._identity = identity
         self._settings = settings
 
-    def may_show(self, state: CardState) -> bool:
+    async def may_show(self, state: CardState) -> bool:
         """Whether the answer, and how its question was understood, may be seen in their chat."""
-        scope = self._access.of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
-        return scope.shows(state.answer.collections | state.leaned_on)
+        scope = await self._access.scope_of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        return self._access.shows(scope, state.answer.behind | state.leaned_on)
 
     async def dressed(self, state: CardState, texts: Texts) -> CardState:
         """The state with what may be offered, and without what may not be seen there any more."""
         if state.turn.recalled:
             return state
-        scope = self._access.of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
-        if not scope.shows(state.leaned_on):
+        scope = await self._access.scope_of_turn(state.turn.chat_id, state.turn.chat_type, state.turn.asker)
+        if not self._access.shows(scope, state.leaned_on):
             state = replace(state, turn=replace(state.turn, standalone=""))
-        if not scope.shows(state.answer.collections):
+        if not self._access.shows(scope, state.answer.behind):
             return shut(state, texts)
         turn, answer = state.turn, state.answer
         suggested = await self._ledger.suggestions_of(answer.id)
@@ -81,19 +82,20 @@ class CardExtras:
         it was cut off. Where the passages come from several collections nobody could say which of them a question
         gives away: the headings serve there."""
         is_whole = answer.outcome == "answered" and not answer.ending
-        return self._settings.suggestions == "auto" and is_whole and len(answer.collections) == 1
+        collections = {name for name in answer.behind if not name.startswith(DOCUMENT)}
+        return self._settings.suggestions == "auto" and is_whole and len(collections) == 1
 
     async def offer(self, turn: Turn, answer: Answer, model: Proposed) -> bool:
         """Stores the model's questions as the answer's suggestions, with what they cost; whether there are any."""
         asked = await self._ledger.asked_in(turn.app_id, turn.conversation)
-        found = proposed(turn, answer, model.questions, next(iter(answer.collections), ""), asked)
+        found = proposed(turn, answer, model.questions, joined(answer.behind), asked)
         cost = model.usage.prompt_tokens + model.usage.completion_tokens if model.usage else 0
         return bool(found) and await self._ledger.suggest_instead(answer.id, found, cost)
 
 
 def is_of_quoted_file(turn: Turn, answer: Answer) -> bool:
     """Whether an answer in a group came from the file that its question quotes: the next question does not have it."""
-    return turn.chat_type != "p2p" and FILES in answer.collections
+    return turn.chat_type != "p2p" and FILES in answer.behind
 
 
 def shut(state: CardState, texts: Texts) -> CardState:

@@ -8,10 +8,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
+from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
@@ -25,7 +27,6 @@ from feishu.cards.elements import Card
 from feishu.cards.markdown import escape_text
 from feishu.clock import Clock
 from feishu.errors import TargetGone
-from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class Digest:
     jobs: Jobs
     messages: Messages
     settings: BotSettings
-    scope: Scope
+    access: Access
     app_id: str
     clock: Clock
 
@@ -74,10 +75,11 @@ class Digest:
         Figures count everything; documents and questions are shown only where the digest's chat may see them.
         """
         week = DigestPayload.of(job)
+        shows = partial(self.access.shows, await self.access.scope(week.chat_id, "group", ""))
         told = await self.figures.answers(WEEK_DAYS)
-        seen = [one for one in told if self.scope.shows(one.collections)]
+        seen = [one for one in told if shows(one.behind)]
         body = {**summary(told), "documents": documents(seen, limit=200)}
-        missing = [(gap.question, len(gap.members)) for gap in (await self.figures.gaps(WEEK_DAYS, self.scope))[:SHOWN]]
+        missing = [(gap.question, len(gap.members)) for gap in (await self.figures.gaps(WEEK_DAYS, shows))[:SHOWN]]
         disliked = sorted((one for one in seen if one.down), key=lambda one: -one.down)
         card = digest_card(
             body, missing, [(one.question, one.down) for one in disliked[:SHOWN]], self.settings.language

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.commands import WORDS, Command
@@ -51,7 +51,7 @@ class MenuHandler:
             job.app_id,
             Command(kind),
             self._wording,
-            self._access.in_chat(where, "p2p", used.open_id),
+            await self._access.scope(where, "p2p", used.open_id),
             person=used.open_id,
             chat_id=where,
             conversation=where,

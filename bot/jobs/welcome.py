@@ -4,7 +4,7 @@ from typing import Literal
 
 import structlog
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
 from bot.cards.buttons import welcome_card
 from bot.intake.bot_identity import Identity
@@ -55,7 +55,7 @@ class WelcomeHandler:
             return "was welcomed before"
         wording = texts(language_of("", preferred=self._language))
         bot = await self._identity.get()
-        scope = self._access.in_chat(to.chat_id, to.chat_type, to.person)
+        scope = await self._access.scope(to.chat_id, to.chat_type, to.person)
         questions = await self._examples(wording, scope)
         where = (job.app_id, to.chat_id, to.chat_type, to.chat_id, "")
         offered = [

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -12,12 +12,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.repositories.gap_report import Gap, Reply, Unanswered, gaps_of
-from bot.repositories.turns import collections_of
+from bot.repositories.turns import behind_of
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
 from rag.events import Ending
-from rag.scope import EVERYTHING, Scope
 
 DAY_S = 86_400.0
 MOST_ROWS = 100_000
@@ -53,9 +52,9 @@ class AnsweredQuestion:
     down: int
 
     @property
-    def collections(self) -> frozenset[str]:
-        """Every collection that something in it may come from."""
-        return frozenset((*orjson.loads(self.leaned_on), *collections_of(self.sources)))
+    def behind(self) -> frozenset[str]:
+        """What something in it may come from (`bot.models.behind`)."""
+        return frozenset((*orjson.loads(self.leaned_on), *behind_of(self.sources)))
 
 
 class Analytics:
@@ -129,10 +128,10 @@ class Analytics:
             "documents": documents(told),
         }
 
-    async def gaps(self, days: float, scope: Scope = EVERYTHING) -> list[Gap]:
-        """What is missing, by the search or by the model's own refusal; only what the scope shows. What was settled
+    async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
+        """What is missing, by the search or by the model's own refusal; only what `shows` says. What was settled
         after it was asked last, or taken back, is not; nor is what was answered without a source."""
-        told = [one for one in await self.answers(days) if scope.shows(one.collections)]
+        told = [one for one in await self.answers(days) if shows(one.behind)]
         newest = {asked.turn_id: asked for asked in told}
         said = await self.replies(days)
         found = gaps_of(

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.access import FILES
+from bot.access.rules import FILES
 from bot.models import Turn, quoted_by
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database

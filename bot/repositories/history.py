@@ -8,8 +8,9 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.access.rules import Access
 from bot.models import Turn
-from bot.repositories.turns import collections_of
+from bot.repositories.turns import behind_of
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database
 from bot.storage.tables import answers, beginnings, turns
@@ -29,14 +30,17 @@ class Remembered:
     asker: str
     question: str
     answer: str
-    collections: frozenset[str] = frozenset()
-    """Every collection that question or answer may speak of."""
+    behind: frozenset[str] = frozenset()
+    """Every collection and document that question or answer may speak of (`bot.models.behind`)."""
 
 
 class ChatHistory:
     """Reads what belongs to a turn, and forgets on demand."""
 
-    def __init__(self, database: Database, settings: PeopleSettings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, database: Database, settings: PeopleSettings, access: Access, *, clock: Clock | None = None
+    ) -> None:
+        self._access = access
         self._database = database
         self._settings = settings
         self._clock = clock or SystemClock()
@@ -45,7 +49,7 @@ class ChatHistory:
     async def before(self, turn: Turn, scope: Scope) -> tuple[Remembered, ...]:
         """What was said before a turn, oldest first; the card that it replies to is the last and never cut off.
 
-        What came from collections outside of the scope is forgotten, and so is a card of another chat.
+        What came from documents outside of the scope is forgotten, and so is a card of another chat.
         """
         mine = (turns.c.app_id == turn.app_id) & (turns.c.conversation == turn.conversation)
         replied_to = (turns.c.id == turn.parent_turn) & (turns.c.chat_id == turn.chat_id)
@@ -62,8 +66,8 @@ class ChatHistory:
             return _exchanges(connection, mine & when, self._settings.memory_turns), quoted
 
         newest_first, quoted = await self._database.read(work)
-        seen = [each for each in newest_first if scope.shows(each.collections)]
-        quoted = [each for each in quoted if scope.shows(each.collections)]
+        seen = [each for each in newest_first if self._access.shows(scope, each.behind)]
+        quoted = [each for each in quoted if self._access.shows(scope, each.behind)]
         return self._within_budget(seen, quoted[0] if quoted else None)
 
     def _within_budget(self, newest_first: list[Remembered], quoted: Remembered | None) -> tuple[Remembered, ...]:
@@ -110,6 +114,5 @@ def _leaned_on(connection: Connection, turn_ids: Sequence[str]) -> dict[str, set
 
 
 def _remembered(row: Any, leaned_on: set[str]) -> Remembered:
-    collections = leaned_on | collections_of(row.sources)
     said = row.standalone or row.question
-    return Remembered(row.id, row.asker, said, row.text[:ANSWER_CHARS], frozenset(collections))
+    return Remembered(row.id, row.asker, said, row.text[:ANSWER_CHARS], frozenset(leaned_on | behind_of(row.sources)))

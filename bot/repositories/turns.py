@@ -13,7 +13,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from bot.errors import StoreError
 from bot.inbox.queue import guard
 from bot.job import ContinuePayload, Job
-from bot.models import Answer, CardState, LeftOut, Source, Turn
+from bot.models import Answer, CardState, LeftOut, Source, Turn, behind
 from bot.storage.database import Database
 from bot.storage.tables import answer_messages, answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
@@ -229,9 +229,10 @@ class Conversations:
         return await self._database.read(work)
 
 
-def collections_of(sources: str) -> set[str]:
-    """The collections that stored sources (JSON) come from."""
-    return {source.get("collection", DEFAULT_COLLECTION) for source in orjson.loads(sources)}
+def behind_of(sources: str) -> set[str]:
+    """What stored sources (JSON) come from (`bot.models.behind`)."""
+    stored = ((source.get("collection", DEFAULT_COLLECTION), source["source"]) for source in orjson.loads(sources))
+    return {name for collection, source in stored for name in behind(collection, source)}
 
 
 def turn_values(turn: Turn) -> dict[str, Any]:
@@ -269,8 +270,8 @@ def _begun_with(connection: Connection, job: Job) -> dict[str, Any]:
     row = connection.execute(select(answers).where(continued)).one_or_none()
     if row is None:
         return {}
-    behind = orjson.dumps(sorted(_answer(row).collections)).decode()
-    return {"text": row.text, "sources": row.sources, "leaned_on": behind, "ending": row.ending}
+    leaned_on = orjson.dumps(sorted(_answer(row).behind)).decode()
+    return {"text": row.text, "sources": row.sources, "leaned_on": leaned_on, "ending": row.ending}
 
 
 def _turn(connection: Connection, turn_id: str) -> Turn | None:

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
+from bot.access.rules import Access
 from bot.models import Answer, Turn
-from bot.repositories.turns import Conversations, collections_of, new_turn_id, turn_values
+from bot.repositories.turns import Conversations, behind_of, new_turn_id, turn_values
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, turns, votes
 from feishu.clock import Clock
@@ -24,7 +26,8 @@ _NO_JOB_BITS = 62
 class WebStore:
     """Turns of chat type `web`. `asker` is the caller's name; nobody sees what another caller asked."""
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(self, database: Database, access: Access, *, clock: Clock) -> None:
+        self.access = access
         self._database = database
         self._clock = clock
         self._conversations = Conversations(database, clock=clock)
@@ -45,9 +48,12 @@ class WebStore:
         )
         return turn, _open_answer(turn.id, 1, now)
 
+    def _shown(self, scope: Scope) -> Callable[[frozenset[str]], bool]:
+        return partial(self.access.shows, scope)
+
     async def history(self, turn: Turn, scope: Scope) -> tuple[Exchange, ...]:
         """The exchanges before the turn in its conversation that may be seen, oldest first."""
-        return await self._database.read(lambda connection: _history(connection, turn, scope))
+        return await self._database.read(lambda connection: _history(connection, turn, self._shown(scope)))
 
     async def begin(self, turn: Turn, answer: Answer) -> None:
         """Stores a new turn with its open answer."""
@@ -66,7 +72,7 @@ class WebStore:
             last = connection.scalar(select(func.max(answers.c.version)).where(answers.c.turn_id == turn.id))
             answer = _open_answer(turn.id, (last or 0) + 1, now)
             _insert_answer(connection, answer)
-            return answer, _history(connection, turn, scope)
+            return answer, _history(connection, turn, self._shown(scope))
 
         return await self._database.write(work)
 
@@ -172,7 +178,7 @@ def _insert_answer(connection: Connection, answer: Answer) -> None:
     connection.execute(insert(answers).values(job_id=no_job, outcome="open", **row))
 
 
-def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange, ...]:
+def _history(connection: Connection, turn: Turn, shows: Callable[[frozenset[str]], bool]) -> tuple[Exchange, ...]:
     """What was answered before, of each turn the newest version that may be seen; no pleasantries."""
     before = (turns.c.conversation == turn.conversation) & (turns.c.created_at < turn.created_at)
     earlier = (
@@ -184,7 +190,7 @@ def _history(connection: Connection, turn: Turn, scope: Scope) -> tuple[Exchange
     )
     told: dict[str, Exchange] = {}
     for turn_id, question, standalone, text, sources, leaned_on in connection.execute(earlier):
-        collections = frozenset((*orjson.loads(leaned_on), *collections_of(sources)))
-        if scope.shows(collections):
-            told.setdefault(turn_id, Exchange(standalone or question, text, collections))
+        behind = frozenset((*orjson.loads(leaned_on), *behind_of(sources)))
+        if shows(behind):
+            told.setdefault(turn_id, Exchange(standalone or question, text, behind))
     return tuple(list(told.values())[:HISTORY_TURNS][::-1])

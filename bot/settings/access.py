@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -23,6 +24,27 @@ class AccessSettings(BaseModel):
     people: dict[str, list[str]] = Field(
         default_factory=dict,
         description='Person → collections in private chats, like {"ou_boss": ["hr"]}; [] sees nothing',
+    )
+
+    rights: Literal["off", "mirror"] = Field(
+        "off",
+        description="With mirror, a document on Feishu is used only where everybody who reads the answer may open it; "
+        "needs scopes, see docs/access.md",
+    )
+    link_shared: bool = Field(
+        True, description="Mirrored: what the whole organisation may open by its link is open to everybody in it"
+    )
+    rights_min: int = Field(
+        30, ge=1, le=1440, description="Mirrored: how often the rights of all documents are read again, minutes"
+    )
+    rights_max_age_h: float = Field(
+        24.0,
+        gt=0,
+        le=720,
+        description="Mirrored: rights that could not be read again for so long count no more, hours",
+    )
+    people_max_age_min: float = Field(
+        15.0, gt=0, le=1440, description="Mirrored: how long departments and groups of people are remembered, minutes"
     )
 
     @field_validator("chats")

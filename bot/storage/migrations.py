@@ -17,6 +17,7 @@ from bot.storage.tables import (
     answers,
     attachments,
     beginnings,
+    document_rights,
     fallbacks,
     gaps,
     jobs,
@@ -119,6 +120,7 @@ STEPS: dict[int, Step] = {
         measured(attachments.c.size, attachments.c.text),
     ),
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
+    15: created(document_rights),
 }
 
 

@@ -268,6 +268,21 @@ settled_gaps = Table(
     Column("at", Double, nullable=False, comment="questions asked before it no longer count"),
 )
 
+document_rights = Table(
+    "document_rights",
+    metadata,
+    Column("source", String(256), primary_key=True, comment="of the document, as the index has it"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("link", Text, nullable=False, server_default=""),
+    Column("page", Text, nullable=False, comment="JSON: token, kind, owner, node, folders"),
+    Column("grants", Text, nullable=False, comment="JSON: [principal, rule, where]"),
+    Column("closed", String(32), nullable=False, server_default="", comment="why nobody is known who may read it"),
+    Column("lets_out", Boolean, nullable=False, server_default=text("false"), comment="shared outside, too"),
+    Column("incomplete", Text, nullable=False, server_default="[]", comment="JSON: tokens whose part is not known"),
+    Column("missing_scope", Text, nullable=False, server_default=""),
+    Column("checked_at", Double, nullable=False, index=True, comment="when the platform was asked"),
+)
+
 admin_sessions = Table(
     "admin_sessions",
     metadata,

@@ -112,6 +112,20 @@ DOCUMENT_MARKDOWN = Endpoint("document_markdown", "GET", "/open-apis/docs/v1/con
 FOLDER_FILES = Endpoint("folder_files", "GET", "/open-apis/drive/v1/files", Retry.ALWAYS, per_second=20)
 FILE_METAS = Endpoint("file_metas", "POST", "/open-apis/drive/v1/metas/batch_query", Retry.ALWAYS)
 FILE_SUBSCRIBE = Endpoint("file_subscribe", "POST", "/open-apis/drive/v1/files/{file_token}/subscribe", Retry.ALWAYS)
+# Who may read what. Members are told without pages, and without those whom a document inherits from what is above it.
+MEMBERS = Endpoint("document_members", "GET", "/open-apis/drive/v1/permissions/{token}/members", Retry.ALWAYS)
+PUBLIC_SETTING = Endpoint("document_sharing", "GET", "/open-apis/drive/v2/permissions/{token}/public", Retry.ALWAYS)
+SPACE = Endpoint("wiki_space", "GET", "/open-apis/wiki/v2/spaces/{space_id}", Retry.ALWAYS, per_minute=100)
+SPACE_MEMBERS = Endpoint(
+    "wiki_space_members", "GET", "/open-apis/wiki/v2/spaces/{space_id}/members", Retry.ALWAYS, per_minute=100
+)
+USER = Endpoint("user", "GET", "/open-apis/contact/v3/users/{user_id}", Retry.ALWAYS, timeout_s=5.0)
+# Its limit is not published; each department is asked for once in a long while.
+DEPARTMENT_PARENTS = Endpoint(
+    "department_parents", "GET", "/open-apis/contact/v3/departments/parent", Retry.ALWAYS, timeout_s=5.0
+)
+USER_GROUPS = Endpoint("user_groups", "GET", "/open-apis/contact/v3/group/member_belong", Retry.ALWAYS, timeout_s=5.0)
+CHAT_MEMBERS = Endpoint("chat_members", "GET", "/open-apis/im/v1/chats/{chat_id}/members", Retry.ALWAYS, timeout_s=5.0)
 # Downloads have 5 a second and 10 000 a day. An export's file is there for ten minutes; a second one costs nothing.
 FILE_DOWNLOAD = Endpoint(
     "file_download",
@@ -196,6 +210,14 @@ ENDPOINTS = (
     FOLDER_FILES,
     FILE_METAS,
     FILE_SUBSCRIBE,
+    MEMBERS,
+    PUBLIC_SETTING,
+    SPACE,
+    SPACE_MEMBERS,
+    USER,
+    DEPARTMENT_PARENTS,
+    USER_GROUPS,
+    CHAT_MEMBERS,
     FILE_DOWNLOAD,
     MEDIA_DOWNLOAD,
     EXPORT_CREATE,

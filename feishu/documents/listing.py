@@ -34,7 +34,10 @@ _NOT_READ = {
 @dataclass(frozen=True, slots=True)
 class Page:
     """A document that can be read. `edited` changes when it is edited; `edited_at` is when that was (epoch seconds),
-    where it is known. `part` is the one sheet or table that a link names."""
+    where it is known. `part` is the one sheet or table that a link names. `owner` is an open id, "" for unknown.
+
+    Where it stands decides who may read it: `node` is the token of its page in a wiki (of a shortcut that of its
+    origin), `folders` those of the folders around it that were walked through, the nearest first."""
 
     token: str
     title: str
@@ -43,6 +46,9 @@ class Page:
     kind: PageKind = "docx"
     edited_at: int = 0
     part: str = ""
+    owner: str = ""
+    node: str = ""
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,8 @@ class Documents:
                     yield item
 
     async def _folder(self, target: Target) -> AsyncIterator[Page | Unread]:
-        waiting, seen = [target.token], {target.token}
+        waiting = [target.token]
+        around: dict[str, tuple[str, ...]] = {target.token: (target.token,)}
         while waiting:
             folder = waiting.pop(0)
             params = {"folder_token": folder, "page_size": FILE_PAGE, "order_by": "EditedTime", "direction": "DESC"}
@@ -158,12 +165,15 @@ class Documents:
                 continue
             for file in files:
                 kind, token = _behind(file)
+                is_shortcut = file.get("type") == "shortcut"  # what it points to stands elsewhere
                 if kind == "folder":
-                    if token not in seen:
-                        seen.add(token)
+                    if token not in around:
+                        around[token] = (token,) if is_shortcut else (token, *around[folder])
                         waiting.append(token)
                 else:
-                    yield _of_file(file, kind, token, target)
+                    found = _of_file(file, kind, token, target)
+                    here = () if is_shortcut else around[folder]
+                    yield replace(found, folders=here) if isinstance(found, Page) else found
 
     async def _single(self, target: Target) -> AsyncIterator[Page | Unread]:
         if target.kind not in READABLE:
@@ -229,8 +239,9 @@ def _of_node(node: dict[str, Any], target: Target) -> Page | Unread:
     link = f"{target.origin}/wiki/{node.get('node_token', '')}" if target.origin else ""
     if kind not in READABLE:
         return _unread_kind(kind, link, title)
-    edited = str(node.get("obj_edit_time", ""))
-    return Page(str(node.get("obj_token", "")), title, link, edited, kind, _number(edited))
+    edited, owner = str(node.get("obj_edit_time", "")), str(node.get("owner", ""))
+    origin = str(node.get("origin_node_token") or node.get("node_token", ""))
+    return Page(str(node.get("obj_token", "")), title, link, edited, kind, _number(edited), owner=owner, node=origin)
 
 
 def _behind(file: dict[str, Any]) -> tuple[str, str]:
@@ -256,6 +267,8 @@ def _known_as(page: Page, meta: dict[str, Any]) -> Page:
     file with its own name, since a shortcut's need not say what kind of file it is."""
     if page.kind == "file" and meta.get("title"):
         page = replace(page, title=str(meta["title"]))
+    if meta.get("owner_id"):
+        page = replace(page, owner=str(meta["owner_id"]))
     edited_at = _number(meta.get("latest_modify_time"))
     return replace(page, edited=str(edited_at), edited_at=edited_at) if edited_at else page
 

@@ -27,6 +27,7 @@ from feishu.events.types import (
     Mention,
     MenuUsed,
     MessageReceived,
+    PeopleChanged,
     PrivateChatEntered,
     Reacted,
     Recalled,
@@ -35,7 +36,7 @@ from feishu.events.types import (
 
 MAX_ID_CHARS = 100
 """Two of them and a mark between them fit into the store's columns."""
-_CHANGES: dict[str, Literal["edited", "removed", "created"]] = {
+_CHANGES: dict[str, Literal["edited", "removed", "created", "rights"]] = {
     "drive.file.edit_v1": "edited",
     "drive.file.title_updated_v1": "edited",
     "drive.file.bitable_record_changed_v1": "edited",
@@ -43,7 +44,20 @@ _CHANGES: dict[str, Literal["edited", "removed", "created"]] = {
     "drive.file.trashed_v1": "removed",
     "drive.file.deleted_v1": "removed",
     "drive.file.created_in_folder_v1": "created",
+    "drive.file.permission_member_added_v1": "rights",
+    "drive.file.permission_member_removed_v1": "rights",
 }
+_OF_CHATS = frozenset(
+    {
+        "im.chat.member.user.added_v1",
+        "im.chat.member.user.deleted_v1",
+        "im.chat.member.user.withdrawn_v1",
+        "im.chat.member.bot.deleted_v1",
+        "im.chat.disbanded_v1",
+    }
+)
+_OF_PEOPLE = frozenset({"contact.user.updated_v3", "contact.user.deleted_v3"})
+_OF_ALL = frozenset({"contact.department.updated_v3", "contact.department.deleted_v3", "contact.scope.updated_v3"})
 MAX_VALUE_DEPTH = 32
 """Deeper nested button values and form values are read as empty: nothing of ours nests, and JSON writers give up."""
 
@@ -135,6 +149,8 @@ def parse_event(payload: Json, *, received_at: float) -> Event:
         return found
     if changed := parse_document_event(header.event_type, envelope, body):
         return changed
+    if people := parse_people_event(header.event_type, envelope, body):
+        return people
     return Unknown(header.app_id, header.tenant_key, header.event_id, header.event_type, header.created_at)
 
 
@@ -245,6 +261,16 @@ def parse_document_event(event_type: str, envelope: tuple[str, str, str, float],
         return None
     token = identifier(body.get("file_token"), "event without file_token")
     return DocumentChanged(*envelope, token, optional_id(body.get("file_type")), change)
+
+
+def parse_people_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> PeopleChanged | None:
+    """The event of this type (im-v1 chat-member and chat, contact-v3); None for a type that is not among these. Without
+    an id it is about everybody."""
+    if event_type in _OF_CHATS:
+        return PeopleChanged(*envelope, chat_id=optional_id(body.get("chat_id")))
+    if event_type in _OF_PEOPLE:
+        return PeopleChanged(*envelope, open_id=optional_id(_object(body.get("object")).get("open_id")))
+    return PeopleChanged(*envelope) if event_type in _OF_ALL else None
 
 
 def parse_chat_event(event_type: str, envelope: tuple[str, str, str, float], body: Json) -> ChatEvent | None:

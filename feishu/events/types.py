@@ -137,10 +137,20 @@ class DocumentChanged(Happened):
     token: str
     kind: str
     """`docx`, `sheet`, `bitable`, `file`, …; "" where the event does not say."""
-    change: Literal["edited", "removed", "created"]
+    change: Literal["edited", "removed", "created", "rights"]
+    """`rights`: people or chats were added to its members, or taken from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChanged(Happened):
+    """Who is in a group, or in which departments somebody is, may be another now: of the chat `chat_id`, or of the
+    person `open_id`; of everybody where both are ""."""
+
+    chat_id: str = ""
+    open_id: str = ""
 
 
 ChatEvent = Reacted | Recalled | BotAdded | PrivateChatEntered | MenuUsed
 
 
-Event = MessageReceived | CardAction | ChatEvent | DocumentChanged | Unknown
+Event = MessageReceived | CardAction | ChatEvent | DocumentChanged | PeopleChanged | Unknown

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.cards.progress import Completed, Progress, conclude, ended, fold
 from bot.intake.suggestions import below, examples
 from bot.models import Answer, Turn

@@ -10,14 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.models import Answer
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.web_turns import WebStore
+from bot.settings.access import AccessSettings
 from bot.storage.database import Database
 from bot.web.chat.turns import SPARE_S, SWEEP_S, WebTurns
-from rag.settings import PromptSettings
+from rag.settings import PromptSettings, RagSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_bad_luck import using
 from tests.support.bot_process import BotProcess
@@ -106,7 +108,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 async def test_with_replicas_only_what_is_older_than_any_answer_is_ended(database: Database) -> None:
     clock = HandClock()
-    store = WebStore(database, clock=clock)
+    store = WebStore(database, Access(AccessSettings(), RagSettings()), clock=clock)
     tracing = Tracing(TraceStore(database, clock=clock), PromptSettings(), clock=clock)
     turns = WebTurns(ScriptedLibrary(), store, Recorder(tracing, Metrics(), clock))
     left, whole = await begun(store, "left"), await begun(store, "whole")

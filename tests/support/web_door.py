@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
@@ -59,7 +59,8 @@ async def web_door(
             before(database)
         traces = TraceStore(database, clock=clock)
         tracing = Tracing(traces, PromptSettings(), clock=clock)
-        turns = WebTurns(library, WebStore(database, clock=clock), Recorder(tracing, metrics, clock))
+        access = Access(settings.access, rag or RagSettings())
+        turns = WebTurns(library, WebStore(database, access, clock=clock), Recorder(tracing, metrics, clock))
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(
@@ -67,7 +68,7 @@ async def web_door(
             feedback,
             gate,
             metrics,
-            Access(settings.access, rag or RagSettings()),
+            access,
             settings.web_stall_s,
             settings.web_files,
         )

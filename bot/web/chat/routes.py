@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -10,7 +11,7 @@ from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.handlers.http import json_response
 from bot.jobs.card_extras import blanked
 from bot.models import Answer, Turn
@@ -73,7 +74,7 @@ class ChatDoor:
             ]
             what_to_do = f"Collections are: {', '.join(sorted(known & (allowed or known)))}."
             raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
-        return Scope(asked)
+        return replace(self.seen_by(caller), names=asked)
 
     def stream(self, run: Run, slot: Any) -> Stream:
         """The run as server-sent events."""
@@ -192,17 +193,17 @@ def _add_past(router: APIRouter, door: ChatDoor) -> None:
     ) -> Response:
         caller = who(request)
         told = await door.turns.store.conversation(caller.name, conversation_id)
-        scope = door.seen_by(caller)
+        shows = partial(door.access.shows, door.seen_by(caller))
         shown = [
-            stored_turn(turn, [_seen(answer, turn, scope) for answer in versions], votes)
+            stored_turn(turn, [_seen(answer, turn, shows) for answer in versions], votes)
             for turn, versions, votes in told
         ]
         return json_response({"conversation_id": conversation_id, "turns": shown})
 
 
-def _seen(answer: Answer, turn: Turn, scope: Scope) -> Answer:
+def _seen(answer: Answer, turn: Turn, shows: Callable[[frozenset[str]], bool]) -> Answer:
     """An answer as it may be seen now: the rules may have changed since it was given."""
-    return answer if scope.shows(answer.collections) else blanked(answer, texts(language_of(turn.question)))
+    return answer if shows(answer.behind) else blanked(answer, texts(language_of(turn.question)))
 
 
 def who(request: Request) -> Caller:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from bot.access import FILES
+from bot.access.rules import FILES
 from bot.documents.library_sources import PREFIX
 from bot.handlers.http import json_response
 from bot.models import Answer, Source, Turn
@@ -82,7 +82,7 @@ async def open_source(door: ChatDoor, request: Request, answer_id: str, number: 
     """A source for whoever may see its answer. Raises `Refused` (403, 404)."""
     caller = who(request)
     turn, answer = await door.turns.look_up(caller, answer_id)
-    if not door.seen_by(caller).shows(answer.collections):  # the rules may have changed since it was given
+    if not door.access.shows(door.seen_by(caller), answer.behind):  # the rules may have changed since it was given
         raise Refused(403, "Forbidden", "This key may not see this answer's sources.", "Ask the question again.")
     for source in answer.sources:
         if source.number == number:

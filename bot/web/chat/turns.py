@@ -211,9 +211,11 @@ class WebTurns:
         said = await self._pleasantry(turn.question, scope)
         answer, earlier = await self.store.begin_version(turn, scope)
         question = Question(turn.question, scope, () if said else earlier)
-        if not goes_on or not scope.shows(before.collections):  # the rules may have changed since it was given
+        if not goes_on or not self.store.access.shows(
+            scope, before.behind
+        ):  # the rules may have changed since it was given
             return Run(self, turn, answer, question, said=said)
-        behind = tuple(sorted(before.collections))
+        behind = tuple(sorted(before.behind))
         begun = replace(answer, text=before.text, sources=before.sources, leaned_on=behind, ending=before.ending)
         return Run(self, turn, begun, question, cut=before)
 

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.access import Access
+from bot.access.rules import Access
 from bot.intake.intake import SilentMode
 from bot.models import LeftOut, Turn, quoted_by
 from bot.repositories.attachments import DAY_S, MOST_READ_AT_ONCE, Attachments, OverQuota, Quota

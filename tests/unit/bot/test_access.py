@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.access import FILES, Access
+from bot.access.rules import FILES, Access
 from bot.errors import SettingsError
 from bot.settings import load_settings
 from bot.settings.access import AccessSettings

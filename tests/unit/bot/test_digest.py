@@ -7,13 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from bot.access.rules import Access
 from bot.inbox.queue import Jobs
 from bot.jobs.digest import Digest, digest_card, due_at
 from bot.repositories.analytics import Analytics
 from bot.settings import BotSettings
 from bot.storage.database import Database
 from feishu.api.messages import Messages
-from rag.scope import EVERYTHING
+from rag.settings import RagSettings
 from tests.support.clock import HandClock
 
 MONDAY_NINE = datetime(2026, 11, 16, 9, 0)
@@ -43,7 +44,7 @@ def test_a_week_has_one_job_however_many_replicas_propose_it(tmp_path: Path) -> 
                 Jobs(database, lease_s=15),
                 cast(Messages, None),
                 settings,
-                EVERYTHING,
+                Access(settings.access, RagSettings()),
                 "a",
                 clock,
             )

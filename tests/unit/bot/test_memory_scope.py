@@ -8,15 +8,18 @@ import orjson
 import pytest
 from sqlalchemy import insert
 
+from bot.access.rules import Access
 from bot.cards.progress import Completed, Progress, Stopped, conclude, ended
 from bot.models import Answer, Source, Turn
 from bot.repositories.history import ChatHistory
 from bot.repositories.turns import turn_values
+from bot.settings.access import AccessSettings
 from bot.settings.people import PeopleSettings
 from bot.storage.database import Database
 from bot.storage.tables import answers, turns
 from bot.texts import ZH
 from rag.scope import EVERYTHING, Scope
+from rag.settings import RagSettings
 from tests.support.clock import HandClock
 
 NOW = 1_000_000.0
@@ -61,9 +64,9 @@ async def tell(
 
 
 async def remembered(database: Database, scope: Scope, *, parent: str = "") -> set[str]:
-    memory = ChatHistory(database, PeopleSettings(), clock=HandClock(NOW))
+    memory = ChatHistory(database, PeopleSettings(), Access(AccessSettings(), RagSettings()), clock=HandClock(NOW))
     before = await memory.before(replace(ASKED, parent_turn=parent), scope)
-    assert all(scope.shows(each.collections) for each in before)
+    assert all(scope.shows(each.behind) for each in before)
     return {each.turn_id for each in before}
 
 
