@@ -21,6 +21,7 @@ from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
+from rag.index.rights import DocumentRights
 from rag.ingestion.selection import read_original
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
@@ -66,6 +67,7 @@ class KnowledgeBase:
         self._index: Index | None = None
         self._index_error: IndexUnusable | None = None
         self._tables: tuple[Index, WholeTables] | None = None
+        self._rights: tuple[Index, DocumentRights] | None = None
         self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
 
@@ -142,8 +144,12 @@ class KnowledgeBase:
         answers to write (`rag.generation.factory`)."""
         if not self._writers.has_model or self._pressure.is_high:
             return Proposed()
+        seen = self.seen(question.scope, (each.chunk.source for each in passages))
+        shown = [each for each in passages if each.chunk.source in seen]
+        if passages and not shown:
+            return Proposed()
         prompt = prompt_text(self._settings.prompts, "suggest")
-        text = prompt.format(question=question_text(question), passages=excerpts(passages))
+        text = prompt.format(question=question_text(question), passages=excerpts(shown))
         try:
             async with self._pressure.spare_time(budget_s):
                 written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
@@ -170,12 +176,13 @@ class KnowledgeBase:
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
         index = await self._current_index()
-        return await self._in_thread(lambda: tuple(titles_of(index.chunks.all(scope.names))[:limit]))
+        rights = self._rights_of(index)
+        return await self._in_thread(lambda: tuple(titles_of(index.chunks.all(rights.within(scope)))[:limit]))
 
     async def documents(self, scope: Scope) -> tuple[DocumentState, ...]:
         """What ingest knows of each document that may be seen. Raises IndexUnusable."""
         index = await self._current_index()
-        return await self._in_thread(lambda: tuple(states_of(index.chunks.documents(), scope)))
+        return await self._in_thread(lambda: tuple(states_of(index.chunks.documents(), scope, self._lists())))
 
     async def document(self, collection: str, source: str) -> DocumentState | None:
         """What ingest knows of one document; None for an unknown one. Raises IndexUnusable."""
@@ -203,7 +210,7 @@ class KnowledgeBase:
     async def search(self, text: str, scope: Scope) -> SearchResult:
         """The passages for a question and the confidence in them, without an answer. Raises RagError."""
         retriever = await self._retriever(await self._current_index())
-        return await retriever.search(text, scope.names)
+        return await retriever.search(text, scope)
 
     async def warm_up(self) -> None:
         """Load the embedding model and import the language model's client, in threads. Never raises; `status` says."""
@@ -225,7 +232,7 @@ class KnowledgeBase:
         await asyncio.to_thread(self._legs.shutdown)
         self._dense.close()
         self._rerank.close()
-        self._index = self._tables = None
+        self._index = self._tables = self._rights = None
 
     async def _retriever(self, index: Index) -> Retriever:
         def prepare() -> Retriever:
@@ -238,6 +245,7 @@ class KnowledgeBase:
                 reranker=self._rerank.reranker(),
                 calibration=index.calibration,
                 on_embedding_failure=self._dense.failed,
+                rights=lambda: self._rights_of(index),
             )
 
         return await self._in_thread(prepare)
@@ -247,6 +255,13 @@ class KnowledgeBase:
         if self._tables is None or self._tables[0] is not index:
             self._tables = index, WholeTables(index.chunks)
         return self._tables[1]
+
+    def _rights_of(self, index: Index) -> DocumentRights:
+        """Those of the newest snapshot, kept as long as it and the index are the same. In any thread."""
+        lists, kept = self._lists(), self._rights
+        if kept is None or kept[0] is not index or kept[1].lists is not lists:
+            kept = self._rights = index, DocumentRights(index.chunks, lists)
+        return kept[1]
 
     async def _current_index(self) -> Index:
         """The index that CURRENT names, opened when it changed. Raises IndexUnusable."""

@@ -17,6 +17,7 @@ from rag.generation.follow_ups import in_full, own_words
 from rag.generation.sentence_selection import Chosen, Nearness, Quote, choose_quotes
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.retriever import SearchResult
+from rag.scope import Scope
 from rag.text.markdown import Block, Sentence, blocks, fence_after, sentences
 from rag.text.tokenizer import CJK
 
@@ -36,13 +37,13 @@ logger = logging.getLogger(__name__)
 
 
 class ExtractiveGenerator:
-    """Writes an answer out of what one search found. `coverage_of` gives the measure for a question and the collections
-    that it may see; `nearness` is None where there is no embedding model."""
+    """Writes an answer out of what one search found. `coverage_of` gives the measure for a question and what its asker
+    may see; `nearness` is None where there is no embedding model."""
 
     def __init__(
         self,
         finding: SearchResult,
-        coverage_of: Callable[[str, frozenset[str] | None], Coverage],
+        coverage_of: Callable[[str, Scope], Coverage],
         nearness: Nearness | None,
         *,
         clock: Clock,
@@ -58,7 +59,7 @@ class ExtractiveGenerator:
         """Deltas with a pause between, larger ones of a longer text, then Finished: `answered` or `hedged`."""
         started_at = self._clock.monotonic()
         asked = question.text if own_words(question.text) else in_full(question)
-        chosen = await asyncio.to_thread(self._chosen, asked, question.scope.names, passages)
+        chosen = await asyncio.to_thread(self._chosen, asked, question.scope, passages)
         is_sure = self._finding.may_be_quoted and probability(self._finding, chosen, passages) >= SURE
         compose = quotation if is_sure else closest
         text, citations = compose(asked, passages, chosen)
@@ -70,8 +71,8 @@ class ExtractiveGenerator:
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
-    def _chosen(self, question: str, names: frozenset[str] | None, passages: Sequence[Passage]) -> Chosen:
-        coverage = self._coverage_of(question, names)
+    def _chosen(self, question: str, scope: Scope, passages: Sequence[Passage]) -> Chosen:
+        coverage = self._coverage_of(question, scope)
         try:
             return choose_quotes(question, passages, coverage, self._nearness)
         except EmbeddingFailed as error:

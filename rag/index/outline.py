@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rag.access_lists import UNCONTROLLED, AccessLists
 from rag.documents import Chunk
 from rag.index.base.types import Key, Known
 from rag.scope import Scope
@@ -37,9 +38,12 @@ def state_of(key: Key, known: Known) -> DocumentState:
     return DocumentState(*key, known.content, known.notes, known.failure, known.title, known.link)
 
 
-def states_of(documents: Mapping[Key, Known], scope: Scope) -> list[DocumentState]:
+def states_of(documents: Mapping[Key, Known], scope: Scope, lists: AccessLists = UNCONTROLLED) -> list[DocumentState]:
     """Of what may be seen: what could not be read first, then what was read in part, each by source."""
-    states = [state_of(key, known) for key, known in documents.items() if scope.shows(key[:1])]
+    seen = (
+        (key, known) for key, known in documents.items() if scope.shows(key[:1]) and lists.shows(scope.audience, key[1])
+    )
+    states = [state_of(key, known) for key, known in seen]
     return sorted(states, key=lambda each: (not each.failure, not each.notes, each.source, each.collection))
 
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.documents import Chunk
-from rag.index.base.protocols import Chunks, Hits, KeywordIndex
+from rag.index.base.protocols import Chunks, KeywordIndex, Within
+from rag.index.base.types import Hits
 from rag.retrieval.background_questions import questions_by_language
 from rag.retrieval.coverage import Coverage, Idf, Words, words_of
 from rag.text.synonyms import WEIGHT as SYNONYM_WEIGHT
@@ -47,19 +48,19 @@ class KeywordHits:
 
 @dataclass(frozen=True, slots=True)
 class KeywordSearch:
-    """Searches the words of one index, or of some collections in it."""
+    """Searches the words of one index, or of what may be seen of it."""
 
     lexical: KeywordIndex
     chunks: Chunks
-    collections: frozenset[str] | None = None
+    within: Within = None
 
     def coverage(self, question: str) -> Coverage:
-        """The question made ready to be held against texts, with the frequencies of these collections."""
+        """The question made ready to be held against texts, with the frequencies of what may be seen."""
         return Coverage(question, term_idf=self._idf, character_idf=self._character_idf)
 
     def search(self, question: str, coverage: Coverage, limit: int) -> KeywordHits:
         """The best `limit` chunks. Blocking."""
-        hits = self.lexical.search(question, limit, self.collections)
+        hits = self.lexical.search(question, limit, self.within)
         found = self.chunks.get([chunk_id for chunk_id, _ in hits[:READ]])
         match = KeywordMatch(question, coverage, term_idf=self._idf, character_idf=self._character_idf)
         scored = [(match.of(found[hit[0]]) if hit[0] in found else 0.0, hit) for hit in hits[:READ]]
@@ -76,10 +77,10 @@ class KeywordSearch:
         return max(self.search(question, self.coverage(question), BACKGROUND_DEPTH).matches, default=0.0)
 
     def _idf(self, term: str) -> float:
-        return self.lexical.idf(term, self.collections)
+        return self.lexical.idf(term, self.within)
 
     def _character_idf(self, character: str) -> float:
-        return self.lexical.character_idf(character, self.collections)
+        return self.lexical.character_idf(character, self.within)
 
 
 def chance_of(matches: Mapping[str, float], language: str | None) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.documents import Chunk, Passage
-from rag.index.base.protocols import Hits
+from rag.index.base.types import Hits
 from rag.retrieval.coverage import Coverage, present
 from rag.text.tokenizer import width
 

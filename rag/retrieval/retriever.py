@@ -7,24 +7,27 @@ both, goes before what is first in one of them. k and `MOST_UNKNOWN` were chosen
 import asyncio
 import logging
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from rag.access_lists import UNCONTROLLED
 from rag.documents import Chunk, Passage
 from rag.embedding import Embedder, Reranker
 from rag.embedding.language_check import READS_FROM
 from rag.errors import EmbeddingFailed
 from rag.events import Level
-from rag.index.base.protocols import Hits
-from rag.index.base.types import Key
+from rag.index.base.protocols import Within
+from rag.index.base.types import Hits, Key
 from rag.index.calibration import Calibration
 from rag.index.index import Index
+from rag.index.rights import DocumentRights
 from rag.retrieval.confidence import Evidence, Signals, judge, signals
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
 from rag.retrieval.passages import passages, present_in
 from rag.retrieval.vector_search import VectorHits, VectorSearch
+from rag.scope import EVERYTHING, Scope
 from rag.settings import RetrievalSettings
 from rag.tables.answering import Computed, Uncounted, documents_with_rows
 from rag.text.tokenizer import embeddable, language_of
@@ -66,7 +69,8 @@ class SearchResult:
 
 
 class Retriever:
-    """Searches one index. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense."""
+    """Searches one index. `embedder` is None for lexical search only; `legs` runs the lexical leg beside the dense.
+    `rights` gives those of the newest snapshot, anew for each search; without it no document has any."""
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Retriever:
         reranker: Reranker | None = None,
         calibration: Calibration | None = None,
         on_embedding_failure: Callable[[EmbeddingFailed], None] | None = None,
+        rights: Callable[[], DocumentRights] | None = None,
     ) -> None:
         self._settings = settings
         self._index = index
@@ -88,30 +93,33 @@ class Retriever:
         self._reranker = reranker
         self._calibration = calibration
         self._on_embedding_failure = on_embedding_failure
+        self._uncontrolled = DocumentRights(index.chunks, UNCONTROLLED)
+        self._rights = rights or (lambda: self._uncontrolled)
 
     @property
     def embedder(self) -> Embedder | None:
         """The model of the dense leg, where it can serve."""
         return self._embedder
 
-    async def retrieve(self, question: str, collections: frozenset[str] | None = None) -> tuple[Passage, ...]:
-        """The best passages for a question, at most `settings.passages`. `collections` limits the search itself."""
-        return (await self.search(question, collections)).passages
+    async def retrieve(self, question: str, scope: Scope = EVERYTHING) -> tuple[Passage, ...]:
+        """The best passages for a question, at most `settings.passages`. The scope limits the search itself."""
+        return (await self.search(question, scope)).passages
 
-    async def search(self, question: str, collections: frozenset[str] | None = None) -> SearchResult:
+    async def search(self, question: str, scope: Scope = EVERYTHING) -> SearchResult:
         """`retrieve` with the judgement of evidence."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self.search_now, question[:MAX_QUESTION_CHARS], collections)
+        return await loop.run_in_executor(self._executor, self.search_now, question[:MAX_QUESTION_CHARS], scope)
 
-    def search_now(self, question: str, collections: frozenset[str] | None = None) -> SearchResult:
+    def search_now(self, question: str, scope: Scope = EVERYTHING) -> SearchResult:
         """The same, blocking."""
+        within = self._within(scope)
         if self._embedder is None or self._legs is None:
-            near = self._search_dense(question, collections)
-            coverage, words = self._search_words(question, collections)
+            near = self._search_dense(question, within)
+            coverage, words = self._search_words(question, within)
         else:
             # The dense leg here: it lets go of the GIL at once, and the words are looked up meanwhile.
-            started = self._legs.submit(self._search_words, question, collections)
-            near = self._search_dense(question, collections)
+            started = self._legs.submit(self._search_words, question, within)
+            near = self._search_dense(question, within)
             coverage, words = started.result()
         dense = near.hits
         is_heard = self._is_heard(question, dense)
@@ -139,22 +147,30 @@ class Retriever:
             row_documents=documents_with_rows(found_there),
         )
 
-    def coverage(self, question: str, collections: frozenset[str] | None = None) -> Coverage:
-        """The question made ready to be held against texts, with the frequencies of these collections (None: all)."""
-        return self._words(collections).coverage(question)
+    def coverage(self, question: str, scope: Scope = EVERYTHING) -> Coverage:
+        """The question made ready to be held against texts, with the frequencies of what may be seen. Blocking."""
+        return self._words(self._within(scope)).coverage(question)
 
-    def _words(self, collections: frozenset[str] | None) -> KeywordSearch:
+    def seen(self, scope: Scope, sources: Iterable[str]) -> frozenset[str]:
+        """Which of these documents may be read by the newest snapshot, by all who will read the answer."""
+        lists = self._rights().lists
+        return frozenset(source for source in sources if lists.shows(scope.audience, source))
+
+    def _within(self, scope: Scope) -> Within:
+        return self._rights().within(scope)
+
+    def _words(self, within: Within) -> KeywordSearch:
         """Whoever may see all there is needs no limits, which cost time."""
         index = self._index
-        sees_all = collections is not None and collections.issuperset(index.manifest.collections)
-        return KeywordSearch(index.lexical, index.chunks, None if sees_all else collections)
+        sees_all = isinstance(within, frozenset) and within.issuperset(index.manifest.collections)
+        return KeywordSearch(index.lexical, index.chunks, None if sees_all else within)
 
-    def _search_words(self, question: str, collections: frozenset[str] | None) -> tuple[Coverage, KeywordHits]:
-        search = self._words(collections)
+    def _search_words(self, question: str, within: Within) -> tuple[Coverage, KeywordHits]:
+        search = self._words(within)
         coverage = search.coverage(question)
         return coverage, search.search(question, coverage, self._settings.candidates)
 
-    def _search_dense(self, question: str, collections: frozenset[str] | None) -> VectorHits:
+    def _search_dense(self, question: str, within: Within) -> VectorHits:
         """Nearest chunks; none without an embedder, and none (the lexical leg answers alone) when it fails."""
         index = self._index
         if self._embedder is None or index.dense is None:
@@ -168,7 +184,7 @@ class Retriever:
             return NOTHING
         manifest = index.manifest
         search = VectorSearch(index.dense, index.chunks, manifest.languages, manifest.background)
-        return search.search(vector, language_of(question), self._settings.candidates, collections)
+        return search.search(vector, language_of(question), self._settings.candidates, within)
 
     def _is_heard(self, question: str, dense: Hits) -> bool:
         """Whether the dense leg has a voice: it reads the question's language and does not find all alike."""

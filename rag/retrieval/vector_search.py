@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rag.embedding import Embedder
 from rag.errors import EmbeddingFailed
 from rag.index.base.background import ANY, SAMPLED, Background, spread_of, spreads
-from rag.index.base.protocols import Chunks, Hits, VectorIndex
+from rag.index.base.protocols import Chunks, VectorIndex, Within
+from rag.index.base.types import Hits
 from rag.retrieval.background_questions import questions_by_language
 
 if TYPE_CHECKING:
@@ -45,25 +46,25 @@ class VectorSearch:
     background: Mapping[str, Background]
 
     def search(
-        self, vector: "NDArray[np.float32]", language: str | None, limit: int, collections: frozenset[str] | None = None
+        self, vector: "NDArray[np.float32]", language: str | None, limit: int, within: Within = None
     ) -> VectorHits:
         """The nearest to a question's vector, shape (dimension,); `language` is that of the question."""
         background = self.background.get(language or ANY) or self.background.get(ANY)
         if background is None:
-            ids = None if collections is None else self.chunks.ids_in(collections)
+            ids = None if within is None else self.chunks.ids_in(within)
             return VectorHits(self.dense.search(vector, limit, ids))
-        scored = sorted(self._scored(vector, background, limit, collections), key=lambda hit: -hit[2])[:limit]
+        scored = sorted(self._scored(vector, background, limit, within), key=lambda hit: -hit[2])[:limit]
         standings = tuple(background.best.standardised(score) for _, _, score in scored)
         return VectorHits([(chunk_id, cosine) for chunk_id, cosine, _ in scored], standings)
 
     def _scored(
-        self, vector: "NDArray[np.float32]", background: Background, limit: int, collections: frozenset[str] | None
+        self, vector: "NDArray[np.float32]", background: Background, limit: int, within: Within
     ) -> list[tuple[int, float, float]]:
         """Id, cosine and standardised score of the nearest of each language."""
         found = {}
         for language in self._searched():
-            unlimited = collections is None and language is None
-            ids = None if unlimited else self.chunks.ids_in(collections, language)
+            unlimited = within is None and language is None
+            ids = None if unlimited else self.chunks.ids_in(within, language)
             for chunk_id, cosine in self.dense.search(vector, limit, ids):
                 found[chunk_id] = (chunk_id, cosine, background.score(cosine, language or self._only()))
         return list(found.values())

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.documents import Chunk
-from rag.index.base.types import Key, Known
+from rag.index.base.types import Hits, Key, Known
+from rag.index.base.visible import DocumentTable, VisibleChunks
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-Hits = list[tuple[int, float]]
-"""Ids of chunks and their scores, best first."""
+Within = frozenset[str] | VisibleChunks | None
+"""What a search keeps to: some collections, or single chunks where documents have rights of their own; None is all."""
 
 
 class Chunks(Protocol):
@@ -22,8 +22,11 @@ class Chunks(Protocol):
     def get(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """The chunks with these ids, by id; unknown ids are left out."""
 
-    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> Any:
-        """What `VectorIndex.search` of the same store takes to stay within collections and a language (None: any)."""
+    def ids_in(self, within: Within, language: str | None = None) -> Any:
+        """What `VectorIndex.search` of the same store takes to stay within these and a language (None: any)."""
+
+    def table(self) -> DocumentTable:
+        """Which chunk belongs to which document; read once and kept."""
 
     def sample(self, language: str, limit: int) -> list[int]:
         """Ids of some chunks of a language."""
@@ -43,8 +46,8 @@ class Chunks(Protocol):
     def count(self) -> int:
         """How many chunks there are."""
 
-    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
-        """Every chunk (of these collections), in no order that means anything."""
+    def all(self, within: Within = None) -> Iterator[Chunk]:
+        """Every chunk (of these), in no order that means anything."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -57,13 +60,13 @@ class KeywordIndex(Protocol):
     def count(self) -> int:
         """How many chunks there are."""
 
-    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> Hits:
+    def search(self, text: str, limit: int, within: Within = None) -> Hits:
         """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
 
-    def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
-        """Inverse document frequency of a term among the chunks of these collections (None: all); above 0."""
+    def idf(self, term: str, within: Within = None) -> float:
+        """Inverse document frequency of a term among these chunks (None: all); above 0."""
 
-    def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
+    def character_idf(self, character: str, within: Within = None) -> float:
         """The same for one CJK character."""
 
 

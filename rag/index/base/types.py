@@ -7,6 +7,8 @@ LEXICAL = "lexical"
 DENSE = "dense.faiss"
 Key = tuple[str, str]
 """Collection and source of a document."""
+Hits = list[tuple[int, float]]
+"""Ids of chunks and their scores, best first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,32 @@ each.
 
 import math
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tantivy
 
 from rag.errors import IndexCorrupt, IngestError
+from rag.index.base.protocols import Within
+from rag.index.base.types import Hits
+from rag.index.base.visible import VisibleChunks, first_shown
 from rag.text.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.text.synonyms import Match, matches
 from rag.text.tokenizer import FIGURE_WEIGHT, MAX_QUERY_TERMS, cut, lone_characters, question_terms
+
+if TYPE_CHECKING:
+    from rag.index.local.postings import Postings
 
 _HEAP_BYTES = 64_000_000
 _ANALYSER = "cut"
 _FIGURES = "figures"
 CACHED_FREQUENCIES = 20_000
+HITS_FOR_AN_ID = 8
+"""To fetch so many hits costs no more than to keep a search to one more id."""
+FEW_IDS = 1_500
+"""Up to so many ids are sought one by one, more of them as a set."""
 _DIGIT = re.compile("[0-9]")
 
 
@@ -89,7 +99,7 @@ class TantivyIndex:
             self._searcher = index.searcher()
             self._schema = index.schema
             self._has_figures = _has(index.schema, _FIGURES)
-            self._counted = lru_cache(maxsize=CACHED_FREQUENCIES)(self._frequency)
+            self._counted = lru_cache(maxsize=CACHED_FREQUENCIES)(self._count_in)
         except (ValueError, OSError) as error:
             raise IndexCorrupt(
                 f"The lexical index in {folder} cannot be opened; build it again: feishu-rag ingest"
@@ -100,78 +110,113 @@ class TantivyIndex:
         """How many chunks there are."""
         return int(self._searcher.num_docs)
 
-    def search(self, text: str, limit: int, collections: frozenset[str] | None = None) -> list[tuple[int, float]]:
+    def search(self, text: str, limit: int, within: Within = None) -> Hits:
         """The best chunks as (id, BM25 score), best first. No terms, no hits."""
-        clauses = self._clauses(text, collections)
+        clauses = self._clauses(text, within)
         if not clauses or limit < 1 or self.count == 0:
             return []
         query = _any_of(clauses)
-        if collections is not None:
-            query = self._within(query, collections)
+        if isinstance(within, VisibleChunks):
+            return self._shown(query, limit, within)
+        return self._hits(query if within is None else self._within(query, within), limit)
+
+    def _shown(self, query: tantivy.Query, limit: int, visible: VisibleChunks) -> Hits:
+        """The best of these chunks: the first hits that are among them, as long as those come sooner than their ids
+        could be looked up."""
+        most = HITS_FOR_AN_ID * visible.count
+        hits = first_shown(lambda wanted: self._hits(query, wanted), limit, visible, most)
+        if hits is not None:
+            return hits
+        allowed = visible.kept("words", lambda: self._of_ids(visible.ids.tolist()))
+        return self._hits(_both(query, allowed), limit)
+
+    def _hits(self, query: tantivy.Query, limit: int) -> Hits:
         hits = self._searcher.search(query, limit=limit, count=False).hits
         addresses = [address for _, address in hits]
         ids = self._searcher.fast_field_values("id", addresses)
         return [(int(chunk_id or 0), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
-    def idf(self, term: str, collections: frozenset[str] | None = None) -> float:
-        """Inverse document frequency of a term as BM25 has it, among the chunks of these collections (None: all); above
-        0, highest for an unknown term."""
-        frequency = self._counted("terms", term, collections)
+    def idf(self, term: str, within: Within = None) -> float:
+        """Inverse document frequency of a term as BM25 has it, among these chunks (None: all); above 0, highest for an
+        unknown term."""
+        frequency = self._frequency("terms", term, within)
         if self._is_figure(term):
-            frequency += self._counted(_FIGURES, term, collections)
-        return self._idf(frequency, collections)
+            frequency += self._frequency(_FIGURES, term, within)
+        return self._idf(frequency, within)
 
-    def character_idf(self, character: str, collections: frozenset[str] | None = None) -> float:
+    def character_idf(self, character: str, within: Within = None) -> float:
         """The same for one CJK character."""
-        return self._idf(self._counted("chars", character, collections), collections)
+        return self._idf(self._frequency("chars", character, within), within)
 
-    def _frequency(self, field: str, term: str, collections: frozenset[str] | None) -> int:
-        """In how many chunks a term is. Of some collections they have to be counted, which takes a search."""
+    def _frequency(self, field: str, term: str, within: Within) -> int:
+        """In how many of these chunks a term is."""
+        if isinstance(within, VisibleChunks):
+            return within.kept((field, term), lambda: self._postings.count(field, term, within))
+        return self._counted(field, term, within)
+
+    def _count_in(self, field: str, term: str, collections: frozenset[str] | None) -> int:
+        """Of some collections they have to be counted, which takes a search."""
         if collections is None:
             return int(self._searcher.doc_freq(field, term))
         return self._count(self._within(self._term(field, term), collections))
+
+    @cached_property
+    def _postings(self) -> "Postings":
+        from rag.index.local.postings import Postings
+
+        return Postings(self._ids_with)
+
+    def _ids_with(self, field: str, term: str) -> Sequence[int]:
+        """The ids of all chunks that have a term."""
+        if not (frequency := int(self._searcher.doc_freq(field, term))):
+            return ()
+        query = tantivy.Query.const_score_query(self._term(field, term), 0.0)
+        return [chunk_id for chunk_id, _ in self._hits(query, frequency)]
 
     def _count(self, query: tantivy.Query) -> int:
         found: Any = self._searcher.search(query, limit=1, count=True)  # its stub knows no count
         return int(found.count)
 
-    def _visible(self, collections: frozenset[str] | None) -> int:
-        """How many chunks there are in these collections."""
-        if collections is None:
+    def _visible(self, within: Within) -> int:
+        """How many of these chunks there are."""
+        if within is None:
             return self.count
-        return sum(self._counted("collection", name, None) for name in collections)
+        if isinstance(within, VisibleChunks):
+            return within.count
+        return sum(self._counted("collection", name, None) for name in within)
 
-    def _idf(self, frequency: int, collections: frozenset[str] | None) -> float:
-        count = self._visible(collections)
+    def _idf(self, frequency: int, within: Within) -> float:
+        count = self._visible(within)
         frequency = min(frequency, count)  # it may still count what was removed
         return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 
     def _is_figure(self, term: str) -> bool:
         return self._has_figures and _DIGIT.search(term) is not None
 
-    def _clauses(self, text: str, collections: frozenset[str] | None) -> list[tantivy.Query]:
+    def _clauses(self, text: str, within: Within) -> list[tantivy.Query]:
         wanted = list(question_terms(text).items())[:MAX_QUERY_TERMS]
-        clauses = [self._weighted(term, weight, collections) for term, weight in wanted]
-        clauses += [self._figure(term, weight, collections) for term, weight in wanted if self._is_figure(term)]
-        clauses += [self._term("chars", term) for term in lone_characters(dict(wanted))]
-        return clauses + [self._synonyms(match, collections) for match in matches(text)]
+        clauses = [self._weighted("terms", term, weight, within) for term, weight in wanted]
+        clauses += [self._figure(term, weight, within) for term, weight in wanted if self._is_figure(term)]
+        clauses += [self._weighted("chars", term, 1.0, within) for term in lone_characters(dict(wanted))]
+        return clauses + [self._synonyms(match, within) for match in matches(text)]
 
-    def _weighted(self, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
+    def _weighted(self, field: str, term: str, weight: float, within: Within) -> tantivy.Query:
         """A term that scores by its rarity among the chunks searched, which is not that of the whole index."""
-        if collections is not None:
-            weight *= self.idf(term, collections) / self.idf(term)
-        query = self._term("terms", term)
+        if within is not None:
+            rarity = self._idf(self._frequency(field, term, within), within)
+            weight *= rarity / self._idf(self._frequency(field, term, None), None)
+        query = self._term(field, term)
         return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
 
-    def _figure(self, term: str, weight: float, collections: frozenset[str] | None) -> tantivy.Query:
+    def _figure(self, term: str, weight: float, within: Within) -> tantivy.Query:
         query = tantivy.Query.term_query(self._schema, _FIGURES, term, index_option="basic")
-        return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term, collections))
+        return tantivy.Query.const_score_query(query, FIGURE_WEIGHT * weight * self.idf(term, within))
 
-    def _synonyms(self, match: Match, collections: frozenset[str] | None) -> tantivy.Query:
+    def _synonyms(self, match: Match, within: Within) -> tantivy.Query:
         """Other words for a concept that the question names; the best of them counts, for less than its own."""
         forms = [
             tantivy.Query.boolean_query(
-                [(tantivy.Occur.Must, self._weighted(term, 1.0, collections)) for term in sorted(form)]
+                [(tantivy.Occur.Must, self._weighted("terms", term, 1.0, within)) for term in sorted(form)]
             )
             for form in match.others
         ]
@@ -179,12 +224,21 @@ class TantivyIndex:
 
     def _within(self, query: tantivy.Query, collections: frozenset[str]) -> tantivy.Query:
         names = [self._term("collection", name) for name in sorted(collections)]
-        allowed = _any_of(names) if names else tantivy.Query.empty_query()
-        scoreless = tantivy.Query.const_score_query(allowed, 0.0)
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, scoreless)])
+        return _both(query, _any_of(names) if names else tantivy.Query.empty_query())
+
+    def _of_ids(self, ids: list[int]) -> tantivy.Query:
+        if len(ids) > FEW_IDS:
+            return tantivy.Query.term_set_query(self._schema, "id", ids)
+        return _any_of(tantivy.Query.term_query(self._schema, "id", chunk_id) for chunk_id in ids)
 
     def _term(self, field: str, value: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, value, index_option="freq")
+
+
+def _both(query: tantivy.Query, allowed: tantivy.Query) -> tantivy.Query:
+    """What is found by a query and allowed, by its score for the query."""
+    scoreless = tantivy.Query.const_score_query(allowed, 0.0)
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, scoreless)])
 
 
 def _any_of(clauses: Iterable[tantivy.Query]) -> tantivy.Query:

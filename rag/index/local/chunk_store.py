@@ -7,11 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.documents import Chunk, Place
 from rag.errors import IndexCorrupt
+from rag.index.base.protocols import Within
 from rag.index.base.types import Key, Known, storable
+from rag.index.base.visible import DocumentTable, VisibleChunks
 from rag.text.tokenizer import language_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _TABLES = """
 CREATE TABLE chunk (
@@ -34,6 +41,7 @@ _LATER = {
 }
 """Columns that indexes of earlier versions may lack."""
 _NOTHING = {_TEXT: "''", _NUMBER: "0", _LIST: "'[]'"}
+READ_AT_ONCE = 500
 MOST_SCOPES = 64
 """Sets of collections whose ids are remembered; callers of the API may ask for any."""
 
@@ -118,6 +126,8 @@ class SqliteChunks:
         self._file = file
         self._lock = threading.Lock()
         self._ids_in: dict[tuple[frozenset[str] | None, str | None], tuple[int, ...]] = {}
+        self._table: DocumentTable | None = None
+        self._reading = threading.Lock()
         if not file.is_file():
             raise IndexCorrupt(f"{file} is missing; build the index again: feishu-rag ingest")
         self._database = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
@@ -132,15 +142,34 @@ class SqliteChunks:
         rows = self._rows(f"SELECT {self._columns} FROM chunk WHERE id IN ({marks})", tuple(ids))  # noqa: S608
         return {row[0]: _from_row(row) for row in rows}
 
-    def ids_in(self, collections: frozenset[str] | None, language: str | None = None) -> tuple[int, ...]:
+    def table(self) -> DocumentTable:
+        """Which chunk belongs to which document; read once and kept."""
+        with self._reading:
+            if self._table is None:
+                self._table = DocumentTable.of(self._rows("SELECT id, collection, source FROM chunk", ()))
+            return self._table
+
+    def ids_in(self, within: Within, language: str | None = None) -> tuple[int, ...] | VisibleChunks:
+        """Every chunk of these and of this language (None: any): ids in collections, or a choice among visible ones."""
+        if not isinstance(within, VisibleChunks):
+            return self._ids_of(within, language)
+        if language is None:
+            return within
+        return within.kept(("language", language), lambda: within.among(self._marked(within.table, language)))
+
+    def _marked(self, table: DocumentTable, language: str) -> "NDArray[np.bool_]":
+        return table.marked(self._ids_of(None, language))
+
+    def _ids_of(self, collections: frozenset[str] | None, language: str | None) -> tuple[int, ...]:
         """Ids of every chunk in these collections (None: all) and of this language (None: any); remembered."""
         known = self._ids_in.get((collections, language))
         if known is not None:
             return known
-        within, values = _within(collections)
+        condition, values = _within(collections)
         if language is not None:
-            within, values = f"{within or ' WHERE 1'} AND language = ?", (*values, language)
-        found = tuple(row[0] for row in self._rows(f"SELECT id FROM chunk{within} ORDER BY id", values))  # noqa: S608
+            condition, values = f"{condition or ' WHERE 1'} AND language = ?", (*values, language)
+        statement = f"SELECT id FROM chunk{condition} ORDER BY id"  # noqa: S608
+        found = tuple(row[0] for row in self._rows(statement, values))
         if len(self._ids_in) >= MOST_SCOPES:
             self._ids_in.clear()
         return self._ids_in.setdefault((collections, language), found)
@@ -176,10 +205,14 @@ class SqliteChunks:
         """How many chunks there are."""
         return int(self._rows("SELECT count(*) FROM chunk", ())[0][0])
 
-    def all(self, collections: frozenset[str] | None = None) -> Iterator[Chunk]:
-        """Every chunk (of these collections), in no order that means anything."""
-        within, values = _within(collections)
-        for row in self._rows(f"SELECT {self._columns} FROM chunk{within}", values):  # noqa: S608
+    def all(self, within: Within = None) -> Iterator[Chunk]:
+        """Every chunk (of these), in no order that means anything."""
+        if isinstance(within, VisibleChunks):
+            for ids in within.in_parts(READ_AT_ONCE):
+                yield from self.get(ids).values()
+            return
+        condition, values = _within(within)
+        for row in self._rows(f"SELECT {self._columns} FROM chunk{condition}", values):  # noqa: S608
             yield _from_row(row)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from pymilvus.exceptions import MilvusException
 
 from rag.documents import Chunk, Place
 from rag.errors import IndexUnusable
-from rag.index.base.types import Key, Known, storable
+from rag.index.base.types import Hits, Key, Known, storable
 from rag.settings import MilvusSettings
 from rag.text.tokenizer import characters, language_of, terms
 
@@ -194,6 +194,11 @@ class MilvusStore:
         rows = self._rows(name, f"id in {list(ids)}", ["body"]) if ids else []
         return {int(row["id"]): _chunk(int(row["id"]), row["body"]) for row in rows}
 
+    def chunks_in_parts(self, name: str, ids: Sequence[int]) -> Iterator[Chunk]:
+        """Chunks by their ids, however many."""
+        for at in range(0, len(ids), BATCH):
+            yield from self.chunks(name, ids[at : at + BATCH]).values()
+
     def every_chunk(self, name: str, within: frozenset[str] | None = None) -> Iterator[Chunk]:
         """All chunks (of these collections), in no order that means anything."""
         if within is not None and not within:
@@ -212,17 +217,7 @@ class MilvusStore:
 
     def count_terms(self, name: str) -> dict[str, Frequencies]:
         """In how many chunks of each collection its common terms and characters are; the caller writes them."""
-        counted: dict[str, Counter[str]] = {}
-        chunks: Counter[str] = Counter()
-        for chunk in self.every_chunk(name):
-            chunks[chunk.collection] += 1
-            text = chunk.embedded_text
-            found = {*map(hashed, terms(text)), *(f"c{character}" for character in characters(text))}
-            counted.setdefault(chunk.collection, Counter()).update(found)
-        return {
-            collection: Frequencies(chunks[collection], _common(counts, chunks[collection]))
-            for collection, counts in counted.items()
-        }
+        return frequencies_in(self.every_chunk(name))
 
     def write_frequencies(self, name: str, frequencies: Mapping[str, Frequencies]) -> None:
         """Replace the lists of common terms."""
@@ -249,9 +244,16 @@ class MilvusStore:
         return found
 
     def search(
-        self, name: str, field: str, query: Any, limit: int, within: Iterable[str] | None, language: str | None = None
-    ) -> list[tuple[int, float]]:
-        """The best chunks as (id, distance), best first; `within` may not be empty."""
+        self,
+        name: str,
+        field: str,
+        query: Any,
+        limit: int,
+        within: Iterable[str] | None,
+        language: str | None = None,
+        ids: Sequence[int] | None = None,
+    ) -> Hits:
+        """The best chunks (of these ids) as (id, distance), best first; `within` may not be empty."""
         metric = "IP" if field == "dense" else "BM25"
         hits = self._call(
             "search",
@@ -259,7 +261,7 @@ class MilvusStore:
             data=[query],
             anns_field=field,
             limit=limit,
-            filter=_within(within, language),
+            filter=_within(within, language, ids),
             search_params={"metric_type": metric},
         )[0]
         return [(int(hit["id"]), float(hit["distance"])) for hit in hits]
@@ -294,6 +296,18 @@ class MilvusStore:
             ) from error
 
 
+def frequencies_in(chunks: Iterable[Chunk]) -> dict[str, Frequencies]:
+    """In how many of these chunks, by their collections, the common terms and characters are."""
+    counted: dict[str, Counter[str]] = {}
+    of: Counter[str] = Counter()
+    for chunk in chunks:
+        of[chunk.collection] += 1
+        text = chunk.embedded_text
+        found = {*map(hashed, terms(text)), *(f"c{character}" for character in characters(text))}
+        counted.setdefault(chunk.collection, Counter()).update(found)
+    return {name: Frequencies(of[name], _common(counts, of[name])) for name, counts in counted.items()}
+
+
 def _common(counted: Mapping[str, int], chunks: int) -> dict[str, int]:
     least = max(2.0, COMMON_FROM * chunks)
     return {term: count for term, count in counted.items() if count >= least}
@@ -309,11 +323,13 @@ def hashed(term: str) -> str:
     return "t" + hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def _within(collections: Iterable[str] | None, language: str | None = None) -> str:
-    """A condition that keeps a search within collections and a language."""
+def _within(collections: Iterable[str] | None, language: str | None = None, ids: Sequence[int] | None = None) -> str:
+    """A condition that keeps a search within collections, a language and ids."""
     parts = [] if language is None else [f"language == {json.dumps(language)}"]
     if collections is not None:
         parts.append(f"collection in {json.dumps(sorted(collections), ensure_ascii=False)}")
+    if ids is not None:
+        parts.append(f"id in {list(ids)}")
     return " and ".join(parts)
 
 

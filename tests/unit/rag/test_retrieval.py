@@ -13,6 +13,7 @@ from rag.index.index import Index
 from rag.index.local.faiss import FaissIndex
 from rag.ingestion.pipeline import ingest
 from rag.retrieval.retriever import Retriever
+from rag.scope import Scope
 from rag.settings import RetrievalSettings
 from tests.support.embedders import QuestionsOnly
 from tests.support.library_parts import rag_settings, write_knowledge
@@ -152,6 +153,6 @@ async def test_a_failing_embedding_is_reported_and_words_serve(corpus: Index) ->
 
 async def test_collections_limit_both_legs(corpus: Index) -> None:
     search = retriever(with_cosines(corpus, {"VPN": 0.9}), SetEmbedder())
-    assert await search.retrieve("病假", frozenset({"secret"})) == ()
-    assert await search.retrieve("病假", frozenset()) == ()
-    assert await search.retrieve("病假", frozenset({"default", "secret"})) != ()
+    assert await search.retrieve("病假", Scope.of({"secret"})) == ()
+    assert await search.retrieve("病假", Scope.of(())) == ()
+    assert await search.retrieve("病假", Scope.of({"default", "secret"})) != ()
