@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.document_store import Node
+from feishu.sandbox.server.app import app_of
 from feishu.sandbox.sharing import Member
 from tests.support.fake_bot import fake_bot
 from tests.support.long_connection import Listener, connected, websocket_sandbox
@@ -124,3 +126,77 @@ async def test_the_official_sdk_reads_rights() -> None:
     assert [each.open_department_id for each in told["parents"].data.items] == [HR]
     assert told["groups"].data.group_list == [LEADERS, "og-dynamic"]
     assert HR in told["range"].data.department_ids
+
+
+async def test_everything_can_be_changed_over_the_control_api() -> None:
+    sandbox = Sandbox(SandboxSettings())
+    page = sandbox.platform.documents.node("7301", "一页", "正文")
+    transport = httpx.ASGITransport(app=app_of(sandbox))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+
+        async def post(what: str, **body: Any) -> int:
+            return (await http.post(f"/sandbox/{what}", json=body)).status_code
+
+        async def opens() -> set[str]:
+            told = (await http.get(f"/sandbox/rights/{page.node_token}")).json()
+            return {each["open_id"] for each in told["readers"] if each["allowed"]}
+
+        steps: list[tuple[str, dict[str, Any]]] = [
+            ("departments", {"department": HR, "name": "人事部"}),
+            ("departments", {"department": LEAF, "name": "薪酬组", "parent": HR}),
+            ("departments", {"department": "od-none", "name": "空"}),
+            ("departments", {"department": "od-none", "do": "close"}),
+            ("people", {"open_id": CARLA, "name": "卡拉", "departments": [HR]}),
+            ("people", {"open_id": DAN, "name": "丹"}),
+            ("people", {"open_id": EVE, "name": "伊芙", "tenant_key": "partner_tenant"}),
+            ("moves", {"open_id": CARLA, "departments": [LEAF]}),
+            ("user-groups", {"group_id": LEADERS, "name": "组长", "members": [DAN]}),
+            ("chats", {"chat_id": STAFF, "name": "外联群", "people": [CARLA]}),
+            ("chat-members", {"chat_id": STAFF, "do": "add", "people": [EVE], "operator": CARLA}),
+            ("chat-bots", {"chat_id": STAFF, "do": "remove", "app_id": "cli_sandbox"}),
+            ("contact-range", {"departments": [HR]}),
+            ("spaces", {"space_id": "7301", "name": "人事", "members": [{"kind": "department", "id": HR}]}),
+            ("space-members", {"space_id": "7301", "do": "add", "kind": "user", "id": BOB, "role": "admin"}),
+        ]
+        for what, body in steps:
+            assert await post(what, **body) == 200, (what, body)
+        assert await opens() == {BOB, CARLA}
+        limits = sandbox.world.apps["cli_sandbox"].contact_range
+        assert limits is not None and limits.departments == {HR}
+        changes: list[tuple[dict[str, Any], set[str]]] = [
+            ({"do": "grant", "kind": "chat", "id": STAFF}, {BOB, CARLA, EVE}),
+            ({"do": "grant", "kind": "group", "id": LEADERS, "perm": "edit"}, {BOB, CARLA, EVE, DAN}),
+            ({"do": "lock"}, {BOB, CARLA, EVE, DAN}),
+            ({"do": "revoke", "kind": "chat", "id": STAFF}, {BOB, DAN}),
+            ({"do": "unlock"}, {BOB, CARLA, DAN}),
+            ({"do": "public", "link_share_entity": "anyone_readable"}, {ALICE, BOB, CARLA, DAN, EVE}),
+            ({"do": "share", "members": [], "owner": ALICE, "lock_switch": True}, {ALICE, BOB}),
+            ({"do": "own", "open_id": EVE}, {EVE, BOB}),
+        ]
+        for change, allowed in changes:
+            assert await post("rights", token=page.obj_token, **change) == 200, change
+            assert await opens() == allowed, change
+        last: list[tuple[str, dict[str, Any]]] = [
+            ("space-members", {"space_id": "7301", "do": "remove", "kind": "user", "id": BOB}),
+            ("resignations", {"open_id": DAN}),
+            ("disbandings", {"chat_id": STAFF, "keep_history": True}),
+            ("contact-range", {}),
+        ]
+        for what, body in last:
+            assert await post(what, **body) == 200, (what, body)
+        assert await opens() == {EVE}
+        assert sandbox.world.apps["cli_sandbox"].contact_range is None
+        told = (await http.get("/sandbox/organisation")).json()
+        assert [each["name"] for each in told["department"]] == ["", "人事部", "薪酬组"]
+        assert [each["title"] for each in told["documents"]] == ["人事", "一页"]
+        wrong: list[tuple[str, dict[str, Any]]] = [
+            ("rights", {"token": page.obj_token, "do": "paint"}),
+            ("rights", {"token": page.obj_token, "do": "grant", "kind": "robot", "id": "x"}),
+            ("rights", {"token": "doxNone", "do": "lock"}),
+            ("people", {"open_id": CARLA, "name": "又一个"}),
+            ("chat-members", {"chat_id": "oc_none", "do": "add", "people": [BOB]}),
+            ("moves", {"open_id": CARLA, "departments": ["od-nothing"]}),
+        ]
+        for what, body in wrong:
+            assert await post(what, **body) == 400, (what, body)
+        assert (await http.get("/sandbox/rights/doxNone")).status_code == 404

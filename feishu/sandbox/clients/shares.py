@@ -5,13 +5,13 @@ not of departments and user groups, links, locks, wiki members or folders (drive
 """
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from feishu.sandbox.push import Push
 from feishu.sandbox.refusal import Impossible
 from feishu.sandbox.rules.platform import Platform
 from feishu.sandbox.rules.rights import Verdict, may_open
-from feishu.sandbox.sharing import CHOICES, Kind, Member, PublicSetting, Sharing, Space, SpaceMember
+from feishu.sandbox.sharing import CHOICES, Kind, Member, Perm, PermType, PublicSetting, Sharing, Space, SpaceMember
 
 MEMBER_SCOPES = {"docs:permission.member:retrieve", "drive:drive", "docs:doc", "sheets:spreadsheet"}
 SOMEBODY = "ou_zhouming"
@@ -124,6 +124,9 @@ class Shares:
 
     def _check(self, token: str, member: Member, sharing: Sharing) -> None:
         world, store = self._platform.world, self._platform.documents
+        chosen = (member.kind, Kind), (member.perm, Perm), (member.perm_type, PermType)
+        if any(value not in get_args(choices) for value, choices in chosen):
+            raise Impossible(f"no such right: {member.kind} {member.perm} {member.perm_type}")
         known: dict[str, Any] = {"chat": world.chats, "group": world.organisation.groups}
         known["user"] = {*world.people, *(app.open_id for app in world.apps.values())}
         known["department"] = {"0", *world.organisation.departments}
