@@ -58,6 +58,12 @@ class Push:
         await self.gateway.stop()
         if self._http:
             await self._http.aclose()
+            self._http = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a way out: a world that is only being prepared tells nobody."""
+        return self._http is not None
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the request that caused it; ends with the sandbox."""
@@ -74,8 +80,16 @@ class Push:
                 self.event(each.app, "im.message.receive_v1", message_body(self._platform, chat, message))
         return verdicts
 
-    def event(self, app: App, event_type: str, body: dict[str, Any], *, event_id: str | None = None) -> str:
-        """Start delivering an event; returns its id."""
+    def event(
+        self,
+        app: App,
+        event_type: str,
+        body: dict[str, Any],
+        *,
+        event_id: str | None = None,
+        header: dict[str, Any] | None = None,
+    ) -> str:
+        """Start delivering an event, with what its header has besides; returns its id."""
         event_id = event_id or secrets.token_hex(16)
         envelope = {
             "schema": "2.0",
@@ -86,6 +100,7 @@ class Push:
                 "event_type": event_type,
                 "tenant_key": TENANT_KEY,
                 "app_id": app.app_id,
+                **(header or {}),
             },
             "event": body,
         }

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from feishu.sandbox.clients.clicks import Clicks, Press, Shown
+from feishu.sandbox.clients.groups import Groups
+from feishu.sandbox.clients.office import Office
 from feishu.sandbox.clients.people import PeopleActions, write_as_bot
+from feishu.sandbox.clients.shares import Shares
 from feishu.sandbox.clock import SandboxClock
 from feishu.sandbox.faults import Faults
 from feishu.sandbox.gateway import Gateway
@@ -45,6 +48,9 @@ class Sandbox:
         self.platform.on_message = self.push.message
         self.hands = PeopleActions(self.platform, self.push)
         self.clicks = Clicks(self.platform, self.push)
+        self.office = Office(self.platform, self.push)
+        self.groups = Groups(self.platform, self.push)
+        self.rights = Shares(self.platform, self.push)
         self.platform.documents.on_change = self._document_changed
 
     async def start(self) -> None:

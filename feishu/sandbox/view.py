@@ -65,6 +65,14 @@ def person_view(person: Person, scopes: set[str]) -> dict[str, Any]:
     return shown
 
 
+def person_card(world: World, person: Person) -> dict[str, Any]:
+    """A person as the page shows them: who they are, and where they work."""
+    known = world.organisation.departments
+    names = [known[each].name for each in person.departments if each in known]
+    shown = {"open_id": person.open_id, "name": person.name, "external": person.is_external}
+    return shown | {"works_at": person.tenant_key if person.is_external else "、".join(names)}
+
+
 def department_view(department: Department) -> dict[str, Any]:
     """A department as an app gets it told (contact-v3/department)."""
     return {
@@ -152,7 +160,7 @@ def state_view(world: World) -> dict[str, Any]:
     """Everything the page needs to draw itself."""
     return {
         "now": world.now(),
-        "people": [{"open_id": p.open_id, "name": p.name} for p in world.people.values()],
+        "people": [person_card(world, p) for p in world.people.values() if not p.is_resigned],
         "bots": [{"open_id": a.open_id, "app_id": a.app_id, "name": a.name} for a in world.apps.values()],
         "chats": [
             {
@@ -161,6 +169,8 @@ def state_view(world: World) -> dict[str, Any]:
                 "name": c.name,
                 "topics": c.topics,
                 "people": c.people,
+                "external": world.is_external(c),
+                "dissolved": c.dissolved,
                 "bots": [world.apps[app_id].open_id for app_id in c.apps],
             }
             for c in world.chats.values()

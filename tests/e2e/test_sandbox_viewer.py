@@ -55,7 +55,7 @@ async def test_every_link_to_the_tenant_opens_its_document_and_no_other_link_is_
         await sandbox.say(GROUP, ALICE, kind="post", content=json.dumps(rich))
         await sandbox.say(GROUP, ALICE, f"看看 {SHEET}，还有 {FOREIGN[0]}。")
         await expect(page.get_by_test_id("message")).to_have_count(3)
-        here = "/sandbox/documents/sheets/shtcnShuttle?sheet=shtShuttle&language=zh"
+        here = "/sandbox/documents/sheets/shtcnShuttle?sheet=shtShuttle&language=zh&person=ou_linxiaoman"
         assert await page.evaluate(ALL_HREFS) == [here, *FOREIGN, here, here, here, FOREIGN[0]]
         for press in (".card .markdown a >> nth=0", ".card .div a", "[data-testid=button-go]", ".post a", ".bubble a"):
             tab = await tab_after(page, f"{press} >> nth=0")

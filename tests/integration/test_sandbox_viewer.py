@@ -241,3 +241,33 @@ async def test_only_loopback_names_see_the_pages() -> None:
     async with viewer(sandbox) as http:
         answer = await http.get("/sandbox/documents/docx/doxA", headers={"Host": "evil.example"})
     assert answer.status_code == 403
+
+
+async def test_what_a_person_may_not_open_is_refused_to_them_without_its_title() -> None:
+    sandbox = Sandbox(SandboxSettings())
+    store = sandbox.platform.documents
+    store.attach("boxcnInner", "内图.png", b"\x89PNG\r\n\x1a\n")
+    store.write(
+        "doxSecret", "秘密标题", "机密正文，见 [别页](https://sandbox.feishu.cn/docx/doxOther)\n\n![图](boxcnInner)\n"
+    )
+    store.upload("boxcnSecret", "秘密文件.pdf", PDF)
+    sandbox.rights.share("doxSecret", owner="ou_zhouming")
+    sandbox.rights.share("boxcnSecret", owner="ou_zhouming")
+    async with viewer(sandbox) as http:
+        for path in ("docx/doxSecret", "file/boxcnSecret"):
+            for person in ("ou_linxiaoman", "ou_nobody"):
+                refused = await http.get(f"/sandbox/documents/{path}?person={person}")
+                assert (refused.status_code, "秘密" in refused.text, "机密" in refused.text) == (403, False, False)
+                assert "你不能打开这份文档" in refused.text
+        opened_by_owner = await http.get("/sandbox/documents/docx/doxSecret?person=ou_zhouming")
+        assert opened_by_owner.status_code == 200 and "机密正文" in opened_by_owner.text
+        assert 'href="/sandbox/documents/docx/doxOther?language=zh&amp;person=ou_zhouming"' in opened_by_owner.text
+        assert 'src="/sandbox/resources/boxcnInner?person=ou_zhouming"' in opened_by_owner.text
+        assert "person=" not in opened_by_owner.text.partition('class="address"')[2].partition("</span>")[0]
+        codes = [
+            (await http.get(f"/sandbox/resources/{token}?person={person}")).status_code
+            for token in ("boxcnSecret", "boxcnInner")
+            for person in ("ou_linxiaoman", "ou_zhouming")
+        ]
+        assert codes == [403, 200, 200, 200]
+        assert (await http.get("/sandbox/documents/docx/doxSecret")).status_code == 200

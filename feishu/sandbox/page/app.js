@@ -4,8 +4,10 @@ import { ask, drawComposer, listen } from './composer.js';
 import { $ } from './dom.js';
 import { addEntry, drawInspector, loadLog } from './inspector.js';
 import { nameMembers } from './markdown.js';
+import { drawMembers, listenMembers } from './members.js';
+import { drawRights, listenRights } from './rights.js';
 import { drawMode, listenSending, setMode } from './sending.js';
-import { load, nameOf, state, visible } from './state.js';
+import { load, myChats, nameOf, state, visible } from './state.js';
 import { drawMessage, drawTalk, follow } from './talk.js';
 import { toast } from './toasts.js';
 import { speak, ui, word } from './words.js';
@@ -24,6 +26,8 @@ function drawAll() {
   drawComposer();
   drawMode();
   drawInspector();
+  drawMembers();
+  drawRights();
 }
 
 function become(openId) {
@@ -31,8 +35,8 @@ function become(openId) {
   state.me = openId;
   setMode({});
   sessionStorage.setItem('me', openId);
-  const mine = state.chats.filter((each) => each.people.includes(openId));
-  state.chatId = (mine.find((each) => each.chat_id === state.chatId) || mine.find((each) => each.kind === kind) || mine[0]).chat_id;
+  const mine = myChats();
+  state.chatId = (mine.find((each) => each.chat_id === state.chatId) || mine.find((each) => each.kind === kind) || mine[0])?.chat_id || '';
   drawAll();
 }
 
@@ -57,6 +61,8 @@ function changed(change) {
     drawChats(open);
   } else if (change.type === 'log') {
     addEntry(change.entry);
+  } else if (change.type === 'rights') {
+    drawRights();
   } else if (change.type === 'hello' || change.type === 'reload') {
     reload();
   }
@@ -95,6 +101,8 @@ toggleInspector(matchMedia('(min-width: 1080px)').matches);
 speak();
 listen();
 listenSending();
+listenMembers();
+listenRights();
 follow();
 $('language').addEventListener('click', () => { ui.language = ui.language === 'zh' ? 'en' : 'zh'; localStorage.setItem('language', ui.language); drawAll(); });
 $('theme').addEventListener('click', () => { const root = document.documentElement.dataset; root.theme = root.theme === 'dark' ? 'light' : 'dark'; localStorage.setItem('theme', root.theme); });

@@ -5,9 +5,9 @@ import { word } from './words.js';
 
 export function drawMe(choose) {
   $('me').replaceChildren(...state.people.map((person) => el('button', {
-    type: 'button', role: 'radio', 'aria-checked': String(person.open_id === state.me), 'data-testid': `me-${person.open_id}`, class: 'me-option',
+    type: 'button', role: 'radio', 'aria-checked': String(person.open_id === state.me), 'data-testid': `me-${person.open_id}`, class: 'me-option', title: person.works_at || null,
     onclick: () => choose(person.open_id),
-  }, avatar(person.open_id, person.name), el('span', { text: person.name }))));
+  }, avatar(person.open_id, person.name), el('span', { text: person.name }), person.external ? el('span', { class: 'outside-tag', text: word('outside') }) : null)));
   const me = state.people.find((person) => person.open_id === state.me);
   $('rail-me').replaceChildren(avatar(me.open_id, me.name));
 }
@@ -25,7 +25,7 @@ function row(each, open) {
   return el('button', { type: 'button', class: `chat${each.chat_id === state.chatId ? ' current' : ''}`, 'aria-current': each.chat_id === state.chatId ? 'true' : null, 'data-testid': `chat-${each.chat_id}`, onclick: () => open(each.chat_id) },
     avatar(each.chat_id, each.name, each.kind === 'p2p'),
     el('span', { class: 'chat-main' },
-      el('span', { class: 'chat-line' }, el('span', { class: 'chat-title', text: each.name }), bot ? el('span', { class: 'bot-tag', text: word('bot') }) : null, el('time', { text: last ? clockTime(last.created_at) : '' })),
+      el('span', { class: 'chat-line' }, el('span', { class: 'chat-title', text: each.name }), bot ? el('span', { class: 'bot-tag', text: word('bot') }) : null, each.external ? el('span', { class: 'outside-tag', text: word('outside') }) : null, el('time', { text: last ? clockTime(last.created_at) : '' })),
       el('span', { class: 'chat-line' }, el('span', { class: `preview${streaming ? ' generating' : ''}`, 'data-testid': `preview-${each.chat_id}`, text: last ? preview(each, last) : '' }), unread ? el('b', { class: 'unread', text: unread > 99 ? '99+' : unread }) : null)));
 }
 

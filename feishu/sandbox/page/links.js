@@ -1,4 +1,6 @@
-// Links to documents of the sandbox's own tenant, whose host exists nowhere: they open in the sandbox's viewer.
+// Links to documents of the sandbox's own tenant, whose host exists nowhere: they open in the sandbox's viewer,
+// as the person who looks at the page.
+import { state } from './state.js';
 import { ui } from './words.js';
 
 const HOST = 'sandbox.feishu.cn';
@@ -11,6 +13,7 @@ export function opening(address) {
   try { url = new URL(address); } catch { return address; }
   if (url.host !== HOST || !/^https?:$/.test(url.protocol)) return address;
   url.searchParams.set('language', ui.language);
+  if (state.me) url.searchParams.set('person', state.me);
   return `/sandbox/documents${url.pathname}${url.search}${url.hash}`;
 }
 

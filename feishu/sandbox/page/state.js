@@ -9,7 +9,7 @@ export async function load() {
   if (!myChats().some((chat) => chat.chat_id === state.chatId)) state.chatId = myChats()[0]?.chat_id || '';
 }
 
-export const myChats = () => state.chats.filter((chat) => chat.people.includes(state.me));
+export const myChats = () => state.chats.filter((chat) => chat.people.includes(state.me) && !chat.dissolved);
 export const chat = () => state.chats.find((each) => each.chat_id === state.chatId);
 export const visible = (message) => !message.visible_to || message.visible_to === state.me;
 export const inChat = (chatId) => [...state.messages.values()].filter((message) => message.chat_id === chatId && visible(message));

@@ -15,7 +15,13 @@ let following = true;
 
 export function drawTalk(ask) {
   const here = chat();
-  if (!here) return;
+  $('open-members').hidden = here?.kind !== 'group';
+  if (!here) {
+    $('chat-name').textContent = word('noChats');
+    $('chat-members').textContent = '';
+    $('messages').replaceChildren();
+    return;
+  }
   $('chat-name').textContent = here.name;
   $('chat-members').textContent = here.kind === 'group' ? word('members', here.people.length, here.bots.length) : word('privateChat');
   $('hint-text').textContent = word('hint');

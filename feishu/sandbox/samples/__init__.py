@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from feishu.sandbox.document_store import Cell, DocumentStore, Sheet, Table
+from feishu.sandbox.sharing import Space
 
 SPACE = "7300000000000000099"
 _SHEET, _BASE, _FILE, _MAP = "shtcnShuttle", "bascnLoans", "boxcnParking", "boxcnMap"
@@ -11,6 +12,7 @@ _SHEET, _BASE, _FILE, _MAP = "shtcnShuttle", "bascnLoans", "boxcnParking", "boxc
 
 def put_samples(store: DocumentStore) -> str:
     """Puts them there; the link to the wiki, for `rag.links`."""
+    store.spaces[SPACE] = Space(SPACE, "园区")
     store.attach(_MAP, "map.png", (Path(__file__).parent / "map.png").read_bytes())
     store.sheets(_SHEET, "园区班车时刻表", _shuttles(), Sheet("shtOld", "旧时刻表", [["停用"]], is_hidden=True))
     store.base(_BASE, "设备借用登记", _loans())

@@ -18,6 +18,7 @@ from feishu.sandbox.server.control import Control
 from feishu.sandbox.server.host_guard import HostGuard
 from feishu.sandbox.server.login import Login
 from feishu.sandbox.server.openapi import OpenApi
+from feishu.sandbox.server.organisation_control import OrganisationControl
 from feishu.sandbox.server.registration import Registration
 from feishu.sandbox.server.viewer.routes import Viewer
 
@@ -37,7 +38,8 @@ def app_of(sandbox: Sandbox) -> HostGuard:
         *Registration(sandbox.world).routes(),
         *OpenApi(sandbox.platform, sandbox.gateway, sandbox.faults).routes(),
         *Control(sandbox).routes(),
-        *Viewer(sandbox.platform.documents, sandbox.world.people).routes(),
+        *Viewer(sandbox.world, sandbox.platform.documents).routes(),
+        *OrganisationControl(sandbox).routes(),
         Mount("/page/shared", StaticFiles(directory=SHARED_PAGE)),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]

@@ -81,7 +81,7 @@ class Control:
             "verify-url": self._verify_url,
         }
         return [
-            *(Route(f"/sandbox/{name}", _guarded(handler), methods=["POST"]) for name, handler in post.items()),
+            *(Route(f"/sandbox/{name}", guarded(handler), methods=["POST"]) for name, handler in post.items()),
             Route("/sandbox/faults", self._clear_faults, methods=["DELETE"]),
             Route("/sandbox/uploads/{key}", self._serve_upload),
             Route("/sandbox/state", self._state),
@@ -93,36 +93,36 @@ class Control:
 
     async def _say(self, body: dict[str, Any]) -> dict[str, Any]:
         known = {"chat_id", "sender", "text", "mention_bot", "mention", "reply_to", "in_thread", "kind", "content"}
-        said = await self._sandbox.say(**_only(body, known, ("chat_id", "sender")))
+        said = await self._sandbox.say(**only(body, known, ("chat_id", "sender")))
         return asdict(said)
 
     async def _forward(self, body: dict[str, Any]) -> dict[str, Any]:
         known = {"chat_id", "sender", "message_ids"}
-        return asdict(await self._sandbox.forward(**_only(body, known, ("chat_id", "sender"))))
+        return asdict(await self._sandbox.forward(**only(body, known, ("chat_id", "sender"))))
 
     async def _edit(self, body: dict[str, Any]) -> dict[str, Any]:
         known = {"message_id", "operator", "text", "content"}
-        self._sandbox.hands.edit(**_only(body, known, ("message_id", "operator")))
+        self._sandbox.hands.edit(**only(body, known, ("message_id", "operator")))
         return {}
 
     async def _click(self, body: dict[str, Any]) -> dict[str, Any]:
-        shown = await self._sandbox.click(**_only(body, set(Press.__dataclass_fields__), ("message_id", "operator")))
+        shown = await self._sandbox.click(**only(body, set(Press.__dataclass_fields__), ("message_id", "operator")))
         return shown.as_json()
 
     async def _upload(self, body: dict[str, Any]) -> dict[str, Any]:
         known = ("owner", "name", "content_base64", "media_type")
-        return {"key": take_upload(self._sandbox.world, **_only(body, set(known), known)).key}
+        return {"key": take_upload(self._sandbox.world, **only(body, set(known), known)).key}
 
     async def _serve_upload(self, request: Request) -> Response:
         return serve_upload(self._sandbox.world, request)
 
     async def _recall(self, body: dict[str, Any]) -> dict[str, Any]:
-        self._sandbox.hands.recall(**_only(body, {"message_id", "operator"}, ("message_id", "operator")))
+        self._sandbox.hands.recall(**only(body, {"message_id", "operator"}, ("message_id", "operator")))
         return {}
 
     async def _react(self, body: dict[str, Any]) -> dict[str, Any]:
         known = {"message_id", "operator", "emoji", "remove"}
-        self._sandbox.hands.react(**_only(body, known, ("message_id", "operator", "emoji")))
+        self._sandbox.hands.react(**only(body, known, ("message_id", "operator", "emoji")))
         return {}
 
     async def _plan_fault(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class Control:
     async def _connections(self, _request: Request) -> Response:
         found = self._sandbox.gateway.connections
         shown = [{"app_id": each.app.app_id, "device_id": each.device_id, "fault": each.fault} for each in found]
-        return _json({"connections": shown})
+        return as_json({"connections": shown})
 
     async def _break_connections(self, body: dict[str, Any]) -> dict[str, Any]:
         gateway, how = self._sandbox.gateway, str(body.get("do"))
@@ -181,17 +181,17 @@ class Control:
         return {"ok": failure is None, "why": failure}
 
     async def _state(self, _request: Request) -> Response:
-        return _json(state_view(self._sandbox.world))
+        return as_json(state_view(self._sandbox.world))
 
     async def _entity(self, request: Request) -> Response:
         entity = self._sandbox.world.entities.get(request.path_params["card_id"])
-        return _json(entity_view(entity)) if entity else JSONResponse({"error": "no such card"}, 404)
+        return as_json(entity_view(entity)) if entity else JSONResponse({"error": "no such card"}, 404)
 
     async def _log(self, request: Request) -> Response:
         since = int(request.query_params.get("since", "0"))
         last = int(request.query_params.get("last", "1000000"))
         entries = [e.as_json() for e in self._sandbox.log if e.id > since][-last:]
-        return _json({"entries": entries, "violations": len(self._sandbox.violations)})
+        return as_json({"entries": entries, "violations": len(self._sandbox.violations)})
 
     async def _stream(self, _request: Request) -> Response:
         return EventSourceResponse(self._changes(), ping=15)
@@ -207,7 +207,7 @@ class Control:
         return self._sandbox.world.apps[app_id]
 
 
-def _guarded(handler: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> Handler:
+def guarded(handler: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> Handler:
     """JSON in, JSON out; what is not understood is a 400 with the reason."""
 
     async def serve(request: Request) -> Response:
@@ -215,7 +215,7 @@ def _guarded(handler: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> 
             body = orjson.loads(await request.body() or b"{}")
             if not isinstance(body, dict):
                 raise BadRequest("a JSON object is expected")
-            return _json(await handler(body))
+            return as_json(await handler(body))
         except (ValueError, TypeError, KeyError) as error:
             known = isinstance(error, BadRequest | Impossible | Unpressable)
             return JSONResponse({"error": str(error) if known else f"{type(error).__name__}: {error}"}, 400)
@@ -223,7 +223,7 @@ def _guarded(handler: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> 
     return serve
 
 
-def _only(body: dict[str, Any], known: set[str], required: tuple[str, ...]) -> dict[str, Any]:
+def only(body: dict[str, Any], known: set[str], required: tuple[str, ...]) -> dict[str, Any]:
     missing = [key for key in required if not isinstance(body.get(key), str)]
     unknown = sorted(body.keys() - known)
     if missing or unknown:
@@ -231,5 +231,5 @@ def _only(body: dict[str, Any], known: set[str], required: tuple[str, ...]) -> d
     return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
 
 
-def _json(value: Any) -> Response:
+def as_json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")

@@ -4,13 +4,14 @@
 from dataclasses import asdict
 from typing import Any
 
+from feishu.sandbox.document_store import DocumentStore
 from feishu.sandbox.refusal import Refused, field_violation
 from feishu.sandbox.rules.platform import Call, Platform
 from feishu.sandbox.rules.rates import Window
 from feishu.sandbox.rules.rights import app_perm
 from feishu.sandbox.server.drive import kind_fits
 from feishu.sandbox.sharing import PERMS, Member, Perm, Sharing
-from feishu.sandbox.world import TENANT_KEY
+from feishu.sandbox.world import TENANT_KEY, World
 
 AUTH_WINDOW = Window(100, 60.0)
 KINDS = ("doc", "sheet", "file", "wiki", "bitable", "docx", "mindnote", "minutes", "slides")
@@ -124,7 +125,8 @@ def _member(platform: Platform, call: Call, member: Member) -> dict[str, Any]:
     shown["perm_type"] = member.perm_type
     may_name = bool(NAME_SCOPES & call.app.scopes)
     told: dict[str, Any] = {"type": member.kind, "external_label": _is_external(platform, member)}
-    told |= {"name": _name(platform, member), "avatar": ""} if may_name else {}
+    name = member_name(platform.world, platform.documents, member.kind, member.id)
+    told |= {"name": name, "avatar": ""} if may_name else {}
     asked = call.query.get("fields", "").split(",")
     return shown | {key: value for key, value in told.items() if "*" in asked or key in asked}
 
@@ -148,18 +150,18 @@ def _is_external(platform: Platform, member: Member) -> bool:
     return platform.world.tenant_of(member.id) != TENANT_KEY
 
 
-def _name(platform: Platform, member: Member) -> str:
-    world, store = platform.world, platform.documents
-    match member.kind:
+def member_name(world: World, store: DocumentStore, kind: str, member_id: str) -> str:
+    """The name of somebody with whom a document is shared; "" where there is none."""
+    organisation = world.organisation
+    match kind:
         case "user":
-            return world.name_of(member.id)
+            return world.name_of(member_id)
         case "chat":
-            return world.chats[member.id].name if member.id in world.chats else ""
+            return world.chats[member_id].name if member_id in world.chats else ""
         case "department":
-            department = world.organisation.find(member.id)
+            department = organisation.find(member_id)
             return department.name if department else ""
         case "group":
-            group = world.organisation.groups.get(member.id)
-            return group.name if group else ""
+            return organisation.groups[member_id].name if member_id in organisation.groups else ""
         case _:
-            return store.space(member.id).name
+            return store.space(member_id).name

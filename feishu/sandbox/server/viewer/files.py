@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from feishu.sandbox.document_store import DocumentStore, Resource
 from feishu.sandbox.server.uploads import DRAWN
-from feishu.sandbox.server.viewer.frame import RESOURCES, Reader
+from feishu.sandbox.server.viewer.frame import Reader
 
 MOST_TEXT = 1_000_000
 """Bytes of a text that is shown; a longer one is downloaded."""
@@ -27,7 +27,7 @@ _FRAMED = {
 
 def file_html(token: str, resource: Resource, reader: Reader) -> str:
     """A file of the drive, or what a document has inside."""
-    address = _address(token)
+    address = reader.resource(token)
     load = f'<a class="download" href="{address}" download="{escape(resource.name)}">{reader.word("download")}</a>'
     told = f'<p class="about">{_size(len(resource.content))} · {load}</p>'
     drawn = _drawn_type(resource)
@@ -49,7 +49,7 @@ def figure(store: DocumentStore, token: str, caption: str, reader: Reader) -> st
         return f"{reader.word('gone')} {escape(caption or token)}"
     link, words = reader.href("file", token), escape(caption or resource.name)
     if _drawn_type(resource) in DRAWN:
-        drawn = f'<a href="{link}"><img src="{_address(token)}" alt="{words}"></a>'
+        drawn = f'<a href="{link}"><img src="{reader.resource(token)}" alt="{words}"></a>'
         return drawn + (f"<figcaption>{words}</figcaption>" if caption else "")
     return f'🖼 <a href="{link}">{words}</a>'
 
@@ -80,10 +80,6 @@ def _drawn_type(resource: Resource) -> str:
     if named == PDF:
         return PDF if b"%PDF" in resource.content[:1024] else ""
     return named if named in DRAWN else ""
-
-
-def _address(token: str) -> str:
-    return escape(f"{RESOURCES}/{quote(token, safe='')}")
 
 
 def _text(content: bytes) -> str | None:

@@ -9,6 +9,7 @@ HOST = "sandbox.feishu.cn"
 VIEWER = "/sandbox/documents"
 RESOURCES = "/sandbox/resources"
 LANGUAGE = "language"
+PERSON = "person"
 WORDS = {
     "zh": {
         "back": "← 返回聊天",
@@ -29,6 +30,8 @@ WORDS = {
         "unknown": "沙盒显示不了的内容块：",
         "download": "下载",
         "no_preview": "这种文件不能在这里预览。",
+        "closed": "没有权限",
+        "closed_text": "你不能打开这份文档。可以请它的所有者把它分享给你。",
     },
     "en": {
         "back": "← Back to the chat",
@@ -49,16 +52,20 @@ WORDS = {
         "unknown": "A block that the sandbox cannot show:",
         "download": "Download",
         "no_preview": "This kind of file has no preview here.",
+        "closed": "No permission",
+        "closed_text": "You may not open this document. Ask its owner to share it with you.",
     },
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a page: in which language, and which parameters their link has (`sheet`, `table`, `view`, `record`)."""
+    """Who reads a page: in which language, which parameters their link has (`sheet`, `table`, `view`, `record`), and as
+    which person ("" where nobody is named)."""
 
     language: str
     asked: Mapping[str, str]
+    person: str = ""
 
     def word(self, key: str) -> str:
         """A text of the page, safe in HTML."""
@@ -66,7 +73,7 @@ class Reader:
 
     def href(self, kind: str, token: str, fragment: str = "", **parameters: str) -> str:
         """The address of a document in the viewer, safe in an attribute."""
-        query = urlencode(parameters | {LANGUAGE: self.language})
+        query = urlencode(parameters | {LANGUAGE: self.language} | self._named())
         at = f"#{quote(fragment, safe='')}" if fragment else ""
         return escape(f"{VIEWER}/{kind}/{quote(token, safe='')}?{query}{at}")
 
@@ -81,9 +88,17 @@ class Reader:
             return words
         if parts.netloc == HOST:
             query = f"{parts.query}&" if parts.query else ""
-            url = f"{VIEWER}{parts.path}?{query}{LANGUAGE}={self.language}"
+            url = f"{VIEWER}{parts.path}?{query}{urlencode({LANGUAGE: self.language} | self._named())}"
             url += f"#{parts.fragment}" if parts.fragment else ""
         return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{words}</a>'
+
+    def resource(self, token: str) -> str:
+        """The address of the bytes of a file or picture, safe in an attribute."""
+        query = f"?{urlencode(self._named())}" if self.person else ""
+        return escape(f"{RESOURCES}/{quote(token, safe='')}{query}")
+
+    def _named(self) -> dict[str, str]:
+        return {PERSON: self.person} if self.person else {}
 
     def notice(self, key: str, what: str = "") -> str:
         """A line that says what is not as the link says."""
