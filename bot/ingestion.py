@@ -5,11 +5,18 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from bot.composition import document_rights
 from bot.documents.library_sources import PREFIX, listed, subscribe_to
 from bot.documents.page_reader import PageReader, page_reader
+from bot.documents.rights_reading import rights_of
+from bot.errors import StoreError
 from bot.settings import Settings
+from bot.storage.database import Database
 from feishu.api.client import FeishuClient
-from feishu.documents.listing import Documents
+from feishu.clock import SystemClock
+from feishu.documents.listing import Documents, Page
+from feishu.errors import FeishuError
+from rag.errors import IngestError
 from rag.ingestion.pipeline import IngestReport, ingest
 from rag.ingestion.sources import Remote, Unlisted
 from rag.knowledge_base import KnowledgeBase
@@ -32,10 +39,28 @@ async def ingest_all(
     if not any(settings.links()):
         return await _ingested(settings, (), None, progress, rebuild=rebuild, prune=prune)
     async with _reading(settings) as (client, reader):
-        remote = await listed(settings, Documents(client), reader)
+        pages: list[Page] = []
+        remote = await listed(settings, Documents(client), reader, seen=pages)
+        await _mirror_rights(settings, pages, client)
         report = await _ingested(settings, remote, None, progress, rebuild=rebuild, prune=prune)
         await subscribe_to(reader.done, client, settings)
         return report
+
+
+async def _mirror_rights(settings: Settings, pages: Sequence[Page], client: FeishuClient) -> None:
+    """Before documents are searched, who may read them is known. Raises `IngestError`."""
+    if settings.bot.access.rights != "mirror":
+        return
+    try:
+        looked = await rights_of(pages, settings, client)
+        database = Database(settings.bot.database_url)
+        try:
+            await asyncio.to_thread(database.migrate)
+            await document_rights(settings, database, SystemClock()).keep(looked.found)
+        finally:
+            await asyncio.to_thread(database.close)
+    except (FeishuError, StoreError) as error:
+        raise IngestError(f"The rights of documents cannot be mirrored: {error}") from error
 
 
 async def _ingested(

@@ -123,6 +123,7 @@ class Audiences:
             self.forget_person(event.open_id)
         else:
             self.forget_all()
+        log.info("people_changed", chat_id=event.chat_id, person=event.open_id)
 
     def forget_person(self, open_id: str) -> None:
         """Something about somebody changed."""

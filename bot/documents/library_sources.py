@@ -29,8 +29,11 @@ def hosts_of(settings: Settings) -> frozenset[str]:
     return frozenset(urlsplit(link).hostname or "" for _, link in settings.links()) - {""}
 
 
-async def listed(settings: Settings, documents: Documents, reader: PageReader) -> list[Remote]:
-    """What the links lead to; what cannot be listed or read is in it too, with its reason. Raises IngestError."""
+async def listed(
+    settings: Settings, documents: Documents, reader: PageReader, *, seen: list[Page] | None = None
+) -> list[Remote]:
+    """What the links lead to; what cannot be listed or read is in it too, with its reason. `seen` gets the pages.
+    Raises IngestError."""
     if not settings.feishu.app_id:
         raise IngestError("rag.links needs a Feishu app: set FEISHU__APP_ID and FEISHU__APP_SECRET")
     found: list[Remote] = []
@@ -48,6 +51,8 @@ async def listed(settings: Settings, documents: Documents, reader: PageReader) -
             continue
         found += [_unread(item, collection) for item in items if isinstance(item, Unread)]
         found += [document_of(page, collection, reader) for page in pages]
+        if seen is not None:
+            seen += pages
     return found
 
 

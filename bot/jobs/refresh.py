@@ -13,7 +13,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.documents.refreshing import Refresher
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
-from bot.job import Job, NewJob, RefreshPayload
+from bot.job import Job, NewJob, RefreshPayload, RightsPayload
 from feishu.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -57,6 +57,9 @@ class RefreshHandler:
             report = await self.refresher.everything()
         if report is None:
             return Ended("cancelled", "no document of ours")
+        if report.new:  # of what is new it is not known yet who may read it: until then nobody may
+            rights = NewJob(self.app_id, "rights", "rights", RightsPayload(), (f"rights:after:{job.id}",))
+            await self.jobs.accept(rights)
         changes = f"{report.new} new, {report.changed} changed, {report.gone} gone"
         log.info("documents_refreshed", changes=changes, skipped=len(report.skipped), seconds=round(report.seconds, 2))
         return Ended("done", changes)
