@@ -245,7 +245,7 @@ def speed(count: int) -> None:
     """Search of `count` chunks of 200 to 400 characters with 512-d vectors, encoding not included."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        corpus, texts = _large(Path(folder), count, rng)
+        corpus, texts = large(Path(folder), count, rng)
         vectors = rng.standard_normal((len(texts), 512)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         ready = ReadyMade(dict(zip(map(embeddable, texts), vectors, strict=True)))
@@ -270,8 +270,13 @@ def speed(count: int) -> None:
     )
 
 
-def _large(folder: Path, count: int, rng: np.random.Generator) -> tuple[Index, list[str]]:
-    """Chunks of random words over a Zipf-like vocabulary, and questions cut out of them."""
+def large(
+    folder: Path,
+    count: int,
+    rng: np.random.Generator,
+    source_of: Callable[[int], str] = lambda at: f"{at // 20}.md",
+) -> tuple[Index, list[str]]:
+    """Chunks of random words over a Zipf-like vocabulary, and 200 questions cut out of them."""
     words = ["".join(map(chr, rng.integers(0x4E00, 0x4E00 + 3000, rng.integers(2, 4)))) for _ in range(30_000)]
     shares = 1 / np.arange(1, len(words) + 1)
     shares /= shares.sum()
@@ -284,7 +289,8 @@ def _large(folder: Path, count: int, rng: np.random.Generator) -> tuple[Index, l
             for at in range(start, min(start + 1000, count)):
                 chosen = rng.choice(len(words), 120, p=shares)
                 text = "，".join("".join(words[word] for word in chosen[part : part + 6]) for part in range(0, 120, 6))
-                chunks.append(Chunk(at, f"{at // 20}.md", f"文档 {at // 20}", (), text, 0, len(text)))
+                source = source_of(at)
+                chunks.append(Chunk(at, source, f"文档 {source.removesuffix('.md')}", (), text, 0, len(text)))
                 if at % (count // 200) == 0:
                     texts.append("".join(words[word] for word in chosen[10:15]))
             rows.put(chunks)

@@ -76,12 +76,13 @@ class VisibleChunks:
     @property
     def ids(self) -> "NDArray[np.int64]":
         """Of these chunks, rising."""
-        return self.kept("ids", lambda: self.table.ids[self.shown])
+        return self.table.ids[self.shown]
 
     def in_parts(self, size: int) -> Iterator[list[int]]:
         """The ids, at most so many at a time."""
+        ids = self.ids
         for at in range(0, self.count, size):
-            yield self.ids[at : at + size].tolist()
+            yield ids[at : at + size].tolist()
 
     def of(self, hits: Hits) -> Hits:
         """Those of the hits that are among these chunks."""

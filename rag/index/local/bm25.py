@@ -124,7 +124,7 @@ class TantivyIndex:
         """The best of these chunks: the first hits that are among them, as long as those come sooner than their ids
         could be looked up."""
         most = HITS_FOR_AN_ID * visible.count
-        hits = first_shown(lambda wanted: self._hits(query, wanted), limit, visible, most)
+        hits = first_shown(lambda wanted: self._hits(query, min(wanted, self.count)), limit, visible, most)
         if hits is not None:
             return hits
         allowed = visible.kept("words", lambda: self._of_ids(visible.ids.tolist()))
