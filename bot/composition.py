@@ -40,6 +40,7 @@ from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
+from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
 from bot.jobs.question import QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
@@ -207,6 +208,9 @@ class Parts:
             "digest": self.digest,
             "refresh": self.refresh,
             "rights": self.rights_look,
+            "more_sources": MoreSourcesHandler(
+                self.library, self.access, conversations, self.outbox, voice, self.jobs, language
+            ),
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -229,7 +233,8 @@ class Parts:
             self.attachments,
             clock=self.clock,
         )
-        return AnswerHandler(questions, cards, conversations, self.dressing, self.policy, one_writer, self.proposing)
+        afterwards = AfterAnswer(self.proposing, self.access, self.jobs)
+        return AnswerHandler(questions, cards, conversations, self.dressing, self.policy, one_writer, afterwards)
 
     def _outbox(self) -> CardDelivery:
         return CardDelivery(

@@ -26,6 +26,7 @@ JobKind = Literal[
     "digest",
     "refresh",
     "rights",
+    "more_sources",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -270,6 +271,16 @@ class RightsPayload(Payload):
     token: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class MoreSourcesPayload(Payload):
+    """An answer in a group, and its question as it was understood: what could its asker alone have been told? Once they
+    `accepted`, the question is answered in private."""
+
+    answer_id: str
+    question: str
+    accepted: bool = False
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -284,6 +295,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "digest": DigestPayload,
     "refresh": RefreshPayload,
     "rights": RightsPayload,
+    "more_sources": MoreSourcesPayload,
 }
 
 

@@ -45,6 +45,11 @@ class Access:
         self._is_open = not rag.collections
         self._public = Scope.of(name for name, collection in rag.collections.items() if collection.public)
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether documents on Feishu have rights of their own."""
+        return self._mirrors
+
     async def know(self, chat_id: str, chat_type: str, person: str) -> None:
         """Looks up who reads an answer there. Raises `FeishuError` where asking again may help."""
         if self._mirrors and self._audiences is not None:

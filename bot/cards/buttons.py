@@ -13,7 +13,7 @@ from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import ButtonType, Card, Element
 
-ActionKind = Literal["up", "down", "regenerate", "continue", "stop", "show", "reason", "ask", "person"]
+ActionKind = Literal["up", "down", "regenerate", "continue", "stop", "show", "reason", "ask", "person", "private"]
 
 _MAX_ID_CHARS = 64
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -24,7 +24,7 @@ SUGGESTION_CHARS = 60
 class Action:
     """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
     `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
-    answer it names where its text was cut."""
+    answer it names where its text was cut, `private` asks its question in private."""
 
     kind: ActionKind
     answer_id: str
@@ -127,6 +127,14 @@ def reason_card(answer_id: str, texts: Texts, *, about: str = "") -> Card:
     """The form as a card of its own, for the clicker alone; `about` is the question, where it does not stand beside."""
     asked = [build.note(one_line(about, SUGGESTION_CHARS))] if about else []
     return build.card([*asked, reason_form(answer_id, texts)], summary=texts.reason_title)
+
+
+def more_sources_card(answer_id: str, count: int, texts: Texts, *, about: str = "") -> Card:
+    """That there is more for the asker alone; `about` is the question, where it does not stand beside."""
+    asked = [build.note(one_line(about, SUGGESTION_CHARS))] if about else []
+    said = texts.more_sources.format(count=count)
+    press = button(texts.button_private, "private", answer_id, type="primary")
+    return build.card([*asked, build.markdown(said), press], summary=said)
 
 
 def thanks_card(texts: Texts) -> Card:

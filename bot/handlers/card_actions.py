@@ -18,6 +18,7 @@ from bot.job import (
     AnswerPayload,
     AskPersonPayload,
     ContinuePayload,
+    MoreSourcesPayload,
     NewJob,
     OverBound,
     PressedPayload,
@@ -43,6 +44,7 @@ DEEDS: dict[ActionKind, Deed] = {
     "reason": "reason",
     "ask": "suggestion",
     "person": "person",
+    "private": "suggestion",
 }
 
 
@@ -88,7 +90,8 @@ class CardActionHandler:
             return Ack(toast("toast_gone", "warning"))
         turn, answer = found
         # The form why 👎 may stand in private, where the group has no cards for one person; it needs the person's vote.
-        is_elsewhere = click.chat_id != turn.chat_id and action.kind != "reason"
+        # So may the offer to answer in private, which the asker alone gets.
+        is_elsewhere = click.chat_id != turn.chat_id and action.kind not in ("reason", "private")
         if click.app_id != turn.app_id or is_elsewhere:
             return Ack(toast("toast_not_here", "warning"))
         attempt = Attempt(DEEDS[action.kind], click.operator_open_id, turn.chat_id, turn.chat_type, turn.asker)
@@ -109,6 +112,8 @@ class CardActionHandler:
                 return await self._votes.show(turn, answer, click, attempt)
             case "person":
                 return await self._requests.ask_person(turn, answer, click, attempt)
+            case "private":
+                return await self._requests.ask_privately(turn, answer, click, attempt)
             case "regenerate":
                 return await self._requests.regenerate(turn, click, attempt)
             case "continue":
@@ -185,6 +190,17 @@ class AnswerRequests:
         if not await self._jobs.accept(self._policy.priced(job, attempt)):
             return Ack(toast("toast_person_already"))
         return Ack(toast("toast_person", "success"), self._worker.wake)
+
+    async def ask_privately(self, turn: Turn, answer: Answer, click: CardAction, attempt: Attempt) -> Ack:
+        """The question is answered in its asker's private chat, once."""
+        if click.operator_open_id != turn.asker:
+            return Ack(toast("refused_not_yours"))
+        payload = MoreSourcesPayload(answer.id, turn.standalone or turn.question, accepted=True)
+        keys = (f"event:{click.event_id}", f"private:{answer.id}")
+        job = NewJob(turn.app_id, "more_sources", f"more-sources/{turn.asker}", payload, keys)
+        if not await self._jobs.accept(self._policy.priced(job, attempt)):
+            return Ack(toast("toast_asked_already"))
+        return Ack(toast("toast_private", "success"), self._worker.wake)
 
     async def regenerate(self, turn: Turn, click: CardAction, attempt: Attempt) -> Ack:
         """Another version of the answer, one at a time."""

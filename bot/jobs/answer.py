@@ -17,7 +17,8 @@ from bot.intake.policy import Policy, refusal_of
 from bot.intake.results import Asked
 from bot.job import AnswerPayload, ContinuePayload, Job
 from bot.jobs.answer_card import AnswerCards, CardLocks
-from bot.jobs.card_extras import CardExtras, SuggestedQuestions
+from bot.jobs.card_extras import CardExtras
+from bot.jobs.more_sources import AfterAnswer
 from bot.jobs.question import QuestionReader
 from bot.models import Answer, Turn, behind, separated
 from bot.repositories.turns import Conversations
@@ -37,7 +38,7 @@ class AnswerHandler:
         dressing: CardExtras,
         policy: Policy,
         one_writer: CardLocks,
-        proposing: SuggestedQuestions | None = None,
+        afterwards: AfterAnswer | None = None,
     ) -> None:
         self._questions = questions
         self._cards = cards
@@ -45,7 +46,7 @@ class AnswerHandler:
         self._dressing = dressing
         self._policy = policy
         self._one_writer = one_writer
-        self._proposing = proposing
+        self._afterwards = afterwards
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """The whole turn: read the question, open the card, answer into it, store the answer, close the card."""
@@ -175,8 +176,8 @@ class AnswerHandler:
             raise
         answer = run.conclude(outcome, self._cards.wording(turn), leaned_on=_asked_of(job))
         ended_as = await self._cards.finish(delivery, job, turn, answer)
-        if self._proposing:
-            self._proposing.begin(turn, answer, run.question, run.progress.passages or ())
+        if self._afterwards:
+            await self._afterwards.begin(turn, answer, run.question, run.progress.passages or ())
         return ended_as
 
 

@@ -164,6 +164,9 @@ class Texts:
     toast_asked_already: str
     toast_too_many: str
     toast_person: str
+    toast_private: str
+    more_sources: str
+    button_private: str
     toast_person_already: str
     button_person: str
     person_asked: str

@@ -6,7 +6,8 @@ import pytest
 
 from bot.ingestion import ingest_all
 from feishu.sandbox.sharing import Member
-from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, words
+from feishu.sandbox.world import Message
+from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, Stage, button, words
 from tests.support.bot_process import BotProcess
 from tests.support.feishu_content import settings_of
 from tests.support.rights_house import CARLA, DAN, EVE, PRIVATE, PUBLIC, STAFF, furnish
@@ -109,3 +110,30 @@ async def test_what_is_taken_away_is_not_shown_again(house: House) -> None:
     await house.stage.click(card, "up", BOB)
     await house.sandbox.wait_for(lambda: not tells(words(house.stage.cards(asked)[0]["card"])), 60)
     assert not tells(await house.private(BOB, ABOUT_SECRET))
+
+
+async def test_what_only_the_asker_may_open_is_offered_to_them_alone(house: House) -> None:
+    await house.bot()
+    assert not tells(await house.group(GROUP, ALICE, ABOUT_SECRET))
+
+    def offered() -> Message | None:
+        cards = [message for message in house.sandbox.messages_in(GROUP) if message.visible_to]
+        return cards[-1] if cards else None
+
+    offer = await house.sandbox.wait_for(offered, DEADLINE_S)
+    assert offer.visible_to == ALICE
+    shown = house.sandbox.shown(offer.message_id)
+    assert "🔒 还有 1 份资料" in words(shown["card"]) and not tells(words(shown["card"]))
+    pressed = await house.sandbox.click(offer.message_id, ALICE, value=button(shown, "private"))
+    assert pressed.toast is not None
+    chat = "oc_p2p_sandbox_linxiaoman"
+
+    def answered() -> bool:
+        return any(
+            tells(words(house.sandbox.shown(each.message_id)["card"] or {})) for each in house.sandbox.messages_in(chat)
+        )
+
+    await house.sandbox.wait_for(answered, DEADLINE_S)
+    assert not any(
+        tells(words(house.sandbox.shown(each.message_id)["card"] or {})) for each in house.sandbox.messages_in(GROUP)
+    )
