@@ -130,7 +130,7 @@ class Parts:
         database, clock, bot = self.database, self.clock, self.settings.bot
         jobs_clock = clock if database.is_sqlite else None
         self.jobs = Jobs(database, lease_s=bot.lease_s, clock=jobs_clock, shares=Shares.of(bot.workers))
-        self.conversations = Conversations(database, clock=clock)
+        self.conversations = Conversations(database, clock=clock, records_shown=self.access.mirrors)
         self.feedback = Feedback(database, clock=clock)
         self.ledger = ChatFacts(database, clock=clock)
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)

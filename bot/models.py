@@ -12,6 +12,8 @@ from rag.scope import DEFAULT_COLLECTION, DOCUMENT
 AnswerOutcome = Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
 CONTINUABLE = ("length", "broken", "overloaded")
 """The endings (`rag.events.Ending`) of a text that a model can go on with."""
+UNSUPPORTED = ("no_evidence", "hedged")
+"""Outcomes behind which no source stands."""
 ON_FEISHU = "feishu:"
 """What the sources of documents on Feishu begin with; the document's own token follows."""
 ShownAs = Literal["", "whole", "plain", "moved", "withheld"]
@@ -143,6 +145,11 @@ class Answer:
     def can_continue(self) -> bool:
         """Whether its text was cut where a model can go on: not by a content filter, and not while it is written."""
         return bool(self.text) and self.outcome not in ("open", "no_evidence") and self.ending in CONTINUABLE
+
+    @property
+    def on_card(self) -> tuple[Source, ...]:
+        """The sources that its card names: the cited ones; or, where none stands behind the answer, the nearest."""
+        return tuple(source for source in self.sources if source.cited or self.outcome in UNSUPPORTED)
 
     @property
     def behind(self) -> frozenset[str]:

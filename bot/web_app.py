@@ -11,11 +11,13 @@ from bot.observability.metrics import CONTENT_TYPE, Metrics
 from bot.observability.tracing import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
 from bot.repositories.analytics import Analytics
+from bot.repositories.shown_documents import ShownDocuments
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.login import add_login
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
+from bot.web.admin.shown import shown_router
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router
@@ -72,7 +74,9 @@ def add_admin(
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Analytics(database, clock=clock), TraceStore(database, clock=clock)
-    app.include_router(admin_router(AdminDoor(figures, traces, sessions, settings.bot, documents)))
+    door = AdminDoor(figures, traces, sessions, settings.bot, documents, ShownDocuments(database, clock=clock))
+    app.include_router(admin_router(door))
+    app.include_router(shown_router(door))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)
 
 

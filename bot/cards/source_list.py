@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.cards.buttons import one_line
-from bot.models import Answer, Source
+from bot.models import UNSUPPORTED, Answer, Source
 from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import Element
@@ -14,8 +14,6 @@ SOURCES_SHOWN = 8
 NAME_CHARS = 120
 PLACE_CHARS = 40
 QUOTE_TITLE_CHARS = 24
-UNSUPPORTED = ("no_evidence", "hedged")
-"""Outcomes behind which no source stands: the nearest passages are shown."""
 
 
 def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> list[Element]:
@@ -30,7 +28,7 @@ def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> l
 
 def shown_sources(answer: Answer) -> list[Source]:
     """The cited passages; or, where none stands behind the answer, the nearest ones."""
-    return [source for source in answer.sources if source.cited or answer.outcome in UNSUPPORTED][:SOURCES_SHOWN]
+    return list(answer.on_card[:SOURCES_SHOWN])
 
 
 def plain_source(source: Source, texts: Texts) -> str:

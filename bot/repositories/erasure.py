@@ -15,6 +15,7 @@ from bot.storage.tables import (
     gaps,
     jobs,
     remarks,
+    shown_documents,
     suggestions,
     traces,
     turns,
@@ -28,7 +29,7 @@ TURN_ID_CHARS = 25
 
 
 class Erasure:
-    """Deletes questions, answers, votes, files, remarks and traces."""
+    """Deletes questions, answers, votes, files, remarks, traces, and the record of what was shown."""
 
     def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
         self._database = database
@@ -42,6 +43,8 @@ class Erasure:
             _forget_ended_jobs(connection, open_id)
             connection.execute(delete(votes).where(votes.c.voter == open_id))
             connection.execute(delete(remarks).where(remarks.c.author == open_id))
+            seen_by = (shown_documents.c.asker == open_id) | (shown_documents.c.asked_as == open_id)
+            connection.execute(delete(shown_documents).where(seen_by))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
             return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
@@ -55,7 +58,7 @@ class Erasure:
         since = self._clock.time() - days * DAY_S
 
         def work(connection: Connection) -> int:
-            for table in (votes, remarks):
+            for table in (votes, remarks, shown_documents):
                 connection.execute(delete(table).where(table.c.at < since))
             for table in (attachments, gaps, suggestions, traces):
                 connection.execute(delete(table).where(table.c.created_at < since))

@@ -14,6 +14,7 @@ from bot.errors import StoreError
 from bot.inbox.queue import guard
 from bot.job import ContinuePayload, Job
 from bot.models import Answer, CardState, LeftOut, Source, Turn, behind
+from bot.repositories.shown_documents import ShownTo, record_shown
 from bot.storage.database import Database
 from bot.storage.tables import answer_messages, answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
@@ -63,9 +64,11 @@ class SentMessages:
 class Conversations:
     """Turns and answers in the store. Every write made for a job is guarded by the job's fence (`LeaseLost`)."""
 
-    def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
+    def __init__(self, database: Database, *, clock: Clock | None = None, records_shown: bool = False) -> None:
+        """`records_shown`: which documents an answer shows is recorded with it."""
         self._database = database
         self._clock = clock or SystemClock()
+        self._records_shown = records_shown
         self.sent = SentMessages(database, clock=self._clock)
 
     async def begin(self, job: Job, wanted: Turn | None) -> tuple[Turn, Answer]:
@@ -112,8 +115,14 @@ class Conversations:
 
         def work(connection: Connection) -> None:
             guard(connection, job)
-            is_gone = connection.scalar(select(turns.c.recalled).where(turns.c.id == answer.turn_id))
+            turn = _turn(connection, answer.turn_id)
+            is_gone = turn is not None and turn.recalled
             kept = replace(answer, text="", notice="", reasoning="", sources=()) if is_gone else answer
+            now = self._clock.time()
+            if turn is not None and self._records_shown:
+                record_shown(
+                    connection, answer.id, kept.on_card, ShownTo(turn.chat_id, turn.chat_type, turn.asker), now
+                )
             connection.execute(
                 update(answers)
                 .where(answers.c.id == answer.id)
@@ -132,7 +141,7 @@ class Conversations:
                     ending=answer.ending,
                     first_token_s=answer.first_token_s,
                     seconds=answer.seconds,
-                    concluded_at=self._clock.time(),
+                    concluded_at=now,
                 )
             )
             shown = update(turns).where(turns.c.id == answer.turn_id)

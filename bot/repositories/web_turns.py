@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from bot.access.rules import Access
 from bot.models import Answer, Turn
+from bot.repositories.shown_documents import ShownTo, record_shown
 from bot.repositories.turns import Conversations, behind_of, new_turn_id, turn_values
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, turns, votes
@@ -79,6 +80,7 @@ class WebStore:
     async def conclude(self, answer: Answer, *, standalone: str = "") -> int:
         """Stores how an answer ended and how its question was understood ("" as asked); gives the number that stands
         for its job."""
+        now = self._clock.time()
         values = {
             "outcome": answer.outcome,
             "text": answer.text.replace("\x00", ""),
@@ -94,14 +96,17 @@ class WebStore:
             "ending": answer.ending,
             "first_token_s": answer.first_token_s,
             "seconds": answer.seconds,
-            "concluded_at": self._clock.time(),
+            "concluded_at": now,
         }
 
         def work(connection: Connection) -> int:
             kept = update(answers).where(answers.c.id == answer.id).values(**values).returning(answers.c.job_id)
             job_id = connection.scalar(kept) or 0
             shown = update(turns).where(turns.c.id == answer.turn_id)
-            connection.execute(shown.values(shown_answer=answer.id, standalone=standalone))
+            shown = shown.values(shown_answer=answer.id, standalone=standalone).returning(turns.c.asker)
+            asker = connection.scalar(shown)
+            if asker is not None and self.access.mirrors:  # the page lists what was found, cited or not
+                record_shown(connection, answer.id, answer.sources, ShownTo(WEB, WEB, asker), now)
             return job_id
 
         return await self._database.write(work)

@@ -28,6 +28,7 @@ from bot.storage.tables import (
     replicas,
     schema_migrations,
     settled_gaps,
+    shown_documents,
     suggestions,
     traces,
     turns,
@@ -121,6 +122,7 @@ STEPS: dict[int, Step] = {
     ),
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
+    16: created(shown_documents),
 }
 
 

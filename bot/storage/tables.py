@@ -283,6 +283,24 @@ document_rights = Table(
     Column("checked_at", Double, nullable=False, index=True, comment="when the platform was asked"),
 )
 
+shown_documents = Table(
+    "shown_documents",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("answer_id", String(40), nullable=False, index=True),
+    Column("source", Text, nullable=False, comment='of the document, as the index has it; "" where none was shown'),
+    Column("collection", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("cited", Boolean, nullable=False),
+    Column("chat_id", String(128), nullable=False),
+    Column("chat_type", String(16), nullable=False, comment="p2p, group, web, or admin: asked on /admin"),
+    Column("asker", String(128), nullable=False, comment="who asked: an open id, a key, an admin's name"),
+    Column("asked_as", String(128), nullable=False, server_default="", comment="the person whose rights were used"),
+    Column("at", Double, nullable=False, index=True),
+    Index("shown_documents_asker", "asker"),
+    sqlite_autoincrement=True,
+)
+
 admin_sessions = Table(
     "admin_sessions",
     metadata,

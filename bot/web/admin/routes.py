@@ -12,6 +12,7 @@ from bot.handlers.http import json_response
 from bot.observability.tracing import TraceStore
 from bot.repositories.analytics import Analytics, AnsweredQuestion
 from bot.repositories.gap_report import Gap, Reply, draft
+from bot.repositories.shown_documents import ShownDocuments
 from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
 from bot.web.csv_export import csv_text
@@ -44,6 +45,7 @@ class AdminDoor:
     sessions: Sessions
     settings: BotSettings
     documents: HasDocuments
+    shown: ShownDocuments
 
     async def admin(self, request: Request, *, writes: bool = False) -> Admin:
         """Who asks. Raises `Refused` (401, 403)."""
@@ -62,17 +64,17 @@ def admin_router(door: AdminDoor) -> APIRouter:
             body = {**refused.body(), "login": door.settings.has_login, "keys": bool(door.settings.api_keys)}
             response = refused.response()
             return json_response(body, response.status_code)
-        return _json({"name": admin.name, "how": admin.how, "csrf": admin.csrf})
+        return json_body({"name": admin.name, "how": admin.how, "csrf": admin.csrf})
 
     @router.get("/overview")
     async def overview(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
-        return _json(await door.figures.overview(days))
+        return json_body(await door.figures.overview(days))
 
     @router.get("/documents")
     async def documents(request: Request) -> Response:
         await door.admin(request)
-        return _json(await _read(door.documents))
+        return json_body(await _read(door.documents))
 
     _add_turns(router, door)
     _add_gaps(router, door)
@@ -90,7 +92,7 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
     ) -> Response:
         await door.admin(request)
         told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
-        return _json({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
+        return json_body({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
 
     @router.get("/turns/{turn_id}")
     async def turn(request: Request, turn_id: str) -> Response:
@@ -100,18 +102,18 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
             raise Refused(404, "NotFound", "There is no such turn.", "It may have been deleted.")
         for version in found["answers"]:
             version["trace"] = await door.traces.get(version.pop("job_id"))
-        return _json(found)
+        return json_body(found)
 
     @router.get("/export.csv")
     async def as_csv(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
         text = csv_of(await _exported(door.figures, days))
-        return _download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
+        return download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag.csv")
 
     @router.get("/export.json")
     async def as_json(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
-        return _download(orjson.dumps(await _exported(door.figures, days)), "application/json", "feishu-rag.json")
+        return download(orjson.dumps(await _exported(door.figures, days)), "application/json", "feishu-rag.json")
 
 
 def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
@@ -124,19 +126,19 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
     @router.get("/gaps")
     async def gaps(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
-        return _json({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
+        return json_body({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
 
     @router.get("/gaps/{gap_id}/draft.md")
     async def gap_draft(request: Request, gap_id: str, days: Days = 30) -> Response:
         await door.admin(request)
         text = draft(await find(gap_id, days))
-        return _download(text.encode(), "text/markdown; charset=utf-8", f"gap-{gap_id}.md")
+        return download(text.encode(), "text/markdown; charset=utf-8", f"gap-{gap_id}.md")
 
     @router.post("/gaps/{gap_id}/settle")
     async def settle(request: Request, gap_id: str, days: Days = 30) -> Response:
         admin = await door.admin(request, writes=True)
         await door.figures.settle(await find(gap_id, days), admin.name)
-        return _json({"ok": True})
+        return json_body({"ok": True})
 
 
 async def _read(documents: HasDocuments) -> dict[str, Any]:
@@ -179,7 +181,7 @@ async def _exported(figures: Analytics, days: int) -> list[dict[str, Any]]:
         _row(one)
         | {
             "sources": orjson.loads(one.sources),
-            REPLIES: [_reply(reply) | {"at": _iso(reply.at)} for reply in said.get(one.turn_id, ())],
+            REPLIES: [_reply(reply) | {"at": iso(reply.at)} for reply in said.get(one.turn_id, ())],
         }
         for one in told
     ]
@@ -189,7 +191,8 @@ def _reply(reply: Reply) -> dict[str, Any]:
     return {"text": reply.text, "by": reply.by, "at": reply.at}
 
 
-def _iso(at: float) -> str:
+def iso(at: float) -> str:
+    """A time as the exports have it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
@@ -198,7 +201,7 @@ def _row(one: AnsweredQuestion) -> dict[str, Any]:
         "turn_id": one.turn_id,
         "answer_id": one.answer_id,
         "version": one.version,
-        "at": _iso(one.at),
+        "at": iso(one.at),
         "question": one.question,
         "asker": one.asker,
         "chat_type": one.chat_type,
@@ -216,12 +219,14 @@ def _wanted(one: AnsweredQuestion, outcome: str, vote: str, words: str) -> bool:
     return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
 
 
-def _json(body: Any) -> Response:
+def json_body(body: Any) -> Response:
+    """An answer that no cache keeps."""
     response = json_response(body)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _download(content: bytes, media_type: str, name: str) -> Response:
+def download(content: bytes, media_type: str, name: str) -> Response:
+    """A file that no cache keeps."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=media_type, headers=headers)

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
+from bot.models import Source
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.erasure import DAY_S, Erasure
+from bot.repositories.shown_documents import ShownDocuments, ShownTo, record_shown
 from bot.storage.database import Database
-from bot.storage.tables import answers, traces, turns, votes
+from bot.storage.tables import answers, shown_documents, traces, turns, votes
 
 NOW = 1_800_000_000.0
 
@@ -61,12 +63,14 @@ async def asked(database: Database, number: int, asker: str, at: float) -> None:
         execute(insert(answers).values(**answer))
         execute(insert(votes).values(answer_id=f"a{number}", voter="ou_other", vote="up", at=at))
         execute(insert(traces).values(job_id=number, body="{}", created_at=at))
+        source = Source(1, "薪酬", "", "", "feishu:doc1", None, cited=True)
+        record_shown(connection, f"a{number}", [source], ShownTo("oc_x", "group", asker), at)  # type: ignore[arg-type]
 
     await database.write(work)
 
 
 async def counted(database: Database) -> dict[str, int]:
-    tables = {"turns": turns, "answers": answers, "votes": votes, "traces": traces}
+    tables = {"turns": turns, "answers": answers, "votes": votes, "traces": traces, "shown": shown_documents}
     return await database.read(
         lambda c: {name: c.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()}
     )
@@ -76,14 +80,14 @@ async def test_a_person_is_forgotten_with_answers_votes_and_traces(database: Dat
     await asked(database, 1, "ou_gone", NOW)
     await asked(database, 2, "ou_stays", NOW)
     assert await Erasure(database, clock=StillClock()).person("ou_gone") == 1
-    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
+    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1, "shown": 1}
 
 
 async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW)
     await asked(database, 2, "ou_x", NOW)
     await ChatFacts(database, clock=StillClock()).recall("cli_x", "om_1")
-    assert await counted(database) == {"turns": 2, "answers": 2, "votes": 1, "traces": 1}
+    assert await counted(database) == {"turns": 2, "answers": 2, "votes": 1, "traces": 1, "shown": 2}
     questions = await database.read(lambda c: list(c.scalars(select(turns.c.question).order_by(turns.c.id))))
     assert questions == ["", "出差回来多久内要报销？"]
 
@@ -92,4 +96,13 @@ async def test_what_is_old_goes_by_itself(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW - 31 * DAY_S)
     await asked(database, 2, "ou_x", NOW - 1 * DAY_S)
     assert await Erasure(database, clock=StillClock()).older_than(30) == 1
-    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1}
+    assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1, "shown": 1}
+
+
+async def test_an_admin_s_look_with_somebody_s_rights_goes_with_that_person(database: Database) -> None:
+    shown = ShownDocuments(database, clock=StillClock())
+    await shown.add("x1", (), ShownTo("", "admin", "Lin", asked_as="ou_gone"))
+    await shown.add("x2", (), ShownTo("", "admin", "Lin", asked_as="ou_stays"))
+    await Erasure(database, clock=StillClock()).person("ou_gone")
+    _, [left] = await shown.find(1)
+    assert left.asked_as == "ou_stays"
