@@ -182,6 +182,15 @@ FEATURES = (
         _mirrored,
     ),
     Feature(
+        "names of departments and groups",
+        (
+            ("contact:department.base:readonly", "contact:contact:readonly_as_app"),
+            ("im:chat:readonly", "im:chat:read", "im:chat"),
+        ),
+        "/why and /admin name departments and groups by their ids",
+        lambda settings: "should" if _mirrored(settings) == "must" else "may",
+    ),
+    Feature(
         "all messages of groups",
         (("im:message.group_msg",),),
         "follow-ups and owners' replies in groups are heard only with a mention, questions in silent chats never",

@@ -50,6 +50,7 @@ def _checks(within_s: float) -> dict[str, Check]:
     from bot.doctor.models import check_model, check_pictures, check_rerank
     from bot.doctor.platform import check_platform
     from bot.doctor.ports import check_ports
+    from bot.doctor.rights import check_rights
     from bot.doctor.webhook import check_own_url
 
     call_s = CALL_SHARE * within_s
@@ -67,6 +68,7 @@ def _checks(within_s: float) -> dict[str, Check]:
         "reading": check_reading,
         "access": check_access,
         "chats": partial(check_chats, call_s=call_s),
+        "rights": partial(check_rights, call_s=call_s),
         "store": check_store,
         "disk": check_disk,
         "ports": check_ports,

@@ -1,5 +1,6 @@
 """What the doctor finds: one line each, with the fix."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +27,15 @@ class Finding:
     state: State
     detail: str
     fix: str = ""
+
+
+def ago(at: float) -> str:
+    """How long ago something was (epoch seconds)."""
+    passed_s = max(0.0, time.time() - at)
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if passed_s >= 2 * size:
+            return f"{passed_s / size:.0f} {unit} ago"
+    return f"{passed_s:.0f} s ago"
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -12,6 +12,7 @@ async def check_store(settings: Settings) -> list[Finding]:
     """Opens the store as `serve` does: makes or updates its tables, then reads; also what it knows of events and
     fallbacks."""
     from bot.doctor.fallbacks import fallback_findings
+    from bot.doctor.rights import stored_findings
     from bot.doctor.webhook import arrival_findings
     from bot.inbox.queue import Jobs
     from bot.storage.database import Database
@@ -28,6 +29,7 @@ async def check_store(settings: Settings) -> list[Finding]:
         counts = await Jobs(database, lease_s=settings.bot.lease_s).count_by_state()
         arrivals = await arrival_findings(database, settings)
         fallbacks = await fallback_findings(database)
+        rights = await stored_findings(database, settings)
     except BotError as error:
         blind = Finding("events", "unknown", "not looked at: what came is noted in the store", "see store above")
         return [Finding("store", "fail", *_split(str(error))), blind]
@@ -35,7 +37,12 @@ async def check_store(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(database.close)
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return [Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"), *arrivals, *fallbacks]
+    return [
+        Finding("store", "ok", f"{kind}, can be written; {waiting} questions waiting"),
+        *arrivals,
+        *fallbacks,
+        *rights,
+    ]
 
 
 def _lost(url: str) -> Finding | None:

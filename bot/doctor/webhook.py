@@ -1,12 +1,11 @@
 """What comes in: our own address, tried as the console tries it, and what the bot notes of events and refusals."""
 
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 import orjson
 
-from bot.doctor.findings import Finding
+from bot.doctor.findings import Finding, ago
 from bot.doctor.ports import is_taken
 from bot.settings import Settings
 from bot.settings.console import NAMES, page
@@ -88,7 +87,7 @@ async def arrival_findings(database: "Database", settings: Settings) -> list[Fin
     findings = [refusal(reason, at) for reason, at in sorted(later.items())]
     if not findings and "im.message.receive_v1" in arrived:
         return [
-            Finding("events", "ok", f"the last message came {_ago(arrived['im.message.receive_v1'])}"),
+            Finding("events", "ok", f"the last message came {ago(arrived['im.message.receive_v1'])}"),
             *_clicks(arrived),
         ]
     return findings or [Finding("events", "unknown", "not looked at: no message has come yet", _try(settings.feishu))]
@@ -97,13 +96,13 @@ async def arrival_findings(database: "Database", settings: Settings) -> list[Fin
 def refusal(reason: str, at: float) -> Finding:
     """A request that was not proven to be the platform's, and why."""
     detail, _, fix = HINTS.get(reason, reason).partition(": ")
-    when = f"a request {_ago(at)}" if at else "a request just now"
+    when = f"a request {ago(at)}" if at else "a request just now"
     return Finding("events", "fail", f"{when} was refused: {detail}", fix or "see the bot's log: webhook_refused")
 
 
 def _clicks(arrived: dict[str, float]) -> list[Finding]:
     if at := arrived.get("card.action.trigger"):
-        return [Finding("callbacks", "ok", f"the last click came {_ago(at)}")]
+        return [Finding("callbacks", "ok", f"the last click came {ago(at)}")]
     fix = "press a button of a card; where it shows 200340, add the callback card.action.trigger in the console"
     return [Finding("callbacks", "unknown", "not looked at: no click has come yet", fix)]
 
@@ -113,11 +112,3 @@ def _try(feishu: FeishuSettings) -> str:
         f"start feishu-rag serve, write to the bot, and run feishu-rag doctor --wait 60; events are subscribed under "
         f"{NAMES['event']}: {page(feishu, 'event')}"
     )
-
-
-def _ago(at: float) -> str:
-    passed_s = max(0.0, time.time() - at)
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if passed_s >= 2 * size:
-            return f"{passed_s / size:.0f} {unit} ago"
-    return f"{passed_s:.0f} s ago"

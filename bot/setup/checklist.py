@@ -17,6 +17,7 @@ def checklist(settings: Settings) -> Iterator[str]:
     yield "   add the bot ability"
     yield f"2. {NAMES['auth']}"
     yield from _scopes(settings)
+    yield from _range(settings)
     yield f"3. {NAMES['event']}: {page(feishu, 'event')}"
     yield from _transport(settings)
     yield "   events:"
@@ -40,6 +41,11 @@ def _scopes(settings: Settings) -> Iterator[str]:
         if features := [feature for feature in FEATURES if feature.level(settings) == level]:
             yield f"   {title}:"
             yield from (f"     {', '.join(feature.least)}  ({feature.name})" for feature in features)
+
+
+def _range(settings: Settings) -> Iterator[str]:
+    if settings.bot.access.rights == "mirror" and any(settings.links()):
+        yield "   data permissions (数据权限) › contact range (通讯录权限范围): all members, or readers are not known"
 
 
 def _transport(settings: Settings) -> Iterator[str]:

@@ -120,6 +120,11 @@ SPACE_MEMBERS = Endpoint(
     "wiki_space_members", "GET", "/open-apis/wiki/v2/spaces/{space_id}/members", Retry.ALWAYS, per_minute=100
 )
 USER = Endpoint("user", "GET", "/open-apis/contact/v3/users/{user_id}", Retry.ALWAYS, timeout_s=5.0)
+# Asked for its name, and the root for whether the app may see everybody. Its limit is not published.
+DEPARTMENT = Endpoint(
+    "department", "GET", "/open-apis/contact/v3/departments/{department_id}", Retry.ALWAYS, timeout_s=5.0
+)
+CONTACT_RANGE = Endpoint("contact_range", "GET", "/open-apis/contact/v3/scopes", Retry.ALWAYS, timeout_s=5.0)
 # Its limit is not published; each department is asked for once in a long while.
 DEPARTMENT_PARENTS = Endpoint(
     "department_parents", "GET", "/open-apis/contact/v3/departments/parent", Retry.ALWAYS, timeout_s=5.0
@@ -215,6 +220,8 @@ ENDPOINTS = (
     SPACE,
     SPACE_MEMBERS,
     USER,
+    DEPARTMENT,
+    CONTACT_RANGE,
     DEPARTMENT_PARENTS,
     USER_GROUPS,
     CHAT_MEMBERS,

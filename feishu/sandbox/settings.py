@@ -32,6 +32,7 @@ DEFAULT_SCOPES: tuple[str, ...] = (
     "im:chat.members:read",
     "contact:user.department:readonly",
     "contact:department.organize:readonly",
+    "contact:department.base:readonly",
     "contact:group:readonly",
 )
 

@@ -63,6 +63,7 @@ def read_rights(base_url: str, settings: SandboxSettings, node: Node) -> dict[st
     """Every call that the official SDK has for it, as its own examples do it."""
     import lark_oapi as lark
     from lark_oapi.api.contact.v3 import (
+        GetDepartmentRequest,
         GetUserRequest,
         ListScopeRequest,
         MemberBelongGroupRequest,
@@ -93,6 +94,7 @@ def read_rights(base_url: str, settings: SandboxSettings, node: Node) -> dict[st
         "people": im.chat_members.get(GetChatMembersRequest.builder().chat_id(STAFF).page_size(100).build()),
         "person": contact.user.get(GetUserRequest.builder().user_id_type("open_id").user_id(CARLA).build()),
         "parents": contact.department.parent(parents.build()),
+        "department": contact.department.get(GetDepartmentRequest.builder().department_id(LEAF).build()),
         "groups": contact.group.member_belong(MemberBelongGroupRequest.builder().member_id(DAN).build()),
         "range": contact.scope.list(ListScopeRequest.builder().build()),
         "outsider": contact.user.get(GetUserRequest.builder().user_id_type("open_id").user_id(EVE).build()),
@@ -124,6 +126,10 @@ async def test_the_official_sdk_reads_rights() -> None:
     assert [each.tenant_key for each in told["people"].data.items] == ["sandbox_tenant", "partner_tenant"]
     assert (told["person"].data.user.department_ids, told["person"].data.user.status.is_resigned) == ([LEAF], False)
     assert [each.open_department_id for each in told["parents"].data.items] == [HR]
+    assert (told["department"].data.department.name, told["department"].data.department.parent_department_id) == (
+        "薪酬组",
+        HR,
+    )
     assert told["groups"].data.group_list == [LEADERS, "og-dynamic"]
     assert HR in told["range"].data.department_ids
 

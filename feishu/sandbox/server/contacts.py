@@ -12,6 +12,11 @@ from feishu.sandbox.view import department_view, person_view
 from feishu.sandbox.world import Person
 
 MOST_PARENTS, MOST_GROUPS, MOST_IN_RANGE = 50, 1000, 100
+DEPARTMENT_NAMES = {
+    "contact:department.base:readonly",
+    "contact:contact:readonly_as_app",
+    "contact:contact:access_as_app",
+}
 _ID_TYPES = ("open_id", "union_id", "user_id")
 _PAGE_SIZE, _PAGE_TOKEN = 40011, 40012
 
@@ -35,6 +40,22 @@ def user(platform: Platform, call: Call) -> dict[str, Any]:
     if "department_ids" in shown:
         shown["department_ids"] = [_named(platform, call)(each) for each in shown["department_ids"]]
     return {"data": {"user": shown}}
+
+
+def department(platform: Platform, call: Call) -> dict[str, Any]:
+    """GET /contact/v3/departments/:department_id; the root for apps alone that may see everybody."""
+    asked = call.path["department_id"]
+    if asked == ROOT and call.app.contact_range is None:
+        return {"data": {"department": {"open_department_id": ROOT}}}
+    organisation = platform.world.organisation
+    found = organisation.find(asked)
+    if found is None and asked != ROOT:
+        raise Refused(40015, "department not exist", "parameters")
+    if found is None or not sees_department(platform.world, call.app, found.open_department_id):
+        raise Refused(40004, "no dept authority error", None, 403)
+    shown = {**department_view(found), "parent_department_id": _named(platform, call)(found.parent)}
+    hidden = set() if call.app.scopes & DEPARTMENT_NAMES else {"name", "department_id", "status"}
+    return {"data": {"department": {key: value for key, value in shown.items() if key not in hidden}}}
 
 
 def parent_departments(platform: Platform, call: Call) -> dict[str, Any]:

@@ -94,6 +94,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("user.batch", "GET", "/contact/v3/users/batch", CONTACT, contacts.users_batch),
     Endpoint("user.get", "GET", "/contact/v3/users/{user_id}", ORGANISATION, contacts.user),
     Endpoint("department.parent", "GET", "/contact/v3/departments/parent", PARENTS, contacts.parent_departments),
+    Endpoint("department.get", "GET", "/contact/v3/departments/{department_id}", ORGANISATION, contacts.department),
     Endpoint(
         "group.member_belong",
         "GET",

@@ -191,3 +191,16 @@ async def test_external_chats_need_an_app_that_may_join_them_and_a_bot_that_is_o
     async with platform_client(SandboxSettings(activate_status=1, scopes=DEFAULT_SCOPES)) as client:
         assert await refused(client, "/im/v1/chats") == (400, 232025)
         assert await refused(client, f"/im/v1/chats/{GROUP}/members") == (400, 232025)
+
+
+async def test_the_root_is_shown_to_apps_that_may_see_everybody(client: PlatformClient) -> None:
+    reply = await client.call("GET", f"/contact/v3/departments/{LEAF}")
+    assert (
+        reply["data"]["department"]["name"] == "薪酬组" and await client.code("GET", "/contact/v3/departments/0") == 0
+    )
+    assert await client.code("GET", "/contact/v3/departments/od-none") == 40015
+    client.sandbox.world.apps[APP].scopes -= {"contact:department.base:readonly"}
+    assert "name" not in (await client.call("GET", f"/contact/v3/departments/{LEAF}"))["data"]["department"]
+    client.sandbox.office.show_to(APP, ContactRange(frozenset({LEAF})))
+    codes = [await client.code("GET", f"/contact/v3/departments/{each}") for each in ("0", HR, LEAF)]
+    assert codes == [40004, 40004, 0]

@@ -328,6 +328,7 @@ async def test_metas_tell_owners_and_with_their_scope_labels() -> None:
         (f"/im/v1/chats/{STAFF}/members", "im:chat.members:read"),
         (f"/contact/v3/users/{BOB}", "contact:contact.base:readonly"),
         (f"/contact/v3/departments/parent?department_id={HR}", "contact:department.organize:readonly"),
+        (f"/contact/v3/departments/{HR}", "contact:contact.base:readonly"),
         (f"/contact/v3/group/member_belong?member_id={BOB}", "contact:group:readonly"),
         ("/contact/v3/scopes", "contact:contact.base:readonly"),
     ],
