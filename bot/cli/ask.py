@@ -14,20 +14,20 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from bot.access.rules import FILES, Access
 from bot.cards.progress import Failed, Progress, fold, sources_of, words
 from bot.cli.rendering import rendered
 from bot.cli.terminal import open_console, show
-from bot.errors import SettingsError
+from bot.errors import BotError, SettingsError
 from bot.observability.logs import configure_logs
 from bot.observability.tracing import Trace
 from bot.repositories.votes import Feedback
 from bot.settings import Settings, secret_values
 from bot.storage.database import Database
 from bot.texts import Texts, language_of, texts
+from rag.access_lists import UNCONTROLLED, AccessListsSource
 from rag.errors import RagError
 from rag.events import Ending, Finished, Question
-from rag.scope import EVERYTHING, Scope
+from rag.scope import EVERYTHING
 
 
 async def run_ask(
@@ -35,17 +35,40 @@ async def run_ask(
 ) -> bool:
     """Streams an answer with its stages and sources; False when it failed (said in words).
 
-    `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat.
+    `as_chat` and `as_person` ask with the eyes of a group, or of a person in private; both: in that private chat. With
+    mirrored rights the platform is asked who reads there.
     """
+    configure_logs("ERROR", secrets=secret_values(settings))
+    errors = open_console(to_stderr=True)
+    if not as_chat and not as_person:
+        if settings.rag.collections or settings.bot.access.rights == "mirror":
+            errors.print(Text(_EVERYTHING, style="dim"))
+        return await _answered(settings, Question(question, EVERYTHING), lambda: UNCONTROLLED, events=events)
+    from bot.cli.eyes import seen_as
+
+    try:
+        async with seen_as(settings, as_chat, as_person) as seen:
+            for line in seen.told:
+                errors.print(Text(line, style="dim"))
+            return await _answered(settings, Question(question, seen.scope), seen.lists, events=events)
+    except BotError as error:
+        errors.print(Text(str(error), style="red"))
+        return False
+
+
+_EVERYTHING = (
+    "Every collection is searched, whoever may open its documents; --as-chat and --as-person show what a chat or a "
+    "person would see."
+)
+
+
+async def _answered(settings: Settings, asked: Question, lists: AccessListsSource, *, events: bool) -> bool:
+    """Streams the answer; False when it failed."""
     from rag.knowledge_base import KnowledgeBase
 
-    configure_logs("ERROR", secrets=secret_values(settings))
     out, errors = open_console(), open_console(to_stderr=True)
-    asked = Question(question, _scope(settings, as_chat, as_person))
-    if settings.rag.collections:
-        errors.print(Text(_seen(asked.scope), style="dim"))
-    wording = texts(language_of(question, preferred=settings.bot.language))
-    library = await KnowledgeBase.open(settings.rag)
+    wording = texts(language_of(asked.text, preferred=settings.bot.language))
+    library = await KnowledgeBase.open(settings.rag, access_lists=lists)
     progress = Progress()
     try:
         await library.warm_up()
@@ -79,19 +102,6 @@ def _live(progress: Progress, wording: Texts, out: Console) -> contextlib.Abstra
     if not out.is_terminal:
         return contextlib.nullcontext()
     return Live(_shown(progress, wording), console=out, refresh_per_second=12)
-
-
-def _scope(settings: Settings, chat: str, person: str) -> Scope:
-    if not chat and not person:
-        return EVERYTHING
-    access = Access(settings.bot.access, settings.rag)
-    return access.in_chat(chat, "p2p" if person else "group", person)
-
-
-def _seen(scope: Scope) -> str:
-    if scope.names is None:
-        return "Every collection is searched; --as-chat and --as-person show what a chat or a person would see."
-    return f"Searched, as there: {', '.join(sorted(scope.names - {FILES})) or 'no collection'}."
 
 
 def _told(event: dict[str, Any]) -> Text:

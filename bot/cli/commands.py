@@ -225,8 +225,10 @@ def ask(
     question: str,
     config: ConfigOption = None,
     events: Annotated[bool, typer.Option("--events", help="Also print what happens, with times")] = False,
-    as_chat: Annotated[str, typer.Option(help="See what this group (oc_…) sees, by bot.access")] = "",
-    as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, by bot.access")] = "",
+    as_chat: Annotated[
+        str, typer.Option(help="See what this group (oc_…) sees, by bot.access and mirrored rights")
+    ] = "",
+    as_person: Annotated[str, typer.Option(help="See what this person (ou_…) sees in private, likewise")] = "",
 ) -> None:
     """Ask one question here in the terminal, of all documents or with the eyes of a chat or person."""
     import asyncio
