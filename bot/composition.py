@@ -26,10 +26,12 @@ from bot.intake.intake import MessageContents, MessageIntake, OwnerReplies, Sile
 from bot.intake.linked_documents import LinkedDocuments
 from bot.intake.message_readers import FileReader, ImageReader, KindReaders, Pictures, Reader
 from bot.intake.policy import Policy
+from bot.intake.principal_names import PrincipalNames
 from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.refusals import Refusals, Refusing
 from bot.intake.replied_message import RepliedMessages
 from bot.intake.replies import Replier
+from bot.intake.source_reasons import SourceReasons
 from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
@@ -149,8 +151,10 @@ class Parts:
         readers: dict[str, Reader] = {"file": files, "image": images, "post": images, "merge_forward": forwards}
         readers["interactive"] = CardReader(messages)
         forgetting, access = self.forgetting, self.access
+        self.names = PrincipalNames(self.client, names, clock=self.clock)
+        reasons = SourceReasons(self.ledger, self.conversations, self.rights, access, self.names, self.library)
         self.obedience = CommandRunner(
-            self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access
+            self.voice, self.library, self.memory, forgetting, self.ledger, self.jobs, access, reasons
         )
         kinds = KindReaders(self.voice, readers, images, self._links())
         quotes = RepliedMessages(messages, self.ledger, names, self.identity, pictures, files, forwards)

@@ -11,6 +11,7 @@ reads the answer may open it, too. Who that is has to be looked up first (`know`
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Literal
 
 from bot.access.audience import EVERYBODY_INSIDE, NOBODY, Audiences
 from bot.settings.access import AccessSettings
@@ -20,6 +21,11 @@ from rag.settings import RagSettings
 
 FILES = "@files"
 """The files that somebody sent in a private chat, or quoted anywhere: seen there, and kept apart from the index."""
+
+
+CollectionRule = Literal["everything", "public", "chat", "person", "files"]
+"""Why a collection is seen: there are none, it is public, a chat's or a person's rule names it, or it is no collection
+but files that were sent there."""
 
 
 class Access:
@@ -100,6 +106,18 @@ class Access:
         except Exception:  # whatever keeps them from being known closes what they would open
             return False
         return all(lists.shows(scope.audience, document) for document in documents)
+
+    def rule_of(self, chat_id: str, chat_type: str, person: str, collection: str) -> CollectionRule | None:
+        """By which rule a collection is seen there; None where it is not."""
+        if collection == FILES:
+            return "files"
+        if self._is_open:
+            return "everything"
+        if not self._collections(chat_id, chat_type, person).shows((collection,)):
+            return None
+        if chat_type == "p2p" and person in self._people:
+            return "person"
+        return "chat" if chat_id in self._chats else "public"
 
     def admits(self, scope: Scope, readers: frozenset[str]) -> bool:
         """Whether all who read an answer may read a document that these principals may read."""

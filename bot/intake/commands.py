@@ -5,7 +5,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-CommandKind = Literal["help", "new", "sources", "feedback", "stop", "forget", "greeting", "thanks", "farewell", "noted"]
+CommandKind = Literal[
+    "help", "new", "sources", "why", "feedback", "stop", "forget", "greeting", "thanks", "farewell", "noted"
+]
 
 WORDS: dict[str, CommandKind] = {
     "help": "help",
@@ -16,6 +18,9 @@ WORDS: dict[str, CommandKind] = {
     "sources": "sources",
     "资料": "sources",
     "来源": "sources",
+    "why": "why",
+    "为什么": "why",
+    "依据": "why",
     "feedback": "feedback",
     "反馈": "feedback",
     "stop": "stop",

@@ -7,6 +7,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.intake.command_handlers import CommandRunner
 from bot.intake.commands import WORDS, Command
 from bot.intake.replies import Replier
+from bot.intake.source_reasons import AskedIn
 from bot.job import Job, MenuPayload
 from bot.repositories.chat_facts import ChatFacts
 from bot.texts import language_of, texts
@@ -47,14 +48,8 @@ class MenuHandler:
             await self._voice.tell(used.open_id, self._wording.help_text, uuid=uuid)
             return "an unknown entry of the menu"
         where = await self._ledger.private_chat_of(job.app_id, used.open_id) or used.open_id
-        said = await self._obedience.do(
-            job.app_id,
-            Command(kind),
-            self._wording,
-            await self._access.scope(where, "p2p", used.open_id),
-            person=used.open_id,
-            chat_id=where,
-            conversation=where,
-        )
+        scope = await self._access.scope(where, "p2p", used.open_id)
+        place = AskedIn(where, "p2p", used.open_id, where)
+        said = await self._obedience.do(job.app_id, Command(kind), self._wording, scope, place)
         await self._voice.tell(used.open_id, said, uuid=uuid)
         return f"obeyed /{kind}"

@@ -122,6 +122,13 @@ class DocumentRights:
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
         return _stored(row) if row else None
 
+    async def places(self) -> dict[str, tuple[str, str]]:
+        """Title and link of each document by its tokens, also by that of its page in a wiki. Raises `StoreError`."""
+        columns = select(document_rights.c.page, document_rights.c.title, document_rights.c.link)
+        rows = await self._database.read(lambda connection: connection.execute(columns).all())
+        tokens = ((orjson.loads(row.page), row) for row in rows)
+        return {token: (row.title, row.link) for (own, _, _, node, _), row in tokens for token in (own, node) if token}
+
     async def page(self, source: str) -> Page | None:
         """A document as its rights are read again; None for an unknown one. Raises `StoreError`."""
         statement = select(document_rights).where(document_rights.c.source == source)

@@ -222,6 +222,14 @@ class Conversations:
 
         return await self._database.read(work)
 
+    async def newest(self, app_id: str, conversation: str) -> tuple[Turn, Answer] | None:
+        """The last question of a conversation that has an answer, with the version that its card shows."""
+        mine = (turns.c.app_id == app_id) & (turns.c.conversation == conversation)
+        shown = select(turns.c.shown_answer).where(mine, turns.c.shown_answer != "", ~turns.c.recalled)
+        last = shown.order_by(turns.c.created_at.desc()).limit(1)
+        answer_id = await self._database.read(lambda connection: connection.scalar(last))
+        return await self.look_up(answer_id) if answer_id else None
+
     async def is_writing(self, turn_id: str) -> bool:
         """Whether a version of the turn's answer is being written."""
         statement = select(answers.c.id).where(answers.c.turn_id == turn_id, answers.c.outcome == "open").limit(1)

@@ -16,6 +16,7 @@ COMMANDS = (
     SlashCommand("help", ZH.slash_help, EN.slash_help),
     SlashCommand("new", ZH.slash_new, EN.slash_new),
     SlashCommand("sources", ZH.slash_sources, EN.slash_sources),
+    SlashCommand("why", ZH.slash_why, EN.slash_why),
     SlashCommand("feedback", ZH.slash_feedback, EN.slash_feedback),
     SlashCommand("stop", ZH.slash_stop, EN.slash_stop),
     SlashCommand("forget", ZH.slash_forget, EN.slash_forget),

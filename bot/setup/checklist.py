@@ -7,7 +7,7 @@ from bot.settings import Settings
 from bot.settings.console import NAMES, grant_page, page
 
 PATH = "/feishu/webhook"
-MENU = "help, new, sources, feedback, stop, forget"
+MENU = "help, new, sources, why, feedback, stop, forget"
 
 
 def checklist(settings: Settings) -> Iterator[str]:

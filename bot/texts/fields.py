@@ -118,6 +118,7 @@ class Texts:
     slash_help: str
     slash_new: str
     slash_sources: str
+    slash_why: str
     slash_feedback: str
     slash_stop: str
     slash_forget: str
@@ -125,6 +126,35 @@ class Texts:
     sources_title: str
     sources_more: str
     sources_none: str
+    why_title: str
+    why_title_group: str
+    why_line: str
+    why_and: str
+    why_none: str
+    why_no_sources: str
+    because_owner: str
+    because_you: str
+    because_organisation: str
+    because_member_of: str
+    because_here: str
+    because_department: str
+    because_chat: str
+    because_user_group: str
+    because_inherited: str
+    because_inherited_from: str
+    because_space_admin: str
+    because_space_member: str
+    because_space_public: str
+    because_published: str
+    because_link: str
+    because_anyone: str
+    because_each: str
+    because_everything: str
+    because_public: str
+    because_chat_rule: str
+    because_person_rule: str
+    because_file: str
+    because_named: str
     feedback_how: str
     feedback_done: str
     stop_done: str

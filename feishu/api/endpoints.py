@@ -130,6 +130,7 @@ DEPARTMENT_PARENTS = Endpoint(
     "department_parents", "GET", "/open-apis/contact/v3/departments/parent", Retry.ALWAYS, timeout_s=5.0
 )
 USER_GROUPS = Endpoint("user_groups", "GET", "/open-apis/contact/v3/group/member_belong", Retry.ALWAYS, timeout_s=5.0)
+USER_GROUP = Endpoint("user_group", "GET", "/open-apis/contact/v3/group/{group_id}", Retry.ALWAYS, timeout_s=5.0)
 CHAT_MEMBERS = Endpoint("chat_members", "GET", "/open-apis/im/v1/chats/{chat_id}/members", Retry.ALWAYS, timeout_s=5.0)
 # Downloads have 5 a second and 10 000 a day. An export's file is there for ten minutes; a second one costs nothing.
 FILE_DOWNLOAD = Endpoint(
@@ -224,6 +225,7 @@ ENDPOINTS = (
     CONTACT_RANGE,
     DEPARTMENT_PARENTS,
     USER_GROUPS,
+    USER_GROUP,
     CHAT_MEMBERS,
     FILE_DOWNLOAD,
     MEDIA_DOWNLOAD,

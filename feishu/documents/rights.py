@@ -8,9 +8,9 @@ wiki-v2/space-member.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from feishu.api.client import FeishuClient
 from feishu.api.endpoints import MEMBERS, PUBLIC_SETTING, SPACE, SPACE_MEMBERS, WIKI_NODE, Endpoint
@@ -42,8 +42,10 @@ _REFUSED = frozenset({1063001, 1063003, 1063004, 1063005, 131101, 99992402})
 _NOT_OUTSIDE = (TENANT, "department:", "group:")
 _EVERY_ROLE = ({"wiki_space_member"}, {"wiki_space_viewer", "wiki_space_editor"})
 
-Rule = Literal["owner", "member", "inherited", "space_admin", "space_member", "space_public", "published", "link"]
+Rule = Literal["owner", "member", "inherited", "space_admin", "space_member", "space_public", "link", "published"]
 """Why somebody may read a document."""
+NEAREST = get_args(Rule)
+"""The rules from the most personal to the most general one."""
 Closed = Literal["", "members_hidden", "scope_missing", "gone", "advanced"]
 """Why nobody is known who may read it: the app may not see its members, or lacks a scope; it is not there any more; its
 records have rights of their own."""
@@ -72,10 +74,21 @@ class Rights:
     @property
     def readers(self) -> frozenset[str]:
         """The principals, those of people from outside with them."""
-        inside = {grant.principal for grant in self.grants}
-        out = {each for each in inside if not each.startswith(_NOT_OUTSIDE)} if self.lets_out else set()
-        published = {ANYONE for grant in self.grants if grant.rule == "published"}
-        return frozenset(inside | {OUTSIDE + each for each in out | published})
+        return frozenset(each for grant in self.grants for each in reader_of(grant, lets_out=self.lets_out))
+
+    def grants_to(self, reader: Collection[str]) -> tuple[Grant, ...]:
+        """By what somebody may read it who stands for these principals: the most personal rule first, none where they
+        may not."""
+        found = (grant for grant in self.grants if not reader_of(grant, lets_out=self.lets_out).isdisjoint(reader))
+        return tuple(sorted(found, key=lambda grant: NEAREST.index(grant.rule)))
+
+
+def reader_of(grant: Grant, *, lets_out: bool) -> frozenset[str]:
+    """The principals that a grant lets read, those of people from outside with them."""
+    found = {grant.principal}
+    if grant.rule == "published" or (lets_out and not grant.principal.startswith(_NOT_OUTSIDE)):
+        found.add(OUTSIDE + (ANYONE if grant.rule == "published" else grant.principal))
+    return frozenset(found)
 
 
 class RightsReader:

@@ -131,6 +131,8 @@ async def compared(sandbox: Sandbox, mirror: Mirror, tokens: list[str]) -> None:
     assert set(mirror.rights) == set(tokens)
     everybody = {person: await mirror.shown("", "p2p", person, tokens) for person in EVERYBODY}
     for person, shown in everybody.items():
+        [principals] = mirror.audiences.of("", "p2p", person)
+        assert {token for token in tokens if mirror.rights[token].grants_to(principals)} == shown, "each has its reason"
         verdicts = {token: sandbox.rights.may_open(person, token) for token in tokens}
         beyond = {token: mirror.rights[token] for token in shown if not verdicts[token].allowed}
         assert not beyond, person

@@ -96,6 +96,15 @@ def groups_of_member(platform: Platform, call: Call) -> dict[str, Any]:
     return {"data": page(call, found, "group_list", size, code=_PAGE_TOKEN)}
 
 
+def user_group(platform: Platform, call: Call) -> dict[str, Any]:
+    """GET /contact/v3/group/:group_id, of those in the app's range."""
+    seen = {each.group_id: each for each in visible_groups(platform.world, call.app)}
+    found = seen.get(call.path["group_id"])
+    if found is None:
+        raise Refused(42002, "invalid group_id", "parameters")
+    return {"data": {"group": {"id": found.group_id, "name": found.name, "type": 2 if found.is_dynamic else 1}}}
+
+
 def contact_range(platform: Platform, call: Call) -> dict[str, Any]:
     """GET /contact/v3/scopes: what the range names; of a range of everybody what stands directly below the root, and
     every user group."""

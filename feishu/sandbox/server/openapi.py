@@ -102,6 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ("contact:group:readonly",),
         contacts.groups_of_member,
     ),
+    Endpoint("group.get", "GET", "/contact/v3/group/{group_id}", ("contact:group:readonly",), contacts.user_group),
     Endpoint("contact.scopes", "GET", "/contact/v3/scopes", ORGANISATION, contacts.contact_range),
     Endpoint("chat.list", "GET", "/im/v1/chats", (*CHATS, "im:chat.group_info:readonly"), chats.listed),
     Endpoint("chat.get", "GET", "/im/v1/chats/{chat_id}", CHATS, chats.chat_info),

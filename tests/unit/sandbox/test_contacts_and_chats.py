@@ -193,6 +193,14 @@ async def test_external_chats_need_an_app_that_may_join_them_and_a_bot_that_is_o
         assert await refused(client, f"/im/v1/chats/{GROUP}/members") == (400, 232025)
 
 
+async def test_a_user_group_is_told_by_its_id(client: PlatformClient) -> None:
+    told = (await client.call("GET", f"/contact/v3/group/{LEADERS}"))["data"]["group"]
+    assert told == {"id": LEADERS, "name": "组长", "type": 1}
+    assert await client.code("GET", "/contact/v3/group/og-none") == 42002
+    client.sandbox.office.show_to(APP, ContactRange(frozenset({HR})))
+    assert await client.code("GET", f"/contact/v3/group/{LEADERS}") == 42002
+
+
 async def test_the_root_is_shown_to_apps_that_may_see_everybody(client: PlatformClient) -> None:
     reply = await client.call("GET", f"/contact/v3/departments/{LEAF}")
     assert (
