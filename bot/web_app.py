@@ -14,7 +14,9 @@ from bot.repositories.analytics import Analytics
 from bot.repositories.shown_documents import ShownDocuments
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
+from bot.web.admin.access import AccessDoor, access_router
 from bot.web.admin.login import add_login
+from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
 from bot.web.admin.shown import shown_router
@@ -54,7 +56,11 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    add_admin(app, bot.database, bot.client, bot.settings, bot.library, clock=bot.clock)
+    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, clock=bot.clock)
+    view = RightsView(
+        bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
+    )
+    app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
@@ -68,8 +74,8 @@ def add_admin(
     documents: HasDocuments,
     *,
     clock: Clock,
-) -> None:
-    """The data behind /admin, and the login."""
+) -> AdminDoor:
+    """The data behind /admin, and the login; without what needs a whole bot."""
     secret = settings.feishu.app_secret.get_secret_value()
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
@@ -78,6 +84,7 @@ def add_admin(
     app.include_router(admin_router(door))
     app.include_router(shown_router(door))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)
+    return door
 
 
 def chat_app(door: ChatDoor, settings: BotSettings, clock: Clock | None = None) -> FastAPI:

@@ -90,7 +90,7 @@ async def test_a_key_opens_it_only_when_it_may(locked: Locked) -> None:
     async with locked.browser() as http:
         assert (await http.get("/admin")).status_code == 200
         paths = ["overview", "documents", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"]
-        paths += ["shown", "shown.csv"]
+        paths += ["shown", "shown.csv", "access", "access/verdict?person=ou_x&document=y"]
         for path in paths:
             assert (await http.get(f"/admin/api/{path}")).status_code == 401, path
         me = await http.get("/admin/api/me")

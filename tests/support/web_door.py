@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.access.audience import Audiences
 from bot.access.rules import Access
 from bot.answering import Recorder
+from bot.composition import document_rights
+from bot.intake.principal_names import PrincipalNames
+from bot.intake.user_names import UserNames
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
+from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.document_rights import DocumentRights
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
+from bot.web.admin.access import AccessDoor, access_router
+from bot.web.admin.rights_view import RightsView
 from bot.web.chat.admission import Gate
 from bot.web.chat.routes import ChatDoor
 from bot.web.chat.turns import WebLibrary, WebTurns
@@ -36,6 +44,7 @@ class WebDoor:
     metrics: Metrics
     feedback: Feedback
     tracing: Tracing
+    rights: DocumentRights
 
 
 @contextlib.asynccontextmanager
@@ -57,10 +66,20 @@ async def web_door(
         database.migrate()
         if before:
             before(database)
+        whole = Settings(
+            feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})),
+            rag=rag or RagSettings(),
+            bot=settings,
+        )
+        client = FeishuClient(whole.feishu)
+        rights = document_rights(whole, database, clock)
+        await rights.refresh()
+        audiences = Audiences(client, settings.access, rights.lists, clock)
+        access = Access(settings.access, whole.rag, lists=rights.lists, audiences=audiences)
         traces = TraceStore(database, clock=clock)
         tracing = Tracing(traces, PromptSettings(), clock=clock)
-        access = Access(settings.access, rag or RagSettings())
-        turns = WebTurns(library, WebStore(database, access, clock=clock), Recorder(tracing, metrics, clock))
+        recorder = Recorder(tracing, metrics, clock)
+        turns = WebTurns(library, WebStore(database, access, clock=clock), recorder)
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(
@@ -73,11 +92,12 @@ async def web_door(
             settings.web_files,
         )
         app = chat_app(door, settings)
-        whole = Settings(feishu=FeishuSettings(app_id="cli_sandbox", app_secret="s", **(feishu or {})), bot=settings)
-        client = FeishuClient(whole.feishu)
-        add_admin(app, database, client, whole, library, clock=clock)
+        admin = add_admin(app, database, client, whole, library, clock=clock)
+        names, ledger = PrincipalNames(client, UserNames(client), clock=clock), ChatFacts(database, clock=clock)
+        view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
+        app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
         async with served(app, listener) as url:
-            yield WebDoor(url, turns, database, metrics, feedback, tracing)
+            yield WebDoor(url, turns, database, metrics, feedback, tracing, rights)
         await turns.settle()
         await tracing.settle()
         await client.aclose()

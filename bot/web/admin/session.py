@@ -31,6 +31,12 @@ class Admin:
     name: str
     how: str
     csrf: str = ""
+    open_id: str = ""
+
+    @property
+    def who(self) -> str:
+        """What a record names them by."""
+        return self.open_id or self.name
 
 
 class Sessions:
@@ -100,7 +106,7 @@ class Sessions:
             raise Refused(401, "Unauthorized", "/admin wants an API key or a login.", "Enter a key, or log in.")
         if writes and not same(str(session["csrf"]), request.headers.get(CSRF_HEADER, "")):
             raise Refused(403, "Forbidden", "The request does not come from the page.", "Load the page again.")
-        return Admin(str(session["name"]), "feishu", str(session["csrf"]))
+        return Admin(str(session["name"]), "feishu", str(session["csrf"]), str(session["open_id"]))
 
     def _sign(self, name: str, payload: str) -> str:
         return hmac.new(self._key, f"{name}\0{payload}".encode(), hashlib.sha256).hexdigest()

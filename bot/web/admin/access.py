@@ -1,0 +1,112 @@
+"""`/admin`: who may see which document and why, and a question asked as somebody, which is recorded."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from bot.answering import AnswerRun, Answers, Recorder
+from bot.cards.progress import Completed, Failed, Outcome
+from bot.models import Answer
+from bot.repositories.shown_documents import ADMIN, ShownTo
+from bot.texts import language_of, texts
+from bot.web.admin.rights_view import RightsView, Unanswerable
+from bot.web.admin.routes import API, AdminDoor, json_body
+from bot.web.chat.schemas import QuestionText
+from bot.web.errors import Refused
+from rag.errors import RagError
+from rag.events import Question
+
+log = structlog.get_logger(__name__)
+OPEN_ID = r"^ou_[A-Za-z0-9_-]{1,128}$"
+Person = Annotated[str, Query(pattern=OPEN_ID)]
+
+
+class AskedAs(BaseModel):
+    """A question, and whose rights are used."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    person: Annotated[str, Field(pattern=OPEN_ID)]
+    question: QuestionText
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDoor:
+    """What the routes need besides those of the rest of the page."""
+
+    view: RightsView
+    library: Answers
+    recorder: Recorder
+
+
+def access_router(door: AdminDoor, access: AccessDoor) -> APIRouter:
+    """`GET /admin/api/access`, `…/access/verdict`, `POST …/access/ask`."""
+    router = APIRouter(prefix=f"{API}/access", include_in_schema=False)
+
+    @router.get("")
+    async def overview(request: Request, words: Annotated[str, Query(max_length=500)] = "") -> Response:
+        await door.admin(request)
+        return json_body(await access.view.overview(words))
+
+    @router.get("/verdict")
+    async def verdict(
+        request: Request, person: Person, document: Annotated[str, Query(min_length=1, max_length=2_000)]
+    ) -> Response:
+        await door.admin(request)
+        with _said():
+            return json_body(await access.view.verdict(person, document.strip()))
+
+    @router.post("/ask")
+    async def ask(request: Request, asked: AskedAs) -> Response:
+        admin = await door.admin(request, writes=True)
+        with _said():
+            answer = await _answered(access, asked)
+        await door.shown.add(answer.id, answer.sources, ShownTo("", ADMIN, admin.who, asked.person))
+        log.info("asked_as_somebody", admin=admin.who, person=asked.person, answer_id=answer.id)
+        return json_body(_body(answer))
+
+    return router
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """What cannot be told is an answer of its own. Raises `Refused`."""
+    try:
+        yield
+    except Unanswerable as error:
+        raise Refused(409, "Conflict", str(error), "See feishu-rag doctor, or try again.") from error
+
+
+async def _answered(access: AccessDoor, asked: AskedAs) -> Answer:
+    """The answer as that person would get it in private; stored nowhere. Raises `Unanswerable`."""
+    view = access.view
+    chat_id = await view.ledger.private_chat_of(view.settings.feishu.app_id, asked.person)
+    question = Question(asked.question, await view.scope(asked.person, chat_id))
+    run = AnswerRun(access.recorder, Answer(f"x{secrets.token_hex(12)}", "", 1, "open"), is_recorded=False)
+
+    async def understood() -> tuple[Question, Answers]:
+        return question, access.library
+
+    outcome: Outcome = Completed()
+    try:
+        async with contextlib.aclosing(run.events(understood)) as events:
+            async for _ in events:
+                pass
+    except RagError as error:
+        outcome = Failed(error)
+    return run.conclude(outcome, texts(language_of(asked.question, preferred=view.settings.bot.language)))
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    sources = [
+        {"number": each.number, "title": each.title, "source": each.source, "link": each.link, "cited": each.cited}
+        for each in answer.sources
+    ]
+    return {"outcome": answer.outcome, "text": answer.text, "notice": answer.notice, "sources": sources}
