@@ -14,12 +14,11 @@ from bot.repositories.analytics import Analytics
 from bot.repositories.shown_documents import ShownDocuments
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
-from bot.web.admin.access import AccessDoor, access_router
+from bot.web.admin.access import AccessDoor, access_router, shown_router
 from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
-from bot.web.admin.shown import shown_router
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router

@@ -26,7 +26,7 @@ class EyesUnknown(BotError):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenAs:
     """What is searched, by which rights, and what there is to say about it."""
 
     scope: Scope
@@ -35,13 +35,13 @@ class Seen:
 
 
 @contextlib.asynccontextmanager
-async def seen_as(settings: Settings, chat: str, person: str) -> AsyncIterator[Seen]:
+async def seen_as(settings: Settings, chat: str, person: str) -> AsyncIterator[SeenAs]:
     """With the eyes of a group, or of a person in private; both: in that private chat. Raises `EyesUnknown` where the
     platform cannot be asked who reads there, `StoreError` where stored rights cannot be read."""
     chat_type = "p2p" if person else "group"
     if settings.bot.access.rights != "mirror":
         scope = Access(settings.bot.access, settings.rag).in_chat(chat, chat_type, person)
-        yield Seen(scope, lambda: UNCONTROLLED, _collections(settings, scope))
+        yield SeenAs(scope, lambda: UNCONTROLLED, _collections(settings, scope))
         return
     if not settings.feishu.app_id or not settings.feishu.app_secret.get_secret_value():
         raise EyesUnknown("who reads there is asked of the platform: set FEISHU__APP_ID and FEISHU__APP_SECRET")
@@ -53,7 +53,7 @@ async def seen_as(settings: Settings, chat: str, person: str) -> AsyncIterator[S
         except FeishuError as error:
             raise EyesUnknown(f"the platform does not tell who reads there: {error}") from error
         told = (*_collections(settings, scope), _opened(rights, scope), *_unresolved(audiences))
-        yield Seen(scope, rights.lists, told)
+        yield SeenAs(scope, rights.lists, told)
 
 
 @contextlib.asynccontextmanager

@@ -1,9 +1,9 @@
-"""`/admin`: who may see which document and why, and a question asked as somebody, which is recorded."""
+"""`/admin`: who may see which document and why, a question asked as somebody, and which document was shown to whom."""
 
 import contextlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import structlog
@@ -14,16 +14,20 @@ from starlette.responses import Response
 from bot.answering import AnswerRun, Answers, Recorder
 from bot.cards.progress import Completed, Failed, Outcome
 from bot.models import Answer
-from bot.repositories.shown_documents import ADMIN, ShownTo
+from bot.repositories.shown_documents import ADMIN, ShownDocument, ShownTo
 from bot.texts import language_of, texts
 from bot.web.admin.rights_view import RightsView, Unanswerable
-from bot.web.admin.routes import API, AdminDoor, json_body
+from bot.web.admin.routes import API, AdminDoor, Days, download, iso, json_body
 from bot.web.chat.schemas import QuestionText
+from bot.web.csv_export import csv_text
 from bot.web.errors import Refused
 from rag.errors import RagError
 from rag.events import Question
 
 log = structlog.get_logger(__name__)
+COLUMNS = ("at", "title", "source", "collection", "cited", "asker", "asked_as", "chat_type", "chat_id", "answer_id")
+MOST_ROWS = 200
+Filter = Annotated[str, Query(max_length=200)]
 OPEN_ID = r"^ou_[A-Za-z0-9_-]{1,128}$"
 Person = Annotated[str, Query(pattern=OPEN_ID)]
 
@@ -110,3 +114,27 @@ def _body(answer: Answer) -> dict[str, Any]:
         for each in answer.sources
     ]
     return {"outcome": answer.outcome, "text": answer.text, "notice": answer.notice, "sources": sources}
+
+
+def shown_router(door: AdminDoor) -> APIRouter:
+    """`GET /admin/api/shown` and `shown.csv`; `person` is a whole id, `document` a part of a title or source."""
+    router = APIRouter(prefix=API, include_in_schema=False)
+
+    @router.get("/shown")
+    async def shown(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:
+        await door.admin(request)
+        count, found = await door.shown.find(days, document=document, person=person, limit=MOST_ROWS)
+        return json_body({"count": count, "shown": [_row(each) for each in found]})
+
+    @router.get("/shown.csv")
+    async def as_csv(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:
+        await door.admin(request)
+        _, found = await door.shown.find(days, document=document, person=person)
+        rows = ([row[name] for name in COLUMNS] for row in map(_row, found))
+        return download(csv_text(COLUMNS, rows).encode("utf-8-sig"), "text/csv; charset=utf-8", "feishu-rag-shown.csv")
+
+    return router
+
+
+def _row(shown: ShownDocument) -> dict[str, Any]:
+    return {**asdict(shown), "at": iso(shown.at)}

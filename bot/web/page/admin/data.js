@@ -12,9 +12,7 @@ export async function me() {
 }
 
 export async function get(path) {
-  const response = await fetch(`admin/api/${path}`, { headers: authorization() });
-  if (!response.ok) throw new Error(String(response.status));
-  return response.json();
+  return told(await fetch(`admin/api/${path}`, { headers: authorization() }));
 }
 
 /** A file; downloads carry the key in a header, so a plain link would not do. */
@@ -27,6 +25,18 @@ export async function file(path) {
 export async function post(path) {
   const headers = { ...authorization(), ...(csrf ? { "X-CSRF-Token": csrf } : {}) };
   return (await fetch(path, { method: "POST", headers })).ok;
+}
+
+/** A question to the server with a body. What it refuses is an error that has `said` why. */
+export async function postBody(path, body) {
+  const headers = { "Content-Type": "application/json", ...authorization(), ...(csrf ? { "X-CSRF-Token": csrf } : {}) };
+  return told(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+async function told(response) {
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  throw Object.assign(new Error(String(response.status)), { said: body.error?.message ?? "" });
 }
 
 export function save(blob, name) {

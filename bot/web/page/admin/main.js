@@ -8,6 +8,7 @@ import { KeyDialog } from "../js/key-dialog.js";
 import { has, say, setLanguage, translate } from "../js/texts.js";
 import { Theme } from "../js/theme.js";
 import { toast } from "../js/toast.js";
+import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
 import { file, get, me, post, save } from "./data.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
@@ -21,6 +22,7 @@ class Board {
   #settings = browserStorage("localStorage");
   #keys = new KeyDialog();
   #drawer = new Drawer();
+  #access = new Access(() => this.#days);
   #days = 30;
   #overview = null;
   #read = { count: 0, unread: 0, documents: [], trouble: "" };
@@ -86,7 +88,7 @@ class Board {
     await this.#guarded(async () => {
       [this.#overview, { gaps: this.#gaps }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
       this.#draw();
-      await this.#loadTurns();
+      await Promise.all([this.#loadTurns(), this.#access.load()]);
     });
   }
 
@@ -196,6 +198,7 @@ class Board {
     this.#settings.setItem(LANGUAGE_KEY, language);
     this.#translate();
     this.#draw();
+    this.#access.draw();
     if (this.#overview) this.#loadTurns();
   }
 

@@ -9,7 +9,7 @@ export const OUTCOMES = ["answered", "hedged", "no_evidence", "stopped", "failed
 
 export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutcome") : OUTCOMES.includes(outcome) ? say(outcome) : outcome);
 
-const mark = (tone, word) => el("span", { class: "mark", "data-tone": tone }, word);
+export const mark = (tone, word) => el("span", { class: "mark", "data-tone": tone }, word);
 
 /** How an answer ended: its outcome, and how its text was cut off, if it was. */
 export const marks = ({ outcome, ending }) => [
