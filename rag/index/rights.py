@@ -95,7 +95,7 @@ class _Readers:
             if not possible.any():
                 break
         shown = sure | possible
-        shown[_NOBODY], shown[_EVERYBODY] = False, True
+        shown[_EVERYBODY] = True
         return shown[self.list_of]
 
     def _lists(self, principals: frozenset[Principal]) -> "NDArray[np.bool_]":
