@@ -36,7 +36,7 @@ from benchmarks.retrieval import ReadyMade, large, said_so
 from rag.access_lists import UNCONTROLLED, AccessLists
 from rag.index.base.visible import VisibleChunks
 from rag.index.index import Index
-from rag.index.rights import DocumentRights
+from rag.index.rights import VisibleDocuments
 from rag.retrieval.keyword_search import KeywordSearch
 from rag.retrieval.retriever import Retriever
 from rag.scope import EVERYTHING, Audience, Scope
@@ -143,10 +143,10 @@ def measure(
     """For one audience, on an index just opened: share seen, choice in ms, then the ratios."""
     index = Index.open(folder)
     assert index.dense is not None
-    scope, rights = Scope(None, audience), DocumentRights(index.chunks, lists)
-    uncontrolled = DocumentRights(index.chunks, UNCONTROLLED)
+    scope, rights = Scope(None, audience), VisibleDocuments(index.chunks, lists)
+    uncontrolled = VisibleDocuments(index.chunks, UNCONTROLLED)
     index.chunks.table()
-    DocumentRights(index.chunks, lists).within(Scope(None, frozenset({frozenset({"nobody"})})))
+    VisibleDocuments(index.chunks, lists).within(Scope(None, frozenset({frozenset({"nobody"})})))
     rights.within(Scope(None, frozenset({frozenset({"somebody"})})))  # what is built once for all audiences
     started = time.perf_counter()
     visible = rights.within(scope)
@@ -182,7 +182,7 @@ def built_once(folder: Path, lists: AccessLists) -> tuple[float, float, float]:
     before, started = process.memory_info().rss, time.perf_counter()
     index.chunks.table()
     between = time.perf_counter()
-    rights = DocumentRights(index.chunks, lists)
+    rights = VisibleDocuments(index.chunks, lists)
     rights.within(Scope(None, frozenset({frozenset({"nobody"})})))
     ended, after = time.perf_counter(), process.memory_info().rss
     index.chunks.close()

@@ -25,7 +25,7 @@ _NOBODY, _EVERYBODY = 0, 1
 """The numbers of the lists of those documents that nobody may read, and of those without rights of their own."""
 
 
-class DocumentRights:
+class VisibleDocuments:
     """Of one index and one snapshot. Safe for several threads."""
 
     def __init__(self, chunks: Chunks, lists: AccessLists) -> None:
