@@ -80,6 +80,8 @@ class Audiences:
     unresolved: dict[str, str] = field(default_factory=dict)
     _people: dict[str, _Known[frozenset[Principal]]] = field(default_factory=dict)
     _chats: dict[str, _Known[tuple[str, ...] | None]] = field(default_factory=dict)
+    _of_one_tenant: set[str] = field(default_factory=set)
+    """Groups whose members are all of one organisation."""
     _departments: dict[str, _Known[tuple[str, ...]]] = field(default_factory=dict)
     _needs: tuple[AccessLists | None, Needs] = (None, Needs())
     _running: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
@@ -94,7 +96,9 @@ class Audiences:
         await self._chat(chat_id, at_most_s=GROUP_AGE_S)
         known = self._chats.get(chat_id)
         members = (known.value if known else None) or ()
-        if len(members) <= MOST_MEMBERS:
+        if len(members) > MOST_MEMBERS:
+            await self._person(person)
+        else:
             gate = asyncio.Semaphore(AT_ONCE)
 
             async def look(open_id: str) -> None:
@@ -112,7 +116,9 @@ class Audiences:
         if members is None:
             return frozenset({outside})
         if len(members) > MOST_MEMBERS:
-            return frozenset({outside, EVERYBODY_INSIDE | {f"chat:{chat_id}"}})
+            inside = EVERYBODY_INSIDE | {f"chat:{chat_id}"}
+            are_ours = chat_id in self._of_one_tenant and TENANT in self._principals(person)
+            return frozenset({inside}) if are_ours else frozenset({inside, outside})
         return frozenset(self._in_chat(open_id, chat_id) for open_id in members) or NOBODY
 
     def heard(self, event: PeopleChanged) -> None:
@@ -270,7 +276,13 @@ class Audiences:
         params = {"member_id_type": "open_id", "page_size": "100"}
         try:
             listing = entries(self.client, CHAT_MEMBERS, "items", params=params, path={"chat_id": chat_id})
-            members = tuple([str(each.get("member_id", "")) async for each in listing])
+            told = [each async for each in listing]
+            members = tuple(str(each.get("member_id", "")) for each in told)
+            is_of_one = len({str(each.get("tenant_key") or number) for number, each in enumerate(told)}) == 1
+            if is_of_one:
+                self._of_one_tenant.add(chat_id)
+            else:
+                self._of_one_tenant.discard(chat_id)
         except ApiError as error:
             _raise_what_heals(error)
             self.unresolved[f"chat:{chat_id}"] = str(error)
