@@ -73,9 +73,13 @@ class Play:
             verdict.allowed and not is_told_to_nobody(sandbox, person, verdict) for person, verdict in verdicts.items()
         )
 
+    def said(self, asked: str) -> set[str]:
+        """The numbers on the cards below a question."""
+        return {number for card in self.stage.cards(asked) for number in NUMBER.findall(words(card["card"]))}
+
     def check(self, asked: str, chat: str) -> set[str]:
         """Holds the cards below a question against what may be said there now; gives what they say."""
-        said = {number for card in self.stage.cards(asked) for number in NUMBER.findall(words(card["card"]))}
+        said = self.said(asked)
         assert said <= self.may_say(chat), (chat, said - self.may_say(chat))
         return said
 
@@ -111,6 +115,7 @@ class Play:
         await self.stage.click(card, kind, self.chance.choice(people))
         if kind == "regenerate":
             await self.stage.sandbox.wait_for(lambda: len(self.stage.sandbox.calls()) > before, DEADLINE_S)
+        await self.stage.sandbox.wait_for(lambda: self.said(asked) <= self.may_say(chat), DEADLINE_S)
         await self.stage.closed(asked)
 
 
