@@ -1,5 +1,6 @@
 """Who reads an answer, asked of the local platform: what is not known closes, and knowledge has an age."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -127,3 +128,13 @@ async def test_an_outage_is_raised_and_nothing_is_made_up(people: People) -> Non
     with pytest.raises(FeishuError):
         await people.audiences.know("", "p2p", ALICE)
     assert people.audiences.of("", "p2p", ALICE) == audience.NOBODY
+
+
+async def test_what_was_asked_before_a_change_is_asked_again(people: People) -> None:
+    """The answer that is on its way when somebody leaves is that of before."""
+    people.sandbox.faults.plan("chat.members", times=1, late_s=0.5)
+    looking = asyncio.create_task(people.audiences.know("oc_product", "group", ALICE))
+    await people.sandbox.wait_for(lambda: people.calls("chat.members") == 1, 60)
+    people.audiences.heard(PeopleChanged("cli", "t", "e", 0.0, chat_id="oc_product"))
+    await looking
+    assert people.calls("chat.members") >= 2
