@@ -107,7 +107,13 @@ class Parts:
         self._build_observability()
         self._build_platform()
         self.audiences = Audiences(self.client, settings.bot.access, self.rights.lists, clock)
-        self.access = Access(settings.bot.access, settings.rag, lists=self.rights.lists, audiences=self.audiences)
+        self.access = Access(
+            settings.bot.access,
+            settings.rag,
+            lists=self.rights.lists,
+            audiences=self.audiences,
+            refresh=self.rights.refresh,
+        )
         self._build_repositories()
         self._build_intake()
         self._build_jobs()

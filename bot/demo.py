@@ -23,6 +23,8 @@ HANDBOOK = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent /
 """The sample handbook: in the package where it was installed from a wheel (setup.py), else that of the repository."""
 SCRIPTED = "demo-model (scripted)"
 """The name of the model that stands in for a real one, wherever a model's name shows."""
+RIGHTS_MIN = 0.1
+"""Minutes from one look at the demo's rights to the next."""
 EXAMPLES = ("出差回来多久内要报销？", "年假可以跨年休吗？", "VPN 连不上怎么办？")
 
 
@@ -68,6 +70,14 @@ def with_links(settings: Settings, *links: str) -> Settings:
     """The same settings, with these documents beside the handbook."""
     rag = settings.rag.model_copy(update={"links": list(links)})
     return Settings(feishu=settings.feishu, rag=rag, bot=settings.bot)
+
+
+def with_rights(settings: Settings) -> Settings:
+    """The same settings, with the rights of the sandbox's documents mirrored, and looked at again every few seconds:
+    who changes them on the page wants to see what becomes of it."""
+    access = settings.bot.access.model_copy(update={"rights": "mirror", "rights_min": RIGHTS_MIN})
+    bot = settings.bot.model_copy(update={"access": access})
+    return Settings(feishu=settings.feishu, rag=settings.rag, bot=bot)
 
 
 def wants_scripted_model(settings: Settings) -> bool:

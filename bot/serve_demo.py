@@ -18,6 +18,7 @@ from bot.server import Door, PortTaken, bind
 from bot.settings import Settings
 from feishu.sandbox import Sandbox, SandboxSettings, running
 from feishu.sandbox.samples import put_samples
+from feishu.sandbox.samples.rights import put_rights
 from feishu.sandbox.world import TENANT_KEY
 from rag.generation.factory import uses_model
 
@@ -38,7 +39,10 @@ async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: flo
     ):
         settings = _with_login(with_platform(settings, page))
         if not settings.rag.links:
-            settings = with_links(settings, put_samples(sandbox.platform.documents))
+            links = [put_samples(sandbox.platform.documents)]
+            if settings.bot.access.rights == "mirror":
+                links.append(put_rights(sandbox))
+            settings = with_links(settings, *links)
         await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:

@@ -21,7 +21,7 @@ from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
-from rag.index.rights import DocumentRights
+from rag.index.rights import VisibleDocuments
 from rag.ingestion.selection import read_original
 from rag.relay import Relay
 from rag.reranking.reranker import RerankerHandle
@@ -67,7 +67,7 @@ class KnowledgeBase:
         self._index: Index | None = None
         self._index_error: IndexUnusable | None = None
         self._tables: tuple[Index, WholeTables] | None = None
-        self._rights: tuple[Index, DocumentRights] | None = None
+        self._rights: tuple[Index, VisibleDocuments] | None = None
         self._stamp: tuple[int, ...] | None = None
         self._opening = asyncio.Lock()
 
@@ -256,11 +256,11 @@ class KnowledgeBase:
             self._tables = index, WholeTables(index.chunks)
         return self._tables[1]
 
-    def _rights_of(self, index: Index) -> DocumentRights:
+    def _rights_of(self, index: Index) -> VisibleDocuments:
         """Those of the newest snapshot, kept as long as it and the index are the same. In any thread."""
         lists, kept = self._lists(), self._rights
         if kept is None or kept[0] is not index or kept[1].lists is not lists:
-            kept = self._rights = index, DocumentRights(index.chunks, lists)
+            kept = self._rights = index, VisibleDocuments(index.chunks, lists)
         return kept[1]
 
     async def _current_index(self) -> Index:

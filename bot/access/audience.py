@@ -7,9 +7,9 @@ contact-v3/department, contact-v3/group, im-v1/chat-members.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -33,6 +33,8 @@ DEPARTMENT_AGE_S = 3600.0
 MOST_MEMBERS = 1_000
 """Of a larger group nobody is looked at: it sees what is shared with it and what everybody may read."""
 AT_ONCE = 8
+TRIES = 3
+"""Looks at somebody about whom changes are heard meanwhile; then they are nobody until the next question."""
 MOST_KEPT = 20_000
 NOBODY: Audience = frozenset({frozenset()})
 """Somebody who stands for no principal, and so may read nothing that has rights of its own."""
@@ -79,7 +81,12 @@ class Audiences:
     clock: Clock
     unresolved: dict[str, str] = field(default_factory=dict)
     _people: dict[str, _Known[frozenset[Principal]]] = field(default_factory=dict)
-    _chats: dict[str, _Known[tuple[str, ...] | None]] = field(default_factory=dict)
+    """Without the groups that they are in."""
+    _chats: dict[str, _Known[frozenset[str] | None]] = field(default_factory=dict)
+    _heard: int = 0
+    """Rises with each change that is heard of: what was asked before it may be the answer of before."""
+    _of_one_tenant: set[str] = field(default_factory=set)
+    """Groups whose members are all of one organisation."""
     _departments: dict[str, _Known[tuple[str, ...]]] = field(default_factory=dict)
     _needs: tuple[AccessLists | None, Needs] = (None, Needs())
     _running: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
@@ -93,8 +100,10 @@ class Audiences:
             return
         await self._chat(chat_id, at_most_s=GROUP_AGE_S)
         known = self._chats.get(chat_id)
-        members = (known.value if known else None) or ()
-        if len(members) <= MOST_MEMBERS:
+        members = (known.value if known else None) or frozenset()
+        if len(members) > MOST_MEMBERS:
+            await self._person(person)
+        else:
             gate = asyncio.Semaphore(AT_ONCE)
 
             async def look(open_id: str) -> None:
@@ -112,7 +121,9 @@ class Audiences:
         if members is None:
             return frozenset({outside})
         if len(members) > MOST_MEMBERS:
-            return frozenset({outside, EVERYBODY_INSIDE | {f"chat:{chat_id}"}})
+            inside = EVERYBODY_INSIDE | {f"chat:{chat_id}"}
+            are_ours = chat_id in self._of_one_tenant and TENANT in self._principals(person)
+            return frozenset({inside}) if are_ours else frozenset({inside, outside})
         return frozenset(self._in_chat(open_id, chat_id) for open_id in members) or NOBODY
 
     def heard(self, event: PeopleChanged) -> None:
@@ -127,16 +138,17 @@ class Audiences:
 
     def forget_person(self, open_id: str) -> None:
         """Something about somebody changed."""
+        self._heard += 1
         self._people.pop(open_id, None)
 
     def forget_chat(self, chat_id: str) -> None:
-        """Who is in a group changed; what its members may read by it, too."""
+        """Who is in a group changed."""
+        self._heard += 1
         self._chats.pop(chat_id, None)
-        if chat_id in self._needed().chats:
-            self._people.clear()
 
     def forget_all(self) -> None:
         """Departments or the app's range changed."""
+        self._heard += 1
         self._people.clear()
         self._chats.clear()
         self._departments.clear()
@@ -150,9 +162,13 @@ class Audiences:
     def _principals(self, open_id: str) -> frozenset[Principal]:
         known = self._people.get(open_id)
         age_s = self.settings.people_max_age_min * 60
-        return known.value if known and self.clock.monotonic() - known.at <= age_s * 2 else frozenset()
+        if known is None or not known.value or self.clock.monotonic() - known.at > age_s * 2:
+            return frozenset()
+        prefix = "" if TENANT in known.value else OUTSIDE
+        chats = (each for each in self._needed().chats if open_id in (self._fresh_members(each, age_s * 2) or ()))
+        return known.value.union(f"{prefix}chat:{chat_id}" for chat_id in chats)
 
-    def _fresh_members(self, chat_id: str, at_most_s: float) -> tuple[str, ...] | None:
+    def _fresh_members(self, chat_id: str, at_most_s: float) -> frozenset[str] | None:
         known = self._chats.get(chat_id)
         return known.value if known and self.clock.monotonic() - known.at <= at_most_s else None
 
@@ -164,21 +180,26 @@ class Audiences:
             return Needs()
         if self._needs[0] is not lists:
             needs = Needs.of(lists.readers)
-            if needs != self._needs[1]:
+            if (needs.departments, needs.groups) != (self._needs[1].departments, self._needs[1].groups):
                 self._people.clear()
             self._needs = (lists, needs)
         return self._needs[1]
 
     async def _person(self, open_id: str) -> None:
-        known = self._people.get(open_id)
-        if known is None or self.clock.monotonic() - known.at > self.settings.people_max_age_min * 60:
+        for _ in range(TRIES):
+            if self._is_young(self._people.get(open_id), self.settings.people_max_age_min * 60):
+                return
             await self._once(("person", open_id), lambda: self._look_up(open_id))
 
     async def _chat(self, chat_id: str, *, at_most_s: float | None = None) -> None:
         most_s = self.settings.people_max_age_min * 60 if at_most_s is None else at_most_s
-        known = self._chats.get(chat_id)
-        if known is None or self.clock.monotonic() - known.at > most_s:
+        for _ in range(TRIES):
+            if self._is_young(self._chats.get(chat_id), most_s):
+                return
             await self._once(("chat", chat_id), lambda: self._look_into(chat_id))
+
+    def _is_young(self, known: _Known[Any] | None, most_s: float) -> bool:
+        return known is not None and self.clock.monotonic() - known.at <= most_s
 
     async def _once(self, key: tuple[str, str], look: Callable[[], Awaitable[None]]) -> None:
         """What several wait for is asked once."""
@@ -189,21 +210,30 @@ class Audiences:
         await asyncio.shield(task)
 
     async def _look_up(self, open_id: str) -> None:
+        began = self.clock.monotonic(), self._heard
+        principals = await self._asked_about(open_id)
+        if len(self._people) >= MOST_KEPT:
+            self._people.clear()
+        if began[1] == self._heard:
+            self._people[open_id] = _Known(principals, began[0])
+
+    async def _asked_about(self, open_id: str) -> frozenset[Principal]:
+        """Whatever stands for somebody, their groups left out."""
         needs = self._needed()
         params = {"user_id_type": "open_id", "department_id_type": "open_department_id"}
-        outside = frozenset({OUTSIDE + ANYONE, f"{OUTSIDE}user:{open_id}", *self._chats_of(open_id, OUTSIDE)})
+        outside = frozenset({OUTSIDE + ANYONE, f"{OUTSIDE}user:{open_id}"})
         try:
             user = (await self.client.call(USER, path={"user_id": open_id}, params=params)).get("user")
         except ApiError as error:
             _raise_what_heals(error)
             self.unresolved[f"user:{open_id}"] = str(error)
-            return self._keep(open_id, outside)
+            return outside
         if not isinstance(user, dict) or user.get("open_id") != open_id:
-            return self._keep(open_id, outside)
+            return outside
         status = user.get("status")
         if isinstance(status, dict) and (status.get("is_resigned") or status.get("is_exited")):
-            return self._keep(open_id, frozenset())
-        own = {ANYONE, TENANT, f"user:{open_id}", "department:0", *self._chats_of(open_id, "")}
+            return frozenset()
+        own = {ANYONE, TENANT, f"user:{open_id}", "department:0"}
         for kind, name in (("union", "union_id"), ("employee", "user_id"), ("email", "email")):
             if user.get(name):
                 own.add(f"{kind}:{user[name]}")
@@ -212,18 +242,7 @@ class Audiences:
         if needs.groups:
             own |= await self._groups_of(open_id)
         self.unresolved.pop(f"user:{open_id}", None)
-        self._keep(open_id, frozenset(own))
-
-    def _keep(self, open_id: str, principals: frozenset[Principal]) -> None:
-        if len(self._people) >= MOST_KEPT:
-            self._people.clear()
-        self._people[open_id] = _Known(principals, self.clock.monotonic())
-
-    def _chats_of(self, open_id: str, prefix: str) -> Iterable[Principal]:
-        for chat_id in self._needed().chats:
-            members = self._fresh_members(chat_id, self.settings.people_max_age_min * 120)
-            if members and open_id in members:
-                yield f"{prefix}chat:{chat_id}"
+        return frozenset(own)
 
     async def _departments_of(self, told: object) -> set[Principal]:
         """Somebody's departments and those above them."""
@@ -267,17 +286,27 @@ class Audiences:
             return found
 
     async def _look_into(self, chat_id: str) -> None:
+        began = self.clock.monotonic(), self._heard
+        members = await self._members(chat_id)
+        if began[1] == self._heard:
+            self._chats[chat_id] = _Known(members, began[0])
+
+    async def _members(self, chat_id: str) -> frozenset[str] | None:
+        """The people in a group; None where the bot may not look into it."""
         params = {"member_id_type": "open_id", "page_size": "100"}
         try:
             listing = entries(self.client, CHAT_MEMBERS, "items", params=params, path={"chat_id": chat_id})
-            members = tuple([str(each.get("member_id", "")) async for each in listing])
+            told = [each async for each in listing]
         except ApiError as error:
             _raise_what_heals(error)
             self.unresolved[f"chat:{chat_id}"] = str(error)
-            members = None
+            return None
+        self.unresolved.pop(f"chat:{chat_id}", None)
+        if len({str(each.get("tenant_key") or number) for number, each in enumerate(told)}) == 1:
+            self._of_one_tenant.add(chat_id)
         else:
-            self.unresolved.pop(f"chat:{chat_id}", None)
-        self._chats[chat_id] = _Known(members, self.clock.monotonic())
+            self._of_one_tenant.discard(chat_id)
+        return frozenset(str(each.get("member_id", "")) for each in told)
 
 
 def _raise_what_heals(error: ApiError) -> None:

@@ -9,7 +9,7 @@ Where the rights of documents on Feishu are mirrored (`bot.access.rights`), a do
 reads the answer may open it, too. Who that is has to be looked up first (`know`); until then nobody may open anything.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -31,8 +31,8 @@ but files that were sent there."""
 class Access:
     """Answers who sees what, by the settings of this run.
 
-    With mirrored rights, `lists` are those of the documents, and `audiences` knows who reads what; without `audiences`
-    nobody does.
+    With mirrored rights, `lists` are those of the documents, `refresh` brings them up to date, and `audiences` knows
+    who reads what; without `audiences` nobody does.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class Access:
         *,
         lists: Callable[[], AccessLists] = lambda: UNCONTROLLED,
         audiences: Audiences | None = None,
+        refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._refresh = refresh
         self._mirrors = rules.rights == "mirror"
         self._lists = lists
         self._audiences = audiences
@@ -57,9 +59,13 @@ class Access:
         return self._mirrors
 
     async def know(self, chat_id: str, chat_type: str, person: str) -> None:
-        """Looks up who reads an answer there. Raises `FeishuError` where asking again may help."""
-        if self._mirrors and self._audiences is not None:
-            await self._audiences.know(chat_id, chat_type, person)
+        """Looks up who reads an answer there, and takes up rights that another process read. Raises `FeishuError` where
+        asking again may help, `StoreError`."""
+        if not self._mirrors or self._audiences is None:
+            return
+        if self._refresh is not None:
+            await self._refresh()
+        await self._audiences.know(chat_id, chat_type, person)
 
     def in_chat(self, chat_id: str, chat_type: str, person: str) -> Scope:
         """What a question of this person in this chat may see. Any `chat_type` but p2p is a group."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
-from bot.cards.source_list import plain_source, shown_sources, source_panel
+from bot.cards.source_list import SOURCES_SHOWN, plain_source, source_panel
 from bot.cards.streaming_view import ANSWER, TITLE_CHARS
 from bot.models import Answer, CardState, LeftOut, ShownAs
 from bot.texts import Texts
@@ -107,7 +107,7 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
 
 def _body(answer: Answer, texts: Texts) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
-    sources = "\n".join(plain_source(source, texts) for source in shown_sources(answer))
+    sources = "\n".join(plain_source(source, texts) for source in answer.on_card[:SOURCES_SHOWN])
     return "\n\n".join(part for part in (broken_text(answer.text), answer.notice, sources) if part) or "…"
 
 

@@ -18,17 +18,12 @@ QUOTE_TITLE_CHARS = 24
 
 def source_panel(answer: Answer, texts: Texts, *, with_quotes: bool = True) -> list[Element]:
     """A panel with the sources; nothing where none is shown. Without quotes each shows the beginning of its passage."""
-    shown = shown_sources(answer)
+    shown = answer.on_card[:SOURCES_SHOWN]
     if not shown:
         return []
     title = (texts.nearest if answer.outcome in UNSUPPORTED else texts.sources).format(count=len(shown))
     lines = [element for source in shown for element in _source(source, texts, with_quotes=with_quotes)]
     return [build.collapsible_panel(title, lines, element_id="sources")]
-
-
-def shown_sources(answer: Answer) -> list[Source]:
-    """The cited passages; or, where none stands behind the answer, the nearest ones."""
-    return list(answer.on_card[:SOURCES_SHOWN])
 
 
 def plain_source(source: Source, texts: Texts) -> str:

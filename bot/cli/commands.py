@@ -161,14 +161,18 @@ def demo(
     speed: Annotated[
         float, typer.Option(min=0, help="Tokens a second that the scripted model types; 0 is all at once")
     ] = 45.0,
+    rights: Annotated[
+        bool, typer.Option("--rights", help="Mirror rights, with people and a wiki that not everybody may open")
+    ] = False,
 ) -> None:
     """Run the bot with a local sandbox platform and its chat page: no account, no key. A scripted model stands in for
     yours unless one is configured (RAG__LLM__BASE_URL, RAG__LLM__MODEL)."""
-    from bot.demo import demo_settings, without_model
+    from bot.demo import demo_settings, with_rights, without_model
     from bot.serve_demo import serve_demo
 
     _keep_private()
     settings = demo_settings(config, data)
+    settings = with_rights(settings) if rights else settings
     _run(serve_demo(without_model(settings) if no_model else settings, sandbox_port=port, tokens_per_s=speed))
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bot.intake.commands import Command, parse_command
 from bot.intake.suggestions import examples
+from bot.models import separated
 from bot.texts import Texts
 from rag.errors import RagError
 from rag.index.outline import Title
@@ -21,10 +22,10 @@ class HasTitles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Kind words, and the collections whose headings they give away."""
+    """Kind words, and what is behind the headings that they give away (`bot.models.behind`)."""
 
     text: str
-    collections: frozenset[str] = frozenset()
+    behind: frozenset[str] = frozenset()
 
 
 def is_pleasantry(text: str) -> bool:
@@ -62,4 +63,4 @@ async def greeting(documents: HasTitles, scope: Scope, words: str, wording: Text
     except RagError:
         questions = []
     tries = [wording.welcome_try, *(f"• {question}" for question, _ in questions)] if questions else []
-    return Said("\n".join([words, *tries]), frozenset(collection for _, collection in questions))
+    return Said("\n".join([words, *tries]), frozenset(name for _, behind in questions for name in separated(behind)))

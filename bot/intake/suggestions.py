@@ -214,8 +214,8 @@ def proposed(
 
 
 def examples(titles: Sequence[Title], texts: Texts) -> list[tuple[str, str]]:
-    """Up to three questions, each with its collection, from different documents where there are that many; documents
-    in the reader's language first."""
+    """Up to three questions, each with what is behind it (`bot.models.joined`), from different documents where there
+    are that many; documents in the reader's language first."""
     ordered = sorted(titles, key=lambda title: not _is_in(title.title, texts))
     own = sum(_is_in(title.title, texts) for title in titles)
     step = max(1, (own if own >= MOST else len(ordered)) // MOST)
@@ -224,9 +224,13 @@ def examples(titles: Sequence[Title], texts: Texts) -> list[tuple[str, str]]:
     for title in spread:
         first = next((question for path in title.headings or ("",) if (question := _of_path(title.title, path))), "")
         if first and title.title not in found and first not in (question for question, _ in found.values()):
-            found[title.title] = (first, title.collection)
-    more = _questions([_Part(t.title, path, t.collection) for t in ordered for path in t.headings], texts)
+            found[title.title] = (first, _behind(title))
+    more = _questions([_Part(t.title, path, _behind(t)) for t in ordered for path in t.headings], texts)
     return list(dict.fromkeys((*found.values(), *more)))[:MOST]
+
+
+def _behind(title: Title) -> str:
+    return joined(behind(title.collection, title.source))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ class RightsHandler:
                 await self.kept.refresh()
             except StoreError as error:
                 log.warning("rights_look_not_proposed", reason=str(error))
-            await self.clock.sleep(CHECK_S)
+            await self.clock.sleep(min(CHECK_S, self.settings.bot.access.rights_min * 60))
 
     async def propose(self) -> bool:
         """Accepts the look of this period; False when it was accepted before."""
         every_s = self.settings.bot.access.rights_min * 60
-        key = f"rights:{every_s}:{int(self.clock.time() // every_s)}"
+        key = f"rights:{every_s:g}:{int(self.clock.time() // every_s)}"
         return await self.jobs.accept(NewJob(self.settings.feishu.app_id, "rights", LINE, RightsPayload(), (key,)))
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:

@@ -38,7 +38,7 @@ LOOKED_AT = 3
 """Passages that tell whether there is more: what stands further down has little to do with most questions."""
 
 
-class Searched(Protocol):
+class Searches(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def search(self, question: str, scope: Scope) -> SearchResult: ...
@@ -69,7 +69,7 @@ class AfterAnswer:
 class MoreSourcesHandler:
     """Looks, and asks in private what was pressed. Raises `FeishuError`, `StoreError`: it is tried again."""
 
-    library: Searched
+    library: Searches
     access: Access
     conversations: Conversations
     outbox: CardDelivery

@@ -34,8 +34,8 @@ class AccessSettings(BaseModel):
     link_shared: bool = Field(
         True, description="Mirrored: what the whole organisation may open by its link is open to everybody in it"
     )
-    rights_min: int = Field(
-        30, ge=1, le=1440, description="Mirrored: how often the rights of all documents are read again, minutes"
+    rights_min: float = Field(
+        30.0, gt=0, le=1440, description="Mirrored: how often the rights of all documents are read again, minutes"
     )
     rights_max_age_h: float = Field(
         24.0,

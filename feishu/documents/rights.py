@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 from feishu.api.client import FeishuClient
-from feishu.api.endpoints import MEMBERS, PUBLIC_SETTING, SPACE, SPACE_MEMBERS, WIKI_NODE, Endpoint
+from feishu.api.endpoints import BITABLE, MEMBERS, PUBLIC_SETTING, SPACE, SPACE_MEMBERS, WIKI_NODE, Endpoint
 from feishu.documents.listing import Page
 from feishu.documents.paging import entries
 from feishu.documents.refusals import scopes_named, why_refused
@@ -127,6 +127,12 @@ class RightsReader:
             lambda: self._told(PUBLIC_SETTING, "permission_public", {"token": token}, {"type": kind}),
         )
 
+    async def is_advanced(self, token: str) -> bool:
+        """Whether the records of a base have rights of their own (bitable-v1/advanced-permission); so it is taken to be
+        where that cannot be seen."""
+        found = await self._once(("base", token), lambda: self._told(BITABLE, "app", {"app_token": token}, None))
+        return found.get("is_advanced") is not False
+
     async def place(self, node: str) -> tuple[str, str]:
         """The space of a wiki page and the page above it ("" for none); two empty ones where the app may not know."""
         asked = {"token": node, "obj_type": "wiki"}
@@ -207,6 +213,8 @@ class _Look:
 
     async def rights(self) -> Rights:
         page = self._page
+        if page.kind == "bitable" and await self._reader.is_advanced(page.token):
+            return Rights(closed="advanced")
         token, kind = (page.node, "wiki") if page.node else (page.token, page.kind)
         own = await self._reader.own_members(token, kind)
         setting = await self._reader.setting(token, kind)

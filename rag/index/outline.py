@@ -17,6 +17,7 @@ class Title:
     link: str | None
     collection: str
     headings: tuple[str, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,4 @@ def _title(chunks: list[Chunk]) -> Title:
     first = min(chunks, key=lambda chunk: chunk.start)
     ordered = sorted(chunks, key=lambda chunk: chunk.start)
     paths = dict.fromkeys(" › ".join(name for name in chunk.headings if name != first.title) for chunk in ordered)
-    return Title(first.title, first.link, first.collection, tuple(path for path in paths if path))
+    return Title(first.title, first.link, first.collection, tuple(path for path in paths if path), first.source)

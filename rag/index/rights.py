@@ -25,7 +25,7 @@ _NOBODY, _EVERYBODY = 0, 1
 """The numbers of the lists of those documents that nobody may read, and of those without rights of their own."""
 
 
-class DocumentRights:
+class VisibleDocuments:
     """Of one index and one snapshot. Safe for several threads."""
 
     def __init__(self, chunks: Chunks, lists: AccessLists) -> None:
@@ -95,7 +95,7 @@ class _Readers:
             if not possible.any():
                 break
         shown = sure | possible
-        shown[_NOBODY], shown[_EVERYBODY] = False, True
+        shown[_EVERYBODY] = True
         return shown[self.list_of]
 
     def _lists(self, principals: frozenset[Principal]) -> "NDArray[np.bool_]":

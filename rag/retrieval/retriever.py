@@ -21,7 +21,7 @@ from rag.index.base.protocols import Within
 from rag.index.base.types import Hits, Key
 from rag.index.calibration import Calibration
 from rag.index.index import Index
-from rag.index.rights import DocumentRights
+from rag.index.rights import VisibleDocuments
 from rag.retrieval.confidence import Evidence, Signals, judge, signals
 from rag.retrieval.coverage import Coverage
 from rag.retrieval.keyword_search import KeywordHits, KeywordSearch, chance_of
@@ -83,7 +83,7 @@ class Retriever:
         reranker: Reranker | None = None,
         calibration: Calibration | None = None,
         on_embedding_failure: Callable[[EmbeddingFailed], None] | None = None,
-        rights: Callable[[], DocumentRights] | None = None,
+        rights: Callable[[], VisibleDocuments] | None = None,
     ) -> None:
         self._settings = settings
         self._index = index
@@ -93,7 +93,7 @@ class Retriever:
         self._reranker = reranker
         self._calibration = calibration
         self._on_embedding_failure = on_embedding_failure
-        self._uncontrolled = DocumentRights(index.chunks, UNCONTROLLED)
+        self._uncontrolled = VisibleDocuments(index.chunks, UNCONTROLLED)
         self._rights = rights or (lambda: self._uncontrolled)
 
     @property

@@ -14,6 +14,12 @@ from tests.architecture.spoken import parsed_text
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "feishu", "rag")
+OF_COLLECTIONS_ALONE = {
+    "bot/handlers/card_actions.py",  # the job asks again
+    "bot/intake/linked_documents.py",  # asks the platform about the document itself
+    "bot/jobs/card_extras.py",  # whom to ask for help
+    "bot/web/openai/routes.py",  # names of collections
+}
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 FORBIDDEN = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "base", "processor", "service"}
@@ -116,6 +122,17 @@ def test_every_package_is_typed() -> None:
     assert [package for package in PACKAGES if not (ROOT / package / "py.typed").is_file()] == []
     bare = re.compile(r"#\s*type:\s*ignore(?!\[)|#\s*mypy:\s*ignore")
     assert [str(file.relative_to(ROOT)) for file in SOURCES if bare.search(file.read_text("utf-8"))] == []
+
+
+def test_what_is_behind_an_answer_is_judged_in_one_place() -> None:
+    """`Scope.shows` says nothing of the rights of single documents: whoever shows something asks `Access.shows`."""
+    asked = re.compile(r"\bscope\.shows\(")
+    elsewhere = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "bot").rglob("*.py")
+        if asked.search(file.read_text("utf-8")) and file.parent.name != "access"
+    }
+    assert elsewhere == OF_COLLECTIONS_ALONE
 
 
 def test_no_test_sleeps() -> None:

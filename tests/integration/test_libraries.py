@@ -39,6 +39,10 @@ async def test_a_question_is_answered_from_a_folder(tmp_path: Path) -> None:
     assert "年假" in await run(SNIPPETS[0], tmp_path)
 
 
+async def test_rights_are_given_on_the_sandbox(tmp_path: Path) -> None:
+    assert await run(SNIPPETS[2], tmp_path) == "['space_member', 'member', 'nothing']\n"
+
+
 async def test_text_is_streamed_into_a_card(tmp_path: Path) -> None:
     sandbox = Sandbox(PATIENT_PLATFORM)
     async with running(sandbox) as url:

@@ -1,7 +1,5 @@
 """A bot that mirrors rights: the same question of several people, in private and in groups, before and after."""
 
-import asyncio
-
 import pytest
 
 from bot.ingestion import ingest_all
@@ -59,13 +57,6 @@ def house(stage: Stage) -> House:
     return House(stage)
 
 
-async def heard(bot: BotProcess, event: str, times: int) -> None:
-    """Once the bot has logged it so often."""
-    async with asyncio.timeout(DEADLINE_S):
-        while sum(line.get("event") == event for line in bot.lines) < times:
-            await asyncio.sleep(0.05)
-
-
 def tells(said: str) -> bool:
     return "三个月" in said or SECRET_TITLE in said
 
@@ -87,10 +78,10 @@ async def test_who_leaves_a_group_opens_it_for_the_others(house: House) -> None:
     bot = await house.bot()
     assert not tells(await house.group(STAFF, CARLA, ABOUT_SECRET))
     house.sandbox.groups.remove(STAFF, EVE)
-    await heard(bot, "people_changed", 1)
+    await bot.logged("people_changed", times=1)
     assert tells(await house.group(STAFF, CARLA, ABOUT_SECRET))
     house.sandbox.groups.add(STAFF, DAN)
-    await heard(bot, "people_changed", 2)
+    await bot.logged("people_changed", times=2)
     assert not tells(await house.group(STAFF, CARLA, ABOUT_SECRET))
 
 
@@ -104,9 +95,9 @@ async def test_what_is_taken_away_is_not_shown_again(house: House) -> None:
     asked = await house.stage.ask(ABOUT_SECRET, chat=chat, person=BOB, mention=False)
     card = await house.stage.closed(asked)
     assert tells(words(card["card"]))
-    await heard(bot, "rights_read", 1)  # the look at the start
+    await bot.logged("rights_read", times=1)  # the look at the start
     house.sandbox.rights.revoke(house.secret.obj_token, "user", BOB)
-    await heard(bot, "rights_read", 2)
+    await bot.logged("rights_read", times=2)
     await house.stage.click(card, "up", BOB)
     await house.sandbox.wait_for(lambda: not tells(words(house.stage.cards(asked)[0]["card"])), 60)
     assert not tells(await house.private(BOB, ABOUT_SECRET))

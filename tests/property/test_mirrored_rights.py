@@ -116,32 +116,34 @@ async def test_the_mirror_shows_what_people_may_open_and_nothing_else(seed: int)
     sandbox.platform.documents.page_size = 50
     async with running(sandbox) as base_url:
         tokens = built(chance, sandbox)
-        mirror = await Mirror.of(sandbox, base_url, *LINKS)
+        mirrored = await Mirror.of(sandbox, base_url, *LINKS)
         try:
-            await compared(sandbox, mirror, tokens)
+            await compared(sandbox, mirrored, tokens)
             changed(chance, sandbox, tokens)
-            await mirror.look()
-            mirror.audiences.forget_all()
-            await compared(sandbox, mirror, tokens)
+            await mirrored.look()
+            mirrored.audiences.forget_all()
+            await compared(sandbox, mirrored, tokens)
         finally:
-            await mirror.client.aclose()
+            await mirrored.client.aclose()
 
 
-async def compared(sandbox: Sandbox, mirror: Mirror, tokens: list[str]) -> None:
-    assert set(mirror.rights) == set(tokens)
-    everybody = {person: await mirror.shown("", "p2p", person, tokens) for person in EVERYBODY}
+async def compared(sandbox: Sandbox, mirrored: Mirror, tokens: list[str]) -> None:
+    assert set(mirrored.rights) == set(tokens)
+    everybody = {person: await mirrored.shown("", "p2p", person, tokens) for person in EVERYBODY}
     for person, shown in everybody.items():
-        [principals] = mirror.audiences.of("", "p2p", person)
-        assert {token for token in tokens if mirror.rights[token].grants_to(principals)} == shown, "each has its reason"
+        [principals] = mirrored.audiences.of("", "p2p", person)
+        assert {token for token in tokens if mirrored.rights[token].grants_to(principals)} == shown, (
+            "each has its reason"
+        )
         verdicts = {token: sandbox.rights.may_open(person, token) for token in tokens}
-        beyond = {token: mirror.rights[token] for token in shown if not verdicts[token].allowed}
+        beyond = {token: mirrored.rights[token] for token in shown if not verdicts[token].allowed}
         assert not beyond, person
         hidden = {token: found for token, found in verdicts.items() if found.allowed and token not in shown}
         assert not {token: found for token, found in hidden.items() if not is_told_to_nobody(sandbox, person, found)}
     for group in GROUPS:
         people = sandbox.world.chats[group].people
         of_all = set(tokens).intersection(*(everybody[each] for each in people))
-        assert await mirror.shown(group, "group", people[0], tokens) == of_all, group
+        assert await mirrored.shown(group, "group", people[0], tokens) == of_all, group
 
 
 def is_told_to_nobody(sandbox: Sandbox, person: str, verdict: Verdict) -> bool:

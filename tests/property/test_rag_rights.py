@@ -21,7 +21,7 @@ from rag.index.base.manifest import EmbeddingFingerprint, Manifest
 from rag.index.base.visible import VisibleChunks
 from rag.index.index import Index, in_milvus
 from rag.index.local.writer import LocalWriter
-from rag.index.rights import DocumentRights
+from rag.index.rights import VisibleDocuments
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
 from rag.settings import MilvusSettings, RetrievalSettings
@@ -148,7 +148,7 @@ def test_a_search_is_one_of_an_index_that_holds_nothing_else(
         people = chance.sample(company.people, chance.randint(1, 6) if turn % 2 else 1)
         names = chance.choice([None, frozenset({"甲"}), frozenset({"甲", "b"})])
         scope = Scope(names, company.audience(people))
-        rights = DocumentRights(index.chunks, company.lists())
+        rights = VisibleDocuments(index.chunks, company.lists())
         seen = [
             each
             for each in given
@@ -191,7 +191,7 @@ def test_however_a_search_is_kept_within_what_is_seen_it_finds_the_same(
         for name, (for_an_id, few) in ways.items():
             monkeypatch.setattr("rag.index.local.bm25.HITS_FOR_AN_ID", for_an_id)
             monkeypatch.setattr("rag.index.local.bm25.FEW_IDS", few)
-            visible = DocumentRights(index.chunks, company.lists()).within(scope)
+            visible = VisibleDocuments(index.chunks, company.lists()).within(scope)
             assert isinstance(visible, VisibleChunks)
             found[name] = [index.lexical.search(question, limit, visible) for limit in (1, 5, ALL)]
         for one, five, everything in found.values():
@@ -206,7 +206,7 @@ def test_the_nearest_of_what_is_seen_are_those_of_a_comparison_with_each(seed: i
     chance, company, index = people_and_index(seed, tmp_path, 40)
     assert index.dense is not None
     for person in company.people:
-        visible = DocumentRights(index.chunks, company.lists()).within(Scope(None, company.audience([person])))
+        visible = VisibleDocuments(index.chunks, company.lists()).within(Scope(None, company.audience([person])))
         assert isinstance(visible, VisibleChunks)
         for language in (None, "zh"):
             within = index.chunks.ids_in(visible, language)
@@ -222,7 +222,7 @@ def test_the_choice_of_chunks_is_the_rule_for_each_document(seed: int, tmp_path:
     """What is reckoned with principals comes to `AccessLists.shows`, and that to a walk through the company."""
     chance, company, index = people_and_index(seed, tmp_path, 60)
     lists = company.lists()
-    rights = DocumentRights(index.chunks, lists)
+    rights = VisibleDocuments(index.chunks, lists)
     chunks = list(index.chunks.all())
     for size in (1, 1, 2, 3, 6, len(company.people)):
         people = chance.sample(company.people, size)

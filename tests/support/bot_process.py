@@ -62,12 +62,13 @@ class BotProcess:
         self.public, self.web = serving["public"], serving["web"]
         return self
 
-    async def logged(self, event: str, **fields: Any) -> dict[str, Any]:
-        """The first log line of this event (and these fields), now or later."""
+    async def logged(self, event: str, *, times: int = 1, **fields: Any) -> dict[str, Any]:
+        """The first log line of this event (and these fields), or that after so many `times`, now or later."""
 
         def found() -> dict[str, Any] | None:
             wanted = {"event": event, **fields}
-            return next((line for line in self.lines if wanted.items() <= line.items()), None)
+            lines = [line for line in self.lines if wanted.items() <= line.items()]
+            return lines[times - 1] if len(lines) >= times else None
 
         async with asyncio.timeout(DEADLINE_S):
             while (line := found()) is None:

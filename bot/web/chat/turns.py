@@ -140,7 +140,7 @@ class Run:
         if self._concluded:
             return
         self._concluded = True
-        headings = self._said.collections if self._said else ()
+        headings = self._said.behind if self._said else ()
         self.answer = answer = self._run.conclude(outcome, self._wording, leaned_on=headings)
         recorder, seconds = self._turns.recorder, answer.seconds or 0.0
         if self.is_sought:

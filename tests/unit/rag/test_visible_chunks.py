@@ -15,7 +15,7 @@ from rag.index.base.visible import MOST_KEPT, DocumentTable, VisibleChunks, firs
 from rag.index.local.bm25 import TantivyIndex, TantivyWriter
 from rag.index.local.chunk_store import SqliteChunks, SqliteWriter
 from rag.index.local.postings import Postings
-from rag.index.rights import KEPT_AUDIENCES, DocumentRights
+from rag.index.rights import KEPT_AUDIENCES, VisibleDocuments
 from rag.scope import EVERYTHING, Scope
 
 HAS_MILVUS = importlib.util.find_spec("pymilvus") is not None
@@ -149,17 +149,17 @@ def test_without_rights_that_hide_anything_a_search_keeps_to_its_collections(chu
     lists = AccessLists({f"w/{number}": frozenset({"tenant"}) for number in range(1, 4)}, controlled="w/", version="1")
     names = frozenset({"a"})
     for rights, scope in (
-        (DocumentRights(chunks, UNCONTROLLED), Scope(names, frozenset({ANNA}))),
-        (DocumentRights(chunks, lists), Scope(names)),
-        (DocumentRights(chunks, lists), Scope(names, frozenset({ANNA}))),
+        (VisibleDocuments(chunks, UNCONTROLLED), Scope(names, frozenset({ANNA}))),
+        (VisibleDocuments(chunks, lists), Scope(names)),
+        (VisibleDocuments(chunks, lists), Scope(names, frozenset({ANNA}))),
     ):
         assert rights.within(scope) is names
-    assert DocumentRights(chunks, lists).within(EVERYTHING) is None
+    assert VisibleDocuments(chunks, lists).within(EVERYTHING) is None
 
 
 def test_both_collections_and_rights_hide(chunks: SqliteChunks) -> None:
     lists = AccessLists({"w/1": ANNA, "w/2": ANNA, "w/3": frozenset({"user:ben"})}, controlled="w/", version="1")
-    rights = DocumentRights(chunks, lists)
+    rights = VisibleDocuments(chunks, lists)
     seen = {
         name: rights.within(Scope(names, frozenset({ANNA})))
         for name, names in (("all", None), ("a", frozenset("a")), ("none", frozenset[str]()))
@@ -175,7 +175,7 @@ def test_both_collections_and_rights_hide(chunks: SqliteChunks) -> None:
 
 
 def test_of_a_few_audiences_it_is_kept_what_they_see(chunks: SqliteChunks) -> None:
-    rights = DocumentRights(chunks, AccessLists({}, controlled="w/", version="1"))
+    rights = VisibleDocuments(chunks, AccessLists({}, controlled="w/", version="1"))
     scopes = [Scope(None, frozenset({frozenset({f"user:{number}"})})) for number in range(KEPT_AUDIENCES + 1)]
     first = rights.within(scopes[0])
     assert rights.within(Scope(None, scopes[0].audience)) is first
