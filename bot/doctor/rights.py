@@ -100,7 +100,7 @@ def _age(stored: Sequence["StoredRights"], settings: Settings) -> Iterator[Findi
         found = f"{old} of {len(stored)} documents: their rights were not read again for {rules.rights_max_age_h:g} h"
         yield Finding("rights", "fail", f"{found} (bot.access.rights_max_age_h), so nobody may read them", fix)
     elif now - newest > 2 * rules.rights_min * 60 + 60:
-        yield Finding("rights", "warn", f"read {ago(newest)}, not every {rules.rights_min} minutes", fix)
+        yield Finding("rights", "warn", f"read {ago(newest)}, not every {rules.rights_min:g} minutes", fix)
     else:
         yield Finding("rights", "ok", f"of {len(stored)} documents, read {ago(newest)}")
 

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 KEPT_S = 3_600.0
 MOST_KEPT = 5_000
+MOST_ASKED = 100
+"""Names that are asked for at once."""
 SPACE_PREFIX = "space:"
 """With a space's id, it is named like a principal."""
 _ASKED: dict[str, tuple[Endpoint, str, str, dict[str, str]]] = {
@@ -43,26 +45,28 @@ class PrincipalNames:
         self._known: dict[str, tuple[float, str]] = {}
 
     async def of_all(self, principals: Iterable[str], *, within_s: float) -> dict[str, str]:
-        """The names that are known by then; those that come later are known the next time. Never raises."""
+        """The names that are known by then; of those that are not, so many are asked for that the calls of answers do
+        not wait. Never raises."""
         wanted = set(principals)
-        tasks = [asyncio.ensure_future(self.of(each)) for each in wanted]
+        unknown = sorted(each for each in wanted if not self._is_fresh(each))[:MOST_ASKED]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await asyncio.gather(*map(asyncio.shield, tasks))
-        for task in tasks:
-            task.cancel()
+                await asyncio.gather(*map(self.of, unknown))
         return {each: name for each in wanted if (name := self._known.get(each, (0.0, ""))[1])}
 
     async def of(self, principal: str) -> str:
         """One name; "" where the platform does not tell. Never raises."""
-        at, name = self._known.get(principal, (-KEPT_S, ""))
-        if self._clock.monotonic() - at < KEPT_S:
-            return name
+        if self._is_fresh(principal):
+            return self._known[principal][1]
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
         name = await self._asked(principal.removeprefix(OUTSIDE))
         self._known[principal] = (self._clock.monotonic(), name)
         return name
+
+    def _is_fresh(self, principal: str) -> bool:
+        known = self._known.get(principal)
+        return known is not None and self._clock.monotonic() - known[0] < KEPT_S
 
     async def _asked(self, principal: str) -> str:
         kind, _, its_id = principal.partition(":")

@@ -31,6 +31,7 @@ def hashed(key: str) -> SecretStr:
     return SecretStr(hashlib.sha256(key.encode()).hexdigest())
 
 
+ASKED_AS = {"person": BOB, "question": "出差回来多久内要报销？"}
 KEYS = [hashed("owner"), ApiKey(hash=hashed("reader"), name="reader")]
 
 
@@ -93,6 +94,7 @@ async def test_a_key_opens_it_only_when_it_may(locked: Locked) -> None:
         paths += ["shown", "shown.csv", "access", "access/verdict?person=ou_x&document=y"]
         for path in paths:
             assert (await http.get(f"/admin/api/{path}")).status_code == 401, path
+        assert (await http.post("/admin/api/access/ask", json=ASKED_AS)).status_code == 401
         me = await http.get("/admin/api/me")
     assert (me.status_code, me.json()["login"]) == (401, True)
 
@@ -112,6 +114,11 @@ async def test_an_admin_logs_in_writes_with_the_token_and_logs_out(locked: Locke
             assert (await http.post(path, headers={b"X-CSRF-Token": wrong})).status_code == 403
         assert (await http.post(path, headers={"X-CSRF-Token": me["csrf"]})).status_code == 200
         assert gap["id"] not in [left["id"] for left in (await http.get("/admin/api/gaps")).json()["gaps"]]
+        assert (await http.post("/admin/api/access/ask", json=ASKED_AS)).status_code == 403
+        headers = {"X-CSRF-Token": me["csrf"]}
+        assert (await http.post("/admin/api/access/ask", json=ASKED_AS, headers=headers)).status_code == 200
+        [row] = (await http.get("/admin/api/shown", params={"person": BOB, "document": "finance/1"})).json()["shown"]
+        assert (row["asker"], row["asked_as"]) == (ALICE, BOB), "also where rights are off"
         assert (await http.post("/admin/logout")).status_code == 403
         left = await http.post("/admin/logout", headers={"X-CSRF-Token": me["csrf"]})
         assert "Max-Age=0" in left.headers["set-cookie"]

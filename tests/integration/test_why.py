@@ -6,7 +6,7 @@ import pytest
 
 from feishu.sandbox.sharing import Member
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage
-from tests.integration.test_mirrored_rights import ABOUT_OPEN, ABOUT_SECRET, SECRET, SECRET_TITLE, House, heard, tells
+from tests.integration.test_mirrored_rights import ABOUT_OPEN, ABOUT_SECRET, SECRET, SECRET_TITLE, House, tells
 from tests.integration.test_people_conversation import replied
 from tests.support.rights_house import CARLA, DAN, LEADERS, OTHER, PRIVATE
 
@@ -78,7 +78,7 @@ async def test_what_may_not_be_seen_any_more_is_not_named(house: House) -> None:
     assert "还没有" in await why(house, CARLA)
     assert tells(await house.private(CARLA, ABOUT_SECRET))
     house.sandbox.office.move(CARLA, OTHER)
-    await heard(bot, "people_changed", 1)
+    await bot.logged("people_changed")
     told = await why(house, CARLA)
     assert "不再开放" in told and not tells(told)
 

@@ -1,8 +1,8 @@
 """The record of which document was shown to whom: written with the answer, once, and found again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -24,11 +24,10 @@ def source(number: int, where: str, *, cited: bool, title: str = "薪酬") -> So
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    database.migrate()
+async def database(store_url: str) -> AsyncIterator[Database]:
+    database = Database(store_url)
     yield database
-    database.close()
+    await asyncio.to_thread(database.close)
 
 
 async def begun(database: Database, conversations: Conversations) -> tuple[Job, Answer]:
