@@ -58,6 +58,8 @@ async def rights_of_links(settings: Settings, client: FeishuClient) -> RightsFou
 async def rights_of(pages: Iterable[Page], settings: Settings, client: FeishuClient) -> RightsFound:
     """The rights of these pages. Raises `FeishuError` where those of none could be read."""
     reader = RightsReader(client, by_link=settings.bot.access.link_shared)
+    pages = list(pages)
+    reader.learn(pages)
     gate, result, errors = asyncio.Semaphore(AT_ONCE), RightsFound(), list[FeishuError]()
 
     async def read(page: Page) -> None:

@@ -37,7 +37,8 @@ class Page:
     where it is known. `part` is the one sheet or table that a link names. `owner` is an open id, "" for unknown.
 
     Where it stands decides who may read it: `node` is the token of its page in a wiki (of a shortcut that of its
-    origin), `folders` those of the folders around it that were walked through, the nearest first."""
+    origin), in `space` and below the page `above` ("" for none) where that was listed; `folders` are those around it
+    that were walked through, the nearest first."""
 
     token: str
     title: str
@@ -48,6 +49,8 @@ class Page:
     part: str = ""
     owner: str = ""
     node: str = ""
+    space: str = ""
+    above: str = ""
     folders: tuple[str, ...] = ()
 
 
@@ -240,8 +243,12 @@ def _of_node(node: dict[str, Any], target: Target) -> Page | Unread:
     if kind not in READABLE:
         return _unread_kind(kind, link, title)
     edited, owner = str(node.get("obj_edit_time", "")), str(node.get("owner", ""))
-    origin = str(node.get("origin_node_token") or node.get("node_token", ""))
-    return Page(str(node.get("obj_token", "")), title, link, edited, kind, _number(edited), owner=owner, node=origin)
+    node_token = str(node.get("node_token", ""))
+    found = Page(str(node.get("obj_token", "")), title, link, edited, kind, _number(edited), owner=owner)
+    if str(node.get("node_type", "origin")) == "shortcut":  # it stands where its origin does
+        return replace(found, node=str(node.get("origin_node_token") or node_token))
+    space, above = str(node.get("space_id", "")), str(node.get("parent_node_token", ""))
+    return replace(found, node=node_token, space=space, above=above)
 
 
 def _behind(file: dict[str, Any]) -> tuple[str, str]:

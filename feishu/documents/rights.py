@@ -101,6 +101,11 @@ class RightsReader:
         self._client = client
         self.by_link = by_link
         self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+
+    def learn(self, pages: Iterable[Page]) -> None:
+        """Where these pages of wikis stand: to ask for it is allowed a hundred times a minute only."""
+        self._places.update({page.node: (page.space, page.above) for page in pages if page.node and page.space})
 
     async def of(self, page: Page) -> Rights:
         """Who may read a page. Raises `FeishuError` where asking again may help."""
@@ -135,6 +140,8 @@ class RightsReader:
 
     async def place(self, node: str) -> tuple[str, str]:
         """The space of a wiki page and the page above it ("" for none); two empty ones where the app may not know."""
+        if node in self._places:
+            return self._places[node]
         asked = {"token": node, "obj_type": "wiki"}
         found = await self._once(("place", node), lambda: self._told(WIKI_NODE, "node", None, asked))
         return str(found.get("space_id", "")), str(found.get("parent_node_token", ""))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import tantivy
 
@@ -171,7 +171,9 @@ class TantivyIndex:
         if not (frequency := int(self._searcher.doc_freq(field, term))):
             return ()
         query = tantivy.Query.const_score_query(self._term(field, term), 0.0)
-        return [chunk_id for chunk_id, _ in self._hits(query, frequency)]
+        hits = self._searcher.search(query, limit=frequency, count=False).hits
+        ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        return cast("list[int]", ids)  # its column holds nothing else
 
     def _count(self, query: tantivy.Query) -> int:
         found: Any = self._searcher.search(query, limit=1, count=True)  # its stub knows no count

@@ -53,6 +53,7 @@ class Postings:
 
 
 def _packed(ids: Sequence[int], table: DocumentTable) -> NDArray[np.uint8] | NDArray[np.int32]:
+    rising = np.sort(np.asarray(ids, dtype=np.int64))  # they are looked up much faster in order
     if len(ids) * _BITS_FROM > len(table.ids):
-        return np.packbits(table.marked(ids))
-    return table.places(ids).astype(np.int32)
+        return np.packbits(table.marked(rising))
+    return table.places(rising).astype(np.int32)
