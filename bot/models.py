@@ -5,6 +5,7 @@ A turn is one question and its card; an answer is one version of its reply.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from rag.scope import DEFAULT_COLLECTION, DOCUMENT
@@ -110,6 +111,9 @@ class Source:
         return self.opens or self.link
 
 
+_IS_CITED = attrgetter("cited")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One version of a turn's reply. `notice` is what the card says about its end, beside the text."""
@@ -149,7 +153,7 @@ class Answer:
     @property
     def on_card(self) -> tuple[Source, ...]:
         """The sources that its card names: the cited ones; or, where none stands behind the answer, the nearest."""
-        return tuple(source for source in self.sources if source.cited or self.outcome in UNSUPPORTED)
+        return self.sources if self.outcome in UNSUPPORTED else tuple(filter(_IS_CITED, self.sources))
 
     @property
     def behind(self) -> frozenset[str]:
