@@ -131,7 +131,7 @@ async def test_nothing_from_outside_of_the_scope_comes_back(settings: RagSetting
             # What the asker typed is theirs: only the rest may not speak of what is hidden.
             told = repr(each).replace(asked, "")
             assert not [secret for secret in hidden if secret in told], (scope, each)
-        assert answer.collections <= scope.names
+        assert answer.behind <= scope.names
         assert {each.collection for each in offered} | {each for _, each in welcomed} <= scope.names
         found += len(finding.passages)
     assert found, "something has to be found for the absence of the rest to mean anything"
