@@ -103,7 +103,7 @@ def read_rights(base_url: str, settings: SandboxSettings, node: Node) -> dict[st
 
 async def test_the_official_sdk_reads_rights() -> None:
     pytest.importorskip("lark_oapi", reason="the official SDK is a dev extra")
-    settings = SandboxSettings()
+    settings = SandboxSettings(app_id="cli_sdk_rights")  # the SDK keeps tokens by it, for the whole process
     sandbox = furnish(Sandbox(settings))
     node = sandbox.platform.documents.node(PRIVATE, "一页", "正文")
     sandbox.rights.grant(node.node_token, Member("chat", STAFF))

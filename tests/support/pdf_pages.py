@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 WIDTH, HEIGHT = 595, 842
+FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+"""To draw Chinese with; not everywhere."""
 FONTS = (
     "<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [<< /Type /Font"
     " /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /FontDescriptor << /Type /FontDescriptor /FontName"
@@ -144,3 +146,14 @@ def _file(objects: list[bytes], encryption: bytes) -> bytes:
         content
         + b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<< /Size %d /Root 1 0 R %b >>\nstartxref\n%d\n%%%%EOF\n" % tail
     )
+
+
+def scan(
+    *, stamp: str = "", mode: int = 0, lines: tuple[str, ...] = ("仓库安全规定", "叉车限速每小时六公里")
+) -> PdfPage:
+    """A page that is a picture of some lines, and may have a text printed over it."""
+    page = PdfPage()
+    page.picture(jpeg_of(lines, FONT), 0, 0, 595, 842)
+    if stamp:
+        page.text(stamp, 40, 820, size=8, mode=mode)
+    return page

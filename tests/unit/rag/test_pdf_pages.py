@@ -1,22 +1,14 @@
 """PDF pages as a person reads them: columns, tables, forms, notes, headers, scans."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from rag.ingestion.readers.parsed import CannotRead, Parsed
 from rag.ingestion.readers.pdf import joined_lines, read_pdf
 from rag.ingestion.readers.pdf_layout import joined
-from tests.support.pdf_pages import PdfPage, hexed, jpeg_of, pdf_of
+from tests.support.pdf_pages import FONT, PdfPage, hexed, jpeg_of, pdf_of, scan
 
 pytest.importorskip("pypdfium2")
 pytest.importorskip("pdfplumber")
-FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
-needs_ocr = pytest.mark.skipif(
-    not FONT.is_file() or any(importlib.util.find_spec(name) is None for name in ("rapidocr", "onnxruntime")),
-    reason="the extra ocr is not installed, or no Chinese font",
-)
 LEFT = [
     "一、借款。员工因公借款须填写",
     "借款单，单笔不超过三千元，由",
@@ -258,34 +250,6 @@ def test_a_file_that_needs_no_password_is_read_and_others_are_named() -> None:
         read_pdf(pdf_of(page, password="geheim"))
     with pytest.raises(CannotRead, match="damaged or cut off"):
         read_pdf(b"%PDF-1.7\n" + b"x" * 99)
-
-
-def scan(
-    *, stamp: str = "", mode: int = 0, lines: tuple[str, ...] = ("仓库安全规定", "叉车限速每小时六公里")
-) -> PdfPage:
-    page = PdfPage()
-    page.picture(jpeg_of(lines, FONT), 0, 0, 595, 842)
-    if stamp:
-        page.text(stamp, 40, 820, size=8, mode=mode)
-    return page
-
-
-@needs_ocr
-@pytest.mark.parametrize(
-    ("stamp", "mode"), [("", 0), ("Internal - printed 2026-03-01 - page 1 of 1", 0), ("an invisible layer of text", 3)]
-)
-def test_a_scan_is_read_whatever_is_stamped_on_it(stamp: str, mode: int) -> None:
-    text = flat(read(scan(stamp=stamp, mode=mode)))
-    assert "叉车限速每小时六公里" in text and stamp[:8].replace(" ", "") in text
-
-
-@needs_ocr
-def test_a_page_of_text_and_picture_has_both() -> None:
-    page = PdfPage()
-    page.lines(LEFT, 60, 80)
-    page.picture(jpeg_of(["室外车位每月三百元"], FONT, height=500), 60, 400, 450, 190)
-    text = flat(read(page))
-    assert text.startswith("".join(LEFT)) and "室外车位每月三百元" in text
 
 
 @pytest.mark.skipif(not FONT.is_file(), reason="no Chinese font")
