@@ -134,6 +134,8 @@ async def test_no_card_says_more_than_its_readers_may_open(stage: Stage, seed: i
         "RAG__LLM__PROVIDER": "extractive",
         "BOT__ACCESS__RIGHTS": "mirror",
         "BOT__ACCESS__PEOPLE_MAX_AGE_MIN": "0.01",  # of user groups no event tells
+        "BOT__PEOPLE__PERSON_PER_MIN": "0",  # nobody is refused a press
+        "BOT__PEOPLE__CHAT_PER_MIN": "0",
         "BOT__REFRESH_MIN": "0",
         "BOT__DATABASE_URL": f"sqlite:///{stage.folder / 'bot.db'}",
     }
