@@ -65,9 +65,10 @@ class RightsHandler:
         if token and page is None:
             return Ended("cancelled", "no document of ours")
         looked = await (rights_of([page], self.settings, self.client) if page else self._everything())
-        changed = await store_rights(self.kept, looked)
-        log.info("rights_read", documents=len(looked.found), closed=changed, failed=looked.failed)
-        return Ended("done", f"{len(looked.found)} documents, {changed} closed, {looked.failed} failed")
+        await self.kept.keep(looked.found)
+        closed = sum(not rights.readers for _, rights in looked.found.values())
+        log.info("rights_read", documents=len(looked.found), closed=closed, failed=looked.failed)
+        return Ended("done", f"{len(looked.found)} documents, {closed} closed, {looked.failed} failed")
 
     async def give_up(self, job: Job) -> None:
         """Nobody waits for it, and the next look sees the same."""
@@ -75,13 +76,7 @@ class RightsHandler:
 
     async def _everything(self) -> RightsFound:
         looked = await rights_of_links(self.settings, self.client)
-        if looked.is_whole:
+        if looked.is_whole and not looked.failed:  # what could not be read this time is not gone
             known = {each.source for each in await self.kept.all()}
             await self.kept.forget(known - looked.found.keys())
         return looked
-
-
-async def store_rights(kept: DocumentRights, looked: RightsFound) -> int:
-    """Stores what was read; gives how many documents are closed to everybody. Raises `StoreError`."""
-    await kept.keep(looked.found)
-    return sum(not rights.readers for _, rights in looked.found.values())

@@ -118,8 +118,7 @@ class DocumentRights:
 
     async def of(self, source: str) -> StoredRights | None:
         """What is kept of one document. Raises `StoreError`."""
-        statement = select(document_rights).where(document_rights.c.source == source)
-        row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
+        row = await self._row(source)
         return _stored(row) if row else None
 
     async def places(self) -> dict[str, tuple[str, str]]:
@@ -131,12 +130,15 @@ class DocumentRights:
 
     async def page(self, source: str) -> Page | None:
         """A document as its rights are read again; None for an unknown one. Raises `StoreError`."""
-        statement = select(document_rights).where(document_rights.c.source == source)
-        row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
+        row = await self._row(source)
         if row is None:
             return None
         token, kind, owner, node, folders = orjson.loads(row.page)
         return Page(token, row.title, row.link, "", kind, owner=owner, node=node, folders=tuple(folders))
+
+    async def _row(self, source: str) -> Any:
+        statement = select(document_rights).where(document_rights.c.source == source)
+        return await self._database.read(lambda connection: connection.execute(statement).one_or_none())
 
 
 def _stored(row: Any) -> StoredRights:
