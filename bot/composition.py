@@ -4,6 +4,7 @@ from bot.access.audience import Audiences
 from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
+from bot.documents.ingesting import Ingesting
 from bot.documents.library_sources import hosts_of
 from bot.documents.page_reader import page_reader
 from bot.documents.refreshing import Refresher
@@ -40,6 +41,7 @@ from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
+from bot.jobs.ingest import IngestHandler
 from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
@@ -61,6 +63,7 @@ from bot.repositories.document_rights import HOUR_S, DocumentRights
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
+from bot.repositories.ingest_runs import IngestRuns
 from bot.repositories.owner_questions import OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback
@@ -200,6 +203,9 @@ class Parts:
         refresher = Refresher(self.settings, self.client, self.library)
         self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
+        self.ingest_runs = IngestRuns(self.database, clock=clock)
+        ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
+        self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -218,6 +224,7 @@ class Parts:
             "digest": self.digest,
             "refresh": self.refresh,
             "rights": self.rights_look,
+            "ingest": self.ingests,
             "more_sources": MoreSourcesHandler(
                 self.library, self.access, conversations, self.outbox, voice, self.jobs, language
             ),

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
-from bot.documents.library_sources import PREFIX, document_of, listed, subscribe_to
+from bot.documents.library_sources import PREFIX, document_of, known_page, listed, subscribe_to
 from bot.documents.page_reader import page_reader
 from bot.documents.pictures import Vision
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
-from feishu.documents.listing import Documents, Page, PageKind
+from feishu.documents.listing import Documents, PageKind
 from rag.errors import IndexUnusable
 from rag.index.outline import DocumentState
 from rag.ingestion.pipeline import IngestReport, ingest
@@ -44,7 +44,7 @@ class Refresher:
         if await self._known() is None:
             return None
         reader = page_reader(self.client, self.settings.rag, self.library)
-        report = await self._ingested(await listed(self.settings, Documents(self.client), reader), None)
+        report = await self._ingested((await listed(self.settings, Documents(self.client), reader)).remote, None)
         await subscribe_to(reader.done, self.client, self.settings)
         return report
 
@@ -57,13 +57,9 @@ class Refresher:
         metas, _gone = await Documents(self.client).metas([(token, kind)])
         remote: list[Remote] = []
         if meta := metas.get(token):
-            edited = str(meta.get("latest_modify_time", ""))
-            edited_at = int(edited) if edited.isdecimal() else 0
             reader = page_reader(self.client, self.settings.rag, self.library)
-            for state in known:
-                title = str(meta.get("title") or "") or state.title
-                page = Page(token, title, state.link, edited, cast(PageKind, kind), edited_at)
-                remote.append(document_of(page, state.collection, reader))
+            pages = ((known_page(state, cast(PageKind, kind), meta), state.collection) for state in known)
+            remote += [document_of(page, collection, reader) for page, collection in pages]
         return await self._ingested(remote, source)
 
     async def _known(self) -> Sequence[DocumentState] | None:

@@ -20,6 +20,7 @@ from bot.storage.tables import (
     document_rights,
     fallbacks,
     gaps,
+    ingest_runs,
     jobs,
     metadata,
     onces,
@@ -123,6 +124,7 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
+    17: created(ingest_runs),
 }
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,6 +65,7 @@ def ingest(
     rebuild: bool = False,
     prune: bool = False,
     answers_for: Callable[[Key], bool] | None = None,
+    reread: Collection[Key] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestReport:
     """Bring the index to what the folders and `remote` hold now, and switch to it.
@@ -72,11 +73,11 @@ def ingest(
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
     are remembered, and read again by later ingests. `answers_for` says of which other documents `remote` has all that
     there is: those of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and
-    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is
-    told the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is
-    busy; `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
-    EmbeddingFailed; after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors
-    that were made.
+    forgets such places. Documents of `reread` are read also where they did not change. What cannot be read or embedded
+    is left out and reported. `progress(stage, done, total)` is told the stages `weights`, `checking` and `documents`,
+    and `waiting`, in seconds, while an embedding endpoint is busy; `sleep` is how it waits. Raises IngestError (no
+    folder, nothing to read, cannot write; IndexBusy while another ingest writes), SettingsMismatch, EmbeddingFailed;
+    after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors that were made.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
@@ -92,8 +93,8 @@ def ingest(
         work = _Work(settings, selection, run, shelf, tell)
         before = work.index_before(rebuild=rebuild)
         known = shelf.known(run.draft_mark(), fresh=before is None)
-        told = partial(tell, "checking")
-        plan = difference(items, known, unlisted=unlisted, spares=_spares(selection, answers_for), progress=told)
+        told, spares = partial(tell, "checking"), _spares(selection, answers_for)
+        plan = difference(items, known, unlisted=unlisted, spares=spares, reread=reread, progress=told)
         if paths and not items and not plan.gone:
             raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
