@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 Refusal = Literal[
     "name", "kind", "size", "empty", "exists", "folder", "read_only", "full", "order", "missing", "elsewhere"
 ]
-"""Why a file is refused: its name, kind or size; nothing is in it; there is one of that name; there is no such folder, it
-cannot be written, or its disk is full; parts came out of order; it is not there (any more), or not in a folder of ours."""
+"""Why a file is refused: its name, kind or size; nothing is in it; there is one of that name; there is no such folder,
+it cannot be written, or its disk is full; parts came out of order; it is not there, or not in a folder of ours."""
 
 
 class RagError(Exception):

@@ -90,7 +90,7 @@ class CataloguePage:
     documents: Sequence[Listed]
 
 
-class Votes(Protocol):
+class CitedOften(Protocol):
     """How many answers cite a document, and the votes on those."""
 
     answers: int
@@ -118,7 +118,7 @@ def files_now(settings: Settings) -> FilesNow:
 
 
 def documents_of(
-    states: Iterable[DocumentState], now: FilesNow, passages: Mapping[Key, int], cited: Mapping[Key, Votes]
+    states: Iterable[DocumentState], now: FilesNow, passages: Mapping[Key, int], cited: Mapping[Key, CitedOften]
 ) -> list[Listed]:
     """Every document that is in the index or could be, once."""
     rows: dict[Key, Listed] = {}
@@ -155,7 +155,7 @@ def page_of(rows: Sequence[Listed], wanted: Wanted) -> CataloguePage:
     return CataloguePage(len(chosen), page, pages, {name: states.get(name, 0) for name in STATES}, shown)
 
 
-def _known(state: DocumentState, now: FilesNow, passages: int, cited: Votes | None) -> Listed:
+def _known(state: DocumentState, now: FilesNow, passages: int, cited: CitedOften | None) -> Listed:
     fact = now.files.get((state.collection, state.source))
     is_page = state.source.startswith(ON_FEISHU)
     is_gone = not is_page and fact is None and not now.trouble and not _is_kept(state, now)

@@ -1,7 +1,7 @@
 """The job `ingest`: documents are read because an admin asked for it on /admin.
 
-It stands in one line with the looks at Feishu (`bot.jobs.refresh`), so that one runs at a time; for an ingest of another
-process (`feishu-rag ingest`) it waits. After a restart it runs again: vectors that were made are kept beside the index.
+It stands in one line with the looks at Feishu (`bot.jobs.refresh`), so that one runs at a time; for an ingest of
+another process (`feishu-rag ingest`) it waits. After a restart it runs again: vectors that were made are kept.
 """
 
 import asyncio

@@ -16,7 +16,8 @@ from rag.scope import DEFAULT_COLLECTION
 DAY_S = 86_400.0
 MOST_ROWS = 100_000
 KEPT_S = 15.0
-"""Counting reads the sources of every answer: whoever types into a search field does not have them read each time."""
+"""Counting reads the sources of every answer: whoever types into a search field does not have them read each time, as
+long as there is no newer question and no newer vote."""
 CITED = '"cited":true'
 
 
@@ -35,13 +36,15 @@ class Citations:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._kept: tuple[float, float, dict[Key, Cited]] | None = None
+        self._kept: tuple[tuple[float, object], float, dict[Key, Cited]] | None = None
 
     async def of_documents(self, days: float) -> dict[Key, Cited]:
         """Of the last days, by collection and source; at most some seconds old."""
+        newest = select(select(func.max(answers.c.created_at)).scalar_subquery(), func.max(votes.c.at))
+        mark = days, tuple(await self._database.read(lambda connection: connection.execute(newest).one()))
         now = self._clock.monotonic()
-        if self._kept is None or self._kept[0] != days or now - self._kept[1] > KEPT_S:
-            self._kept = days, now, await self._counted(days)
+        if self._kept is None or self._kept[0] != mark or now - self._kept[1] > KEPT_S:
+            self._kept = mark, now, await self._counted(days)
         return self._kept[2]
 
     async def _counted(self, days: float) -> dict[Key, Cited]:

@@ -1,9 +1,9 @@
 """Files put into a folder of documents, and taken out of it, by somebody who is not at this machine.
 
-A file comes in parts, so that neither a slow line nor its size holds a request up. The parts are gathered under a hidden
-name, which no ingest reads, and the whole is renamed at its end: a reader sees the old file, the new one, or none. The
-folder is walked to by descriptors, and nothing in it is opened through a link (`rag.ingestion.file_access`), so that
-whatever else may be in it, nothing outside of it is written or removed.
+A file comes in parts, so that neither a slow line nor its size holds a request up. The parts are gathered under a
+hidden name, which no ingest reads, and the whole is renamed at its end: a reader sees the old file, the new one, or
+none. The folder is walked to by descriptors, and nothing in it is opened through a link (`rag.ingestion.file_access`),
+so that whatever else may be in it, nothing outside of it is written or removed.
 """
 
 import contextlib
@@ -100,7 +100,7 @@ def put_part(folder: Path, part: FilePart, *, most_bytes: int) -> str:
 
 
 def remove_file(file: Path, folders: list[Path]) -> None:
-    """Removes the regular file at a resolved path, where one of these folders holds it. Blocking. Raises FileRefused."""
+    """Removes the regular file at a resolved path, if one of these folders holds it. Blocking. Raises FileRefused."""
     if not any(file.is_relative_to(folder) for folder in folders):
         raise FileRefused("elsewhere", f"{file.name} lies outside of the collection's folders")
     with _opened(file.parent) as at:

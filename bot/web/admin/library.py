@@ -37,7 +37,7 @@ StateName = Literal["", "failed", "left_out", "waiting", "gone", "noted", "read"
 PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
-class Searches(Protocol):
+class FindsPassages(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def search(self, text: str, scope: Scope) -> SearchResult: ...
@@ -76,7 +76,7 @@ class LibraryDoor:
     view: LibraryView
     ingests: IngestHandler
     jobs: JobList
-    search: Searches
+    search: FindsPassages
     wake: Callable[[], None]
 
 

@@ -25,7 +25,7 @@ PASSAGES_ON_PAGE = 20
 MB = 1_000_000
 
 
-class Indexed(Protocol):
+class ListedLibrary(Protocol):
     """What this needs of `rag.knowledge_base.KnowledgeBase`."""
 
     async def documents(self, scope: Scope) -> tuple[DocumentState, ...]: ...
@@ -40,7 +40,7 @@ class LibraryView:
     """Answers an admin, who may see every document. Raises `StoreError`, `RagError`."""
 
     settings: Settings
-    library: Indexed
+    library: ListedLibrary
     citations: Citations
     clock: Clock
     _kept: tuple[float, FilesNow] | None = field(default=None, init=False)
