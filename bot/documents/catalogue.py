@@ -44,7 +44,7 @@ class FilesNow:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One document of the list. `reason` is why it was not read, `notes` what was left out of it; `answers`, `up` and
+    """One document of the list, or a place where some are that are not read. `reason` is why it was not read, `notes` what was left out of it; `answers`, `up` and
     `down` are of the answers that cite it."""
 
     collection: str
@@ -65,7 +65,7 @@ class Listed:
     @property
     def may_be_removed(self) -> bool:
         """Whether it is a file in a folder of its collection."""
-        return self.kind == "file" and self.state != "gone"
+        return self.kind == "file" and self.state not in ("gone", "left_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def documents_of(
     for place in now.left_out:
         key = (place.collection, place.prefix or "/")
         if key not in rows or rows[key].state == "gone":
-            rows[key] = Listed(*key, "", "", "added", "left_out", reason=place.reason)
+            rows[key] = Listed(*key, "", "", "file", "left_out", reason=place.reason)
     return list(rows.values())
 
 

@@ -168,9 +168,9 @@ def test_every_kind_of_job_is_somebodys_attempt_or_nobodys() -> None:
     stored: dict[str, dict[str, object]] = {
         "redraw": {}, "recalled": {"message_id": "om_1"}, "refuse": {"why": "not_here"},
         "digest": {"key": "k", "chat_id": "oc_1"}, "refresh": {"token": "doxcn1"}, "rights": {"token": "doxcn1"},
-        "more_sources": {"answer_id": "a", "question": "?"},
+        "more_sources": {"answer_id": "a", "question": "?"}, "ingest": {"by": "ou_admin"},
     }  # fmt: skip
-    assert [attempt_of(job(kind, stored[kind])) for kind in sorted(nobodys)] == [None] * 7
+    assert [attempt_of(job(kind, stored[kind])) for kind in sorted(nobodys)] == [None] * 8
 
 
 def test_what_was_asked_before_the_quiet_hours_is_answered_in_them() -> None:

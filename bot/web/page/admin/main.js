@@ -11,6 +11,7 @@ import { toast } from "../js/toast.js";
 import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
 import { file, get, me, post, save } from "./data.js";
+import { Documents } from "./documents.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
 
@@ -23,6 +24,7 @@ class Board {
   #keys = new KeyDialog();
   #drawer = new Drawer();
   #access = new Access(() => this.#days);
+  #documents = new Documents(() => this.#days);
   #days = 30;
   #overview = null;
   #read = { count: 0, unread: 0, documents: [], trouble: "" };
@@ -88,7 +90,7 @@ class Board {
     await this.#guarded(async () => {
       [this.#overview, { gaps: this.#gaps }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
       this.#draw();
-      await Promise.all([this.#loadTurns(), this.#access.load()]);
+      await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load()]);
     });
   }
 
@@ -199,6 +201,7 @@ class Board {
     this.#translate();
     this.#draw();
     this.#access.draw();
+    this.#documents.draw();
     if (this.#overview) this.#loadTurns();
   }
 
