@@ -238,7 +238,7 @@ const EN = {
   confirmRemove: "Delete {name} from its folder? It is kept in no bin, and leaves the index after that.",
   removedFile: "Deleted; it is leaving the index.",
   actFailed: "That did not work: {said}",
-  libraryCount: "{count} documents, page {page} of {pages}",
+  libraryCount: "{count} in all, page {page} of {pages}",
   noDocumentsFound: "No document matches.",
   emptyLibrary: "There are no documents yet: drop files here, or add Feishu links to the settings.",
   previousPage: "Previous page",
