@@ -201,9 +201,9 @@ class Parts:
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
         refresher = Refresher(self.settings, self.client, self.library)
-        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
+        self.ingest_runs, app_id = IngestRuns(self.database, clock=clock), self.settings.feishu.app_id
+        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, app_id, self.ingest_runs, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
-        self.ingest_runs = IngestRuns(self.database, clock=clock)
         ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
         self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
         handlers: dict[JobKind, JobHandler] = {

@@ -44,8 +44,8 @@ class FilesNow:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One document of the list, or a place where some are that are not read. `reason` is why it was not read, `notes` what was left out of it; `answers`, `up` and
-    `down` are of the answers that cite it."""
+    """One document of the list, or a place where some are that are not read. `reason` is why it was not read, `notes`
+    what was left out of it; `answers`, `up` and `down` are of the answers that cite it."""
 
     collection: str
     source: str

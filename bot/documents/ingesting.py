@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from rag.ingestion.pipeline import IngestReport, Progress, ingest
 from rag.ingestion.selection import find_original
 from rag.ingestion.sources import RemoteDocument
 
+COUNTS = ("documents", "chunks", "new", "changed", "gone", "unchanged", "embedded", "reused", "embedding", "index")
+MOST_TOLD = 500
+"""Files that a report names; more of them are counted."""
 KeepRights = Callable[[Mapping[str, tuple[Page, Rights]]], Awaitable[object]]
 """Stores who may read which document, by its source."""
 
@@ -42,6 +45,21 @@ class Ingested:
 
     report: IngestReport
     links: tuple[LinkFound, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """For the store and the page."""
+        report = self.report
+        files = {"skipped": report.skipped, "notes": report.notes}
+        return {
+            **{name: getattr(report, name) for name in COUNTS},
+            **{
+                name: [{"source": each.source, "reason": each.reason} for each in those[:MOST_TOLD]]
+                for name, those in files.items()
+            },
+            "skipped_count": len(report.skipped),
+            "seconds": round(report.seconds, 2),
+            "links": [asdict(each) for each in self.links],
+        }
 
 
 @dataclass(frozen=True, slots=True)

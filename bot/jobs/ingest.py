@@ -7,8 +7,8 @@ another process (`feishu-rag ingest`) it waits. After a restart it runs again: v
 import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -32,8 +32,6 @@ LOOK_EVERY_S = 2.0
 """How often it is looked whether another process has ended its ingest."""
 OTHER_WRITER = "other_writer"
 """The stage in which that is waited for."""
-MOST_TOLD = 500
-"""Files that a report names; more of them are counted."""
 
 
 class KnowsDocuments(Protocol):
@@ -131,24 +129,7 @@ class IngestHandler:
 
     async def _done(self, job: Job, done: Ingested) -> Ended:
         report = done.report
-        await self.runs.end(job.id, "done", report=report_body(done))
+        await self.runs.end(job.id, "done", report=done.body())
         changes = f"{report.new} new, {report.changed} changed, {report.gone} gone, {len(report.skipped)} skipped"
         log.info("documents_ingested", changes=changes, seconds=round(report.seconds, 2))
         return Ended("done", changes)
-
-
-def report_body(done: Ingested) -> dict[str, Any]:
-    """What an ingest did, for the store and the page."""
-    report = done.report
-    counts = ("documents", "chunks", "new", "changed", "gone", "unchanged", "embedded", "reused", "embedding", "index")
-    named = {
-        name: [{"source": each.source, "reason": each.reason} for each in files[:MOST_TOLD]]
-        for name, files in (("skipped", report.skipped), ("notes", report.notes))
-    }
-    return {
-        **{name: getattr(report, name) for name in counts},
-        **named,
-        "skipped_count": len(report.skipped),
-        "seconds": round(report.seconds, 2),
-        "links": [asdict(each) for each in done.links],
-    }

@@ -13,8 +13,8 @@ from bot.storage.database import Database
 from bot.storage.tables import OPEN, ingest_runs, jobs
 from feishu.clock import Clock
 
-What = Literal["all", "rebuild", "again"]
-"""What is read: what changed, everything, some documents."""
+What = Literal["all", "rebuild", "again", "links"]
+"""What is read: what changed, everything, some documents, what changed of the Feishu links (the bot's own looks)."""
 RunState = Literal["queued", "running", "waiting", "done", "failed", "stopped"]
 UNDER_WAY = ("running", "waiting")
 MOST_KEPT = 50
@@ -47,7 +47,8 @@ class IngestRuns:
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def begin(self, job_id: int, what: What, *, by: str = "") -> None:
-        """It runs now, for the first time or again after a restart. Drops the oldest ones."""
+        """It runs now, for the first time or again after a restart. Drops the oldest ones, and of the bot's own looks
+        all but the newest: there is one an hour."""
         fresh = {"state": "running", "stage": "", "done": 0, "total": 0, "reason": "", "ended_at": None}
         values = {**fresh, "what": what, "started_by": by, "started_at": self._clock.time()}
         begun = self._insert(ingest_runs).values(job_id=job_id, **values)
@@ -55,6 +56,10 @@ class IngestRuns:
 
         def work(connection: Connection) -> None:
             connection.execute(begun.on_conflict_do_update(index_elements=["job_id"], set_=fresh))
+            if what == "links":
+                connection.execute(
+                    delete(ingest_runs).where(ingest_runs.c.what == what, ingest_runs.c.job_id != job_id)
+                )
             connection.execute(delete(ingest_runs).where(ingest_runs.c.job_id.not_in(kept)))
 
         await self._database.write(work)

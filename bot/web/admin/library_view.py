@@ -50,8 +50,8 @@ class LibraryView:
         folder and no index, and so in no list."""
         now = await self._files()
         states, passages, trouble = await self._indexed()
-        rows = documents_of(states, now, passages, await self.citations.of_documents(days))
-        found = page_of(rows, wanted)
+        cited = await self.citations.of_documents(days)
+        found = await asyncio.to_thread(lambda: page_of(documents_of(states, now, passages, cited), wanted))
         return {
             **{name: getattr(found, name) for name in ("count", "page", "pages", "states")},
             "documents": [_row(row) for row in found.documents],

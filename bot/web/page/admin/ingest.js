@@ -102,8 +102,9 @@ const stageOf = ({ state, stage }) => say(state === "running" && has(`stage_${st
 
 const isOpen = ({ ended_at: at }) => at === null;
 
-function ended({ state, reason, report, started_by: by, ended_at: at }) {
-  const facts = { at: when(at * 1000), by: by ? say("ingestBy", { by }) : say("ingestItself") };
+function ended({ state, what, reason, report, started_by: by, ended_at: at }) {
+  const whose = by ? say("ingestBy", { by }) : say("ingestItself");
+  const facts = { at: when(at * 1000), by: has(`what_${what}`) ? `${whose} (${say(`what_${what}`)})` : whose };
   const told = report ? say("ingestFacts", { ...report, ...facts }) : `${facts.at}, ${facts.by}`;
   const list = (word, files, count) => (files.length ? el("details", {}, el("summary", {}, say(word, { count })), el("ul", { class: "reasons" }, ...files.map((file) => el("li", {}, `${file.source}: ${file.reason}`)))) : "");
   return el("div", { class: "run", "data-state": state },
