@@ -15,7 +15,7 @@ from bot.documents.library_sources import LinkFound
 from bot.inbox.queue import Jobs
 from bot.job import IngestPayload, Job
 from bot.jobs.ingest import TELL_EVERY_S, IngestHandler
-from bot.repositories.ingest_runs import MOST_KEPT, IngestRun, IngestRuns
+from bot.repositories.ingest_runs import IngestRun, IngestRuns
 from bot.settings import Settings
 from bot.storage.database import Database
 from feishu.errors import TransportError
@@ -189,16 +189,6 @@ def test_only_one_waits_and_what_was_ended_by_hand_is_told_as_stopped(tmp_path: 
         await asyncio.gather(running, return_exceptions=True)
         await house.jobs.finish(job, "cancelled")
         assert [run.state for run in await house.runs.newest()] == ["queued", "stopped"]
-
-    in_house(tmp_path, play)
-
-
-def test_old_ones_are_forgotten(tmp_path: Path) -> None:
-    async def play(house: House) -> None:
-        for number in range(MOST_KEPT + 5):
-            await house.runs.begin(number + 1, "all")
-        kept = await house.runs.newest(1_000)
-        assert (len(kept), kept[0].job_id, kept[-1].job_id) == (MOST_KEPT, MOST_KEPT + 5, 6)
 
     in_house(tmp_path, play)
 
