@@ -1,5 +1,7 @@
 """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.web.auth`."""
 
+from functools import partial
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -26,6 +28,8 @@ from bot.web.chat.routes import ChatDoor, chat_router
 from bot.web.chat.source_documents import source_documents_router
 from bot.web.chat.sources import sources_router
 from bot.web.errors import add_error_handlers
+from bot.web.mcp.endpoint import add_mcp
+from bot.web.mcp.tools import KnowledgeTools
 from bot.web.middleware import BodyLimit, PlainGZip, RequestLog
 from bot.web.openai.generate import generate_router
 from bot.web.openai.routes import completions_router
@@ -46,7 +50,14 @@ def web_app(bot: Bot) -> FastAPI:
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
     door = ChatDoor(
-        bot.web_turns, bot.feedback, gate, bot.metrics, bot.access, settings.web_stall_s, settings.web_files
+        bot.web_turns,
+        bot.feedback,
+        gate,
+        bot.metrics,
+        bot.access,
+        settings.web_stall_s,
+        settings.web_files,
+        partial(bot.ledger.private_chat_of, bot.settings.feishu.app_id),
     )
     app = chat_app(door, settings, bot.clock)
 
@@ -60,6 +71,7 @@ def web_app(bot: Bot) -> FastAPI:
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
     app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
+    add_mcp(app, KnowledgeTools(door, admin.shown))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app

@@ -28,6 +28,8 @@ class ApiKey(BaseModel):
     rate_per_min: int = Field(0, ge=0, le=100_000)
     collections: list[str] | None = None
     admin: bool = False
+    person: str = Field("", pattern=r"^(?:ou_[A-Za-z0-9_-]{1,60})?$")
+    """An open id: the key is this person's own. It sees what they may see in private, and its questions are theirs."""
 
     @field_validator("hash")
     @classmethod
@@ -50,7 +52,8 @@ class BotSettings(BaseModel):
     api_keys: list[SecretStr | ApiKey] = Field(
         default_factory=list,
         description="SHA-256 (64 hex digits) of each key that may use the web door (and /admin); or as JSON objects "
-        '{"hash": "…", "name": "wiki", "rate_per_min": 60, "collections": ["default"], "admin": false}',
+        '{"hash": "…", "name": "wiki", "rate_per_min": 60, "collections": ["default"], "admin": false}; with '
+        '"person": "ou_…" it is the key of one person and sees what they may see in private',
     )
     cors_origins: list[str] = Field(
         default_factory=list,

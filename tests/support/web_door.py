@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from bot.web.admin.rights_view import RightsView
 from bot.web.chat.admission import Gate
 from bot.web.chat.routes import ChatDoor
 from bot.web.chat.turns import WebLibrary, WebTurns
+from bot.web.mcp.endpoint import add_mcp
+from bot.web.mcp.tools import KnowledgeTools
 from bot.web_app import add_admin, chat_app
 from feishu.api.client import FeishuClient
 from feishu.clock import SystemClock
@@ -80,6 +83,7 @@ async def web_door(
         tracing = Tracing(traces, PromptSettings(), clock=clock)
         recorder = Recorder(tracing, metrics, clock)
         turns = WebTurns(library, WebStore(database, access, clock=clock), recorder)
+        ledger = ChatFacts(database, clock=clock)
         gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=clock)
         feedback = Feedback(database, clock=clock)
         door = ChatDoor(
@@ -90,12 +94,14 @@ async def web_door(
             access,
             settings.web_stall_s,
             settings.web_files,
+            partial(ledger.private_chat_of, whole.feishu.app_id),
         )
         app = chat_app(door, settings)
         admin = add_admin(app, database, client, whole, library, clock=clock)
-        names, ledger = PrincipalNames(client, UserNames(client), clock=clock), ChatFacts(database, clock=clock)
+        names = PrincipalNames(client, UserNames(client), clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
+        add_mcp(app, KnowledgeTools(door, admin.shown))
         async with served(app, listener) as url:
             yield WebDoor(url, turns, database, metrics, feedback, tracing, rights)
         await turns.settle()
