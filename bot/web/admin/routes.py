@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from bot.handlers.http import json_response
 from bot.observability.tracing import TraceStore
-from bot.repositories.analytics import Analytics, AnsweredQuestion
+from bot.repositories.analytics import Analytics
+from bot.repositories.figures import AskedQuestion, GivenAnswer
 from bot.repositories.gap_report import Gap, Reply, draft
 from bot.repositories.shown_documents import ShownDocuments
 from bot.settings import BotSettings
@@ -91,8 +92,8 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
         words: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
         await door.admin(request)
-        told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
-        return json_body({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
+        told = [one for one in await door.figures.questions(days) if _wanted(one, outcome, vote, words)]
+        return json_body({"count": len(told), "turns": [_newest(one) for one in told[::-1][:MOST_TURNS]]})
 
     @router.get("/turns/{turn_id}")
     async def turn(request: Request, turn_id: str) -> Response:
@@ -175,15 +176,16 @@ def csv_of(rows: list[dict[str, Any]]) -> str:
 
 
 async def _exported(figures: Analytics, days: int) -> list[dict[str, Any]]:
-    """Every answer, with its sources and with what owners replied to its question."""
-    told, said = await figures.answers(days), await figures.replies(days)
+    """Every version of every answer, with its sources and with what owners replied to its question."""
+    told, said = await figures.questions(days), await figures.replies(days)
     return [
-        _row(one)
+        _row(one, given)
         | {
-            "sources": orjson.loads(one.sources),
+            "sources": given.read_sources,
             REPLIES: [_reply(reply) | {"at": iso(reply.at)} for reply in said.get(one.turn_id, ())],
         }
         for one in told
+        for given in one.answers
     ]
 
 
@@ -196,25 +198,30 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _row(one: AnsweredQuestion) -> dict[str, Any]:
+def _newest(one: AskedQuestion) -> dict[str, Any]:
+    """A question with its newest version, and the votes on all of them."""
+    return _row(one, one.newest) | {"at": iso(one.at), "up": one.up, "down": one.down}
+
+
+def _row(one: AskedQuestion, given: GivenAnswer) -> dict[str, Any]:
     return {
         "turn_id": one.turn_id,
-        "answer_id": one.answer_id,
-        "version": one.version,
-        "at": iso(one.at),
+        "answer_id": given.answer_id,
+        "version": given.version,
+        "at": iso(given.at),
         "question": one.question,
         "asker": one.asker,
         "chat_type": one.chat_type,
-        **{name: getattr(one, name) for name in GROUNDS},
-        "first_token_s": one.first_token_s,
-        "seconds": one.seconds,
-        "model": one.model,
-        "up": one.up,
-        "down": one.down,
+        **{name: getattr(given, name) for name in GROUNDS},
+        "first_token_s": given.first_token_s,
+        "seconds": given.seconds,
+        "model": given.model,
+        "up": given.up,
+        "down": given.down,
     }
 
 
-def _wanted(one: AnsweredQuestion, outcome: str, vote: str, words: str) -> bool:
+def _wanted(one: AskedQuestion, outcome: str, vote: str, words: str) -> bool:
     by_vote = not vote or (one.up > 0 if vote == "up" else one.down > 0)
     return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
 
