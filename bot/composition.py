@@ -38,6 +38,7 @@ from bot.jobs.answer import AnswerHandler
 from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
+from bot.jobs.budget import BudgetHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
@@ -62,6 +63,7 @@ from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
 from bot.repositories.owner_questions import OwnerQuestions
+from bot.repositories.token_usage import TokenUsage
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
@@ -75,6 +77,7 @@ from feishu.clock import Clock
 from feishu.documents.listing import Documents
 from feishu.documents.rights import RightsReader
 from feishu.long_connection.connection import LongConnection
+from rag.events import ModelCall
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -143,6 +146,8 @@ class Parts:
         self.ledger = ChatFacts(database, clock=clock)
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
+        self.usage = TokenUsage(database, clock=clock)
+        self.library.on_model_call = self._model_called
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, self.access, clock=clock)
         quota = Quota.of(bot.people)
@@ -197,6 +202,7 @@ class Parts:
         one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
+        self.budget = BudgetHandler(self.usage, self.jobs, self.ledger, voice, self.settings, clock)
         refresher = Refresher(self.settings, self.client, self.library)
         self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
@@ -216,6 +222,7 @@ class Parts:
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
             "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
+            "budget": self.budget,
             "refresh": self.refresh,
             "rights": self.rights_look,
             "more_sources": MoreSourcesHandler(
@@ -331,6 +338,10 @@ class Parts:
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, self.access, clock=self.clock)
         self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
+
+    def _model_called(self, call: ModelCall) -> None:
+        self.metrics.model_called(call)
+        self.usage.note(call)
 
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)

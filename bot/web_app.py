@@ -9,11 +9,13 @@ from starlette.responses import Response
 
 from bot.app import Bot
 from bot.handlers.http import add_health_routes
+from bot.intake.principal_names import PrincipalNames
 from bot.observability.metrics import CONTENT_TYPE, Metrics
 from bot.observability.tracing import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
 from bot.repositories.analytics import Analytics
 from bot.repositories.shown_documents import ShownDocuments
+from bot.repositories.token_usage import TokenUsage
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router, shown_router
@@ -66,7 +68,7 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, clock=bot.clock)
+    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, names=bot.names, clock=bot.clock)
     view = RightsView(
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
@@ -84,6 +86,7 @@ def add_admin(
     settings: Settings,
     documents: HasDocuments,
     *,
+    names: PrincipalNames,
     clock: Clock,
 ) -> AdminDoor:
     """The data behind /admin, and the login; without what needs a whole bot."""
@@ -91,7 +94,8 @@ def add_admin(
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Analytics(database, clock=clock), TraceStore(database, clock=clock)
-    door = AdminDoor(figures, traces, sessions, settings.bot, documents, ShownDocuments(database, clock=clock))
+    shown, usage = ShownDocuments(database, clock=clock), TokenUsage(database, clock=clock)
+    door = AdminDoor(figures, traces, sessions, settings.bot, documents, shown, usage, names)
     app.include_router(admin_router(door))
     app.include_router(shown_router(door))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)

@@ -74,12 +74,27 @@ class Prompt:
     pictures: tuple[str, ...] = ()
 
 
+Purpose = Literal["answer", "rewrite", "picture", "suggest", "generate"]
+"""What a language model is called for: answers, follow-ups made to stand alone, pictures read, questions proposed, and
+prompts of programs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call, as the model's server counted them."""
 
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What one whole call of the language model cost, and what it was for. A call that was stopped is told by no
+    server."""
+
+    purpose: Purpose
+    model: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)

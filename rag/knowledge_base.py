@@ -11,7 +11,7 @@ from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
 from rag.clock import Clock, SystemClock
 from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
+from rag.events import AnswerEvent, Finished, ModelCall, Prompt, Proposed, Purpose, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
 from rag.generation.factory import Generators, ServerLoad
@@ -54,6 +54,8 @@ class KnowledgeBase:
         threads: int = SEARCH_THREADS,
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
     ) -> None:
+        self.on_model_call: Callable[[ModelCall], None] = lambda _call: None
+        """Gets every whole call of the language model; must not block."""
         self._settings = settings
         self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
@@ -101,6 +103,7 @@ class KnowledgeBase:
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
                 try:
                     async for event in events:
+                        self._count("answer", event)
                         yield event
                 except GenerationFailed:
                     self._pressure.failed()
@@ -108,10 +111,9 @@ class KnowledgeBase:
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
-        with self._pressure.answering():
-            async with contextlib.aclosing(self._complete(prompt)) as events:
-                async for event in events:
-                    yield event
+        async with contextlib.aclosing(self._generate(prompt, "generate")) as events:
+            async for event in events:
+                yield event
 
     async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
         """A follow-up as a question that stands alone; the question itself where it leans on nothing (no model is
@@ -123,7 +125,7 @@ class KnowledgeBase:
         text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
-                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
+                condensed = (await _end_of(self._generate(Prompt(text, 200, 0.0, 1.0), "rewrite"))).text
         except (RagError, TimeoutError) as error:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
@@ -137,7 +139,8 @@ class KnowledgeBase:
     async def look(self, pictures: Sequence[str]) -> str:
         """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
         text = prompt_text(self._settings.prompts, "picture")
-        return (await _end_of(self.generate(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))))).text.strip()
+        prompt = Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))
+        return (await _end_of(self._generate(prompt, "picture"))).text.strip()
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
         """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
@@ -152,7 +155,7 @@ class KnowledgeBase:
         text = prompt.format(question=question_text(question), passages=excerpts(shown))
         try:
             async with self._pressure.spare_time(budget_s):
-                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
+                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0), "suggest"))
         except TimeoutError:
             logger.info("The model proposes no questions: there was no time left")
             return Proposed()
@@ -162,10 +165,21 @@ class KnowledgeBase:
             return Proposed()
         return Proposed(questions_in(written.text, asked=question.text), written.usage)
 
-    async def _complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+    async def _generate(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
+        with self._pressure.answering():
+            async with contextlib.aclosing(self._complete(prompt, purpose)) as events:
+                async for event in events:
+                    yield event
+
+    async def _complete(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
         async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
+                self._count(purpose, event)
                 yield event
+
+    def _count(self, purpose: Purpose, event: AnswerEvent) -> None:
+        if isinstance(event, Finished) and event.model and event.usage:
+            self.on_model_call(ModelCall(purpose, event.model, event.usage))
 
     def seen(self, scope: Scope, sources: Iterable[str]) -> frozenset[str]:
         """Which of these documents (`Document.source`) all of a scope's audience may read by the newest snapshot: for

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.repositories.figures import (
+    DAY_S,
     AskedQuestion,
     GivenAnswer,
     by_day,
@@ -26,9 +27,8 @@ from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
 
-DAY_S = 86_400.0
 MOST_ROWS = 100_000
-_GIVEN = ("outcome", "created_at", "first_token_s", "seconds", "model", "sources", "leaned_on")
+_GIVEN = ("turn_id", "version", "outcome", "first_token_s", "seconds", "model", "sources", "leaned_on")
 _GROUNDS = ("confidence", "level", "ending")
 
 
@@ -47,7 +47,7 @@ class Analytics:
         is_sought = (answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES)
         columns = [answers.c[name] for name in (*_GIVEN, *_GROUNDS)]
         given = (
-            select(answers.c.turn_id, answers.c.id, answers.c.version, *columns)
+            select(answers.c.id.label("answer_id"), answers.c.created_at.label("at"), *columns)
             .join(turns, turns.c.id == answers.c.turn_id)
             .where(asked_then, answers.c.outcome != "open", is_sought)
             .order_by(turns.c.created_at.desc())
@@ -66,8 +66,10 @@ class Analytics:
                 else:
                     down[answer_id].append(reason)
             turns_found = {row[0]: tuple(row[1:]) for row in connection.execute(asked.where(asked_then))}
-            rows: list[Any] = list(connection.execute(given))
-            versions = [GivenAnswer(*row, up[row.id], tuple(down.get(row.id, ()))) for row in rows]
+            versions = [
+                GivenAnswer(**row, up=up[row["answer_id"]], reasons=tuple(down.get(row["answer_id"], ())))
+                for row in connection.execute(given).mappings()
+            ]
             return grouped((one for one in versions if one.turn_id in turns_found), turns_found.__getitem__)
 
         return await self._database.read(work)

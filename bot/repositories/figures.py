@@ -24,6 +24,7 @@ from bot.models import behind
 from rag.events import Ending
 from rag.scope import DEFAULT_COLLECTION
 
+DAY_S = 86_400.0
 OUTCOMES = ("answered", "hedged", "no_evidence", "stopped", "failed")
 WRITTEN = ("answered", "hedged")
 """The outcomes whose text says something."""
@@ -167,7 +168,7 @@ def disliked(rows: Iterable[dict[str, Any]], limit: int = 20) -> list[dict[str, 
 def days_until(days: int, now: float) -> list[str]:
     """The days of this machine's time that the last `days` times 24 hours touch."""
     last = datetime.fromtimestamp(now).date()
-    first = datetime.fromtimestamp(now - days * 86_400).date()
+    first = datetime.fromtimestamp(now - days * DAY_S).date()
     return [(first + timedelta(days=after)).isoformat() for after in range((last - first).days + 1)]
 
 

@@ -91,6 +91,12 @@ class BotSettings(BaseModel):
     digest_chat: str = Field("", description="Chat (oc_…) that gets a card about the week; none when empty")
     digest_weekday: int = Field(1, ge=1, le=7, description="Day of the weekly card; 1 is Monday")
     digest_hour: int = Field(9, ge=0, le=23, description="Hour of the weekly card, in this machine's time")
+    monthly_tokens: int = Field(
+        0,
+        ge=0,
+        description="Tokens that the language model may cost in a calendar month; at 80 % and at 100 % the admins are "
+        "told in private, and nothing is stopped; 0: no budget",
+    )
     web_answers: int = Field(
         256, ge=1, le=10_000, description="Answers that the web door writes at the same time; further ones wait"
     )

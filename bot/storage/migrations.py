@@ -30,6 +30,7 @@ from bot.storage.tables import (
     settled_gaps,
     shown_documents,
     suggestions,
+    token_usage,
     traces,
     turns,
 )
@@ -123,6 +124,7 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
+    18: created(token_usage),
 }
 
 

@@ -260,6 +260,17 @@ traces = Table(
     Column("created_at", Double, nullable=False, index=True),
 )
 
+token_usage = Table(
+    "token_usage",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="of the machine's time, like 2026-05-31"),
+    Column("model", String(128), primary_key=True),
+    Column("purpose", String(16), primary_key=True, comment="rag.events.Purpose"),
+    Column("calls", BigInteger, nullable=False),
+    Column("prompt", BigInteger, nullable=False, comment="tokens"),
+    Column("completion", BigInteger, nullable=False, comment="tokens"),
+)
+
 settled_gaps = Table(
     "settled_gaps",
     metadata,

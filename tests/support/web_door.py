@@ -97,8 +97,8 @@ async def web_door(
             partial(ledger.private_chat_of, whole.feishu.app_id),
         )
         app = chat_app(door, settings)
-        admin = add_admin(app, database, client, whole, library, clock=clock)
         names = PrincipalNames(client, UserNames(client), clock=clock)
+        admin = add_admin(app, database, client, whole, library, names=names, clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
         add_mcp(app, KnowledgeTools(door, admin.shown))

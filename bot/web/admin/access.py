@@ -124,7 +124,8 @@ def shown_router(door: AdminDoor) -> APIRouter:
     async def shown(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:
         await door.admin(request)
         count, found = await door.shown.find(days, document=document, person=person, limit=MOST_ROWS)
-        return json_body({"count": count, "shown": [_row(each) for each in found]})
+        names = await door.named(each for row in found for each in (row.asker, row.asked_as))
+        return json_body({"count": count, "shown": [_row(each) for each in found], "names": names})
 
     @router.get("/shown.csv")
     async def as_csv(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:
