@@ -229,3 +229,15 @@ async def test_a_persons_key_opens_what_they_may_open_on_the_platform_and_the_re
         assert house.secret.obj_token in {each["source"].removeprefix("feishu:") for each in shown}
         asked = (await http.get("/admin/api/turns")).json()["turns"]
         assert {each["asker"] for each in asked} == {CARLA, DAN}
+
+
+async def test_without_the_sdk_the_address_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise ImportError("mcp")
+
+    monkeypatch.setattr("bot.web.mcp.endpoint._import_sdk", missing)
+    async with web_door(ScriptedLibrary(), tmp_path) as door, caller(door.url) as http:
+        told = await http.post("/mcp", json={})
+    assert told.status_code == 501 and "feishu-rag[mcp]" in told.json()["error"]["what_to_do"]

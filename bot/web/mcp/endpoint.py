@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.errors import StoreError
@@ -45,27 +45,28 @@ ARGUMENTS: dict[str, type[BaseModel]] = {
 
 def add_mcp(app: FastAPI, tools: KnowledgeTools) -> None:
     """Not part of the OpenAPI schema: the protocol has one of its own."""
-    app.router.routes.append(Route(PATH, McpEndpoint(tools), methods=["POST"], include_in_schema=False))
 
-
-class McpEndpoint:
-    """The ASGI app behind the address. A request without the extra `mcp` is told so (501)."""
-
-    def __init__(self, tools: KnowledgeTools) -> None:
-        self._tools = tools
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @app.post(PATH, include_in_schema=False)
+    async def mcp(request: Request) -> Response:
         try:
             await asyncio.to_thread(_import_sdk)
         except ImportError:
-            refused = Refused(501, "NotInstalled", "The MCP server is not installed.", "Install feishu-rag[mcp].")
-            await refused.response()(scope, receive, send)
-            return
+            raise Refused(501, "NotInstalled", "The MCP server is not installed.", "Install feishu-rag[mcp].") from None
+        caller = who(request)
+        return McpResponse(_server(tools, caller, await tools.door.collections(caller)))
+
+
+class McpResponse(Response):
+    """What the SDK answers to the request that it is the response of."""
+
+    def __init__(self, server: "Server[Any]") -> None:
+        super().__init__()
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-        caller = who(Request(scope))
-        server = _server(self._tools, caller, await self._tools.door.collections(caller))
-        manager = StreamableHTTPSessionManager(server, stateless=True)
+        manager = StreamableHTTPSessionManager(self._server, stateless=True)
         async with manager.run():
             await manager.handle_request(scope, receive, send)
 
