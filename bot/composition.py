@@ -52,6 +52,7 @@ from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
 from bot.jobs.welcome import WelcomeHandler
+from bot.live_prompts import LivePrompts
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
@@ -63,6 +64,7 @@ from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
 from bot.repositories.owner_questions import OwnerQuestions
+from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.token_usage import TokenUsage
 from bot.repositories.turns import Conversations
 from bot.repositories.votes import Feedback
@@ -127,7 +129,9 @@ class Parts:
     def _build_observability(self) -> None:
         self.metrics = Metrics()
         self.clock_offset = ClockOffset(self.clock)
-        self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+        self.tracing = Tracing(
+            TraceStore(self.database, clock=self.clock), lambda: self.library.prompts, clock=self.clock
+        )
         self.recorder = Recorder(self.tracing, self.metrics, self.clock)
 
     def _build_platform(self) -> None:
@@ -147,6 +151,8 @@ class Parts:
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
         self.usage = TokenUsage(database, clock=clock)
+        versions = PromptVersions(database, clock=clock)
+        self.live_prompts = LivePrompts(self.library, self.settings.rag.prompts, versions, clock=clock)
         self.library.on_model_call = self._model_called
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, self.access, clock=clock)

@@ -19,6 +19,7 @@ from bot.repositories.token_usage import TokenUsage
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router, shown_router
+from bot.web.admin.configuration import ConfigurationDoor, configuration_router
 from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
@@ -73,6 +74,8 @@ def web_app(bot: Bot) -> FastAPI:
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
     app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
+    configuration = ConfigurationDoor(bot.settings, bot.live_prompts, bot.library, bot.recorder, gate)
+    app.include_router(configuration_router(admin, configuration))
     add_mcp(app, KnowledgeTools(door, admin.shown))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from rag.documents import Passage
 from rag.scope import Scope
+from rag.settings import PromptSettings
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
 Grounding = Literal["answered", "hedged", "no_evidence"]
@@ -52,6 +53,8 @@ class Question:
     search: tuple[str, ...] = ()
     so_far: str = ""
     attached: str = ""
+    prompts: PromptSettings | None = None
+    """Texts for this question alone; None for those in use."""
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):

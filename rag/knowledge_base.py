@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
@@ -16,7 +17,7 @@ from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
 from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
-from rag.generation.prompts import history_text, prompt_text, question_text
+from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index, current_stamp, open_index
@@ -28,7 +29,7 @@ from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
-from rag.settings import RagSettings
+from rag.settings import PromptSettings, RagSettings
 from rag.tables.answering import TableAnswers
 from rag.tables.whole import WholeTables
 
@@ -57,6 +58,7 @@ class KnowledgeBase:
         self.on_model_call: Callable[[ModelCall], None] = lambda _call: None
         """Gets every whole call of the language model; must not block."""
         self._settings = settings
+        self._prompts = settings.prompts
         self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
         self._clock = clock
@@ -95,6 +97,7 @@ class KnowledgeBase:
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
+        question = question if question.prompts else replace(question, prompts=self._prompts)
         index = await self._current_index()
         retriever = await self._retriever(index)
         writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
@@ -109,6 +112,17 @@ class KnowledgeBase:
                     self._pressure.failed()
                     raise
 
+    @property
+    def prompts(self) -> PromptSettings:
+        """The texts in use."""
+        return self._prompts
+
+    @prompts.setter
+    def prompts(self, prompts: PromptSettings) -> None:
+        """Other texts from the next question on. Raises SettingsMismatch for one that lacks a variable."""
+        check_prompts(prompts)
+        self._prompts = prompts
+
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
         async with contextlib.aclosing(self._generate(prompt, "generate")) as events:
@@ -122,7 +136,7 @@ class KnowledgeBase:
         if not (leaning and question.history and self._writers.has_model):
             return question.text
         history = history_text(question.history)
-        text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
+        text = prompt_text(self._prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
                 condensed = (await _end_of(self._generate(Prompt(text, 200, 0.0, 1.0), "rewrite"))).text
@@ -138,7 +152,7 @@ class KnowledgeBase:
 
     async def look(self, pictures: Sequence[str]) -> str:
         """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
-        text = prompt_text(self._settings.prompts, "picture")
+        text = prompt_text(self._prompts, "picture")
         prompt = Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))
         return (await _end_of(self._generate(prompt, "picture"))).text.strip()
 
@@ -151,7 +165,7 @@ class KnowledgeBase:
         shown = [each for each in passages if each.chunk.source in seen]
         if passages and not shown:
             return Proposed()
-        prompt = prompt_text(self._settings.prompts, "suggest")
+        prompt = prompt_text(self._prompts, "suggest")
         text = prompt.format(question=question_text(question), passages=excerpts(shown))
         try:
             async with self._pressure.spare_time(budget_s):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.settings.access import AccessSettings
@@ -220,6 +220,18 @@ class BotSettings(BaseModel):
         return url
 
 
+class Origins(dict[tuple[str, ...], str]):
+    """Where values stand. Equal to any other: settings are compared by their values."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origins)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+
 class Settings(BaseSettings):
     """Everything. Made by `load_settings`; built directly (tests, the demo) it reads no file and no environment."""
 
@@ -231,9 +243,16 @@ class Settings(BaseSettings):
         case_sensitive=False,
     )
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
     feishu: FeishuSettings = Field(default_factory=FeishuSettings)
     rag: RagSettings = Field(default_factory=RagSettings)
     bot: BotSettings = Field(default_factory=BotSettings)
+
+    @property
+    def origins(self) -> Origins:
+        """Where each given value stands, by its place, like "config.yaml line 4"; empty for settings built directly."""
+        return self._origins
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Each link to Feishu that is to be in the index, after its collection."""

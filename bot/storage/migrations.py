@@ -23,6 +23,7 @@ from bot.storage.tables import (
     jobs,
     metadata,
     onces,
+    prompt_versions,
     received_files,
     remarks,
     replicas,
@@ -124,7 +125,7 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
-    18: created(token_usage),
+    18: created(token_usage, prompt_versions),
 }
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,18 @@ from bot.answering import Recorder
 from bot.composition import document_rights
 from bot.intake.principal_names import PrincipalNames
 from bot.intake.user_names import UserNames
+from bot.live_prompts import LivePrompts
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.document_rights import DocumentRights
+from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router
+from bot.web.admin.configuration import ConfigurationDoor, configuration_router
 from bot.web.admin.rights_view import RightsView
 from bot.web.chat.admission import Gate
 from bot.web.chat.routes import ChatDoor
@@ -48,6 +51,13 @@ class WebDoor:
     feedback: Feedback
     tracing: Tracing
     rights: DocumentRights
+
+
+@dataclass
+class HoldsPrompts:
+    """What of a library keeps the prompts in use."""
+
+    prompts: PromptSettings = field(default_factory=PromptSettings)
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +90,7 @@ async def web_door(
         audiences = Audiences(client, settings.access, rights.lists, clock)
         access = Access(settings.access, whole.rag, lists=rights.lists, audiences=audiences)
         traces = TraceStore(database, clock=clock)
-        tracing = Tracing(traces, PromptSettings(), clock=clock)
+        tracing = Tracing(traces, PromptSettings, clock=clock)
         recorder = Recorder(tracing, metrics, clock)
         turns = WebTurns(library, WebStore(database, access, clock=clock), recorder)
         ledger = ChatFacts(database, clock=clock)
@@ -101,6 +111,8 @@ async def web_door(
         admin = add_admin(app, database, client, whole, library, names=names, clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
+        live = LivePrompts(HoldsPrompts(), whole.rag.prompts, PromptVersions(database, clock=clock), clock=clock)
+        app.include_router(configuration_router(admin, ConfigurationDoor(whole, live, library, recorder, gate)))
         add_mcp(app, KnowledgeTools(door, admin.shown))
         async with served(app, listener) as url:
             yield WebDoor(url, turns, database, metrics, feedback, tracing, rights)

@@ -10,6 +10,7 @@ import { Theme } from "../js/theme.js";
 import { toast } from "../js/toast.js";
 import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
+import { Configuration } from "./configuration.js";
 import { file, get, me, post, save } from "./data.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, person, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
@@ -24,6 +25,7 @@ class Board {
   #keys = new KeyDialog();
   #drawer = new Drawer();
   #access = new Access(() => this.#days);
+  #configuration = new Configuration();
   #days = 30;
   #overview = null;
   #read = { count: 0, unread: 0, documents: [], trouble: "" };
@@ -90,7 +92,7 @@ class Board {
     await this.#guarded(async () => {
       [this.#overview, { gaps: this.#gaps, names: this.#names }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
       this.#draw();
-      await Promise.all([this.#loadTurns(), this.#access.load()]);
+      await Promise.all([this.#loadTurns(), this.#access.load(), this.#configuration.load()]);
     });
   }
 
@@ -211,6 +213,7 @@ class Board {
     this.#translate();
     this.#draw();
     this.#access.draw();
+    this.#configuration.draw();
     if (this.#overview) this.#loadTurns();
   }
 
