@@ -20,6 +20,7 @@ from bot.storage.tables import (
     document_rights,
     fallbacks,
     gaps,
+    ingest_runs,
     jobs,
     metadata,
     onces,
@@ -126,6 +127,7 @@ STEPS: dict[int, Step] = {
     15: created(document_rights),
     16: created(shown_documents),
     18: created(token_usage, prompt_versions),
+    19: created(ingest_runs),
 }
 
 
