@@ -77,8 +77,11 @@ class RefreshHandler:
         except (FeishuError, RagError) as error:
             await self.runs.end(job.id, "waiting", reason=str(error))
             raise
-        await self.runs.end(job.id, "done", report=None if done is None else done.body())
-        return None if done is None else done.report
+        if done is None:
+            await self.runs.end(job.id, "stopped", reason="There is no index yet")
+            return None
+        await self.runs.end(job.id, "done", report=done.body())
+        return done.report
 
     async def give_up(self, job: Job) -> None:
         """Nobody waits for it, and the next look sees the same."""

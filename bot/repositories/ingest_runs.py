@@ -80,7 +80,7 @@ class IngestRuns:
         def work(connection: Connection) -> list[IngestRun]:
             waiting = [_queued(row) for row in connection.execute(_waiting())]
             its_job = jobs.c.id == ingest_runs.c.job_id
-            known = select(ingest_runs, jobs.c.state.label("job_state")).outerjoin(jobs, its_job)
+            known = select(ingest_runs, jobs.c.state.label("job_state"), jobs.c.finished_at).outerjoin(jobs, its_job)
             known = known.order_by(ingest_runs.c.job_id.desc()).limit(limit)
             return [*waiting, *(_run(row) for row in connection.execute(known))]
 
@@ -109,8 +109,10 @@ def _queued(row: Any) -> IngestRun:
 def _run(row: Any) -> IngestRun:
     """What still seems to run or wait and whose job has ended was ended by hand (`feishu-rag jobs cancel`)."""
     values = {name: getattr(row, name) for name in IngestRun.__slots__}
-    is_left = row.state in UNDER_WAY and row.job_state not in OPEN_STATES
-    return IngestRun(**values | {"report": orjson.loads(row.report)} | ({"state": "stopped"} if is_left else {}))
+    values["report"] = orjson.loads(row.report)
+    if row.state in UNDER_WAY and row.job_state not in OPEN_STATES:
+        values |= {"state": "stopped", "ended_at": row.finished_at or row.started_at}
+    return IngestRun(**values)
 
 
 def what_of(again: Sequence[object], *, rebuild: bool) -> What:

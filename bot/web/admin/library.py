@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from bot.documents.catalogue import Sort, Wanted
+from bot.documents.catalogue import ReadingState, Sort, Wanted
 from bot.inbox.admin import JobList, NotPossible
 from bot.jobs.ingest import IngestHandler
 from bot.web.admin.library_view import LibraryView
@@ -33,7 +33,6 @@ STATUSES: dict[Refusal, int] = {"size": 413, "kind": 415, "name": 422, "empty": 
 Words = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(min_length=1, max_length=100)]
 SourceName = Annotated[str, Query(min_length=1, max_length=2_000)]
-StateName = Literal["", "failed", "left_out", "waiting", "gone", "noted", "read"]
 PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
@@ -96,7 +95,7 @@ def _add_list(router: APIRouter, door: AdminDoor, view: LibraryView) -> None:
         request: Request,
         words: Words = "",
         collection: Annotated[str, Query(max_length=100)] = "",
-        state: StateName = "",
+        state: ReadingState | Literal[""] = "",
         sort: Sort = "attention",
         page: PageNumber = 1,
         days: Days = 30,

@@ -27,6 +27,8 @@ from rag.private_files import make_private_folder
 FORMAT = 2
 POINTER = "CURRENT"
 LOCK = ".lock"
+LOCK_TRIES, LOCK_PAUSE_S = 5, 0.02
+"""Whoever only looks whether the index is being written (`is_being_written`) holds the lock for less than that."""
 MANIFEST = "manifest.json"
 FIX = "build the index again: feishu-rag ingest"
 _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"})
@@ -96,17 +98,21 @@ def writing(index_dir: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _locked(index_dir: Path) -> Iterator[None]:
+def _locked(index_dir: Path, *, tries: int = LOCK_TRIES) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # pragma: no cover - Windows: no lock, the atomic switch alone keeps readers safe
         yield
         return
     with (index_dir / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise IndexBusy(f"Another ingest is writing to {index_dir}; wait for it to end") from error
+        for left in reversed(range(tries)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if not left:
+                    raise IndexBusy(f"Another ingest is writing to {index_dir}; wait for it to end") from error
+                time.sleep(LOCK_PAUSE_S)
         yield
 
 
@@ -115,7 +121,7 @@ def is_being_written(index_dir: Path) -> bool:
     if not (index_dir / LOCK).is_file():
         return False
     try:
-        with _locked(index_dir):
+        with _locked(index_dir, tries=1):
             return False
     except IndexBusy:
         return True

@@ -15,6 +15,7 @@ from bot.documents.catalogue import (
     files_now,
     page_of,
 )
+from bot.repositories.citations import Cited
 from bot.settings import Settings
 from rag.index.outline import DocumentState
 from rag.ingestion.sources import Unlisted

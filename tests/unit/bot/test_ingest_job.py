@@ -1,6 +1,7 @@
 """The job `ingest`: how far it is can be read while it runs, and how it ended afterwards."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any, cast
 import pytest
 
 from bot.cancellation import Ended, StopSignal
-from bot.documents.ingesting import Ingested, Ingesting
+from bot.documents.ingesting import Ingested, Ingesting, ingested
 from bot.documents.library_sources import LinkFound
 from bot.inbox.queue import Jobs
 from bot.job import IngestPayload, Job
 from bot.jobs.ingest import TELL_EVERY_S, IngestHandler
-from bot.repositories.ingest_runs import MOST_KEPT, IngestRun, IngestRuns
+from bot.repositories.ingest_runs import IngestRun, IngestRuns
 from bot.settings import Settings
 from bot.storage.database import Database
 from feishu.errors import TransportError
@@ -192,16 +193,33 @@ def test_only_one_waits_and_what_was_ended_by_hand_is_told_as_stopped(tmp_path: 
     in_house(tmp_path, play)
 
 
-def test_old_ones_are_forgotten(tmp_path: Path) -> None:
-    async def play(house: House) -> None:
-        for number in range(MOST_KEPT + 5):
-            await house.runs.begin(number + 1, "all")
-        kept = await house.runs.newest(1_000)
-        assert (len(kept), kept[0].job_id, kept[-1].job_id) == (MOST_KEPT, MOST_KEPT + 5, 6)
-
-    in_house(tmp_path, play)
-
-
 def test_a_payload_is_stored_as_it_was_meant() -> None:
     stored = {"by": "ou_a", "again": [["hr", "pay.md"]], "rebuild": False}
     assert IngestPayload.read(stored) == IngestPayload("ou_a", [["hr", "pay.md"]])
+
+
+def test_an_ingest_that_nobody_waits_for_any_more_ends_with_the_next_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def endless(_settings: RagSettings, *, progress: Progress) -> IngestReport:
+        begun.set()
+        try:
+            while go_on.wait(30):
+                progress("documents", 1, 2)
+            return REPORT
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("bot.documents.ingesting.ingest", endless)
+
+    async def stopped() -> None:
+        waiting = asyncio.create_task(ingested(Settings(rag=RagSettings(index_dir=tmp_path))))
+        assert await asyncio.to_thread(begun.wait, 30)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        go_on.set()
+        assert await asyncio.to_thread(ended.wait, 30)
+
+    asyncio.run(stopped())

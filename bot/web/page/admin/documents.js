@@ -4,6 +4,7 @@ import "./documents-words.js";
 import { el } from "../js/dom.js";
 import { has, say, translate } from "../js/texts.js";
 import { toast } from "../js/toast.js";
+import { visible } from "../js/visible.js";
 import { get, postBody } from "./data.js";
 import { Ingest } from "./ingest.js";
 import { mark, table, when } from "./parts.js";
@@ -202,7 +203,7 @@ class Confirm {
 
   /** Whether it was confirmed, by a button that says `word`. */
   ask(text, word) {
-    this.#text.textContent = text;
+    this.#text.textContent = visible(text);
     this.#yes.textContent = word;
     this.#no.textContent = say("cancelAct");
     this.#dialog.returnValue = "";

@@ -37,6 +37,7 @@ export class Upload {
     for (const kind of ["dragenter", "dragover"]) place.addEventListener(kind, (event) => this.#over(event));
     for (const kind of ["dragleave", "drop"]) place.addEventListener(kind, () => place.classList.remove("over"));
     place.addEventListener("drop", (event) => this.#drop(event));
+    for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault()); // dropped beside it, a file would take the page's place
   }
 
   /** The folders that files can be put into. */
