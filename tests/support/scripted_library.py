@@ -205,9 +205,6 @@ class ScriptedLibrary:
     async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]:
         return self.texts.get((collection, source), ())
 
-    async def search(self, text: str, scope: Scope) -> SearchResult:
-        return SearchResult(passages(*PASSAGES).passages, "strong", 0.9, "high")
-
     async def original(self, collection: str, source: str) -> bytes | None:
         return self.files.get((collection, source))
 
