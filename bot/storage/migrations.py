@@ -24,6 +24,7 @@ from bot.storage.tables import (
     jobs,
     metadata,
     onces,
+    prompt_versions,
     received_files,
     remarks,
     replicas,
@@ -31,6 +32,7 @@ from bot.storage.tables import (
     settled_gaps,
     shown_documents,
     suggestions,
+    token_usage,
     traces,
     turns,
 )
@@ -124,7 +126,8 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
-    17: created(ingest_runs),
+    18: created(token_usage, prompt_versions),
+    19: created(ingest_runs),
 }
 
 

@@ -328,6 +328,13 @@ EN = Texts(
     why_link_over_kept="too much text",
     quoted_file_ask="To ask about “{name}”, reply to the file and write your question.",
     card_nothing="There are no words on this card that I can read. Please send me the text.",
+    budget_nearly_reached=(
+        "⚠️ In {month} the language model has cost more than 80% of its budget: {spent} of {budget} tokens. "
+        "Answers go on."
+    ),
+    budget_reached=(
+        "⚠️ In {month} the language model has cost more than its budget: {spent} of {budget} tokens. Answers go on."
+    ),
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "

@@ -293,6 +293,8 @@ class Texts:
     why_link_over_kept: str
     quoted_file_ask: str
     card_nothing: str
+    budget_nearly_reached: str
+    budget_reached: str
     digest_title: str
     digest_figures: str
     digest_missing: str

@@ -15,7 +15,7 @@ from bot.documents.catalogue import (
     files_now,
     page_of,
 )
-from bot.repositories.citations import Cited, counted
+from bot.repositories.citations import Cited
 from bot.settings import Settings
 from rag.index.outline import DocumentState
 from rag.ingestion.sources import Unlisted
@@ -119,11 +119,3 @@ def test_documents_are_sorted(sort: str, first: str) -> None:
         Listed("x", "c", "", "", "file", "read", passages=5),
     ]
     assert page_of(several, Wanted(sort=sort)).documents[0].source == first  # type: ignore[arg-type]
-
-
-def test_citations_are_counted_once_an_answer() -> None:
-    cited = '{"source":"a.md","collection":"hr","cited":true}'
-    listed = '{"source":"b.md","collection":"hr","cited":false}'
-    older = '{"source":"a.md","cited":true}'
-    rows = [(f"[{cited},{cited},{listed}]", 1, 0), (f"[{cited}]", 0, 2), (f"[{listed}]", 5, 5), (f"[{older}]", 0, 0)]
-    assert counted(rows) == {("hr", "a.md"): Cited(2, 1, 2), ("default", "a.md"): Cited(1, 0, 0)}
