@@ -269,7 +269,7 @@ async def test_files_of_a_chat_are_in_no_list_and_closed_collections_are_searche
         assert "pay.md" not in {each["source"] for each in narrow["passages"]}
 
 
-async def test_changes_want_an_admin_and_the_token_of_the_page(shelf: Shelf) -> None:
+async def test_documents_are_shown_to_and_changed_by_admins_alone(shelf: Shelf) -> None:
     keys = [
         {"hash": hashlib.sha256(name.encode()).hexdigest(), "name": name, "admin": name == "admin"}
         for name in ("admin", "reader")
