@@ -27,6 +27,8 @@ JobKind = Literal[
     "refresh",
     "rights",
     "more_sources",
+    "approval",
+    "verified",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -281,6 +283,19 @@ class MoreSourcesPayload(Payload):
     accepted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalPayload(Payload):
+    """An owner answered the question `gap_id` in a chat: they are offered to stand for that answer."""
+
+    gap_id: str
+    open_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPayload(Payload):
+    """Verified answers are looked through: who stands for one is asked whether it still holds."""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -296,6 +311,8 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "refresh": RefreshPayload,
     "rights": RightsPayload,
     "more_sources": MoreSourcesPayload,
+    "approval": ApprovalPayload,
+    "verified": VerifiedPayload,
 }
 
 

@@ -201,6 +201,7 @@ def conclude(
         level=(finished.level or "") if finished else "",
         is_calibrated=finished.is_calibrated if finished else False,
         ending=finished.ending if finished else answer.ending,
+        verified=finished.verified if finished else None,
         leaned_on=tuple(sorted(behind)),
     )
 

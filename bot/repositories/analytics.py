@@ -47,6 +47,8 @@ class AnsweredQuestion:
     confidence: float | None
     level: str
     ending: str
+    verified: str
+    """JSON (`rag.events.Verification`); "" for what was found in the documents."""
     recalled: bool
     up: int
     down: int
@@ -91,6 +93,7 @@ class Analytics:
                 answers.c.confidence,
                 answers.c.level,
                 answers.c.ending,
+                answers.c.verified,
                 turns.c.recalled,
                 func.coalesce(up.c.n, 0),
                 func.coalesce(down.c.n, 0),
@@ -99,7 +102,7 @@ class Analytics:
             .outerjoin(up, up.c.answer_id == answers.c.id)
             .outerjoin(down, down.c.answer_id == answers.c.id)
             .where(answers.c.created_at >= since, answers.c.outcome != "open")
-            .where((answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES))
+            .where((answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES) | (answers.c.verified != ""))
             .order_by(answers.c.created_at.desc())
             .limit(MOST_ROWS)
         )
@@ -270,6 +273,7 @@ def _version(row: Any, ballots: list[dict[str, Any]]) -> dict[str, Any]:
         **{name: getattr(row, name) for name in (*names, *grounds)},
         "created_at": row.created_at,
         "sources": orjson.loads(row.sources),
+        "verified": orjson.loads(row.verified) if row.verified else None,
         "usage": orjson.loads(row.usage),
         "votes": ballots,
     }

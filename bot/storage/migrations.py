@@ -32,6 +32,8 @@ from bot.storage.tables import (
     suggestions,
     traces,
     turns,
+    verified_answers,
+    verified_versions,
 )
 
 Step = Callable[[Connection], None]
@@ -123,6 +125,7 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
+    17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
 }
 
 

@@ -23,7 +23,9 @@ from rag.scope import EVERYTHING, Scope
 
 API = "/admin/api"
 GROUNDS = ("outcome", "confidence", "level", "ending")
-COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+VERIFIED = ("verified_by", "verified_until")
+PERSONS = ("asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+COLUMNS = ("at", "question", *GROUNDS, *PERSONS, *VERIFIED)
 REPLIES = "replies"
 MOST_TURNS = 500
 MOST_DOCUMENTS = 500
@@ -206,12 +208,20 @@ def _row(one: AnsweredQuestion) -> dict[str, Any]:
         "asker": one.asker,
         "chat_type": one.chat_type,
         **{name: getattr(one, name) for name in GROUNDS},
+        **_verified(one),
         "first_token_s": one.first_token_s,
         "seconds": one.seconds,
         "model": one.model,
         "up": one.up,
         "down": one.down,
     }
+
+
+def _verified(one: AnsweredQuestion) -> dict[str, str]:
+    """Who stands for an answer, and until when; "" for nobody, and for no end."""
+    verified = orjson.loads(one.verified) if one.verified else {}
+    until = verified.get("until")
+    return dict(zip(VERIFIED, (verified.get("by", ""), iso(until) if until is not None else ""), strict=True))
 
 
 def _wanted(one: AnsweredQuestion, outcome: str, vote: str, words: str) -> bool:
