@@ -19,6 +19,7 @@ from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
+from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router
@@ -60,6 +61,7 @@ def web_app(bot: Bot) -> FastAPI:
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
     app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
+    app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app

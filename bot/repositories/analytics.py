@@ -262,7 +262,7 @@ def _nearest(sources: str) -> Iterable[tuple[str, str]]:
 
 
 def _turn(row: Any) -> dict[str, Any]:
-    names = ("id", "question", "asker", "chat_type", "chat_id", "conversation", "created_at")
+    names = ("id", "question", "standalone", "asker", "chat_type", "chat_id", "conversation", "created_at")
     return {name: getattr(row, name) for name in names}
 
 

@@ -17,12 +17,17 @@ from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.document_rights import DocumentRights
+from bot.repositories.turns import Conversations
+from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
+from bot.verified.approval import Verifying
+from bot.verified.passages import Passages
 from bot.web.admin.access import AccessDoor, access_router
 from bot.web.admin.rights_view import RightsView
+from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.chat.admission import Gate
 from bot.web.chat.routes import ChatDoor
 from bot.web.chat.turns import WebLibrary, WebTurns
@@ -45,6 +50,7 @@ class WebDoor:
     feedback: Feedback
     tracing: Tracing
     rights: DocumentRights
+    verifying: Verifying
 
 
 @contextlib.asynccontextmanager
@@ -96,8 +102,13 @@ async def web_door(
         names, ledger = PrincipalNames(client, UserNames(client), clock=clock), ChatFacts(database, clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
+        store, people = VerifiedStore(database, clock=clock), settings.people
+        verifying = Verifying(
+            store, Passages(library), people, UserNames(client), Conversations(database, clock=clock), clock=clock
+        )
+        app.include_router(verified_router(admin, VerifiedDoor(verifying)))
         async with served(app, listener) as url:
-            yield WebDoor(url, turns, database, metrics, feedback, tracing, rights)
+            yield WebDoor(url, turns, database, metrics, feedback, tracing, rights, verifying)
         await turns.settle()
         await tracing.settle()
         await client.aclose()

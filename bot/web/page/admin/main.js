@@ -1,6 +1,7 @@
 /** The board: gate, totals, charts, gaps, reasons, documents, all turns. */
 
 import "./words.js";
+import "./verified-words.js";
 import { rememberKey, setUpKeys } from "../js/api.js";
 import { byId, el } from "../js/dom.js";
 import { browserStorage } from "../js/history.js";
@@ -13,6 +14,7 @@ import { drawCharts } from "./charts.js";
 import { file, get, me, post, save } from "./data.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
+import { Verified } from "./verified.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
 const PERIODS = [7, 30, 90];
@@ -21,7 +23,8 @@ const ROWS = 50;
 class Board {
   #settings = browserStorage("localStorage");
   #keys = new KeyDialog();
-  #drawer = new Drawer();
+  #verified = new Verified(() => this.#days);
+  #drawer = new Drawer((turnId) => this.#verified.ofTurn(turnId));
   #access = new Access(() => this.#days);
   #days = 30;
   #overview = null;
@@ -70,7 +73,7 @@ class Board {
     byId("enter-key").className = found.login ? "ghost worded" : "primary";
     const trouble = `gate_${new URLSearchParams(location.search).get("login")}`;
     if (has(trouble)) byId("gate-note").textContent = say(trouble);
-    if (isIn) await this.#load(this.#days);
+    if (isIn) await Promise.all([this.#load(this.#days), this.#verified.enter()]);
   }
 
   async #enterKey() {
@@ -163,6 +166,7 @@ class Board {
       list(say("gapAsked"), gap.questions.length > 1 ? gap.questions : []),
       list(say("gapNearest"), gap.nearest.map(({ title, source }) => `${title} (${source})`)),
       el("div", { class: "gap-acts" },
+        el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => this.#verified.ofGap(gap.id) }, say("verifiedMake")),
         el("button", { type: "button", class: "ghost worded", onclick: () => this.#guarded(async () => save(await file(`gaps/${gap.id}/draft.md?days=${this.#days}`), `gap-${gap.id}.md`)) }, say("gapDraft")),
         el("button", { type: "button", class: "ghost worded", "data-act": "settle", onclick: () => this.#settle(gap) }, say("gapSettle"))),
     );
@@ -204,6 +208,7 @@ class Board {
 
   #translate() {
     translate(document);
+    this.#verified.draw();
     document.title = say("adminTitle");
     byId("language").textContent = say("otherLanguage");
     byId("language").lang = say("otherLanguageTag");

@@ -9,8 +9,11 @@ import { marks, sureness, table } from "./parts.js";
 
 export class Drawer {
   #dialog = byId("drawer");
+  #verify;
 
-  constructor() {
+  /** `verify(turnId)` makes a verified answer of a turn. */
+  constructor(verify) {
+    this.#verify = verify;
     byId("drawer-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
   }
@@ -18,7 +21,11 @@ export class Drawer {
   async open(turnId) {
     const turn = await get(`turns/${encodeURIComponent(turnId)}`);
     byId("drawer-title").textContent = visible(turn.question);
-    byId("drawer-body").replaceChildren(...turn.answers.toReversed().map(version));
+    const verify = el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => {
+      this.#dialog.close();
+      this.#verify(turnId);
+    } }, say("verifiedMake"));
+    byId("drawer-body").replaceChildren(verify, ...turn.answers.toReversed().map(version));
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("drawer-body").scrollTop = 0;
   }
