@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.repositories.gap_report import Gap, Reply, Unanswered, gaps_of
 from bot.repositories.turns import behind_of
+from bot.repositories.verified_answers import VerifiedStore
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
@@ -65,6 +66,7 @@ class Analytics:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._verified = VerifiedStore(database, clock=clock)
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def answers(self, days: float) -> list[AnsweredQuestion]:
@@ -133,10 +135,11 @@ class Analytics:
 
     async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
         """What is missing, by the search or by the model's own refusal; only what `shows` says. What was settled
-        after it was asked last, or taken back, is not; nor is what was answered without a source."""
+        after it was asked last, taken back, or answered for good since is not; nor is what was answered without a
+        source."""
         told = [one for one in await self.answers(days) if shows(one.behind)]
         newest = {asked.turn_id: asked for asked in told}
-        said = await self.replies(days)
+        said, verified, now = await self.replies(days), await self._verified.snapshot(), self._clock.time()
         found = gaps_of(
             Unanswered(
                 one.question,
@@ -148,6 +151,7 @@ class Analytics:
             )
             for one in newest.values()
             if one.outcome == "no_evidence" and not one.recalled
+            if not any(answer.is_valid(now) for answer in verified.to(one.question))
         )
         statement = select(settled_gaps.c.question, settled_gaps.c.at)
         settled = dict(await self._database.read(lambda connection: connection.execute(statement).all()))

@@ -75,7 +75,6 @@ async def test_its_owner_is_asked_when_its_document_changes_and_before_it_ends(h
     assert not is_verified(await house.ask(LUNCH)), "what it rests upon is gone: the documents answer"
     await house.look()
     form = await house.form("keep", containing="食堂指南")
-    house.clock.ahead_s += 1_000
     await house.look()
     assert len(house.forms("keep")) == 1, "one card for each reason"
     refused = await house.send(form, answer="午餐 12:00 开始 [1]。", days="90")

@@ -260,7 +260,7 @@ async def _new(verifying: Verifying, question: str, answer: str, known: Sequence
     keys = {key_of(each) for each in known}
     chunks = [*known, *(each for each in found if key_of(each) not in keys)]
     collections = await _collections(verifying)
-    nearest = next((each.collection for each in chunks), collections[0] if collections else "")
+    nearest = next((each.collection for each in chunks), collections[0] if len(collections) == 1 else "")
     return {
         "id": None,
         "wording": " ".join(question.split()),

@@ -101,7 +101,9 @@ export class Verified {
     byId("verified-wording").value = opened.wording;
     byId("verified-variants").value = opened.variants.join("\n");
     byId("verified-answer").value = opened.answer;
-    byId("verified-collection").replaceChildren(...opened.collections.map((name) => el("option", { value: name, selected: name === opened.collection }, name)));
+    byId("verified-collection").replaceChildren(
+      ...(opened.collections.includes(opened.collection) ? [] : [el("option", { value: "" }, say("chooseCollection"))]),
+      ...opened.collections.map((name) => el("option", { value: name, selected: name === opened.collection }, name)));
     byId("verified-until").value = opened.until === null ? "" : day(opened.until);
     byId("verified-until").min = day(Date.now() / 1000 + DAY_MS / 1000);
     byId("verified-keep").hidden = !opened.id || opened.state === "withdrawn";
