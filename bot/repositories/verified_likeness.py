@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.repositories.gap_report import bigrams, likeness
+from bot.repositories.gap_report import bigrams, is_alike, likeness
 from bot.repositories.verified_answers import Approved, VerifiedDraft
 from rag.documents import Chunk
 from rag.text.figures import figure_terms
@@ -14,12 +14,11 @@ from rag.text.support import quoted
 from rag.text.tokenizer import cut_word, normalise
 from rag.verified.wording import asks_same
 
-NEAR = 0.5
 ALIKE = 0.8
 MOST = 5
 _CITATION = re.compile(r"\[\d{1,3}\]")
 _ENGLISH = re.compile(r"(?<![\w.,])([0-9][0-9,]*(?:\.[0-9]+)?)[ -](?:working |business |calendar )?([a-z]{2,})")
-_PARTS = re.compile(r"(第?)([0-9][0-9.:/]*)(.*)", re.DOTALL)
+_PARTS = re.compile(r"(\D?)([0-9][0-9.:/]*)(.*)", re.DOTALL)
 
 How = Literal["conflict", "duplicate", "near", "same_answer"]
 """The same question with another answer; with the same; one that reads alike; another question with the same answer."""
@@ -61,7 +60,7 @@ def _how(draft: VerifiedDraft, other: VerifiedDraft) -> How | None:
     asked, theirs = (draft.wording, *draft.variants), (other.wording, *other.variants)
     if any(asks_same(one, two) for one in asked for two in theirs):
         return "duplicate" if has_same_answer else "conflict"
-    if likeness(bigrams(draft.wording), bigrams(other.wording)) >= NEAR:
+    if is_alike(bigrams(draft.wording), bigrams(other.wording)):
         return "near"
     return "same_answer" if has_same_answer else None
 

@@ -255,7 +255,7 @@ def _figures(text: str) -> tuple[frozenset[str], str]:
     for figure in sorted(found, key=lambda each: each.start):
         if figure.start < at:
             continue
-        left.append(text[at : figure.start])
+        left.append(text[at : figure.lead_at if at <= figure.lead_at else figure.start])
         at = figure.end
     left.append(text[at:])
     return frozenset(figure.terms[-1] for figure in found), " ".join(left)

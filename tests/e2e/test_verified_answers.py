@@ -134,12 +134,13 @@ async def test_the_owners_form_is_filled_in_on_the_sandboxs_page(watched: Watche
     await form.get_by_test_id("select-days").select_option("90")
     await form.get_by_role("button").click()
     await expect(page.get_by_text("✓ 已存为核实过的答案", exact=False).first).to_be_visible()
-    made = VerifiedDraft("When does the canteen serve lunch?", (), "Lunch starts at 11:30.", "open")
-    await house.bot.verifying.make(made, Approver(ALICE, "林小满"))
-    made = VerifiedDraft(LUNCH, (), "11:30。", "open", until=house.bot.verifying.until(2))
-    await house.bot.verifying.make(made, Approver(ALICE, "林小满"))
+    verifying, owner = house.bot.verifying, Approver(ALICE, "林小满")
+    for question, answer in ((LUNCH, "11:30。"), ("When does the canteen serve lunch?", "At 11:30.")):
+        await verifying.make(VerifiedDraft(question, (), answer, "open", until=verifying.until(2)), owner)
     await house.look()
-    await expect(page.get_by_text("这个答案还对吗？").first).to_be_visible()
+    for title in ("这个答案还对吗？", "Is this answer still right?"):
+        await expect(page.get_by_text(title).first).to_be_visible()
+    await page.get_by_test_id("inspector-toggle").click()
     await page.set_viewport_size({"width": 390, "height": 800})
     await page.get_by_role("button", name="仍然正确").last.scroll_into_view_if_needed()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
