@@ -74,6 +74,9 @@ class House:
 
     def write(self, time: str) -> None:
         (self.folder / "open" / "canteen.md").write_text(CANTEEN.format(time=time), encoding="utf-8")
+        self.ingest()
+
+    def ingest(self) -> None:
         ingest(self.bot.settings.rag)
 
     def advance(self, days: float) -> None:
@@ -90,8 +93,8 @@ def is_verified(card: Message) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
-    """The house, with the store in `folder`."""
+async def open_house(folder: Path, **bot_settings: Any) -> AsyncIterator[House]:
+    """The house, with the store in `folder`; more settings of the bot may be given."""
     for name, text in (("open/canteen.md", CANTEEN.format(time="11:30")), ("hr/pay.md", "# 薪酬\n\n薪酬保密。\n")):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -107,7 +110,7 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
         rag = plain.rag.model_copy(update={"collections": collections, "llm": llm, "knowledge": []})
         people = {"owners": {"open": [ALICE], "hr": [ALICE]}}
         rules = {"chats": {HR: ["open", "hr"]}, "people": {ALICE: ["open", "hr"]}}
-        given = {**plain.bot.model_dump(), "people": people, "access": rules}
+        given = {**plain.bot.model_dump(), "people": people, "access": rules, **bot_settings}
         ingest(rag)
         settings = plain.model_copy(update={"rag": rag, "bot": BotSettings.model_validate(given)})
         others = connections(sandbox)
