@@ -84,7 +84,7 @@ class AnswerRun:
         """What is behind the question's history, behind the text that it goes on from, and behind a verified answer
         beside its passages (`bot.models.behind`)."""
         leans_on = self.question.leans_on if self.question else frozenset()
-        verified = self._folded.finished.verified if self._folded.finished else None
+        verified = self._folded.verified
         its_own = frozenset({verified.collection}) if verified else frozenset()
         return leans_on | its_own | (self._continued.behind if self._continued else frozenset())
 

@@ -182,7 +182,7 @@ class Parts:
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
         self.verifying = Verifying(
-            self.verified, Passages(self.library), people, names, self.conversations, clock=self.clock
+            self.verified, Passages(self.library), people, names, self.conversations, access, clock=self.clock
         )
 
     def _links(self) -> LinkedDocuments:

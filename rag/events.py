@@ -94,10 +94,12 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages the answer may use, best first, numbered from 1 in this order."""
+    """The passages the answer may use, best first, numbered from 1 in this order. Those of an answer that somebody
+    stands for come with who does."""
 
     passages: tuple[Passage, ...]
     seconds: float
+    verified: "Verification | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
 def _body(answer: Answer, texts: Texts) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
     sources = "\n".join(plain_source(source, texts) for source in answer.on_card[:SOURCES_SHOWN])
-    verified = verified_line(answer.verified, texts)
+    verified = verified_line(answer.verified, texts) if answer.verified else ""
     return "\n\n".join(part for part in (broken_text(answer.text), verified, answer.notice, sources) if part) or "…"
 
 

@@ -23,6 +23,7 @@ from bot.texts import Texts, language_of, texts
 from feishu.events.text import image_keys, mentions_bot, text_of
 from feishu.events.types import MessageReceived
 from rag.errors import RagError
+from rag.events import Question
 from rag.knowledge_base import KnowledgeBase
 
 log = structlog.get_logger(__name__)
@@ -39,9 +40,12 @@ class SilentMode:
     least_confidence: float = 0.0
 
     async def confidence(self, text: str, message: MessageReceived) -> float:
-        """That of strong evidence; 0 for any other, and where nothing can be searched."""
+        """That of strong evidence, 1 where somebody stands for an answer; 0 otherwise, and where nothing can be
+        searched."""
         scope = await self.access.scope(message.chat_id, message.chat_type, message.sender_open_id)
         try:
+            if await self.library.verified(Question(text, scope)):
+                return 1.0
             found = await self.library.search(text, scope)
         except RagError:
             return 0.0

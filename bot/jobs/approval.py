@@ -45,7 +45,7 @@ class ApprovalHandler:
         if not collections:
             return Ended("cancelled", "there is no collection that they look after")
         wording = texts(language_of(gap.question, preferred=self.language))
-        against = await self._against(gap, collections[0], wording)
+        against = await self._against(gap, collections[0], wanted.open_id, wording)
         days = self.verifying.people.verified_days
         card = offer_card(Offer(gap.id, gap.question, gap.reply, collections, days, against), wording)
         uuid = short_id("approval", gap.id, str(job.id))
@@ -61,10 +61,12 @@ class ApprovalHandler:
     async def give_up(self, job: Job) -> None:
         """The owner was thanked already, and an admin may do it in the browser."""
 
-    async def _against(self, gap: OwnerQuestion, collection: str, wording: Texts) -> list[str]:
+    async def _against(self, gap: OwnerQuestion, collection: str, open_id: str, wording: Texts) -> list[str]:
+        """What speaks against it, of what the owner may see."""
         draft = VerifiedDraft(gap.question, (), gap.reply, collection)
+        scope = await self.verifying.seen_by(open_id)
         try:
-            review = await self.verifying.review(draft)
+            review = await self.verifying.review(draft, scope=scope)
         except RagError as error:
             log.info("not_compared", reason=str(error))
             review = Review()

@@ -13,12 +13,13 @@ from typing import Literal
 import structlog
 
 from bot.cancellation import Ended, StopSignal
-from bot.cards.verified import again_card, day_of
+from bot.cards.verified import again_card, against_lines, day_of
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.intake.replies import Replier
 from bot.job import Job, NewJob, VerifiedPayload
 from bot.repositories.verified_answers import Approved
+from bot.repositories.verified_likeness import other_figures
 from bot.settings import Settings
 from bot.texts import Texts, language_of, texts
 from bot.verified.approval import DAY_S, Verifying
@@ -57,7 +58,10 @@ class VerifiedHandler:
             await self.verifying.clock.sleep(CHECK_S)
 
     async def propose(self) -> bool:
-        """Accepts the look of this index and quarter of an hour; False when it was accepted before."""
+        """Accepts the look of this index and quarter of an hour; False when it was accepted before, and where there is
+        nothing to look through."""
+        if await self.verifying.store.is_empty():
+            return False
         rag, period = self.settings.rag, int(self.verifying.clock.time() // LOOK_S)
         stamp = "" if rag.store == "milvus" else repr(current_stamp(rag))
         key = f"verified:{hashlib.sha256(stamp.encode()).hexdigest()[:16]}:{period}"
@@ -96,13 +100,13 @@ class VerifiedHandler:
 
     async def _ask(self, approved: Approved, reason: Reason, gone: Sequence[Chunk]) -> None:
         """The first who can be reached: who approved it, the owners of its documents, the admins. One who cannot be
-        written to, having left the company or the app's range, is passed over."""
+        written to, having left the company or the app's range, or may not see all behind it, is passed over."""
         wording = texts(language_of(approved.draft.wording, preferred=self.settings.bot.language))
-        said = self._said(approved, reason, gone, wording)
+        said = await self._said(approved, reason, gone, wording)
         people, link = self.verifying.people, self._link(approved)
         others = dict.fromkeys((*self.verifying.owners(approved.draft.collection), *people.admins))
         for open_id in dict.fromkeys((approved.by.open_id, *others)):
-            if not open_id:
+            if not open_id or not await self._sees(open_id, approved):
                 continue
             is_approver = open_id == approved.by.open_id or not approved.by.open_id
             instead = [] if is_approver else [wording.again_instead.format(name=approved.by.name)]
@@ -118,13 +122,19 @@ class VerifiedHandler:
             return
         log.warning("nobody_asked_about_verified", verified_id=approved.id, reason=reason)
 
-    def _said(self, approved: Approved, reason: Reason, gone: Sequence[Chunk], wording: Texts) -> list[str]:
-        """Why it is asked, in words."""
+    async def _sees(self, open_id: str, approved: Approved) -> bool:
+        return self.verifying.shows(await self.verifying.seen_by(open_id), approved.behind)
+
+    async def _said(self, approved: Approved, reason: Reason, gone: Sequence[Chunk], wording: Texts) -> list[str]:
+        """Why it is asked, in words, with the figures that its documents give now."""
         if reason == "unvouched":
             return [wording.again_unvouched]
         if reason == "changed":
             titles = list(dict.fromkeys(chunk.title for chunk in gone))
-            return [wording.again_changed.format(titles=", ".join(titles[:TITLES_SHOWN]))]
+            now = [await self.verifying.passages.instead_of(chunk) for chunk in gone]
+            figures = other_figures(approved.draft, [chunk for chunk in now if chunk is not None])
+            changed = wording.again_changed.format(titles=", ".join(titles[:TITLES_SHOWN]))
+            return [changed, *against_lines((), figures, wording)]
         is_over = not approved.given.is_valid(self.verifying.clock.time())
         said = wording.again_expired if is_over else wording.again_expires
         return [said.format(date=day_of(approved.draft.until or 0.0))]

@@ -100,14 +100,19 @@ class VerifiedStore:
         newest = select(func.count(), func.max(table.changed_at), func.sum(table.version))
         seen = tuple(await self._database.read(lambda connection: connection.execute(newest).one()))
         if seen != self._seen:
-            vouched = [each for each in await self.all() if not each.is_withdrawn and each.by.name]
-            self._snapshot, self._seen = VerifiedAnswers(each.given for each in vouched), seen
+            vouched = [each.given for each in await self.all() if not each.is_withdrawn and each.by.name]
+            self._snapshot, self._seen = VerifiedAnswers(vouched) if vouched else NOTHING_VERIFIED, seen
         return self._snapshot
 
     async def all(self) -> list[Approved]:
         """All of them, those changed last first."""
         statement = select(verified_answers).order_by(verified_answers.c.changed_at.desc(), verified_answers.c.id)
         return [_approved(row) for row in await self._database.read(lambda c: c.execute(statement).all())]
+
+    async def is_empty(self) -> bool:
+        """Whether there is none that is not withdrawn."""
+        some = select(verified_answers.c.id).where(verified_answers.c.state != "withdrawn").limit(1)
+        return await self._database.read(lambda connection: connection.scalar(some)) is None
 
     async def of(self, verified_id: str) -> Approved | None:
         """One of them."""

@@ -1,12 +1,12 @@
 """A verified answer is made, changed, kept or withdrawn: what holds whoever does it, in the browser or on a card."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.access.rules import FILES
+from bot.access.rules import FILES, Access
 from bot.errors import BotError
 from bot.intake.user_names import UserNames
 from bot.repositories.owner_questions import OwnerQuestion
@@ -25,6 +25,7 @@ from bot.settings.people import PeopleSettings
 from bot.verified.passages import Passages, key_of, renumbered
 from feishu.clock import Clock
 from rag.generation.follow_ups import leans
+from rag.scope import EVERYTHING, Scope
 from rag.verified.wording import asks_same, form_of
 
 log = structlog.get_logger(__name__)
@@ -36,10 +37,6 @@ NAME_S = 0.8
 
 class NotApprovable(BotError):
     """What was to be approved cannot be: the sentence says what to change."""
-
-
-class NotTheirs(BotError):
-    """Somebody may not decide about this answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,7 @@ class Verifying:
         people: PeopleSettings,
         names: UserNames,
         conversations: Conversations,
+        access: Access,
         *,
         clock: Clock,
     ) -> None:
@@ -70,6 +68,7 @@ class Verifying:
         self.people = people
         self._names = names
         self._conversations = conversations
+        self._access = access
         self.clock = clock
 
     async def approver(self, open_id: str) -> Approver:
@@ -109,24 +108,36 @@ class Verifying:
         collection = approved.draft.collection
         return open_id in (approved.by.open_id, *self.owners(collection), *self.people.admins)
 
-    async def review(self, draft: VerifiedDraft, *, without: str = "") -> Review:
-        """What speaks against a draft; `without` is the answer that it changes."""
-        others = await self.store.all()
+    async def seen_by(self, open_id: str) -> Scope:
+        """What somebody may be shown in private: what a question of theirs would see, and the collections that they
+        look after; of documents with rights of their own those that they may open. Raises `FeishuError`."""
+        scope = await self._access.scope("", "p2p", open_id)
+        if scope.names is None:
+            return scope
+        return replace(scope, names=scope.names | frozenset(await self.own_collections(open_id)))
+
+    def shows(self, scope: Scope, behind: Iterable[str]) -> bool:
+        """Whether a scope shows what has this behind it (`bot.models.behind`)."""
+        return self._access.shows(scope, behind)
+
+    async def review(self, draft: VerifiedDraft, *, without: str = "", scope: Scope = EVERYTHING) -> Review:
+        """What speaks against a draft, of what its approver may see; `without` is the answer that it changes."""
+        others = [each for each in await self.store.all() if self.shows(scope, each.behind)]
         known = {key_of(each.chunk): each.chunk for each in draft.evidence}
-        known |= {key_of(chunk): chunk for chunk in await self.passages.found_for(draft.wording)}
+        known |= {key_of(chunk): chunk for chunk in await self.passages.found_for(draft.wording, scope)}
         against = other_figures(draft, list(known.values()))
         return Review(tuple(alike(draft, others, without=without)), tuple(against), leans(draft.wording))
 
     async def make(self, draft: VerifiedDraft, by: Approver) -> Approved:
         """A new one. Raises `NotApprovable`."""
         made = await self.store.make(checked(draft, self.clock.time()), by)
-        log.info("verified_made", verified_id=made.id, by=by.open_id or by.name)
+        log.info("verified_made", verified_id=made.id, by=by.open_id)
         return made
 
     async def edit(self, verified_id: str, draft: VerifiedDraft, by: Approver) -> Approved | None:
         """Other words. Raises `NotApprovable`."""
         edited = await self.store.edit(verified_id, checked(draft, self.clock.time()), by)
-        log.info("verified_edited", verified_id=verified_id, by=by.open_id or by.name)
+        log.info("verified_edited", verified_id=verified_id, by=by.open_id)
         return edited
 
     async def keep(self, approved: Approved, until: float | None, by: Approver, *, answer: str = "") -> Approved | None:
@@ -137,14 +148,14 @@ class Verifying:
         text = answer.strip() or draft.answer
         if len(evidence) < len(draft.evidence):
             text = renumbered(text, numbers)
-        log.info("verified_kept", verified_id=approved.id, by=by.open_id or by.name)
+        log.info("verified_kept", verified_id=approved.id, by=by.open_id)
         if text == draft.answer:
             return await self.store.keep(approved.id, until, evidence, by)
         return await self.edit(approved.id, replace(draft, answer=text, evidence=evidence, until=until), by)
 
     async def withdraw(self, verified_id: str, by: Approver) -> Approved | None:
         """It is given to nobody any more."""
-        log.info("verified_withdrawn", verified_id=verified_id, by=by.open_id or by.name)
+        log.info("verified_withdrawn", verified_id=verified_id, by=by.open_id)
         return await self.store.withdraw(verified_id, by)
 
 

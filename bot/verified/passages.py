@@ -56,9 +56,9 @@ class Passages:
         found = [await self._at(each.collection, each.source, each.snippet, each.quote) for each in sources]
         return list({key_of(chunk): chunk for chunk in found if chunk is not None}.values())
 
-    async def found_for(self, question: str) -> list[Chunk]:
-        """What the documents have for a question, whoever may see it."""
-        result = await self._library.search(question, EVERYTHING)
+    async def found_for(self, question: str, scope: Scope = EVERYTHING) -> list[Chunk]:
+        """What the documents have for a question, within a scope."""
+        result = await self._library.search(question, scope)
         near = [each.chunk for each in result.passages[:MOST_FOUND]]
         found = [await self._at(each.collection, each.source, snippet_of(each.text), "") for each in near]
         return list({key_of(chunk): chunk for chunk in found if chunk is not None}.values())
@@ -82,13 +82,13 @@ class Passages:
         gone = {key_of(chunk) for chunk in await self.outdated(answer)}
         kept: dict[int, Chunk] = {}
         for number, each in enumerate(answer.evidence, start=1):
-            chunk = await self._now(each.chunk) if key_of(each.chunk) in gone else each.chunk
+            chunk = await self.instead_of(each.chunk) if key_of(each.chunk) in gone else each.chunk
             if chunk is not None:
                 kept[number] = chunk
         return list(kept), await self.evidence(kept.values())
 
-    async def _now(self, before: Chunk) -> Chunk | None:
-        """What is nearest to a passage in its document of now."""
+    async def instead_of(self, before: Chunk) -> Chunk | None:
+        """What stands in the place of a passage in its document of now; None for nothing like it."""
         known = bigrams(before.text)
         scored = [
             (likeness(known, bigrams(chunk.text)), chunk)

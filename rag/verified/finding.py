@@ -30,7 +30,8 @@ class VerifiedFinder:
         """The answer to a question; None for none. Never raises: then the documents answer."""
         if not may_be_verified(question):
             return None
-        for answer in (await self._newest()).to(question.text):
+        newest = await self._newest()
+        for answer in newest.to(question.text) if newest.answers else ():
             if not (answer.is_valid(self._clock.time()) and is_shown(answer, question, lists)):
                 continue
             if not await asyncio.to_thread(outdated, answer, index):
@@ -40,7 +41,7 @@ class VerifiedFinder:
     async def told(self, answer: VerifiedAnswer, started_at: float) -> AsyncGenerator[AnswerEvent]:
         """The events of an answer (`rag.events`), typed by and by. All its evidence counts as cited."""
         passages = tuple(Passage(each.chunk, 1.0, coverage=1.0) for each in answer.evidence)
-        yield Retrieved(passages, self._clock.monotonic() - started_at)
+        yield Retrieved(passages, self._clock.monotonic() - started_at, answer.verification)
         async for delta in typed(answer.text, self._clock, self._pause_s):
             yield delta
         yield Finished(

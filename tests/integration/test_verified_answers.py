@@ -75,6 +75,7 @@ async def test_its_owner_is_asked_when_its_document_changes_and_before_it_ends(h
     assert not is_verified(await house.ask(LUNCH)), "what it rests upon is gone: the documents answer"
     await house.look()
     form = await house.form("keep", containing="食堂指南")
+    assert "押金" not in words(form["card"])
     await house.look()
     assert len(house.forms("keep")) == 1, "one card for each reason"
     refused = await house.send(form, answer="午餐 12:00 开始 [1]。", days="90")

@@ -104,7 +104,13 @@ async def web_door(
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
         store, people = VerifiedStore(database, clock=clock), settings.people
         verifying = Verifying(
-            store, Passages(library), people, UserNames(client), Conversations(database, clock=clock), clock=clock
+            store,
+            Passages(library),
+            people,
+            UserNames(client),
+            Conversations(database, clock=clock),
+            access,
+            clock=clock,
         )
         app.include_router(verified_router(admin, VerifiedDoor(verifying)))
         async with served(app, listener) as url:

@@ -43,7 +43,8 @@ class SourceGiven(BaseModel):
 
 
 class DraftGiven(BaseModel):
-    """What an admin approves. `until`: epoch seconds; null for no end. `id`: of the answer that it changes."""
+    """What an admin approves. `until`: epoch seconds; null for no end. `id`: of the answer that it changes. `by`: who
+    stands for it, of an admin whom no login names."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -55,6 +56,7 @@ class DraftGiven(BaseModel):
     sources: Annotated[list[SourceGiven], Field(max_length=MOST_SOURCES)] = []
     until: float | None = None
     origin: Annotated[str, Field(max_length=160)] = ""
+    by: Annotated[str, Field(max_length=80)] = ""
 
 
 class KeptGiven(BaseModel):
@@ -136,7 +138,7 @@ def _add_writing(router: APIRouter, door: AdminDoor, verifying: Verifying) -> No
 
     @router.post("")
     async def save(request: Request, given: DraftGiven) -> Response:
-        by = approver(await door.admin(request, writes=True))
+        by = approver(await door.admin(request, writes=True), given.by)
         async with _said():
             draft = await _drafted(verifying, given)
             if given.id is None:
@@ -160,9 +162,10 @@ def _add_writing(router: APIRouter, door: AdminDoor, verifying: Verifying) -> No
         return json_body(await _listed(verifying, await verifying.withdraw(verified_id, by) or approved))
 
 
-def approver(admin: Admin) -> Approver:
-    """An admin as who stands for an answer."""
-    return Approver(admin.open_id, admin.name)
+def approver(admin: Admin, named: str = "") -> Approver:
+    """An admin as who stands for an answer; one with a key, whose name says little, is called as they wish."""
+    called = " ".join(named.replace("\x00", "").split())
+    return Approver(admin.open_id, admin.name if admin.open_id else called or admin.name)
 
 
 @contextlib.asynccontextmanager
@@ -251,7 +254,15 @@ async def _of_turn(door: AdminDoor, verifying: Verifying, turn_id: str) -> dict[
     for each in body["passages"]:
         each["chosen"] = each["key"] in chosen
     collection = chunks[0].collection if chunks else body["collection"]
-    return {**body, "origin": f"turn:{turn_id}", "collection": collection}
+    behind = sorted({each.collection for each in cited or sources})
+    is_private = any(each.collection == FILES for each in sources)
+    return {
+        **body,
+        "origin": f"turn:{turn_id}",
+        "collection": collection,
+        "came_from": [each for each in behind if each != FILES],
+        "is_private": is_private,
+    }
 
 
 async def _new(verifying: Verifying, question: str, answer: str, known: Sequence[Chunk] = ()) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Board {
     byId("enter-key").className = found.login ? "ghost worded" : "primary";
     const trouble = `gate_${new URLSearchParams(location.search).get("login")}`;
     if (has(trouble)) byId("gate-note").textContent = say(trouble);
-    if (isIn) await Promise.all([this.#load(this.#days), this.#verified.enter()]);
+    if (isIn) await Promise.all([this.#load(this.#days), this.#verified.enter(found)]);
   }
 
   async #enterKey() {

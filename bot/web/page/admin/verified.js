@@ -47,7 +47,10 @@ export class Verified {
   }
 
   /** For the first time: also the one that the page's address names. */
-  async enter() {
+  async enter({ how, name }) {
+    byId("verified-by").value = how === "local" ? "" : name;
+    for (const id of ["verified-by", "verified-by-label"]) byId(id).hidden = how === "feishu";
+    byId("verified-by").required = how !== "feishu";
     await this.load();
     await this.#openLinked();
   }
@@ -111,6 +114,7 @@ export class Verified {
     this.#drawPassages(opened.passages);
     byId("verified-versions").replaceChildren(...versions(opened.versions ?? []));
     this.#changed();
+    byId("verified-said").replaceChildren(...origins(opened));
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("verified-body").scrollTop = 0;
     byId("verified-wording").focus();
@@ -152,6 +156,7 @@ export class Verified {
       sources: this.#open.passages.filter(({ key }) => isChosen(key)).map(({ number, collection, source, key }) => ({ number, collection, source, key })),
       until: until(),
       origin: this.#open.origin ?? "",
+      by: byId("verified-by").value.trim(),
     };
   }
 
@@ -233,6 +238,14 @@ function passage({ number, key, title, heading_path: path, text, chosen, gone })
     el("label", {}, el("input", { type: "checkbox", value: key, checked: chosen && !gone, disabled: gone }), ` [${number}] ${path || title}`),
     gone ? el("p", { class: "failure" }, say("passageGone")) : "",
     el("details", {}, el("summary", {}, say("passageText")), el("pre", { tabindex: 0 }, text)));
+}
+
+/** Where the words of a turn's answer come from: whoever approves it decides who else may read them. */
+function origins({ came_from: collections = [], is_private: isPrivate = false }) {
+  return [
+    ...(isPrivate ? [el("p", { class: "objection" }, say("objection_private"))] : []),
+    ...(collections.length ? [el("p", { class: "objection" }, say("objection_from", { collections: collections.join(", ") }))] : []),
+  ];
 }
 
 /** What speaks against an answer, as elements. */
