@@ -6,11 +6,12 @@
 The questions are those of tests/quality/verified.jsonl: to each wording some that ask the same and some that nearly do.
 With embeddings a question counts as the same where its cosine to the wording is far enough above those of questions
 that no document is about (in standard deviations, as the floor measures), and nothing in kind, figures, names and nots
-rules it out. The threshold is the lowest without a wrong match in the part `fit`; `judge` is the part that was not looked at.
+rules it out. The threshold is the lowest without a wrong match in the part `fit`; `judge` was set aside.
 """
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from rag.embedding import choose
 from rag.retrieval.background_questions import QUESTIONS
 from rag.settings import EmbeddingSettings
 from rag.text.tokenizer import language_of
-from rag.verified.wording import agrees, asks_same, form_of
+from rag.verified.wording import Form, agrees, asks_same, form_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,10 +89,21 @@ class ByMeaning:
         return self._known[text]
 
 
+NOTS = {"不", "没", "无", "非", "别", "not", "without", "except", "unless"}
+
+
 def may_be_same(one: str, other: str) -> bool:
     """Whether the rules that no likeness overrides let two questions be the same."""
     first, second = form_of(one), form_of(other)
-    return first is not None and second is not None and agrees(first, second)
+    return first is not None and second is not None and agrees(first, second) and marked(first) == marked(second)
+
+
+def marked(form: Form) -> Counter[str]:
+    """The words that no likeness overrides: names, identifiers and nots."""
+    is_mixed = any(not word.isascii() for word in form.sequence)
+    return Counter(
+        word for word in form.sequence if word in NOTS or not word.isalpha() or (word.isascii() and is_mixed)
+    )
 
 
 def main() -> None:

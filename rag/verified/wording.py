@@ -12,14 +12,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from rag.text.figures import figures
 from rag.text.tokenizer import cut_word, normalise, runs
 
-LEAST_ORDER = 0.45
-"""Of the pairs of neighbouring characters that two questions of the same characters share: clauses may change places,
-but not every character."""
 MOST_CHARS = 400
 """Of a question that is compared at all: what is longer tells a story."""
 
@@ -104,15 +100,26 @@ _CHINESE_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("meaning", re.compile(r"(?:是|代表|表示|指的?是?)?(?:什么|啥)(?:意思|含义)")),
     ("why", re.compile(r"为什么|为何|为啥|怎么会|什么原因")),
     ("weekday", re.compile(r"(?:周|星期)几")),
-    ("when", re.compile(r"什么时候|什么时间|何时|几点钟?|几号|哪一?天|几月几?[日号]?|什么日子")),
-    ("duration", re.compile(r"(?:在)?(?:多长时间|多久|多长)内?")),
+    ("clock", re.compile(r"几点钟?")),
+    ("date", re.compile(r"几月几?[日号]?|几号|哪一?天|什么日子")),
+    ("when", re.compile(r"什么时候|什么时间|何时")),
+    ("within", re.compile(r"在?(?:多长时间|多久)内")),
+    ("duration", re.compile(r"多长时间|多久|多长")),
     ("where", re.compile(r"[在去到]?(?:哪里|哪儿|什么地方|哪个地方|(?<!如)何处)|[在去到]哪(?=$|[^些个种位天])")),
     ("who", re.compile(r"谁|哪位|哪个人|哪些人|什么人")),
-    ("how", re.compile(r"(?:怎么|怎样|如何|咋)(?:处理|解决|办)$|怎么样|怎么|怎样|如何|咋")),
+    ("plight", re.compile(r"(?:怎么|怎样|如何|咋)(?:处理|解决|办)$")),
+    ("like", re.compile(r"(?:怎么样|怎样|如何)$")),
+    ("how", re.compile(r"怎么样|怎么|怎样|如何|咋")),
     ("amount", re.compile(r"多少|几(?=[^乎率何])")),
     ("whether", re.compile(r"是不是|是否|有没|吗|(?<![什怎那这])么$")),
     ("what", re.compile(r"什么|哪些|哪个|哪种|哪|啥|何种")),
 )
+WHO = "谁"
+"""Stays among the words: who approves is not whom somebody approves."""
+_PEOPLE = re.compile(
+    r"员工|经理|总监|主管|领导|老板|上级|下属|实习生|外包|供应商|客户|访客|同事|新人|人员|财务|人事|行政|老师|学生|导师|hr"
+)
+"""Where one of these changes its place, it may be another who does it, or to whom it is done."""
 _CHOICE = re.compile(r"(.)[不没](?:\1(?=可以)可以|\1)|可不可以|能否|可否")
 """能不能, 支不支持, 可不可以: a whether that says its verb twice."""
 _CHINESE_MAY = re.compile(r"可以|能够|能|允许|可(?!能)")
@@ -129,7 +136,9 @@ _ENGLISH_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("often", re.compile(r"\bhow often\b")),
     ("soon", re.compile(r"\bhow (?:soon|early|late|far in advance)\b")),
     ("amount", re.compile(r"\bhow (?:much|many)\b")),
-    ("when", re.compile(r"\b(?:at |by |until )?(?:when|what time|(?:what|which) (?:day|date))\b")),
+    ("clock", re.compile(r"\b(?:at |by )?what time\b")),
+    ("date", re.compile(r"\b(?:on |by )?(?:what|which) (?:day|date)\b")),
+    ("when", re.compile(r"\bwhen\b")),
     ("where", re.compile(r"\bwhere\b")),
     ("who", re.compile(r"\b(?:who|whom|whose)\b")),
     ("why", re.compile(r"\bwhy\b|\bhow come\b")),
@@ -151,6 +160,7 @@ _FILLERS = """
     shall need needs
 """
 _ENGLISH_FILLERS = frozenset(_FILLERS.split())
+_AFTER_PREPOSITION = re.compile(r"\b(?:of|for|in|on|at|to)\b(?: (?:a|an|the|my|our|your))?(?: [\w-]+){1,2}")
 _MEASURED = frozenset({"limit", "price", "cost", "fee", "allowance", "rate", "deposit", "fine"})
 """How much is the limit asks what the limit is."""
 _LOCATED = re.compile(r"地址|位置")
@@ -159,13 +169,14 @@ _LOCATED = re.compile(r"地址|位置")
 @dataclass(frozen=True, slots=True)
 class Form:
     """A question as it is compared. `modal` is "may", "must" or "" where it says neither; `sequence` are its words and
-    characters in their order."""
+    characters in their order, `direct` those that no English preposition stands before."""
 
     kinds: frozenset[str]
     modal: str
     figures: frozenset[str]
     words: tuple[tuple[str, int], ...]
     sequence: tuple[str, ...]
+    direct: tuple[str, ...]
     is_directed: bool
 
     @property
@@ -188,7 +199,8 @@ def form_of(question: str) -> Form | None:
     kinds = _as_named(kinds, sequence, rest)
     if "where" in kinds:
         sequence = tuple(word for word in sequence if word != "find")
-    form = Form(kinds, modal, found, _counted(sequence), sequence, is_directed)
+    direct = () if is_chinese else _words(_AFTER_PREPOSITION.sub(" ", rest), is_chinese=False)
+    form = Form(kinds, modal, found, _counted(sequence), sequence, direct, is_directed)
     return None if form.is_empty else form
 
 
@@ -204,27 +216,10 @@ def is_same(one: Form, other: Form) -> bool:
 
 
 def agrees(one: Form, other: Form) -> bool:
-    """Whether nothing in two questions rules out that they are the same: how they ask, modals, figures, names, nots."""
+    """Whether how two questions ask, their modals and their figures let them be the same."""
     if one.kinds != other.kinds or one.figures != other.figures:
         return False
-    if one.modal != other.modal and ("whether" in one.kinds or (one.modal and other.modal)):
-        return False
-    return _marked(one) == _marked(other)
-
-
-def _marked(form: Form) -> Counter[str]:
-    """The words that no likeness of meaning may change: names, identifiers and nots."""
-    return Counter(
-        word for word in form.sequence if word in _NOTS or not word.isalpha() or (word.isascii() and _is_mixed(form))
-    )
-
-
-_NOTS = frozenset({"不", "没", "无", "非", "别", "勿", "not", "without", "except", "unless"})
-
-
-def _is_mixed(form: Form) -> bool:
-    """Whether Latin words stand among Chinese ones: there they are names."""
-    return any(not word.isascii() for word in form.sequence)
+    return one.modal == other.modal or ("whether" not in one.kinds and not (one.modal and other.modal))
 
 
 def _counted(sequence: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
@@ -232,20 +227,25 @@ def _counted(sequence: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
 
 
 def _is_in_order(one: Form, other: Form) -> bool:
-    """Whether the same words may stand in the order of either."""
+    """Whether the same words may stand in the order of either.
+
+    A Chinese clause may begin with its topic (会议室怎么订, 怎么订会议室): what stands before a place then stands behind
+    it. That is not so of people, nor where words say from what to what. In English what follows a preposition may move.
+    """
     if one.sequence == other.sequence:
         return True
-    if one.is_directed and other.is_directed:
+    if one.is_directed or other.is_directed:
         return False
-    pairs, others = _pairs(one.sequence), _pairs(other.sequence)
-    if not pairs or not others:
-        return True  # words alone: English says the same in many orders
-    return len(pairs & others) / max(len(pairs), len(others)) >= LEAST_ORDER
+    if any(not word.isascii() for word in one.sequence):
+        return _is_turned(one.sequence, other.sequence) and not _PEOPLE.search("".join(one.sequence))
+    shared = {*one.direct}.intersection(other.direct) - {"not"}
+    first, second = ([word for word in form.direct if word in shared] for form in (one, other))
+    return first == second
 
 
-def _pairs(sequence: tuple[str, ...]) -> set[str]:
-    """Neighbouring Chinese characters."""
-    return {first + second for first, second in pairwise(sequence) if not first.isascii() and not second.isascii()}
+def _is_turned(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether what stands first in one stands last in the other."""
+    return any(one[at:] + one[:at] == other for at in range(1, len(one)))
 
 
 def _figures(text: str) -> tuple[frozenset[str], str]:
@@ -270,7 +270,7 @@ def _chinese(text: str) -> tuple[frozenset[str], str, str]:
         text = _CHOICE.sub(lambda match: match[1] or "可以", text)
     text = _EQUAL_CHINESE_PATTERN.sub(lambda match: _EQUAL_CHINESE[match.group()], text)
     for kind, pattern in _CHINESE_KINDS:
-        found = pattern.sub(" ", text)
+        found = pattern.sub(WHO if kind == "who" else " ", text)
         if found != text:
             kinds.add(kind)
             text = found
