@@ -59,7 +59,7 @@ class Approvals:
         by = await self.verifying.approver(click.operator_open_id)
         before = await self.verifying.store.of_origin(origin)
         if before is None:
-            made = await self.verifying.make(draft, by)
+            made = await self.verifying.make(draft, by, once=True)
         elif (before.draft.wording, before.draft.answer) == (" ".join(wording.split()), answer.strip()):
             return Ack(toast("toast_approved_already"))
         else:

@@ -120,10 +120,7 @@ class VerifiedStore:
 
     async def of_origin(self, origin: str) -> Approved | None:
         """The one that was made of this, and is not withdrawn."""
-        made_of = (verified_answers.c.origin == origin) & (verified_answers.c.state != "withdrawn")
-        statement = select(verified_answers).where(made_of).order_by(verified_answers.c.changed_at.desc()).limit(1)
-        row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
-        return _approved(row) if row else None
+        return await self._database.read(lambda connection: _of_origin(connection, origin))
 
     async def versions(self, verified_id: str) -> list[VerifiedVersion]:
         """What was done to it, newest first."""
@@ -134,12 +131,14 @@ class VerifiedStore:
             VerifiedVersion(row.version, row.what, orjson.loads(row.body), row.by, row.name, row.at) for row in rows
         ]
 
-    async def make(self, draft: VerifiedDraft, by: Approver) -> Approved:
-        """A new one."""
+    async def make(self, draft: VerifiedDraft, by: Approver, *, once: bool = False) -> Approved:
+        """A new one; with `once` the one that was made of the same before, if there is one."""
         now = self._clock.time()
         made = Approved("v" + secrets.token_hex(12), draft, by, now, False, frozenset(), 1)
 
         def work(connection: Connection) -> Approved:
+            if once and (before := _of_origin(connection, draft.origin)):
+                return before
             connection.execute(insert(verified_answers).values(id=made.id, **_values(made, now)))
             _note(connection, made, "made", by, now)
             return made
@@ -232,6 +231,13 @@ def _note(connection: Connection, approved: Approved, what: What, by: Approver, 
 
 def _of(connection: Connection, verified_id: str) -> Approved | None:
     row = connection.execute(select(verified_answers).where(verified_answers.c.id == verified_id)).one_or_none()
+    return _approved(row) if row else None
+
+
+def _of_origin(connection: Connection, origin: str) -> Approved | None:
+    made_of = (verified_answers.c.origin == origin) & (verified_answers.c.state != "withdrawn")
+    statement = select(verified_answers).where(made_of).order_by(verified_answers.c.changed_at.desc()).limit(1)
+    row = connection.execute(statement).one_or_none()
     return _approved(row) if row else None
 
 

@@ -356,7 +356,7 @@ EN = Texts(
     again_expired="It was valid until {date}; whoever asks now is answered from the documents.",
     again_unvouched="Nothing is kept of who verified it, so that somebody has to do so anew; whoever asks now is "
     "answered from the documents.",
-    again_instead="{name}, who verified it, cannot be reached, so you are asked.",
+    again_instead="{name}, who verified it, cannot decide about it now, so you are asked.",
     again_kept="✓ Confirmed as still right: {question}",
     again_withdrawn="Withdrawn; whoever asks is answered from the documents: {question}",
     again_withdraw_sure="Once it is withdrawn, whoever asks is answered from the documents.",

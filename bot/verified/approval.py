@@ -128,9 +128,9 @@ class Verifying:
         against = other_figures(draft, list(known.values()))
         return Review(tuple(alike(draft, others, without=without)), tuple(against), leans(draft.wording))
 
-    async def make(self, draft: VerifiedDraft, by: Approver) -> Approved:
-        """A new one. Raises `NotApprovable`."""
-        made = await self.store.make(checked(draft, self.clock.time()), by)
+    async def make(self, draft: VerifiedDraft, by: Approver, *, once: bool = False) -> Approved:
+        """A new one; with `once` the one that was made of the same before, if there is one. Raises `NotApprovable`."""
+        made = await self.store.make(checked(draft, self.clock.time()), by, once=once)
         log.info("verified_made", verified_id=made.id, by=by.open_id)
         return made
 

@@ -229,8 +229,9 @@ def _counted(sequence: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
 def _is_in_order(one: Form, other: Form) -> bool:
     """Whether the same words may stand in the order of either.
 
-    A Chinese clause may begin with its topic (会议室怎么订, 怎么订会议室): what stands before a place then stands behind
-    it. That is not so of people, nor where words say from what to what. In English what follows a preposition may move.
+    A Chinese clause may begin with its topic (会议室怎么订, 怎么订会议室): what stands before a place then stands
+    behind it. That is not so of people, nor where words say from what to what. In English what follows a preposition
+    may move.
     """
     if one.sequence == other.sequence:
         return True

@@ -105,6 +105,23 @@ async def test_another_owner_is_asked_where_its_approver_has_left(house: House) 
     sandbox.office.resign("ou_gone")
     await house.look()
     form = await house.form("keep")
-    assert "联系不上核实它的老王" in words(form["card"])
+    assert "核实它的老王现在不能处理" in words(form["card"])
     assert (await house.send(form)).toast["type"] == "success"
     assert "✓ 由林小满核实" in words((await house.ask(LUNCH))["card"])
+
+
+async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_asked(house: House) -> None:
+    verifying = house.bot.verifying
+    draft = VerifiedDraft(BONUS, (), f"{CANARY} 元。", "hr", until=verifying.until(1))
+    await verifying.make(draft, Approver(BOB, "周明"))
+    own = VerifiedDraft(BONUS, (), "不知道。", "open")
+    for person, seen in ((ALICE, ["conflict"]), (BOB, [])):
+        review = await verifying.review(own, scope=await verifying.seen_by(person))
+        assert [each.how for each in review.alike] == seen
+    await house.look()
+    form = await house.form("keep")
+    assert CANARY in str(form["card"]) and "核实它的周明现在不能处理" in words(form["card"])
+    assert house.forms("keep", BOB) == [], "who approved it may not see its collection any more"
+    assert (await house.send(form, person=ALICE)).toast["type"] == "success"
+    other = await verifying.make(VerifiedDraft(LUNCH, (), "11:30。", "open"), Approver("", "boss"))
+    assert verifying.may_decide(ALICE, other) and not verifying.may_decide(BOB, other)

@@ -60,6 +60,8 @@ async def test_what_was_approved_comes_back_whole_and_each_version_stays(databas
         (1, "made", "林小满", "11:30 [1]"),
     ]
     assert await store.of_origin("gap:t1") is None
+    again = await store.make(DRAFT, ZHOU, once=True)
+    assert await store.make(DRAFT, LIN, once=True) == again != await store.make(DRAFT, LIN)
     assert await store.edit("v0", DRAFT, LIN) is await store.keep("v0", None, (), LIN) is await store.of("v0") is None
 
 
