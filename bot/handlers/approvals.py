@@ -1,5 +1,6 @@
 """Presses on the cards by which people stand for an answer: approve one, keep it, withdraw it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,7 +95,7 @@ class Approvals:
         is_number = days.isascii() and days.isdigit() and len(days) <= len(str(MOST_DAYS))
         return self.verifying.until(int(days) if is_number else self.verifying.people.verified_days)
 
-    def _decided(self, key: str, said: Any, approved: Approved) -> Ack:
+    def _decided(self, key: str, said: Callable[[Texts], str], approved: Approved) -> Ack:
         words: Texts = texts(language_of(approved.draft.wording))
         card = decided_card(said(words), approved, words)
         return Ack({**toast(key, "success"), "card": {"type": "raw", "data": card}})
