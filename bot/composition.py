@@ -8,6 +8,7 @@ from bot.documents.ingesting import Ingesting
 from bot.documents.library_sources import hosts_of
 from bot.documents.page_reader import page_reader
 from bot.documents.refreshing import Refresher
+from bot.handlers.approvals import Approvals
 from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.document_events import DocumentEventHandler
@@ -37,6 +38,7 @@ from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
 from bot.jobs.answer_card import AnswerCards, CardLocks
+from bot.jobs.approval import ApprovalHandler
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.budget import BudgetHandler
@@ -53,6 +55,7 @@ from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
+from bot.jobs.verified import VerifiedHandler
 from bot.jobs.welcome import WelcomeHandler
 from bot.live_prompts import LivePrompts
 from bot.observability.clock_offset import ClockOffset
@@ -70,10 +73,13 @@ from bot.repositories.owner_questions import OwnerQuestions
 from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.token_usage import TokenUsage
 from bot.repositories.turns import Conversations
+from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import Settings
 from bot.storage.database import Database
+from bot.verified.approval import Verifying
+from bot.verified.passages import Passages
 from bot.web.chat.turns import WebTurns
 from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
@@ -105,6 +111,7 @@ class Parts:
         *,
         clock: Clock,
         rights: DocumentRights | None = None,
+        verified: VerifiedStore | None = None,
     ) -> None:
         self.settings = settings
         self.library = library
@@ -112,6 +119,7 @@ class Parts:
         self.clock = clock
         self.policy = Policy(settings.bot.people)
         self.rights = rights or document_rights(settings, database, clock)
+        self.verified = verified or VerifiedStore(database, clock=clock)
         self._build_observability()
         self._build_platform()
         self.audiences = Audiences(self.client, settings.bot.access, self.rights.lists, clock)
@@ -181,12 +189,15 @@ class Parts:
         language = self.settings.bot.language
         self.contents = MessageContents(self.identity, kinds, quotes, self.voice, language=language)
         self.refusing = Refusing(self.voice, self.ledger, clock=self.clock)
-        owners = OwnerReplies(self.gaps, self.voice)
+        owners = OwnerReplies(self.gaps, self.voice, self.jobs)
         silence = SilentMode(self.library, access, people.silent_confidence)
         self.reading = MessageIntake(
             self.contents, self.ledger, owners, self.obedience, silence, self.policy, self.refusing
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
+        self.verifying = Verifying(
+            self.verified, Passages(self.library), people, names, self.conversations, access, clock=self.clock
+        )
 
     def _links(self) -> LinkedDocuments:
         return LinkedDocuments(
@@ -218,6 +229,7 @@ class Parts:
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
         ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
         self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
+        self.verified_look = VerifiedHandler(self.verifying, voice, self.jobs, self.settings)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -241,6 +253,8 @@ class Parts:
             "more_sources": MoreSourcesHandler(
                 self.library, self.access, conversations, self.outbox, voice, self.jobs, language
             ),
+            "approval": ApprovalHandler(self.verifying, self.gaps, voice, self.outbox, language),
+            "verified": self.verified_look,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -332,7 +346,8 @@ class Parts:
         conversations, ledger, worker = self.conversations, self.ledger, self.worker
         votes = Votes(jobs, conversations, self.feedback, worker, metrics, policy, clock=clock)
         requests = AnswerRequests(jobs, conversations, ledger, worker, policy, self.access)
-        card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
+        approvals = Approvals(self.verifying, self.gaps, self.settings.feishu.app_id)
+        card_actions = CardActionHandler(conversations, votes, requests, approvals, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         documents = DocumentEventHandler(jobs, metrics, self.audiences)

@@ -29,6 +29,8 @@ JobKind = Literal[
     "rights",
     "more_sources",
     "ingest",
+    "approval",
+    "verified",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -303,6 +305,19 @@ class MoreSourcesPayload(Payload):
     accepted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalPayload(Payload):
+    """An owner answered the question `gap_id` in a chat: they are offered to stand for that answer."""
+
+    gap_id: str
+    open_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPayload(Payload):
+    """Verified answers are looked through: who stands for one is asked whether it still holds."""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -320,6 +335,8 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "rights": RightsPayload,
     "more_sources": MoreSourcesPayload,
     "ingest": IngestPayload,
+    "approval": ApprovalPayload,
+    "verified": VerifiedPayload,
 }
 
 

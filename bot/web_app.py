@@ -28,6 +28,7 @@ from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
+from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router
@@ -82,6 +83,7 @@ def web_app(bot: Bot) -> FastAPI:
     app.include_router(configuration_router(admin, configuration))
     add_mcp(app, KnowledgeTools(door, admin.shown))
     app.include_router(library_router(admin, _library_door(bot)))
+    app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app

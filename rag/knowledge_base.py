@@ -33,6 +33,8 @@ from rag.scope import Scope
 from rag.settings import PromptSettings, RagSettings
 from rag.tables.answering import TableAnswers
 from rag.tables.whole import WholeTables
+from rag.verified.answers import VerifiedAnswer, VerifiedSource, nothing_verified
+from rag.verified.finding import VerifiedFinder, outdated
 
 SEARCH_THREADS = 4
 MOST_CHUNKS = 100_000
@@ -55,6 +57,7 @@ class KnowledgeBase:
         clock: Clock,
         threads: int = SEARCH_THREADS,
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
+        verified: VerifiedSource = nothing_verified,
     ) -> None:
         self.on_model_call: Callable[[ModelCall], None] = lambda _call: None
         """Gets every whole call of the language model; must not block."""
@@ -63,6 +66,7 @@ class KnowledgeBase:
         self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
         self._clock = clock
+        self._verified = VerifiedFinder(verified, clock, pause_s=settings.llm.typing_pause_s)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
         self._legs = ThreadPoolExecutor(threads, thread_name_prefix="rag-dense")
         self._rerank = RerankerHandle(settings.retrieval, clock)
@@ -84,22 +88,36 @@ class KnowledgeBase:
         clock: Clock | None = None,
         threads: int = SEARCH_THREADS,
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
+        verified: VerifiedSource = nothing_verified,
     ) -> "KnowledgeBase":
         """Open the index; no weights are loaded and no model is called yet. `threads` search at once. `access_lists`
-        tells who may read which document; without it none has rights of its own.
+        tells who may read which document; without it none has rights of its own. `verified` gives what people have
+        answered for good.
 
         An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
         Raises SettingsMismatch when a setting cannot work.
         """
-        library = cls(settings, clock=clock or SystemClock(), threads=threads, access_lists=access_lists)
+        clock = clock or SystemClock()
+        library = cls(settings, clock=clock, threads=threads, access_lists=access_lists, verified=verified)
         with contextlib.suppress(IndexUnusable):
             await library._current_index()
         return library
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
-        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
+        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError. What somebody has
+        answered for good goes before the documents, and costs no call of a model."""
+        started_at, index = self._clock.monotonic(), await self._current_index()
+        if verified := await self._verified.find(question, index, self._lists()):
+            async with contextlib.aclosing(self._verified.told(verified, started_at)) as told:
+                async for event in told:
+                    yield event
+            return
+        async with contextlib.aclosing(self._from_documents(question, index)) as written:
+            async for event in written:
+                yield event
+
+    async def _from_documents(self, question: Question, index: Index) -> AsyncGenerator[AnswerEvent]:
         question = question if question.prompts else replace(question, prompts=self._prompts)
-        index = await self._current_index()
         retriever = await self._retriever(index)
         writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
         answerer = Answerer(retriever, writer_for, tables=tables, clock=self._clock)
@@ -201,6 +219,22 @@ class KnowledgeBase:
         whatever was stored and is shown again. Of collections it says nothing, which `Scope.shows` does."""
         lists = self._lists()
         return frozenset(source for source in sources if lists.shows(scope.audience, source))
+
+    async def verified(self, question: Question) -> VerifiedAnswer | None:
+        """What somebody has answered for good and all who read the answer may see; None for none. Raises
+        IndexUnusable."""
+        return await self._verified.find(question, await self._current_index(), self._lists())
+
+    async def outdated(self, answer: VerifiedAnswer) -> tuple[Chunk, ...]:
+        """The evidence of a verified answer that its documents do not hold any more. Raises IndexUnusable."""
+        index = await self._current_index()
+        return await self._in_thread(lambda: outdated(answer, index))
+
+    async def fingerprint(self, collection: str, source: str) -> str:
+        """What tells a document's content from another's; "" for an unknown one. Raises IndexUnusable."""
+        index = await self._current_index()
+        known = await self._in_thread(lambda: index.chunks.document((collection, source)))
+        return known.fingerprint if known is not None else ""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""

@@ -118,7 +118,9 @@ class Trace:
                 self.model = event.model
                 usage = asdict(event.usage) if event.usage else None
                 self.tell("model.end", model=event.model, pieces=self.pieces, usage=usage)
-                self.tell("chain.end", outcome=event.outcome, ending=event.ending, citations=list(event.citations))
+                verified = {"verified": event.verified.id, "by": event.verified.by} if event.verified else {}
+                citations = list(event.citations)
+                self.tell("chain.end", outcome=event.outcome, ending=event.ending, citations=citations, **verified)
         return self.events[before:]
 
     def called(self, call: Call) -> None:

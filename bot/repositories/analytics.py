@@ -23,13 +23,14 @@ from bot.repositories.figures import (
     summary,
 )
 from bot.repositories.gap_report import Gap, Reply, Unanswered, gaps_of
+from bot.repositories.verified_answers import VerifiedStore
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
 
 MOST_ROWS = 100_000
 _GIVEN = ("turn_id", "version", "outcome", "first_token_s", "seconds", "model", "sources", "leaned_on")
-_GROUNDS = ("confidence", "level", "ending")
+_GROUNDS = ("confidence", "level", "ending", "verified")
 
 
 class Analytics:
@@ -38,13 +39,15 @@ class Analytics:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._verified = VerifiedStore(database, clock=clock)
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def questions(self, days: float) -> list[AskedQuestion]:
         """What was asked in the last `days` days and is answered, oldest first; nothing that was taken back, and no
         greeting or thanks."""
         asked_then = (turns.c.created_at >= self._clock.time() - days * DAY_S) & ~turns.c.recalled
-        is_sought = (answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES)
+        has_grounds = (answers.c.sources != NO_SOURCES) | (answers.c.verified != "")
+        is_sought = (answers.c.outcome != "answered") | has_grounds
         columns = [answers.c[name] for name in (*_GIVEN, *_GROUNDS)]
         given = (
             select(answers.c.id.label("answer_id"), answers.c.created_at.label("at"), *columns)
@@ -77,8 +80,10 @@ class Analytics:
     async def overview(self, days: int) -> dict[str, Any]:
         """Everything that the page's first screen shows."""
         told, now = await self.questions(days), self._clock.time()
-        opened = Counter(day_of(gap.first_at) for gap in await self._missing(told, days))
+        missing, verified = await self._missing(told, days), await self._verified.snapshot()
+        opened = Counter(day_of(gap.first_at) for gap in missing)
         closed = Counter(day_of(at) for at in (await self._settled()).values())
+        closed.update(day_of(answer.at) for gap in missing for answer in verified.to(gap.question)[:1])
         rows = by_day(told, days, now)
         return {
             "days": days,
@@ -90,10 +95,11 @@ class Analytics:
 
     async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
         """What is missing, by the search or by the model's own refusal; only what `shows` says. What was settled
-        after it was asked last is not; nor is what was answered without a source."""
+        after it was asked last, or answered for good since, is not; nor is what was answered without a source."""
         told = [one for one in await self.questions(days) if shows(one.behind)]
-        settled = await self._settled()
-        return [gap for gap in await self._missing(told, days) if gap.last_at > settled.get(gap.key, 0.0)]
+        settled, verified, now = await self._settled(), await self._verified.snapshot(), self._clock.time()
+        lacking = [one for one in told if not any(answer.is_valid(now) for answer in verified.to(one.question))]
+        return [gap for gap in await self._missing(lacking, days) if gap.last_at > settled.get(gap.key, 0.0)]
 
     async def _missing(self, told: Iterable[AskedQuestion], days: float) -> list[Gap]:
         """Questions without an answer that ask for the same, settled or not."""
@@ -161,7 +167,7 @@ class Analytics:
 
 
 def _turn(row: Any) -> dict[str, Any]:
-    names = ("id", "question", "asker", "chat_type", "chat_id", "conversation", "created_at")
+    names = ("id", "question", "standalone", "asker", "chat_type", "chat_id", "conversation", "created_at")
     return {name: getattr(row, name) for name in names}
 
 
@@ -172,6 +178,7 @@ def _version(row: Any, ballots: list[dict[str, Any]]) -> dict[str, Any]:
         **{name: getattr(row, name) for name in (*names, *grounds)},
         "created_at": row.created_at,
         "sources": orjson.loads(row.sources),
+        "verified": orjson.loads(row.verified) if row.verified else None,
         "usage": orjson.loads(row.usage),
         "votes": ballots,
     }

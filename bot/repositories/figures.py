@@ -51,6 +51,8 @@ class GivenAnswer:
     confidence: float | None
     level: str
     ending: str
+    verified: str = ""
+    """JSON (`rag.events.Verification`); "" for what was found in the documents."""
     up: int = 0
     reasons: tuple[str, ...] = ()
     """One for each 👎; "" where none was given."""

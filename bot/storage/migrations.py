@@ -35,6 +35,8 @@ from bot.storage.tables import (
     token_usage,
     traces,
     turns,
+    verified_answers,
+    verified_versions,
 )
 
 Step = Callable[[Connection], None]
@@ -126,6 +128,7 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
+    17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
     18: created(token_usage, prompt_versions),
     19: created(ingest_runs),
 }

@@ -26,15 +26,20 @@ from bot.repositories.citations import Citations
 from bot.repositories.document_rights import DocumentRights
 from bot.repositories.ingest_runs import IngestRuns
 from bot.repositories.prompt_versions import PromptVersions
+from bot.repositories.turns import Conversations
+from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
+from bot.verified.approval import Verifying
+from bot.verified.passages import Passages
 from bot.web.admin.access import AccessDoor, access_router
 from bot.web.admin.configuration import ConfigurationDoor, configuration_router
 from bot.web.admin.library import LibraryDoor, library_router
 from bot.web.admin.library_view import LibraryView
 from bot.web.admin.rights_view import RightsView
+from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.chat.admission import Gate
 from bot.web.chat.routes import ChatDoor
 from bot.web.chat.turns import WebLibrary, WebTurns
@@ -59,6 +64,7 @@ class WebDoor:
     feedback: Feedback
     tracing: Tracing
     rights: DocumentRights
+    verifying: Verifying
 
 
 @dataclass
@@ -128,8 +134,19 @@ async def web_door(
         documents = LibraryView(whole, library, Citations(database, clock=clock), clock)
         shelf = LibraryDoor(documents, ingests, JobList(database), library, lambda: None)
         app.include_router(library_router(admin, shelf))
+        store, people = VerifiedStore(database, clock=clock), settings.people
+        verifying = Verifying(
+            store,
+            Passages(library),
+            people,
+            UserNames(client),
+            Conversations(database, clock=clock),
+            access,
+            clock=clock,
+        )
+        app.include_router(verified_router(admin, VerifiedDoor(verifying)))
         async with served(app, listener) as url:
-            yield WebDoor(url, turns, database, metrics, feedback, tracing, rights)
+            yield WebDoor(url, turns, database, metrics, feedback, tracing, rights, verifying)
         await turns.settle()
         await tracing.settle()
         await client.aclose()

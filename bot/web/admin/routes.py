@@ -27,7 +27,9 @@ from rag.scope import EVERYTHING, Scope
 
 API = "/admin/api"
 GROUNDS = ("outcome", "confidence", "level", "ending")
-COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+VERIFIED = ("verified_by", "verified_until")
+PERSONS = ("asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+COLUMNS = ("at", "question", *GROUNDS, *PERSONS, *VERIFIED)
 REPLIES = "replies"
 MOST_TURNS = 500
 MOST_DOCUMENTS = 500
@@ -238,12 +240,20 @@ def _row(one: AskedQuestion, given: GivenAnswer) -> dict[str, Any]:
         "asker": one.asker,
         "chat_type": one.chat_type,
         **{name: getattr(given, name) for name in GROUNDS},
+        **_verified(given),
         "first_token_s": given.first_token_s,
         "seconds": given.seconds,
         "model": given.model,
         "up": given.up,
         "down": given.down,
     }
+
+
+def _verified(given: GivenAnswer) -> dict[str, str]:
+    """Who stands for an answer, and until when; "" for nobody, and for no end."""
+    verified = orjson.loads(given.verified) if given.verified else {}
+    until = verified.get("until")
+    return dict(zip(VERIFIED, (verified.get("by", ""), iso(until) if until is not None else ""), strict=True))
 
 
 def _wanted(one: AskedQuestion, outcome: str, vote: str, words: str) -> bool:

@@ -214,6 +214,10 @@ class WebTurns:
         said = await self._pleasantry(turn.question, scope)
         answer, earlier = await self.store.begin_version(turn, scope)
         question = Question(turn.question, scope, () if said else earlier)
+        if not goes_on and await self.store.was_verified(turn.id):
+            wording = texts(language_of(turn.question, preferred=self.language))
+            answer = replace(answer, notice=wording.verified_from_documents)
+            question = replace(question, from_documents=True)
         if not goes_on or not self.store.access.shows(
             scope, before.behind
         ):  # the rules may have changed since it was given

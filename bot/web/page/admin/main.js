@@ -1,6 +1,7 @@
 /** The board: gate, totals, charts, gaps, reasons, documents, all turns. */
 
 import "./words.js";
+import "./verified-words.js";
 import { rememberKey, setUpKeys } from "../js/api.js";
 import { byId, el } from "../js/dom.js";
 import { browserStorage } from "../js/history.js";
@@ -15,6 +16,7 @@ import { file, get, me, post, save } from "./data.js";
 import { Documents } from "./documents.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, person, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
+import { Verified } from "./verified.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
 const PERIODS = [7, 30, 90];
@@ -24,7 +26,8 @@ const ALERT_PERCENT = 80;
 class Board {
   #settings = browserStorage("localStorage");
   #keys = new KeyDialog();
-  #drawer = new Drawer();
+  #verified = new Verified(() => this.#days);
+  #drawer = new Drawer((turnId) => this.#verified.ofTurn(turnId));
   #access = new Access(() => this.#days);
   #configuration = new Configuration();
   #documents = new Documents(() => this.#days);
@@ -76,7 +79,7 @@ class Board {
     byId("enter-key").className = found.login ? "ghost worded" : "primary";
     const trouble = `gate_${new URLSearchParams(location.search).get("login")}`;
     if (has(trouble)) byId("gate-note").textContent = say(trouble);
-    if (isIn) await this.#load(this.#days);
+    if (isIn) await Promise.all([this.#load(this.#days), this.#verified.enter(found)]);
   }
 
   async #enterKey() {
@@ -179,6 +182,7 @@ class Board {
       list(say("gapAsked"), gap.questions.length > 1 ? gap.questions : []),
       list(say("gapNearest"), gap.nearest.map(({ title, source }) => `${title} (${source})`)),
       el("div", { class: "gap-acts" },
+        el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => this.#verified.ofGap(gap.id) }, say("verifiedMake")),
         el("button", { type: "button", class: "ghost worded", onclick: () => this.#guarded(async () => save(await file(`gaps/${gap.id}/draft.md?days=${this.#days}`), `gap-${gap.id}.md`)) }, say("gapDraft")),
         el("button", { type: "button", class: "ghost worded", "data-act": "settle", onclick: () => this.#settle(gap) }, say("gapSettle"))),
     );
@@ -222,6 +226,7 @@ class Board {
 
   #translate() {
     translate(document);
+    this.#verified.draw();
     document.title = say("adminTitle");
     byId("language").textContent = say("otherLanguage");
     byId("language").lang = say("otherLanguageTag");

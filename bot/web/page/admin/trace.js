@@ -10,8 +10,11 @@ import { timeline } from "./timeline.js";
 
 export class Drawer {
   #dialog = byId("drawer");
+  #verify;
 
-  constructor() {
+  /** `verify(turnId)` makes a verified answer of a turn. */
+  constructor(verify) {
+    this.#verify = verify;
     byId("drawer-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
   }
@@ -20,7 +23,11 @@ export class Drawer {
     const turn = await get(`turns/${encodeURIComponent(turnId)}`);
     byId("drawer-title").textContent = visible(turn.question);
     const asked = el("p", { class: "note" }, person(turn.names, turn.asker), ` · ${when(turn.created_at * 1000)} · ${say(has(`chat_${turn.chat_type}`) ? `chat_${turn.chat_type}` : "chat_group")}`);
-    byId("drawer-body").replaceChildren(asked, ...turn.answers.toReversed().map((answer) => version(answer, turn.names)));
+    const verify = el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => {
+      this.#dialog.close();
+      this.#verify(turnId);
+    } }, say("verifiedMake"));
+    byId("drawer-body").replaceChildren(asked, verify, ...turn.answers.toReversed().map((answer) => version(answer, turn.names)));
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("drawer-body").scrollTop = 0;
   }
