@@ -67,6 +67,7 @@ class Bot(Parts):
                 settings.rag, clock=clock, access_lists=rights.lists, verified=verified.snapshot
             )
             bot = cls(settings, library, database, clock=clock, rights=rights, verified=verified)
+            await bot.live_prompts.take_up()
             if settings.bot.otel_endpoint:
                 bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)
                 stack.callback(flush)
@@ -76,6 +77,8 @@ class Bot(Parts):
                 await bot.arrivals.settle()
                 await bot.web_turns.settle()
                 await bot.tracing.settle()
+                with contextlib.suppress(StoreError):
+                    await bot.usage.flush()
                 await bot.attachments.aclose()
                 await bot.client.aclose()
                 await library.aclose()
@@ -98,6 +101,8 @@ class Bot(Parts):
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
+            asyncio.create_task(self.live_prompts.take_up_forever(), name="prompts"),
+            asyncio.create_task(self.budget.keep_forever(), name="token-usage"),
             asyncio.create_task(self.refresh.propose_forever(), name="refresh"),
             asyncio.create_task(self.rights_look.propose_forever(), name="rights"),
             asyncio.create_task(self.verified_look.propose_forever(), name="verified"),

@@ -40,6 +40,7 @@ from bot.jobs.answer_card import AnswerCards, CardLocks
 from bot.jobs.approval import ApprovalHandler
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
+from bot.jobs.budget import BudgetHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
 from bot.jobs.menu import MenuHandler
@@ -54,6 +55,7 @@ from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
 from bot.jobs.verified import VerifiedHandler
 from bot.jobs.welcome import WelcomeHandler
+from bot.live_prompts import LivePrompts
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
@@ -65,6 +67,8 @@ from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
 from bot.repositories.owner_questions import OwnerQuestions
+from bot.repositories.prompt_versions import PromptVersions
+from bot.repositories.token_usage import TokenUsage
 from bot.repositories.turns import Conversations
 from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
@@ -81,6 +85,7 @@ from feishu.clock import Clock
 from feishu.documents.listing import Documents
 from feishu.documents.rights import RightsReader
 from feishu.long_connection.connection import LongConnection
+from rag.events import ModelCall
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -132,7 +137,9 @@ class Parts:
     def _build_observability(self) -> None:
         self.metrics = Metrics()
         self.clock_offset = ClockOffset(self.clock)
-        self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+        self.tracing = Tracing(
+            TraceStore(self.database, clock=self.clock), lambda: self.library.prompts, clock=self.clock
+        )
         self.recorder = Recorder(self.tracing, self.metrics, self.clock)
 
     def _build_platform(self) -> None:
@@ -151,6 +158,10 @@ class Parts:
         self.ledger = ChatFacts(database, clock=clock)
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
+        self.usage = TokenUsage(database, clock=clock)
+        versions = PromptVersions(database, clock=clock)
+        self.live_prompts = LivePrompts(self.library, self.settings.rag.prompts, versions, clock=clock)
+        self.library.on_model_call = self._model_called
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, self.access, clock=clock)
         quota = Quota.of(bot.people)
@@ -208,6 +219,7 @@ class Parts:
         one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
+        self.budget = BudgetHandler(self.usage, self.jobs, self.ledger, voice, self.settings, clock)
         refresher = Refresher(self.settings, self.client, self.library)
         self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
@@ -228,6 +240,7 @@ class Parts:
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
             "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
+            "budget": self.budget,
             "refresh": self.refresh,
             "rights": self.rights_look,
             "more_sources": MoreSourcesHandler(
@@ -346,6 +359,10 @@ class Parts:
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, self.access, clock=self.clock)
         self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
+
+    def _model_called(self, call: ModelCall) -> None:
+        self.metrics.model_called(call)
+        self.usage.note(call)
 
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)

@@ -24,6 +24,7 @@ JobKind = Literal[
     "ask_person",
     "refuse",
     "digest",
+    "budget",
     "refresh",
     "rights",
     "more_sources",
@@ -258,6 +259,16 @@ class DigestPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetPayload(Payload):
+    """What an admin, `open_id`, is told: in `month` (2026-05) the model has cost `spent` tokens of `budget`."""
+
+    open_id: str
+    month: str
+    spent: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshPayload(Payload):
     """A document on Feishu to read again, by its token and kind; without one all that the settings' links lead to are
     looked through."""
@@ -308,6 +319,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "ask_person": AskPersonPayload,
     "refuse": RefusePayload,
     "digest": DigestPayload,
+    "budget": BudgetPayload,
     "refresh": RefreshPayload,
     "rights": RightsPayload,
     "more_sources": MoreSourcesPayload,

@@ -11,6 +11,7 @@ from typing import Literal
 
 from rag.documents import Passage
 from rag.scope import Scope
+from rag.settings import PromptSettings
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
 Grounding = Literal["answered", "hedged", "no_evidence"]
@@ -54,6 +55,8 @@ class Question:
     so_far: str = ""
     attached: str = ""
     from_documents: bool = False
+    prompts: PromptSettings | None = None
+    """Texts for this question alone; None for those in use."""
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):
@@ -76,12 +79,27 @@ class Prompt:
     pictures: tuple[str, ...] = ()
 
 
+Purpose = Literal["answer", "rewrite", "picture", "suggest", "generate"]
+"""What a language model is called for: answers, follow-ups made to stand alone, pictures read, questions proposed, and
+prompts of programs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call, as the model's server counted them."""
 
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What one whole call of the language model cost, and what it was for. A call that was stopped is told by no
+    server."""
+
+    purpose: Purpose
+    model: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,19 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
 from rag.clock import Clock, SystemClock
 from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
+from rag.events import AnswerEvent, Finished, ModelCall, Prompt, Proposed, Purpose, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
 from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
-from rag.generation.prompts import history_text, prompt_text, question_text
+from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.index import Index, current_stamp, open_index
@@ -28,7 +29,7 @@ from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
-from rag.settings import RagSettings
+from rag.settings import PromptSettings, RagSettings
 from rag.tables.answering import TableAnswers
 from rag.tables.whole import WholeTables
 from rag.verified.answers import VerifiedAnswer, VerifiedSource, nothing_verified
@@ -57,7 +58,10 @@ class KnowledgeBase:
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
         verified: VerifiedSource = nothing_verified,
     ) -> None:
+        self.on_model_call: Callable[[ModelCall], None] = lambda _call: None
+        """Gets every whole call of the language model; must not block."""
         self._settings = settings
+        self._prompts = settings.prompts
         self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
         self._clock = clock
@@ -112,6 +116,7 @@ class KnowledgeBase:
                 yield event
 
     async def _from_documents(self, question: Question, index: Index) -> AsyncGenerator[AnswerEvent]:
+        question = question if question.prompts else replace(question, prompts=self._prompts)
         retriever = await self._retriever(index)
         writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
         answerer = Answerer(retriever, writer_for, tables=tables, clock=self._clock)
@@ -119,17 +124,28 @@ class KnowledgeBase:
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
                 try:
                     async for event in events:
+                        self._count("answer", event)
                         yield event
                 except GenerationFailed:
                     self._pressure.failed()
                     raise
 
+    @property
+    def prompts(self) -> PromptSettings:
+        """The texts in use."""
+        return self._prompts
+
+    @prompts.setter
+    def prompts(self, prompts: PromptSettings) -> None:
+        """Other texts from the next question on. Raises SettingsMismatch for one that lacks a variable."""
+        check_prompts(prompts)
+        self._prompts = prompts
+
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
-        with self._pressure.answering():
-            async with contextlib.aclosing(self._complete(prompt)) as events:
-                async for event in events:
-                    yield event
+        async with contextlib.aclosing(self._generate(prompt, "generate")) as events:
+            async for event in events:
+                yield event
 
     async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
         """A follow-up as a question that stands alone; the question itself where it leans on nothing (no model is
@@ -138,10 +154,10 @@ class KnowledgeBase:
         if not (leaning and question.history and self._writers.has_model):
             return question.text
         history = history_text(question.history)
-        text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
+        text = prompt_text(self._prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
-                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
+                condensed = (await _end_of(self._generate(Prompt(text, 200, 0.0, 1.0), "rewrite"))).text
         except (RagError, TimeoutError) as error:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
@@ -154,8 +170,9 @@ class KnowledgeBase:
 
     async def look(self, pictures: Sequence[str]) -> str:
         """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
-        text = prompt_text(self._settings.prompts, "picture")
-        return (await _end_of(self.generate(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))))).text.strip()
+        text = prompt_text(self._prompts, "picture")
+        prompt = Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))
+        return (await _end_of(self._generate(prompt, "picture"))).text.strip()
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
         """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
@@ -166,11 +183,11 @@ class KnowledgeBase:
         shown = [each for each in passages if each.chunk.source in seen]
         if passages and not shown:
             return Proposed()
-        prompt = prompt_text(self._settings.prompts, "suggest")
+        prompt = prompt_text(self._prompts, "suggest")
         text = prompt.format(question=question_text(question), passages=excerpts(shown))
         try:
             async with self._pressure.spare_time(budget_s):
-                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
+                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0), "suggest"))
         except TimeoutError:
             logger.info("The model proposes no questions: there was no time left")
             return Proposed()
@@ -180,10 +197,21 @@ class KnowledgeBase:
             return Proposed()
         return Proposed(questions_in(written.text, asked=question.text), written.usage)
 
-    async def _complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+    async def _generate(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
+        with self._pressure.answering():
+            async with contextlib.aclosing(self._complete(prompt, purpose)) as events:
+                async for event in events:
+                    yield event
+
+    async def _complete(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
         async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
+                self._count(purpose, event)
                 yield event
+
+    def _count(self, purpose: Purpose, event: AnswerEvent) -> None:
+        if isinstance(event, Finished) and event.model and event.usage:
+            self.on_model_call(ModelCall(purpose, event.model, event.usage))
 
     def seen(self, scope: Scope, sources: Iterable[str]) -> frozenset[str]:
         """Which of these documents (`Document.source`) all of a scope's audience may read by the newest snapshot: for

@@ -212,19 +212,25 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
     """The passages as sources; those the answer cites come first in their number's order."""
     cited = set(progress.finished.citations if progress.finished else _cited_so_far(progress))
     return tuple(
-        Source(
-            number=number,
-            title=passage.chunk.title,
-            heading_path=" › ".join(name for name in passage.chunk.headings if name != passage.chunk.title),
-            snippet=snippet_of(passage.chunk.text),
-            source=passage.chunk.source,
-            link=passage.chunk.link,
-            cited=number in cited,
-            collection=passage.chunk.collection,
-            edited_at=passage.chunk.edited_at,
-            **_place_of(passage.chunk, 0),
-        )
+        source_of(number, passage, cited=number in cited)
         for number, passage in enumerate(progress.passages or (), start=1)
+    )
+
+
+def source_of(number: int, passage: Passage, *, cited: bool = False) -> Source:
+    """A passage as a source, without a sentence that an answer leans on."""
+    chunk = passage.chunk
+    return Source(
+        number=number,
+        title=chunk.title,
+        heading_path=" › ".join(name for name in chunk.headings if name != chunk.title),
+        snippet=snippet_of(chunk.text),
+        source=chunk.source,
+        link=chunk.link,
+        cited=cited,
+        collection=chunk.collection,
+        edited_at=chunk.edited_at,
+        **_place_of(chunk, 0),
     )
 
 

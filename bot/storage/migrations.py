@@ -23,6 +23,7 @@ from bot.storage.tables import (
     jobs,
     metadata,
     onces,
+    prompt_versions,
     received_files,
     remarks,
     replicas,
@@ -30,6 +31,7 @@ from bot.storage.tables import (
     settled_gaps,
     shown_documents,
     suggestions,
+    token_usage,
     traces,
     turns,
     verified_answers,
@@ -126,6 +128,7 @@ STEPS: dict[int, Step] = {
     15: created(document_rights),
     16: created(shown_documents),
     17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
+    18: created(token_usage, prompt_versions),
 }
 
 

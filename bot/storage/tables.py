@@ -261,6 +261,29 @@ traces = Table(
     Column("created_at", Double, nullable=False, index=True),
 )
 
+prompt_versions = Table(
+    "prompt_versions",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("name", String(16), nullable=False, index=True, comment="a field of rag.settings.PromptSettings"),
+    Column("text", Text, nullable=False, comment='"" for the text of the settings'),
+    Column("saved_by", String(128), nullable=False),
+    Column("note", Text, nullable=False, comment="what the change is called"),
+    Column("at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+token_usage = Table(
+    "token_usage",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="of the machine's time, like 2026-05-31"),
+    Column("model", String(128), primary_key=True),
+    Column("purpose", String(16), primary_key=True, comment="rag.events.Purpose"),
+    Column("calls", BigInteger, nullable=False),
+    Column("prompt", BigInteger, nullable=False, comment="tokens"),
+    Column("completion", BigInteger, nullable=False, comment="tokens"),
+)
+
 settled_gaps = Table(
     "settled_gaps",
     metadata,

@@ -369,6 +369,13 @@ EN = Texts(
     toast_kept="Confirmed",
     toast_withdrawn="Withdrawn",
     toast_not_owner="Only who verified it, the owners of the documents and admins may decide",
+    budget_nearly_reached=(
+        "⚠️ In {month} the language model has cost more than 80% of its budget: {spent} of {budget} tokens. "
+        "Answers go on."
+    ),
+    budget_reached=(
+        "⚠️ In {month} the language model has cost more than its budget: {spent} of {budget} tokens. Answers go on."
+    ),
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "

@@ -332,6 +332,8 @@ class Texts:
     toast_kept: str
     toast_withdrawn: str
     toast_not_owner: str
+    budget_nearly_reached: str
+    budget_reached: str
     digest_title: str
     digest_figures: str
     digest_missing: str

@@ -344,6 +344,8 @@ ZH = Texts(
     toast_kept="已确认",
     toast_withdrawn="已撤下",
     toast_not_owner="只有核实它的人、资料负责人和管理员可以决定",
+    budget_nearly_reached="⚠️ {month} 的模型用量已超过预算的 80%：{spent} / {budget} tokens。回答照常进行。",
+    budget_reached="⚠️ {month} 的模型用量已超出预算：{spent} / {budget} tokens。回答照常进行。",
     digest_title="📊 本周问答小结",
     digest_figures=(
         "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，"

@@ -22,6 +22,7 @@ from rag.documents import Chunk
 from rag.errors import RagError
 from rag.events import AnswerEvent, Exchange, Finished, Prompt, Question
 from rag.index.outline import DocumentState, Title
+from rag.retrieval.retriever import SearchResult
 from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ class WebLibrary(Protocol):
     async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]: ...
 
     async def original(self, collection: str, source: str) -> bytes | None: ...
+
+    async def search(self, text: str, scope: Scope) -> SearchResult: ...
 
 
 class Run:

@@ -47,9 +47,7 @@ def completions_router(door: ChatDoor) -> APIRouter:
 
     @router.get("/models", response_model=ModelList, responses=RESPONSES, summary="Names that `model` may have")
     async def models(request: Request) -> Response:
-        known = await door.turns.library.collections()
-        scope = door.seen_by(who(request))
-        names = [MODEL, *(f"{MODEL}:{name}" for name in known if scope.shows((name,)))]
+        names = [MODEL, *(f"{MODEL}:{name}" for name in await door.collections(who(request)))]
         entries = [{"id": name, "object": "model", "created": 0, "owned_by": MODEL} for name in names]
         return json_response({"object": "list", "data": entries})
 
