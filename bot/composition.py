@@ -4,6 +4,7 @@ from bot.access.audience import Audiences
 from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
+from bot.documents.ingesting import Ingesting
 from bot.documents.library_sources import hosts_of
 from bot.documents.page_reader import page_reader
 from bot.documents.refreshing import Refresher
@@ -43,6 +44,7 @@ from bot.jobs.ask_reason import AskReasonHandler
 from bot.jobs.budget import BudgetHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
+from bot.jobs.ingest import IngestHandler
 from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
@@ -66,6 +68,7 @@ from bot.repositories.document_rights import HOUR_S, DocumentRights
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
+from bot.repositories.ingest_runs import IngestRuns
 from bot.repositories.owner_questions import OwnerQuestions
 from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.token_usage import TokenUsage
@@ -221,8 +224,11 @@ class Parts:
         self.digest = self._digest()
         self.budget = BudgetHandler(self.usage, self.jobs, self.ledger, voice, self.settings, clock)
         refresher = Refresher(self.settings, self.client, self.library)
-        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
+        self.ingest_runs, app_id = IngestRuns(self.database, clock=clock), self.settings.feishu.app_id
+        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, app_id, self.ingest_runs, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
+        ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
+        self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
         self.verified_look = VerifiedHandler(self.verifying, voice, self.jobs, self.settings)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
@@ -243,6 +249,7 @@ class Parts:
             "budget": self.budget,
             "refresh": self.refresh,
             "rights": self.rights_look,
+            "ingest": self.ingests,
             "more_sources": MoreSourcesHandler(
                 self.library, self.access, conversations, self.outbox, voice, self.jobs, language
             ),

@@ -5,7 +5,7 @@ versions still load: names that are missing have the value that was meant then, 
 jobs of an earlier version may lack therefore needs a default.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
@@ -28,6 +28,7 @@ JobKind = Literal[
     "refresh",
     "rights",
     "more_sources",
+    "ingest",
     "approval",
     "verified",
 ]
@@ -278,6 +279,16 @@ class RefreshPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class IngestPayload(Payload):
+    """All that the settings name is brought up to date, as the admin `by` asked for; with `again` these documents alone
+    (collection and source), also where they did not change; with `rebuild` everything is read anew."""
+
+    by: str = ""
+    again: Sequence[Sequence[str]] = ()
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RightsPayload(Payload):
     """A document on Feishu whose rights are read again, by its token; without one those of all documents."""
 
@@ -323,6 +334,7 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "refresh": RefreshPayload,
     "rights": RightsPayload,
     "more_sources": MoreSourcesPayload,
+    "ingest": IngestPayload,
     "approval": ApprovalPayload,
     "verified": VerifiedPayload,
 }

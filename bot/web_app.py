@@ -9,17 +9,21 @@ from starlette.responses import Response
 
 from bot.app import Bot
 from bot.handlers.http import add_health_routes
+from bot.inbox.admin import JobList
 from bot.intake.principal_names import PrincipalNames
 from bot.observability.metrics import CONTENT_TYPE, Metrics
 from bot.observability.tracing import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
 from bot.repositories.analytics import Analytics
+from bot.repositories.citations import Citations
 from bot.repositories.shown_documents import ShownDocuments
 from bot.repositories.token_usage import TokenUsage
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router, shown_router
 from bot.web.admin.configuration import ConfigurationDoor, configuration_router
+from bot.web.admin.library import LibraryDoor, library_router
+from bot.web.admin.library_view import LibraryView
 from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
@@ -75,13 +79,19 @@ def web_app(bot: Bot) -> FastAPI:
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
     app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
-    app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
     configuration = ConfigurationDoor(bot.settings, bot.live_prompts, bot.library, bot.recorder, gate)
     app.include_router(configuration_router(admin, configuration))
     add_mcp(app, KnowledgeTools(door, admin.shown))
+    app.include_router(library_router(admin, _library_door(bot)))
+    app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
+
+
+def _library_door(bot: Bot) -> LibraryDoor:
+    view = LibraryView(bot.settings, bot.library, Citations(bot.database, clock=bot.clock), bot.clock)
+    return LibraryDoor(view, bot.ingests, JobList(bot.database), bot.library, bot.worker.wake)
 
 
 def add_admin(

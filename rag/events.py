@@ -54,9 +54,9 @@ class Question:
     search: tuple[str, ...] = ()
     so_far: str = ""
     attached: str = ""
-    from_documents: bool = False
     prompts: PromptSettings | None = None
     """Texts for this question alone; None for those in use."""
+    from_documents: bool = False
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):

@@ -20,6 +20,7 @@ from rag.generation.follow_ups import is_fragment, leans, standing_alone
 from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
+from rag.index.base.types import Key
 from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
 from rag.index.rights import VisibleDocuments
@@ -245,6 +246,11 @@ class KnowledgeBase:
         """What ingest knows of each document that may be seen. Raises IndexUnusable."""
         index = await self._current_index()
         return await self._in_thread(lambda: tuple(states_of(index.chunks.documents(), scope, self._lists())))
+
+    async def passage_counts(self) -> dict[Key, int]:
+        """How many passages the index has of each document, by collection and source. Raises IndexUnusable."""
+        index = await self._current_index()
+        return await self._in_thread(lambda: index.chunks.table().counts())
 
     async def document(self, collection: str, source: str) -> DocumentState | None:
         """What ingest knows of one document; None for an unknown one. Raises IndexUnusable."""

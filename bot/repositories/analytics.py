@@ -46,7 +46,8 @@ class Analytics:
         """What was asked in the last `days` days and is answered, oldest first; nothing that was taken back, and no
         greeting or thanks."""
         asked_then = (turns.c.created_at >= self._clock.time() - days * DAY_S) & ~turns.c.recalled
-        is_sought = (answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES) | (answers.c.verified != "")
+        has_grounds = (answers.c.sources != NO_SOURCES) | (answers.c.verified != "")
+        is_sought = (answers.c.outcome != "answered") | has_grounds
         columns = [answers.c[name] for name in (*_GIVEN, *_GROUNDS)]
         given = (
             select(answers.c.id.label("answer_id"), answers.c.created_at.label("at"), *columns)
@@ -79,8 +80,10 @@ class Analytics:
     async def overview(self, days: int) -> dict[str, Any]:
         """Everything that the page's first screen shows."""
         told, now = await self.questions(days), self._clock.time()
-        opened = Counter(day_of(gap.first_at) for gap in await self._missing(told, days))
+        missing, verified = await self._missing(told, days), await self._verified.snapshot()
+        opened = Counter(day_of(gap.first_at) for gap in missing)
         closed = Counter(day_of(at) for at in (await self._settled()).values())
+        closed.update(day_of(answer.at) for gap in missing for answer in verified.to(gap.question)[:1])
         rows = by_day(told, days, now)
         return {
             "days": days,
@@ -93,14 +96,10 @@ class Analytics:
     async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
         """What is missing, by the search or by the model's own refusal; only what `shows` says. What was settled
         after it was asked last, or answered for good since, is not; nor is what was answered without a source."""
-        verified, now = await self._verified.snapshot(), self._clock.time()
-        told = [
-            one
-            for one in await self.questions(days)
-            if shows(one.behind) and not any(answer.is_valid(now) for answer in verified.to(one.question))
-        ]
-        settled = await self._settled()
-        return [gap for gap in await self._missing(told, days) if gap.last_at > settled.get(gap.key, 0.0)]
+        told = [one for one in await self.questions(days) if shows(one.behind)]
+        settled, verified, now = await self._settled(), await self._verified.snapshot(), self._clock.time()
+        lacking = [one for one in told if not any(answer.is_valid(now) for answer in verified.to(one.question))]
+        return [gap for gap in await self._missing(lacking, days) if gap.last_at > settled.get(gap.key, 0.0)]
 
     async def _missing(self, told: Iterable[AskedQuestion], days: float) -> list[Gap]:
         """Questions without an answer that ask for the same, settled or not."""

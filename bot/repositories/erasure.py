@@ -13,6 +13,7 @@ from bot.storage.tables import (
     answers,
     attachments,
     gaps,
+    ingest_runs,
     jobs,
     remarks,
     shown_documents,
@@ -48,6 +49,7 @@ class Erasure:
             seen_by = (shown_documents.c.asker == open_id) | (shown_documents.c.asked_as == open_id)
             connection.execute(delete(shown_documents).where(seen_by))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
+            connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
             _leave_unvouched(connection, open_id, self._clock.time())
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
             return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))

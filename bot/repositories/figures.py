@@ -141,7 +141,7 @@ def by_day(questions: Sequence[AskedQuestion], days: int, now: float) -> list[di
     ]
 
 
-def documents(questions: Iterable[AskedQuestion], limit: int = 200) -> list[dict[str, Any]]:
+def documents(questions: Iterable[AskedQuestion], limit: int | None = 200) -> list[dict[str, Any]]:
     """The documents that are cited or were voted on, those with most 👎 first, then those cited most."""
     cited: Counter[tuple[str, str]] = Counter()
     votes: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])

@@ -20,6 +20,7 @@ from bot.storage.tables import (
     document_rights,
     fallbacks,
     gaps,
+    ingest_runs,
     jobs,
     metadata,
     onces,
@@ -129,6 +130,7 @@ STEPS: dict[int, Step] = {
     16: created(shown_documents),
     17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
     18: created(token_usage, prompt_versions),
+    19: created(ingest_runs),
 }
 
 

@@ -325,6 +325,22 @@ shown_documents = Table(
     sqlite_autoincrement=True,
 )
 
+ingest_runs = Table(
+    "ingest_runs",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("started_by", String(128), nullable=False, server_default="", comment='an admin; "" for the bot itself'),
+    Column("what", String(16), nullable=False, comment="bot.repositories.ingest_runs.What"),
+    Column("state", String(16), nullable=False, comment="running, waiting, done, failed, stopped"),
+    Column("stage", String(16), nullable=False, server_default="", comment="of rag.ingestion.pipeline.ingest"),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("report", Text, nullable=False, server_default="null", comment="JSON"),
+    Column("started_at", Double, nullable=False, index=True),
+    Column("ended_at", Double),
+)
+
 verified_answers = Table(
     "verified_answers",
     metadata,

@@ -328,6 +328,13 @@ EN = Texts(
     why_link_over_kept="too much text",
     quoted_file_ask="To ask about “{name}”, reply to the file and write your question.",
     card_nothing="There are no words on this card that I can read. Please send me the text.",
+    budget_nearly_reached=(
+        "⚠️ In {month} the language model has cost more than 80% of its budget: {spent} of {budget} tokens. "
+        "Answers go on."
+    ),
+    budget_reached=(
+        "⚠️ In {month} the language model has cost more than its budget: {spent} of {budget} tokens. Answers go on."
+    ),
     verified_by="✓ Verified by {name}",
     verified_until="valid until {date}",
     verified_from_documents="ℹ️ This version is from the documents; an earlier version is the verified answer.",
@@ -369,13 +376,6 @@ EN = Texts(
     toast_kept="Confirmed",
     toast_withdrawn="Withdrawn",
     toast_not_owner="Only who verified it, the owners of the documents and admins may decide",
-    budget_nearly_reached=(
-        "⚠️ In {month} the language model has cost more than 80% of its budget: {spent} of {budget} tokens. "
-        "Answers go on."
-    ),
-    budget_reached=(
-        "⚠️ In {month} the language model has cost more than its budget: {spent} of {budget} tokens. Answers go on."
-    ),
     digest_title="📊 This week's questions",
     digest_figures=(
         "**{people}** people asked **{asked}** questions; **{unanswered}** are not in the documents, "

@@ -293,6 +293,8 @@ class Texts:
     why_link_over_kept: str
     quoted_file_ask: str
     card_nothing: str
+    budget_nearly_reached: str
+    budget_reached: str
     verified_by: str
     verified_until: str
     verified_from_documents: str
@@ -332,8 +334,6 @@ class Texts:
     toast_kept: str
     toast_withdrawn: str
     toast_not_owner: str
-    budget_nearly_reached: str
-    budget_reached: str
     digest_title: str
     digest_figures: str
     digest_missing: str

@@ -305,6 +305,8 @@ ZH = Texts(
     why_link_over_kept="文字太多",
     quoted_file_ask="要问《{name}》里的内容，请回复这个文件，并写下问题。",
     card_nothing="这张卡片里没有我能读的文字，请把内容用文字发给我。",
+    budget_nearly_reached="⚠️ {month} 的模型用量已超过预算的 80%：{spent} / {budget} tokens。回答照常进行。",
+    budget_reached="⚠️ {month} 的模型用量已超出预算：{spent} / {budget} tokens。回答照常进行。",
     verified_by="✓ 由{name}核实",
     verified_until="有效期至 {date}",
     verified_from_documents="ℹ️ 这一版是按资料重新回答的，核实过的答案在前面的版本里。",
@@ -344,8 +346,6 @@ ZH = Texts(
     toast_kept="已确认",
     toast_withdrawn="已撤下",
     toast_not_owner="只有核实它的人、资料负责人和管理员可以决定",
-    budget_nearly_reached="⚠️ {month} 的模型用量已超过预算的 80%：{spent} / {budget} tokens。回答照常进行。",
-    budget_reached="⚠️ {month} 的模型用量已超出预算：{spent} / {budget} tokens。回答照常进行。",
     digest_title="📊 本周问答小结",
     digest_figures=(
         "**{people}** 人问了 **{asked}** 个问题，**{unanswered}** 个资料里没有，"

@@ -12,13 +12,19 @@ from bot.access.audience import Audiences
 from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.composition import document_rights
+from bot.documents.ingesting import Ingesting
+from bot.inbox.admin import JobList
+from bot.inbox.queue import Jobs
 from bot.intake.principal_names import PrincipalNames
 from bot.intake.user_names import UserNames
+from bot.jobs.ingest import IngestHandler
 from bot.live_prompts import LivePrompts
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
 from bot.repositories.chat_facts import ChatFacts
+from bot.repositories.citations import Citations
 from bot.repositories.document_rights import DocumentRights
+from bot.repositories.ingest_runs import IngestRuns
 from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.turns import Conversations
 from bot.repositories.verified_answers import VerifiedStore
@@ -30,6 +36,8 @@ from bot.verified.approval import Verifying
 from bot.verified.passages import Passages
 from bot.web.admin.access import AccessDoor, access_router
 from bot.web.admin.configuration import ConfigurationDoor, configuration_router
+from bot.web.admin.library import LibraryDoor, library_router
+from bot.web.admin.library_view import LibraryView
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.chat.admission import Gate
@@ -117,6 +125,15 @@ async def web_door(
         admin = add_admin(app, database, client, whole, library, names=names, clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
+        live = LivePrompts(HoldsPrompts(), whole.rag.prompts, PromptVersions(database, clock=clock), clock=clock)
+        app.include_router(configuration_router(admin, ConfigurationDoor(whole, live, library, recorder, gate)))
+        add_mcp(app, KnowledgeTools(door, admin.shown))
+        jobs = Jobs(database, lease_s=settings.lease_s)
+        ingesting = Ingesting(whole, client, None, rights.keep)
+        ingests = IngestHandler(ingesting, library, IngestRuns(database, clock=clock), jobs, clock)
+        documents = LibraryView(whole, library, Citations(database, clock=clock), clock)
+        shelf = LibraryDoor(documents, ingests, JobList(database), library, lambda: None)
+        app.include_router(library_router(admin, shelf))
         store, people = VerifiedStore(database, clock=clock), settings.people
         verifying = Verifying(
             store,
@@ -128,9 +145,6 @@ async def web_door(
             clock=clock,
         )
         app.include_router(verified_router(admin, VerifiedDoor(verifying)))
-        live = LivePrompts(HoldsPrompts(), whole.rag.prompts, PromptVersions(database, clock=clock), clock=clock)
-        app.include_router(configuration_router(admin, ConfigurationDoor(whole, live, library, recorder, gate)))
-        add_mcp(app, KnowledgeTools(door, admin.shown))
         async with served(app, listener) as url:
             yield WebDoor(url, turns, database, metrics, feedback, tracing, rights, verifying)
         await turns.settle()

@@ -117,7 +117,7 @@ def configuration_router(door: AdminDoor, configuration: ConfigurationDoor) -> A
         changed = _usable(prompts, name, trial.text)
         if name not in TRIED:
             raise Refused(409, "Conflict", "One question does not show what this prompt does.", "Save it and watch.")
-        question = Question(trial.question, EVERYTHING)
+        question = Question(trial.question, EVERYTHING, from_documents=True)
         told = {}
         for when, used in (("before", prompts.in_use), ("after", changed)):
             answer = await configuration.tried(question, used)

@@ -13,6 +13,7 @@ import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
 import { Configuration } from "./configuration.js";
 import { file, get, me, post, save } from "./data.js";
+import { Documents } from "./documents.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, person, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
 import { Verified } from "./verified.js";
@@ -29,6 +30,7 @@ class Board {
   #drawer = new Drawer((turnId) => this.#verified.ofTurn(turnId));
   #access = new Access(() => this.#days);
   #configuration = new Configuration();
+  #documents = new Documents(() => this.#days);
   #days = 30;
   #overview = null;
   #read = { count: 0, unread: 0, documents: [], trouble: "" };
@@ -95,7 +97,7 @@ class Board {
     await this.#guarded(async () => {
       [this.#overview, { gaps: this.#gaps, names: this.#names }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
       this.#draw();
-      await Promise.all([this.#loadTurns(), this.#access.load(), this.#configuration.load()]);
+      await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load(), this.#configuration.load()]);
     });
   }
 
@@ -218,6 +220,7 @@ class Board {
     this.#draw();
     this.#access.draw();
     this.#configuration.draw();
+    this.#documents.draw();
     if (this.#overview) this.#loadTurns();
   }
 

@@ -22,11 +22,11 @@ export class Drawer {
   async open(turnId) {
     const turn = await get(`turns/${encodeURIComponent(turnId)}`);
     byId("drawer-title").textContent = visible(turn.question);
+    const asked = el("p", { class: "note" }, person(turn.names, turn.asker), ` · ${when(turn.created_at * 1000)} · ${say(has(`chat_${turn.chat_type}`) ? `chat_${turn.chat_type}` : "chat_group")}`);
     const verify = el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => {
       this.#dialog.close();
       this.#verify(turnId);
     } }, say("verifiedMake"));
-    const asked = el("p", { class: "note" }, person(turn.names, turn.asker), ` · ${when(turn.created_at * 1000)} · ${say(has(`chat_${turn.chat_type}`) ? `chat_${turn.chat_type}` : "chat_group")}`);
     byId("drawer-body").replaceChildren(asked, verify, ...turn.answers.toReversed().map((answer) => version(answer, turn.names)));
     if (!this.#dialog.open) this.#dialog.showModal();
     byId("drawer-body").scrollTop = 0;
