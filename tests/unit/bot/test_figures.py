@@ -15,7 +15,21 @@ def version(
     listed = {"source": "near.md", "title": "NEAR", "collection": "hr", "cited": False}
     text = orjson.dumps([*sources, listed]).decode()
     return GivenAnswer(
-        "t", f"a{number}", number, "answered", 0.0, 1.0, 2.0, "m", text, "[]", 0.5, "high", "", up, ("",) * down
+        "t",
+        f"a{number}",
+        number,
+        "answered",
+        0.0,
+        1.0,
+        2.0,
+        "m",
+        text,
+        "[]",
+        0.5,
+        "high",
+        "",
+        up=up,
+        reasons=("",) * down,
     )
 
 
