@@ -26,7 +26,7 @@ from bot.web.admin.library import LibraryDoor, library_router
 from bot.web.admin.library_view import LibraryView
 from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
-from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
+from bot.web.admin.routes import AdminDoor, admin_router
 from bot.web.admin.session import Sessions
 from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.auth import WebGuard
@@ -74,7 +74,7 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, names=bot.names, clock=bot.clock)
+    admin = add_admin(app, bot.database, bot.client, bot.settings, names=bot.names, clock=bot.clock)
     view = RightsView(
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
@@ -99,7 +99,6 @@ def add_admin(
     database: Database,
     client: FeishuClient,
     settings: Settings,
-    documents: HasDocuments,
     *,
     names: PrincipalNames,
     clock: Clock,
@@ -110,7 +109,7 @@ def add_admin(
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Analytics(database, clock=clock), TraceStore(database, clock=clock)
     shown, usage = ShownDocuments(database, clock=clock), TokenUsage(database, clock=clock)
-    door = AdminDoor(figures, traces, sessions, settings.bot, documents, shown, usage, names)
+    door = AdminDoor(figures, traces, sessions, settings.bot, shown, usage, names)
     app.include_router(admin_router(door))
     app.include_router(shown_router(door))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)

@@ -94,7 +94,7 @@ async def test_a_key_opens_it_only_when_it_may(locked: Locked) -> None:
         assert (await http.get("/admin/api/overview")).status_code == 403
     async with locked.browser() as http:
         assert (await http.get("/admin")).status_code == 200
-        paths = ["overview", "documents", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"]
+        paths = ["overview", "library", "turns", "turns/t1", "gaps", "gaps/x/draft.md", "export.csv", "export.json"]
         paths += ["shown", "shown.csv", "access", "access/verdict?person=ou_x&document=y"]
         for path in paths:
             assert (await http.get(f"/admin/api/{path}")).status_code == 401, path
@@ -277,15 +277,6 @@ async def test_people_are_named_and_the_models_cost_stands_beside_its_budget(tmp
         [spent] = tokens["by_day"]
         assert (spent["model"], spent["purpose"]) == ("qwen-plus", "answer")
         assert (spent["prompt"], spent["completion"]) == (700, 50)
-
-
-async def test_what_was_not_read_is_told(locked: Locked) -> None:
-    async with locked.browser("owner") as http:
-        told = (await http.get("/admin/api/documents")).json()
-    assert (told["count"], told["unread"], told["trouble"]) == (4, 1, "")
-    locked_file, in_part = told["documents"]
-    assert (locked_file["source"], in_part["source"]) == ("finance/pay.xlsx", "finance/1.md")
-    assert "password" in locked_file["failure"] and in_part["notes"] == ["3 hidden rows were left out"]
 
 
 async def test_gaps_are_clustered_with_drafts(locked: Locked) -> None:

@@ -122,7 +122,7 @@ async def web_door(
         )
         app = chat_app(door, settings)
         names = PrincipalNames(client, UserNames(client), clock=clock)
-        admin = add_admin(app, database, client, whole, library, names=names, clock=clock)
+        admin = add_admin(app, database, client, whole, names=names, clock=clock)
         view = RightsView(whole, rights, access, audiences, names, ledger, library, clock)
         app.include_router(access_router(admin, AccessDoor(view, library, recorder)))
         live = LivePrompts(HoldsPrompts(), whole.rag.prompts, PromptVersions(database, clock=clock), clock=clock)

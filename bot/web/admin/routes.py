@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -21,9 +21,6 @@ from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
 from bot.web.csv_export import csv_text
 from bot.web.errors import Refused
-from rag.errors import IndexUnusable
-from rag.index.outline import DocumentState
-from rag.scope import EVERYTHING, Scope
 
 API = "/admin/api"
 GROUNDS = ("outcome", "confidence", "level", "ending")
@@ -32,16 +29,9 @@ PERSONS = ("asker", "chat_type", "first_token_s", "seconds", "model", "up", "dow
 COLUMNS = ("at", "question", *GROUNDS, *PERSONS, *VERIFIED)
 REPLIES = "replies"
 MOST_TURNS = 500
-MOST_DOCUMENTS = 500
 MOST_GAPS = 100
 NAMES_WITHIN_S = 1.0
 Days = Annotated[int, Query(ge=1, le=366)]
-
-
-class HasDocuments(Protocol):
-    """What this needs of `rag.knowledge_base.KnowledgeBase`."""
-
-    async def documents(self, scope: Scope) -> tuple[DocumentState, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +42,6 @@ class AdminDoor:
     traces: TraceStore
     sessions: Sessions
     settings: BotSettings
-    documents: HasDocuments
     shown: ShownDocuments
     usage: TokenUsage
     names: PrincipalNames
@@ -86,11 +75,6 @@ def admin_router(door: AdminDoor) -> APIRouter:
     async def overview(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
         return json_body({**await door.figures.overview(days), "tokens": await _tokens(door, days)})
-
-    @router.get("/documents")
-    async def documents(request: Request) -> Response:
-        await door.admin(request)
-        return json_body(await _read(door.documents))
 
     _add_turns(router, door)
     _add_gaps(router, door)
@@ -167,17 +151,6 @@ async def _tokens(door: AdminDoor, days: int) -> dict[str, Any]:
     month, spent = await door.usage.of_month()
     rows = [asdict(each) for each in await door.usage.of_days(days)]
     return {"by_day": rows, "month": month, "spent": spent, "budget": door.settings.monthly_tokens}
-
-
-async def _read(documents: HasDocuments) -> dict[str, Any]:
-    """How many files there are, and what is to be said of those that were not read, or not wholly."""
-    try:
-        states = await documents.documents(EVERYTHING)
-    except IndexUnusable as error:
-        return {"count": 0, "unread": 0, "documents": [], "trouble": str(error)}
-    told = [asdict(state) for state in states if state.failure or state.notes][:MOST_DOCUMENTS]
-    unread = sum(bool(state.failure) for state in states)
-    return {"count": len(states), "unread": unread, "documents": told, "trouble": ""}
 
 
 def gap_body(gap: Gap) -> dict[str, Any]:

@@ -33,7 +33,6 @@ class Board {
   #documents = new Documents(() => this.#days);
   #days = 30;
   #overview = null;
-  #read = { count: 0, unread: 0, documents: [], trouble: "" };
   #gaps = [];
   #names = {};
   #typing = 0;
@@ -95,7 +94,7 @@ class Board {
   async #load(days) {
     this.#days = days;
     await this.#guarded(async () => {
-      [this.#overview, { gaps: this.#gaps, names: this.#names }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
+      [this.#overview, { gaps: this.#gaps, names: this.#names }] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`)]);
       this.#draw();
       await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load(), this.#configuration.load()]);
     });
@@ -121,7 +120,6 @@ class Board {
     this.#drawBudget(this.#overview.tokens);
     this.#drawReasons(this.#overview.reasons);
     this.#drawDocuments(this.#overview.documents);
-    this.#drawRead(this.#read);
     byId("gaps").replaceChildren(...(this.#gaps.length ? this.#gaps.map((gap) => this.#gap(gap)) : [el("li", { class: "note" }, say("noGaps"))]));
   }
 
@@ -160,17 +158,6 @@ class Board {
     const rows = documents.map(({ title, source, cited, up, down }) => [el("span", {}, title || source, title && title !== source ? el("span", { class: "document-source" }, source) : ""), String(down), String(up), String(cited)]);
     const made = table([say("document"), say("down"), say("up"), say("cited")], rows.length ? rows : [[say("noDocuments"), "", "", ""]], [1, 2, 3]);
     byId("documents").replaceChildren(...made.children);
-  }
-
-  /** What ingest could not read, or not wholly. */
-  #drawRead({ count, unread, documents, trouble }) {
-    byId("read-note").textContent = trouble || say("readNote", { count, unread });
-    const rows = documents.map(({ source, content, notes, failure }) => [
-      el("span", {}, source, content ? el("span", { class: "document-source" }, content) : ""),
-      el("span", {}, [failure, ...notes].filter(Boolean).join("; ")),
-    ]);
-    const made = table([say("document"), say("leftOut")], rows, []);
-    byId("read").replaceChildren(...(rows.length ? made.children : []));
   }
 
   #gap(gap) {
