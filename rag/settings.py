@@ -103,7 +103,7 @@ class RetrievalSettings(_Frozen):
         0.16,
         ge=0,
         le=3,
-        description="The same where search is by words only: refused below it, or below up to 3.2 times as much where "
+        description="The same where search is by words only: refused below it, or below up to 3.25 times as much where "
         "the question's words are strange to the documents",
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(

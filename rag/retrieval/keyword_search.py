@@ -20,7 +20,7 @@ from rag.index.base.protocols import Chunks, KeywordIndex, Within
 from rag.index.base.types import Hits
 from rag.retrieval.background_questions import questions_by_language
 from rag.retrieval.coverage import Coverage, Idf, Words, words_of
-from rag.retrieval.strangeness import Frequencies, strangeness
+from rag.retrieval.strangeness import TermRarity, strangeness
 from rag.text.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.text.synonyms import matches
 from rag.text.tokenizer import FIGURE_WEIGHT, MAX_QUERY_TERMS, lone_characters, question_terms
@@ -85,7 +85,7 @@ class KeywordSearch:
         return max(self.search(question, self.coverage(question), BACKGROUND_DEPTH).matches, default=0.0)
 
     def _strangeness(self, question: str) -> float:
-        return strangeness(question, Frequencies(self.lexical.visible(self.within), self._idf, self._character_idf))
+        return strangeness(question, TermRarity(self.lexical.visible(self.within), self._idf, self._character_idf))
 
     def _idf(self, term: str) -> float:
         return self.lexical.idf(term, self.within)

@@ -13,14 +13,15 @@ import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from rag.text import stopwords
-from rag.text.common_pairs import COMMON
+from rag.text.frequent_pairs import FREQUENT
 from rag.text.synonyms import Match, matches
-from rag.text.tokenizer import bigrams, cut_word, idle_places, lone_characters, normalise, runs
+from rag.text.tokenizer import MAX_QUERY_TERMS, bigrams, cut_word, idle_places, lone_characters, normalise, runs
 
 Idf = Callable[[str], float]
-COMMON_SHARE, RARE_SHARE, WORD_SHARE, CHARACTER_SHARE = 0.01, 0.0003, 0.001, 0.02
+FREQUENT_SHARE, RARE_SHARE, WORD_SHARE, CHARACTER_SHARE = 0.01, 0.0003, 0.001, 0.02
 """Of texts as long as a chunk that hold a common pair of characters, any other, a word in letters, a lone character."""
 PRIOR_CHUNKS = 1000
 LEAST, MOST = -0.7, 5.0
@@ -31,7 +32,7 @@ HOME = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Frequencies:
+class TermRarity:
     """Of terms among the chunks that may be seen: how many there are, and the inverse document frequencies in them."""
 
     chunks: int
@@ -48,18 +49,20 @@ class Frequencies:
         return min(max(math.log(share / elsewhere), LEAST), MOST)
 
 
-def strangeness(question: str, frequencies: Frequencies) -> float:
+def strangeness(question: str, rarity: TermRarity) -> float:
     """From 0, at home in the documents, to `HOME` - `LEAST`; 0 for a question of nothing but question words."""
     named = matches(question)
-    found = [_familiarity(term, span, named, frequencies) for term, span in _words(question).items()]
+    found = [
+        _familiarity(term, span, named, rarity) for term, span in islice(_words(question).items(), MAX_QUERY_TERMS)
+    ]
     return max(0.0, HOME - statistics.fmean(found)) if found else 0.0
 
 
-def _familiarity(term: str, span: tuple[int, int], named: list[Match], frequencies: Frequencies) -> float:
+def _familiarity(term: str, span: tuple[int, int], named: list[Match], rarity: TermRarity) -> float:
     """Of a term, or of what else the documents may call what it is a part of."""
     forms = [form for match in named if span[0] < match.end and match.start < span[1] for form in match.others]
-    others = [min(map(frequencies.familiarity, form)) - SYNONYM_COST for form in forms]
-    return max([frequencies.familiarity(term), *others])
+    others = [min(map(rarity.familiarity, form)) - SYNONYM_COST for form in forms]
+    return max([rarity.familiarity(term), *others])
 
 
 def _words(question: str) -> dict[str, tuple[int, int]]:
@@ -69,10 +72,11 @@ def _words(question: str) -> dict[str, tuple[int, int]]:
         if not is_cjk:
             word = cut_word(run)
             terms = () if run in stopwords.ENGLISH else word.parts or word.exact
-            found = dict.fromkeys(terms, (start, end)) | found
-            continue
-        for at, pair in _telling_pairs(run):
-            found.setdefault(pair, (start + at, start + at + len(pair)))
+            placed = [(term, (start, end)) for term in terms]
+        else:
+            placed = [(pair, (start + at, start + at + len(pair))) for at, pair in _telling_pairs(run)]
+        for term, span in placed:
+            found.setdefault(term, span)
     return found
 
 
@@ -86,5 +90,5 @@ def _telling_pairs(run: str) -> Iterator[tuple[int, str]]:
 
 def _share_elsewhere(term: str) -> float:
     if len(term) == 2 and not term.isascii():
-        return COMMON_SHARE if term in COMMON else RARE_SHARE
+        return FREQUENT_SHARE if term in FREQUENT else RARE_SHARE
     return WORD_SHARE

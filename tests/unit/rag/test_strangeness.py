@@ -5,22 +5,22 @@ from collections.abc import Mapping
 
 import pytest
 
-from rag.retrieval.strangeness import HOME, LEAST, Frequencies, strangeness
-from rag.text.common_pairs import COMMON
+from rag.retrieval.strangeness import HOME, LEAST, TermRarity, strangeness
+from rag.text.frequent_pairs import FREQUENT
 from rag.text.tokenizer import ONLY_CJK, idle_places, normalise, terms
 
 MANY = 20_000
 LEAVE = dict.fromkeys(terms("年假 报销 发票 期限 vpn reimburse invoice"), 400)
 
 
-def among(chunks: int, holding: Mapping[str, int]) -> Frequencies:
+def among(chunks: int, holding: Mapping[str, int]) -> TermRarity:
     """Of so many chunks, each of these terms in so many, all others in none."""
 
     def idf(term: str) -> float:
         frequency = holding.get(term, 0)
         return math.log1p((chunks - frequency + 0.5) / (frequency + 0.5))
 
-    return Frequencies(chunks, idf, idf)
+    return TermRarity(chunks, idf, idf)
 
 
 @pytest.mark.parametrize("question", ["年假报销的期限", "发票怎么报销", "How do I reimburse an invoice?", "VPN"])
@@ -34,8 +34,8 @@ def test_what_no_document_speaks_of_is_as_strange_as_can_be(question: str) -> No
 
 
 def test_a_common_pair_has_to_be_in_more_chunks_than_a_rare_one() -> None:
-    frequencies = among(MANY, {"公司": 100, "报销": 100})
-    assert strangeness("公司", frequencies) > strangeness("报销", frequencies) == 0.0
+    rarity = among(MANY, {"公司": 100, "报销": 100})
+    assert strangeness("公司", rarity) > strangeness("报销", rarity) == 0.0
 
 
 def test_a_term_that_stands_in_ever_more_chunks_is_ever_less_strange() -> None:
@@ -56,9 +56,9 @@ def test_another_word_for_the_same_thing_makes_a_question_familiar() -> None:
 
 
 def test_question_words_are_neither_strange_nor_familiar() -> None:
-    frequencies = among(MANY, LEAVE)
-    assert strangeness("怎么办", frequencies) == strangeness("???", frequencies) == strangeness("", frequencies) == 0.0
-    assert strangeness("请问恐龙灭绝是怎么回事", frequencies) == strangeness("恐龙灭绝 回事", frequencies)
+    rarity = among(MANY, LEAVE)
+    assert strangeness("怎么办", rarity) == strangeness("???", rarity) == strangeness("", rarity) == 0.0
+    assert strangeness("请问恐龙灭绝是怎么回事", rarity) == strangeness("恐龙灭绝 回事", rarity)
 
 
 def test_a_lone_character_is_counted_as_a_character() -> None:
@@ -68,12 +68,12 @@ def test_a_lone_character_is_counted_as_a_character() -> None:
         seen.append(character)
         return 0.5
 
-    assert strangeness("假", Frequencies(MANY, lambda term: 99.0, character_idf)) == 0.0
+    assert strangeness("假", TermRarity(MANY, lambda term: 99.0, character_idf)) == 0.0
     assert "假" in seen
 
 
-def test_the_common_pairs_are_pairs_as_they_are_searched() -> None:
-    assert len(COMMON) == 2000
-    for pair in COMMON:
+def test_the_frequent_pairs_are_pairs_as_they_are_searched() -> None:
+    assert len(FREQUENT) == 2000
+    for pair in FREQUENT:
         assert len(pair) == 2 and ONLY_CJK.fullmatch(pair) and normalise(pair) == pair
         assert not idle_places(pair)

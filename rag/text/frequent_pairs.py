@@ -78,5 +78,5 @@ _PAIRS = """
 探索点儿南海戏剧禁止手工后期汉白简介企图中全军区古老大批无疑防部最低胡秉光绪总面大叫本家战胜反正二天图案爱情初中
 """
 
-COMMON = frozenset(line[at : at + 2] for line in _PAIRS.split() for at in range(0, len(line), 2))
+FREQUENT = frozenset(line[at : at + 2] for line in _PAIRS.split() for at in range(0, len(line), 2))
 """Normalised pairs (`rag.text.tokenizer.bigrams`)."""
