@@ -69,13 +69,13 @@ $(STAMPS)/torch: constraints.txt | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/core: pyproject.toml constraints.txt | $(STAMPS)/venv
-	@echo "installing feishu-rag[docs] …"
-	@$(PIP) --editable '.[docs]'
+	@echo "installing feishu-rag[docs,mcp] …"
+	@$(PIP) --editable '.[docs,mcp]'
 	@touch $@
 
 $(STAMPS)/bge: pyproject.toml constraints.txt $(STAMPS)/torch
-	@echo "installing feishu-rag[bge,docs] …"
-	@$(PIP) --editable '.[bge,docs]'
+	@echo "installing feishu-rag[bge,docs,mcp] …"
+	@$(PIP) --editable '.[bge,docs,mcp]'
 	@touch $(STAMPS)/core $@
 
 $(STAMPS)/dev: pyproject.toml constraints.txt $(STAMPS)/torch

@@ -81,9 +81,12 @@ class AnswerRun:
 
     @property
     def behind(self) -> frozenset[str]:
-        """What is behind the question's history and behind the text that it goes on from (`bot.models.behind`)."""
+        """What is behind the question's history, behind the text that it goes on from, and behind a verified answer
+        beside its passages (`bot.models.behind`)."""
         leans_on = self.question.leans_on if self.question else frozenset()
-        return leans_on | (self._continued.behind if self._continued else frozenset())
+        verified = self._folded.verified
+        its_own = frozenset({verified.collection}) if verified else frozenset()
+        return leans_on | its_own | (self._continued.behind if self._continued else frozenset())
 
     async def events(self, understand: Understand) -> AsyncGenerator[AnswerEvent]:
         """The answerer's events, noted before they are given; use with `contextlib.aclosing`. Raises `RagError`, what

@@ -12,6 +12,7 @@ from bot.errors import StoreError
 from bot.inbox.notify import Listener
 from bot.observability.otel import span_exporter
 from bot.repositories.document_rights import DocumentRights
+from bot.repositories.verified_answers import VerifiedStore
 from bot.settings import Settings
 from bot.storage.database import Database, serving_lock
 from bot.storage.presence import write_down
@@ -37,8 +38,9 @@ class Bot(Parts):
         *,
         clock: Clock,
         rights: DocumentRights | None = None,
+        verified: VerifiedStore | None = None,
     ) -> None:
-        super().__init__(settings, library, database, clock=clock, rights=rights)
+        super().__init__(settings, library, database, clock=clock, rights=rights, verified=verified)
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
         self._stopped = False
@@ -60,8 +62,12 @@ class Bot(Parts):
             await asyncio.to_thread(close_tree, settings.rag.index_dir)
             rights = document_rights(settings, database, clock)
             await rights.refresh()
-            library = await KnowledgeBase.open(settings.rag, clock=clock, access_lists=rights.lists)
-            bot = cls(settings, library, database, clock=clock, rights=rights)
+            verified = VerifiedStore(database, clock=clock)
+            library = await KnowledgeBase.open(
+                settings.rag, clock=clock, access_lists=rights.lists, verified=verified.snapshot
+            )
+            bot = cls(settings, library, database, clock=clock, rights=rights, verified=verified)
+            await bot.live_prompts.take_up()
             if settings.bot.otel_endpoint:
                 bot.tracing.export, flush = span_exporter(settings.bot.otel_endpoint)
                 stack.callback(flush)
@@ -71,6 +77,8 @@ class Bot(Parts):
                 await bot.arrivals.settle()
                 await bot.web_turns.settle()
                 await bot.tracing.settle()
+                with contextlib.suppress(StoreError):
+                    await bot.usage.flush()
                 await bot.attachments.aclose()
                 await bot.client.aclose()
                 await library.aclose()
@@ -93,8 +101,11 @@ class Bot(Parts):
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
+            asyncio.create_task(self.live_prompts.take_up_forever(), name="prompts"),
+            asyncio.create_task(self.budget.keep_forever(), name="token-usage"),
             asyncio.create_task(self.refresh.propose_forever(), name="refresh"),
             asyncio.create_task(self.rights_look.propose_forever(), name="rights"),
+            asyncio.create_task(self.verified_look.propose_forever(), name="verified"),
             asyncio.create_task(
                 self.web_turns.recover_forever(
                     is_alone=self.database.is_sqlite,

@@ -4,9 +4,11 @@ from bot.access.audience import Audiences
 from bot.access.rules import Access
 from bot.answering import Recorder
 from bot.delivery.outbox import CardDelivery
+from bot.documents.ingesting import Ingesting
 from bot.documents.library_sources import hosts_of
 from bot.documents.page_reader import page_reader
 from bot.documents.refreshing import Refresher
+from bot.handlers.approvals import Approvals
 from bot.handlers.card_actions import AnswerRequests, CardActionHandler
 from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.document_events import DocumentEventHandler
@@ -36,10 +38,13 @@ from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
 from bot.jobs.answer_card import AnswerCards, CardLocks
+from bot.jobs.approval import ApprovalHandler
 from bot.jobs.ask_owner import AskOwnerHandler
 from bot.jobs.ask_reason import AskReasonHandler
+from bot.jobs.budget import BudgetHandler
 from bot.jobs.card_extras import CardExtras, SuggestedQuestions
 from bot.jobs.digest import Digest
+from bot.jobs.ingest import IngestHandler
 from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
@@ -50,7 +55,9 @@ from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
+from bot.jobs.verified import VerifiedHandler
 from bot.jobs.welcome import WelcomeHandler
+from bot.live_prompts import LivePrompts
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
@@ -61,12 +68,18 @@ from bot.repositories.document_rights import HOUR_S, DocumentRights
 from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
+from bot.repositories.ingest_runs import IngestRuns
 from bot.repositories.owner_questions import OwnerQuestions
+from bot.repositories.prompt_versions import PromptVersions
+from bot.repositories.token_usage import TokenUsage
 from bot.repositories.turns import Conversations
+from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
 from bot.repositories.web_turns import WebStore
 from bot.settings import Settings
 from bot.storage.database import Database
+from bot.verified.approval import Verifying
+from bot.verified.passages import Passages
 from bot.web.chat.turns import WebTurns
 from feishu.api.cardkit import CardKit
 from feishu.api.client import CallRecord, FeishuClient
@@ -75,6 +88,7 @@ from feishu.clock import Clock
 from feishu.documents.listing import Documents
 from feishu.documents.rights import RightsReader
 from feishu.long_connection.connection import LongConnection
+from rag.events import ModelCall
 from rag.knowledge_base import KnowledgeBase
 
 
@@ -97,6 +111,7 @@ class Parts:
         *,
         clock: Clock,
         rights: DocumentRights | None = None,
+        verified: VerifiedStore | None = None,
     ) -> None:
         self.settings = settings
         self.library = library
@@ -104,6 +119,7 @@ class Parts:
         self.clock = clock
         self.policy = Policy(settings.bot.people)
         self.rights = rights or document_rights(settings, database, clock)
+        self.verified = verified or VerifiedStore(database, clock=clock)
         self._build_observability()
         self._build_platform()
         self.audiences = Audiences(self.client, settings.bot.access, self.rights.lists, clock)
@@ -124,7 +140,9 @@ class Parts:
     def _build_observability(self) -> None:
         self.metrics = Metrics()
         self.clock_offset = ClockOffset(self.clock)
-        self.tracing = Tracing(TraceStore(self.database, clock=self.clock), self.settings.rag.prompts, clock=self.clock)
+        self.tracing = Tracing(
+            TraceStore(self.database, clock=self.clock), lambda: self.library.prompts, clock=self.clock
+        )
         self.recorder = Recorder(self.tracing, self.metrics, self.clock)
 
     def _build_platform(self) -> None:
@@ -143,6 +161,10 @@ class Parts:
         self.ledger = ChatFacts(database, clock=clock)
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
+        self.usage = TokenUsage(database, clock=clock)
+        versions = PromptVersions(database, clock=clock)
+        self.live_prompts = LivePrompts(self.library, self.settings.rag.prompts, versions, clock=clock)
+        self.library.on_model_call = self._model_called
         self.forgetting = Erasure(database, clock=clock)
         self.memory = ChatHistory(database, bot.people, self.access, clock=clock)
         quota = Quota.of(bot.people)
@@ -167,12 +189,15 @@ class Parts:
         language = self.settings.bot.language
         self.contents = MessageContents(self.identity, kinds, quotes, self.voice, language=language)
         self.refusing = Refusing(self.voice, self.ledger, clock=self.clock)
-        owners = OwnerReplies(self.gaps, self.voice)
+        owners = OwnerReplies(self.gaps, self.voice, self.jobs)
         silence = SilentMode(self.library, access, people.silent_confidence)
         self.reading = MessageIntake(
             self.contents, self.ledger, owners, self.obedience, silence, self.policy, self.refusing
         )
         self.understanding = QueryRewriter(self.library, self.memory, names, people, access)
+        self.verifying = Verifying(
+            self.verified, Passages(self.library), people, names, self.conversations, access, clock=self.clock
+        )
 
     def _links(self) -> LinkedDocuments:
         return LinkedDocuments(
@@ -197,9 +222,14 @@ class Parts:
         one_writer = CardLocks()
         self.answers = self._answers(one_writer)
         self.digest = self._digest()
+        self.budget = BudgetHandler(self.usage, self.jobs, self.ledger, voice, self.settings, clock)
         refresher = Refresher(self.settings, self.client, self.library)
-        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, self.settings.feishu.app_id, clock)
+        self.ingest_runs, app_id = IngestRuns(self.database, clock=clock), self.settings.feishu.app_id
+        self.refresh = RefreshHandler(refresher, self.jobs, bot.refresh_min * 60, app_id, self.ingest_runs, clock)
         self.rights_look = RightsHandler(self.settings, self.client, self.rights, self.jobs, clock)
+        ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
+        self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
+        self.verified_look = VerifiedHandler(self.verifying, voice, self.jobs, self.settings)
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -216,11 +246,15 @@ class Parts:
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
             "refuse": RefuseHandler(self.contents, self.refusing),
             "digest": self.digest,
+            "budget": self.budget,
             "refresh": self.refresh,
             "rights": self.rights_look,
+            "ingest": self.ingests,
             "more_sources": MoreSourcesHandler(
                 self.library, self.access, conversations, self.outbox, voice, self.jobs, language
             ),
+            "approval": ApprovalHandler(self.verifying, self.gaps, voice, self.outbox, language),
+            "verified": self.verified_look,
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -312,7 +346,8 @@ class Parts:
         conversations, ledger, worker = self.conversations, self.ledger, self.worker
         votes = Votes(jobs, conversations, self.feedback, worker, metrics, policy, clock=clock)
         requests = AnswerRequests(jobs, conversations, ledger, worker, policy, self.access)
-        card_actions = CardActionHandler(conversations, votes, requests, policy, metrics, clock=clock)
+        approvals = Approvals(self.verifying, self.gaps, self.settings.feishu.app_id)
+        card_actions = CardActionHandler(conversations, votes, requests, approvals, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)
         documents = DocumentEventHandler(jobs, metrics, self.audiences)
@@ -331,6 +366,10 @@ class Parts:
     def _build_web(self) -> None:
         bot, store = self.settings.bot, WebStore(self.database, self.access, clock=self.clock)
         self.web_turns = WebTurns(self.library, store, self.recorder, bot.language, bot.people.condense_s)
+
+    def _model_called(self, call: ModelCall) -> None:
+        self.metrics.model_called(call)
+        self.usage.note(call)
 
     def _platform_called(self, call: CallRecord) -> None:
         self.metrics.platform_called(call)

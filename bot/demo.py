@@ -7,6 +7,7 @@ be tried; where none is configured, a scripted one (`bot.demo_model`) writes the
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def demo_settings(path: Path | None, data: Path, *, environ: Mapping[str, str] |
         update={"host": LOOPBACK, "web_host": LOOPBACK, "database_url": f"sqlite:///{data.absolute() / 'bot.db'}"}
     )
     return Settings(feishu=_random_app(), rag=rag, bot=bot)
+
+
+def with_own_handbook(settings: Settings) -> Settings:
+    """The same settings with a copy of the sample handbook beside the index, made once: who tries /admin may change it.
+    Blocking."""
+    if settings.rag.knowledge != [HANDBOOK]:
+        return settings
+    folder = settings.rag.index_dir.parent / "handbook"
+    if not folder.is_dir():
+        draft = folder.with_name(".handbook")
+        shutil.copytree(HANDBOOK, draft, dirs_exist_ok=True)
+        draft.rename(folder)
+    return Settings(
+        feishu=settings.feishu, rag=settings.rag.model_copy(update={"knowledge": [folder]}), bot=settings.bot
+    )
 
 
 def _random_app() -> FeishuSettings:

@@ -1,24 +1,21 @@
-"""Everything that is to be known, brought together for one ingest: folders, and Feishu documents through the client."""
+"""An ingest in a process of its own: with a client, a store and a model that sees, which end with it."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bot.composition import document_rights
-from bot.documents.library_sources import PREFIX, listed, subscribe_to
-from bot.documents.page_reader import PageReader, page_reader
-from bot.documents.rights_reading import rights_of
-from bot.errors import StoreError
+from bot.documents.ingesting import Ingesting, ingested
+from bot.documents.library_sources import PREFIX
 from bot.settings import Settings
 from bot.storage.database import Database
 from feishu.api.client import FeishuClient
 from feishu.clock import SystemClock
-from feishu.documents.listing import Documents, Page
-from feishu.errors import FeishuError
-from rag.errors import IngestError
-from rag.ingestion.pipeline import IngestReport, ingest
-from rag.ingestion.sources import Remote, Unlisted
+from feishu.documents.listing import Page
+from feishu.documents.rights import Rights
+from rag.ingestion.pipeline import IngestReport
+from rag.ingestion.sources import Unlisted
 from rag.knowledge_base import KnowledgeBase
 from rag.scope import DEFAULT_COLLECTION
 
@@ -35,51 +32,25 @@ async def ingest_all(
     if paths is not None:
         collections = () if prune else (DEFAULT_COLLECTION, *settings.rag.collections)
         kept = [Unlisted(name, PREFIX, "", keeps=True) for name in collections]
-        return await _ingested(settings, kept, paths, progress, rebuild=rebuild, prune=prune)
+        return await ingested(settings, progress, paths=paths, remote=kept, rebuild=rebuild, prune=prune)
     if not any(settings.links()):
-        return await _ingested(settings, (), None, progress, rebuild=rebuild, prune=prune)
-    async with _reading(settings) as (client, reader):
-        pages: list[Page] = []
-        remote = await listed(settings, Documents(client), reader, seen=pages)
-        await _mirror_rights(settings, pages, client)
-        report = await _ingested(settings, remote, None, progress, rebuild=rebuild, prune=prune)
-        await subscribe_to(reader.done, client, settings)
-        return report
-
-
-async def _mirror_rights(settings: Settings, pages: Sequence[Page], client: FeishuClient) -> None:
-    """Before documents are searched, who may read them is known. Raises `IngestError`."""
-    if settings.bot.access.rights != "mirror":
-        return
-    try:
-        looked = await rights_of(pages, settings, client)
-        database = Database(settings.bot.database_url)
-        try:
-            await asyncio.to_thread(database.migrate)
-            await document_rights(settings, database, SystemClock()).keep(looked.found)
-        finally:
-            await asyncio.to_thread(database.close)
-    except (FeishuError, StoreError) as error:
-        raise IngestError(f"The rights of documents cannot be mirrored: {error}") from error
-
-
-async def _ingested(
-    settings: Settings,
-    remote: Sequence[Remote],
-    paths: Sequence[Path] | None,
-    progress: Callable[[str, int, int], None] | None,
-    *,
-    rebuild: bool,
-    prune: bool,
-) -> IngestReport:
-    return await asyncio.to_thread(
-        lambda: ingest(settings.rag, paths=paths, remote=remote, progress=progress, rebuild=rebuild, prune=prune)
-    )
+        return await ingested(settings, progress, rebuild=rebuild, prune=prune)
+    async with _ingesting(settings) as ingesting:
+        return (await ingesting.everything(progress, rebuild=rebuild, prune=prune)).report
 
 
 @contextlib.asynccontextmanager
-async def _reading(settings: Settings) -> AsyncIterator[tuple[FeishuClient, PageReader]]:
-    """A client and a reader of documents; pictures are read by the model where it sees."""
+async def _ingesting(settings: Settings) -> AsyncIterator[Ingesting]:
+    """Pictures are read by the model where it sees."""
+
+    async def keep(found: Mapping[str, tuple[Page, Rights]]) -> None:
+        database = Database(settings.bot.database_url)
+        try:
+            await asyncio.to_thread(database.migrate)
+            await document_rights(settings, database, SystemClock()).keep(found)
+        finally:
+            await asyncio.to_thread(database.close)
+
     async with contextlib.AsyncExitStack() as cleanup:
         client = FeishuClient(settings.feishu)
         cleanup.push_async_callback(client.aclose)
@@ -87,4 +58,4 @@ async def _reading(settings: Settings) -> AsyncIterator[tuple[FeishuClient, Page
         if settings.rag.llm.vision:
             library = await KnowledgeBase.open(settings.rag)
             cleanup.push_async_callback(library.aclose)
-        yield client, page_reader(client, settings.rag, library)
+        yield Ingesting(settings, client, library, keep)

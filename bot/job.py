@@ -5,7 +5,7 @@ versions still load: names that are missing have the value that was meant then, 
 jobs of an earlier version may lack therefore needs a default.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
@@ -24,9 +24,13 @@ JobKind = Literal[
     "ask_person",
     "refuse",
     "digest",
+    "budget",
     "refresh",
     "rights",
     "more_sources",
+    "ingest",
+    "approval",
+    "verified",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -256,12 +260,32 @@ class DigestPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetPayload(Payload):
+    """What an admin, `open_id`, is told: in `month` (2026-05) the model has cost `spent` tokens of `budget`."""
+
+    open_id: str
+    month: str
+    spent: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshPayload(Payload):
     """A document on Feishu to read again, by its token and kind; without one all that the settings' links lead to are
     looked through."""
 
     token: str = ""
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPayload(Payload):
+    """All that the settings name is brought up to date, as the admin `by` asked for; with `again` these documents alone
+    (collection and source), also where they did not change; with `rebuild` everything is read anew."""
+
+    by: str = ""
+    again: Sequence[Sequence[str]] = ()
+    rebuild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +305,19 @@ class MoreSourcesPayload(Payload):
     accepted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalPayload(Payload):
+    """An owner answered the question `gap_id` in a chat: they are offered to stand for that answer."""
+
+    gap_id: str
+    open_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPayload(Payload):
+    """Verified answers are looked through: who stands for one is asked whether it still holds."""
+
+
 PAYLOADS: dict[JobKind, type[Payload]] = {
     "answer": AnswerPayload,
     "regenerate": PressedPayload,
@@ -293,9 +330,13 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "ask_person": AskPersonPayload,
     "refuse": RefusePayload,
     "digest": DigestPayload,
+    "budget": BudgetPayload,
     "refresh": RefreshPayload,
     "rights": RightsPayload,
     "more_sources": MoreSourcesPayload,
+    "ingest": IngestPayload,
+    "approval": ApprovalPayload,
+    "verified": VerifiedPayload,
 }
 
 

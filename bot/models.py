@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
+from rag.events import Verification
 from rag.scope import DEFAULT_COLLECTION, DOCUMENT
 
 AnswerOutcome = Literal["open", "answered", "hedged", "no_evidence", "stopped", "failed"]
@@ -144,6 +145,8 @@ class Answer:
     """Whether the confidence may be shown as a percentage."""
     ending: str = ""
     """`rag.events.Ending`: how its text was cut off, if it was."""
+    verified: Verification | None = None
+    """Who stands for it; None for what was found in the documents."""
 
     @property
     def can_continue(self) -> bool:

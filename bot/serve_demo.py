@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from bot.demo import EXAMPLES, LOOPBACK, SCRIPTED, wants_scripted_model, with_links, with_model, with_platform
+from bot.demo import (
+    EXAMPLES,
+    LOOPBACK,
+    SCRIPTED,
+    wants_scripted_model,
+    with_links,
+    with_model,
+    with_own_handbook,
+    with_platform,
+)
 from bot.demo_model.server import Pace, scripted_model
 from bot.ingestion import ingest_all
 from bot.serve import serve_bot
@@ -32,7 +41,7 @@ async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: flo
     """Starts the sandbox and, where no model is chosen, the scripted one; ingests the handbook and documents of
     the sandbox (or what the settings link to), starts the bot, tells where."""
     console = Console(stderr=True)
-    settings = _with_free_ports(settings)
+    settings = await asyncio.to_thread(with_own_handbook, _with_free_ports(settings))
     async with (
         _sandbox(settings, _free_or(sandbox_port)) as (sandbox, page),
         _model(settings, Pace(tokens_per_s=tokens_per_s)) as settings,

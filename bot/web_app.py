@@ -1,5 +1,7 @@
 """The web door: chat page, chat API, metrics, API documents. Guarded by `bot.web.auth`."""
 
+from functools import partial
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -7,18 +9,26 @@ from starlette.responses import Response
 
 from bot.app import Bot
 from bot.handlers.http import add_health_routes
+from bot.inbox.admin import JobList
+from bot.intake.principal_names import PrincipalNames
 from bot.observability.metrics import CONTENT_TYPE, Metrics
 from bot.observability.tracing import TraceStore
 from bot.repositories.admin_sessions import AdminSessions
 from bot.repositories.analytics import Analytics
+from bot.repositories.citations import Citations
 from bot.repositories.shown_documents import ShownDocuments
+from bot.repositories.token_usage import TokenUsage
 from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router, shown_router
+from bot.web.admin.configuration import ConfigurationDoor, configuration_router
+from bot.web.admin.library import LibraryDoor, library_router
+from bot.web.admin.library_view import LibraryView
 from bot.web.admin.login import add_login
 from bot.web.admin.rights_view import RightsView
 from bot.web.admin.routes import AdminDoor, HasDocuments, admin_router
 from bot.web.admin.session import Sessions
+from bot.web.admin.verified import VerifiedDoor, verified_router
 from bot.web.auth import WebGuard
 from bot.web.chat.admission import Gate
 from bot.web.chat.batch import batch_router
@@ -26,6 +36,8 @@ from bot.web.chat.routes import ChatDoor, chat_router
 from bot.web.chat.source_documents import source_documents_router
 from bot.web.chat.sources import sources_router
 from bot.web.errors import add_error_handlers
+from bot.web.mcp.endpoint import add_mcp
+from bot.web.mcp.tools import KnowledgeTools
 from bot.web.middleware import BodyLimit, PlainGZip, RequestLog
 from bot.web.openai.generate import generate_router
 from bot.web.openai.routes import completions_router
@@ -46,7 +58,14 @@ def web_app(bot: Bot) -> FastAPI:
     settings = bot.settings.bot
     gate = Gate(slots=settings.web_answers, wait_s=settings.web_wait_s, clock=bot.clock)
     door = ChatDoor(
-        bot.web_turns, bot.feedback, gate, bot.metrics, bot.access, settings.web_stall_s, settings.web_files
+        bot.web_turns,
+        bot.feedback,
+        gate,
+        bot.metrics,
+        bot.access,
+        settings.web_stall_s,
+        settings.web_files,
+        partial(bot.ledger.private_chat_of, bot.settings.feishu.app_id),
     )
     app = chat_app(door, settings, bot.clock)
 
@@ -55,14 +74,24 @@ def web_app(bot: Bot) -> FastAPI:
         bot.metrics.waiting(await bot.jobs.waits(), bot.client.availability.down())
         return Response(bot.metrics.render(), media_type=CONTENT_TYPE)
 
-    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, clock=bot.clock)
+    admin = add_admin(app, bot.database, bot.client, bot.settings, bot.library, names=bot.names, clock=bot.clock)
     view = RightsView(
         bot.settings, bot.rights, bot.access, bot.audiences, bot.names, bot.ledger, bot.library, bot.clock
     )
     app.include_router(access_router(admin, AccessDoor(view, bot.library, bot.recorder)))
+    configuration = ConfigurationDoor(bot.settings, bot.live_prompts, bot.library, bot.recorder, gate)
+    app.include_router(configuration_router(admin, configuration))
+    add_mcp(app, KnowledgeTools(door, admin.shown))
+    app.include_router(library_router(admin, _library_door(bot)))
+    app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
+
+
+def _library_door(bot: Bot) -> LibraryDoor:
+    view = LibraryView(bot.settings, bot.library, Citations(bot.database, clock=bot.clock), bot.clock)
+    return LibraryDoor(view, bot.ingests, JobList(bot.database), bot.library, bot.worker.wake)
 
 
 def add_admin(
@@ -72,6 +101,7 @@ def add_admin(
     settings: Settings,
     documents: HasDocuments,
     *,
+    names: PrincipalNames,
     clock: Clock,
 ) -> AdminDoor:
     """The data behind /admin, and the login; without what needs a whole bot."""
@@ -79,7 +109,8 @@ def add_admin(
     kept, secure = AdminSessions(database, clock=clock), settings.bot.web_url.startswith("https://")
     sessions = Sessions(secret, kept, keys=settings.bot.keys(), secure=secure, clock=clock)
     figures, traces = Analytics(database, clock=clock), TraceStore(database, clock=clock)
-    door = AdminDoor(figures, traces, sessions, settings.bot, documents, ShownDocuments(database, clock=clock))
+    shown, usage = ShownDocuments(database, clock=clock), TokenUsage(database, clock=clock)
+    door = AdminDoor(figures, traces, sessions, settings.bot, documents, shown, usage, names)
     app.include_router(admin_router(door))
     app.include_router(shown_router(door))
     add_login(app, Login(client, settings.feishu), sessions, settings.bot, clock=clock)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "deploy" / "requirements.lock"
 BILL = ROOT / "deploy" / "sbom.cdx.json"
 PYTHON = "3.12"
-EXTRAS = ("docs", "postgres")
+EXTRAS = ("docs", "mcp", "postgres")
 """Of the slim image."""
 MACHINES = ("x86_64", "aarch64")
 LIBC = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")

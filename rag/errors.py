@@ -3,6 +3,8 @@
 RagError
 ├─ IngestError            a folder or file could not be taken in
 │  ├─ Unreadable          one file; the rest goes on
+│  ├─ IndexBusy           another ingest writes to the index
+│  ├─ FileRefused         a file may not be put into a folder of documents, or taken out of it
 │  └─ ReadersUnavailable  no process can be started to read files
 ├─ SettingsMismatch       a setting cannot work (a prompt lacks its variable, a model folder is not there, …)
 ├─ IndexUnusable
@@ -26,11 +28,18 @@ Each message is one sentence that names what to fix; none holds a secret or the 
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+Refusal = Literal[
+    "name", "kind", "size", "empty", "exists", "folder", "read_only", "full", "order", "missing", "elsewhere"
+]
+"""Why a file is refused: its name, kind or size; nothing is in it; there is one of that name; there is no such folder,
+it cannot be written, or its disk is full; parts came out of order; it is not there, or not in a folder of ours."""
 
 
 class RagError(Exception):
@@ -54,6 +63,18 @@ class Unreadable(IngestError):
         self.reason = reason
         self.temporary = temporary
         self.too_large = too_large
+
+
+class IndexBusy(IngestError):
+    """Another ingest writes to the index; it can be tried again once that has ended."""
+
+
+class FileRefused(IngestError):
+    """A file may not be put into a folder of documents, or taken out of it; `why` says so in a word."""
+
+    def __init__(self, why: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class ReadersUnavailable(IngestError):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from rag.documents import Passage
 from rag.scope import Scope
+from rag.settings import PromptSettings
 
 NO_EVIDENCE_TEXT = "根据现有资料无法回答此问题"
 Grounding = Literal["answered", "hedged", "no_evidence"]
@@ -44,7 +45,8 @@ class Question:
     """What is asked, and what its asker may see. `search` says what to look for instead of `text`, one after the other
     until something is found. `so_far` is the beginning of an answer that was cut off: the model goes on where it ends.
     `attached` is the end of `text` (or all of it) that came with the question and that others may have written: prompts
-    fence it. Raises ValueError for a history that its asker may not see."""
+    fence it. `from_documents` leaves out what somebody has answered for good (`rag.verified`). Raises ValueError for a
+    history that its asker may not see."""
 
     text: str
     scope: Scope
@@ -52,6 +54,9 @@ class Question:
     search: tuple[str, ...] = ()
     so_far: str = ""
     attached: str = ""
+    prompts: PromptSettings | None = None
+    """Texts for this question alone; None for those in use."""
+    from_documents: bool = False
 
     def __post_init__(self) -> None:
         if not self.scope.shows(self.leans_on):
@@ -74,12 +79,27 @@ class Prompt:
     pictures: tuple[str, ...] = ()
 
 
+Purpose = Literal["answer", "rewrite", "picture", "suggest", "generate"]
+"""What a language model is called for: answers, follow-ups made to stand alone, pictures read, questions proposed, and
+prompts of programs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call, as the model's server counted them."""
 
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What one whole call of the language model cost, and what it was for. A call that was stopped is told by no
+    server."""
+
+    purpose: Purpose
+    model: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +112,12 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The passages the answer may use, best first, numbered from 1 in this order."""
+    """The passages the answer may use, best first, numbered from 1 in this order. Those of an answer that somebody
+    stands for come with who does."""
 
     passages: tuple[Passage, ...]
     seconds: float
+    verified: "Verification | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +142,25 @@ class NoEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """Who stands for an answer: the name of who approved it, when, and until when it holds (epoch seconds; None:
+    without an end). `id` names the approved answer, `collection` is behind it beside its passages."""
+
+    id: str
+    by: str
+    at: float
+    until: float | None
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end. `text` is the whole answer, `citations` the passage numbers it cites, in order of first use.
 
-    `model` is None when no model wrote it (quotations, and what the floor refuses). `confidence`, 0 to 1, and `level`
-    say how sure retrieval is that the passages answer; None where nothing was retrieved. `is_calibrated` tells whether
-    the team's own questions gave that figure a meaning, so that it may be shown as a percentage.
+    `model` is None when no model wrote it (quotations, verified answers, and what the floor refuses). `confidence`, 0
+    to 1, and `level` say how sure retrieval is that the passages answer (1 for a verified answer); None where nothing
+    was retrieved. `is_calibrated` tells whether the team's own questions gave that figure a meaning, so that it may be
+    shown as a percentage.
     """
 
     text: str
@@ -138,6 +173,8 @@ class Finished:
     level: Level | None = None
     is_calibrated: bool = False
     ending: Ending = ""
+    verified: Verification | None = None
+    """Who stands for it; None for what was found in the documents just now."""
 
     @property
     def answered(self) -> bool:

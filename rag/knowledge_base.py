@@ -5,20 +5,22 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
 from rag.clock import Clock, SystemClock
 from rag.documents import Chunk, Passage
 from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
-from rag.events import AnswerEvent, Finished, Prompt, Proposed, Question
+from rag.events import AnswerEvent, Finished, ModelCall, Prompt, Proposed, Purpose, Question
 from rag.generation.answerer import Answerer
 from rag.generation.context_window import retrieval_within
 from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
-from rag.generation.prompts import history_text, prompt_text, question_text
+from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
+from rag.index.base.types import Key
 from rag.index.index import Index, current_stamp, open_index
 from rag.index.outline import DocumentState, Title, state_of, states_of, titles_of
 from rag.index.rights import VisibleDocuments
@@ -28,9 +30,11 @@ from rag.reranking.reranker import RerankerHandle
 from rag.retrieval.query_embedder import QueryEmbedder
 from rag.retrieval.retriever import Retriever, SearchResult
 from rag.scope import Scope
-from rag.settings import RagSettings
+from rag.settings import PromptSettings, RagSettings
 from rag.tables.answering import TableAnswers
 from rag.tables.whole import WholeTables
+from rag.verified.answers import VerifiedAnswer, VerifiedSource, nothing_verified
+from rag.verified.finding import VerifiedFinder, outdated
 
 SEARCH_THREADS = 4
 MOST_CHUNKS = 100_000
@@ -53,11 +57,16 @@ class KnowledgeBase:
         clock: Clock,
         threads: int = SEARCH_THREADS,
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
+        verified: VerifiedSource = nothing_verified,
     ) -> None:
+        self.on_model_call: Callable[[ModelCall], None] = lambda _call: None
+        """Gets every whole call of the language model; must not block."""
         self._settings = settings
+        self._prompts = settings.prompts
         self._lists = NewestLists(access_lists)
         self._retrieval = retrieval_within(settings)
         self._clock = clock
+        self._verified = VerifiedFinder(verified, clock, pause_s=settings.llm.typing_pause_s)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="rag")
         self._legs = ThreadPoolExecutor(threads, thread_name_prefix="rag-dense")
         self._rerank = RerankerHandle(settings.retrieval, clock)
@@ -79,21 +88,36 @@ class KnowledgeBase:
         clock: Clock | None = None,
         threads: int = SEARCH_THREADS,
         access_lists: AccessListsSource = lambda: UNCONTROLLED,
+        verified: VerifiedSource = nothing_verified,
     ) -> "KnowledgeBase":
         """Open the index; no weights are loaded and no model is called yet. `threads` search at once. `access_lists`
-        tells who may read which document; without it none has rights of its own.
+        tells who may read which document; without it none has rights of its own. `verified` gives what people have
+        answered for good.
 
         An unusable index does not raise: `status` says so, `answer` raises IndexUnusable, a later ingest is taken up.
         Raises SettingsMismatch when a setting cannot work.
         """
-        library = cls(settings, clock=clock or SystemClock(), threads=threads, access_lists=access_lists)
+        clock = clock or SystemClock()
+        library = cls(settings, clock=clock, threads=threads, access_lists=access_lists, verified=verified)
         with contextlib.suppress(IndexUnusable):
             await library._current_index()
         return library
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
-        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError."""
-        index = await self._current_index()
+        """The events of one answer (`rag.events`); use with `contextlib.aclosing`. Raises RagError. What somebody has
+        answered for good goes before the documents, and costs no call of a model."""
+        started_at, index = self._clock.monotonic(), await self._current_index()
+        if verified := await self._verified.find(question, index, self._lists()):
+            async with contextlib.aclosing(self._verified.told(verified, started_at)) as told:
+                async for event in told:
+                    yield event
+            return
+        async with contextlib.aclosing(self._from_documents(question, index)) as written:
+            async for event in written:
+                yield event
+
+    async def _from_documents(self, question: Question, index: Index) -> AsyncGenerator[AnswerEvent]:
+        question = question if question.prompts else replace(question, prompts=self._prompts)
         retriever = await self._retriever(index)
         writer_for, tables = self._writers.for_question(retriever), TableAnswers(self._tables_of(index))
         answerer = Answerer(retriever, writer_for, tables=tables, clock=self._clock)
@@ -101,17 +125,28 @@ class KnowledgeBase:
             async with contextlib.aclosing(Relay(answerer.answer(question))) as events:
                 try:
                     async for event in events:
+                        self._count("answer", event)
                         yield event
                 except GenerationFailed:
                     self._pressure.failed()
                     raise
 
+    @property
+    def prompts(self) -> PromptSettings:
+        """The texts in use."""
+        return self._prompts
+
+    @prompts.setter
+    def prompts(self, prompts: PromptSettings) -> None:
+        """Other texts from the next question on. Raises SettingsMismatch for one that lacks a variable."""
+        check_prompts(prompts)
+        self._prompts = prompts
+
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
         """What the model alone gives to a prompt: Reasoning and Delta, then Finished. Raises GenerationFailed."""
-        with self._pressure.answering():
-            async with contextlib.aclosing(self._complete(prompt)) as events:
-                async for event in events:
-                    yield event
+        async with contextlib.aclosing(self._generate(prompt, "generate")) as events:
+            async for event in events:
+                yield event
 
     async def condense(self, question: Question, *, budget_s: float, is_reply: bool = False) -> str:
         """A follow-up as a question that stands alone; the question itself where it leans on nothing (no model is
@@ -120,10 +155,10 @@ class KnowledgeBase:
         if not (leaning and question.history and self._writers.has_model):
             return question.text
         history = history_text(question.history)
-        text = prompt_text(self._settings.prompts, "condense").format(history=history, question=question.text)
+        text = prompt_text(self._prompts, "condense").format(history=history, question=question.text)
         try:
             async with asyncio.timeout(budget_s):
-                condensed = (await _end_of(self.generate(Prompt(text, 200, 0.0, 1.0)))).text
+                condensed = (await _end_of(self._generate(Prompt(text, 200, 0.0, 1.0), "rewrite"))).text
         except (RagError, TimeoutError) as error:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
@@ -136,8 +171,9 @@ class KnowledgeBase:
 
     async def look(self, pictures: Sequence[str]) -> str:
         """What the model reads in pictures (`data:` URLs); "" for nothing. Raises GenerationFailed."""
-        text = prompt_text(self._settings.prompts, "picture")
-        return (await _end_of(self.generate(Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))))).text.strip()
+        text = prompt_text(self._prompts, "picture")
+        prompt = Prompt(text, LOOK_TOKENS, 0.0, 1.0, tuple(pictures))
+        return (await _end_of(self._generate(prompt, "picture"))).text.strip()
 
     async def propose(self, question: Question, passages: Sequence[Passage], *, budget_s: float) -> Proposed:
         """What a reader may ask next, by the model; nothing without a model, time or luck, nor while its server has
@@ -148,11 +184,11 @@ class KnowledgeBase:
         shown = [each for each in passages if each.chunk.source in seen]
         if passages and not shown:
             return Proposed()
-        prompt = prompt_text(self._settings.prompts, "suggest")
+        prompt = prompt_text(self._prompts, "suggest")
         text = prompt.format(question=question_text(question), passages=excerpts(shown))
         try:
             async with self._pressure.spare_time(budget_s):
-                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0)))
+                written = await _end_of(self._complete(Prompt(text, PROPOSE_TOKENS, 0.3, 1.0), "suggest"))
         except TimeoutError:
             logger.info("The model proposes no questions: there was no time left")
             return Proposed()
@@ -162,16 +198,43 @@ class KnowledgeBase:
             return Proposed()
         return Proposed(questions_in(written.text, asked=question.text), written.usage)
 
-    async def _complete(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent]:
+    async def _generate(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
+        with self._pressure.answering():
+            async with contextlib.aclosing(self._complete(prompt, purpose)) as events:
+                async for event in events:
+                    yield event
+
+    async def _complete(self, prompt: Prompt, purpose: Purpose) -> AsyncGenerator[AnswerEvent]:
         async with contextlib.aclosing(Relay(self._writers.complete(prompt))) as events:
             async for event in events:
+                self._count(purpose, event)
                 yield event
+
+    def _count(self, purpose: Purpose, event: AnswerEvent) -> None:
+        if isinstance(event, Finished) and event.model and event.usage:
+            self.on_model_call(ModelCall(purpose, event.model, event.usage))
 
     def seen(self, scope: Scope, sources: Iterable[str]) -> frozenset[str]:
         """Which of these documents (`Document.source`) all of a scope's audience may read by the newest snapshot: for
         whatever was stored and is shown again. Of collections it says nothing, which `Scope.shows` does."""
         lists = self._lists()
         return frozenset(source for source in sources if lists.shows(scope.audience, source))
+
+    async def verified(self, question: Question) -> VerifiedAnswer | None:
+        """What somebody has answered for good and all who read the answer may see; None for none. Raises
+        IndexUnusable."""
+        return await self._verified.find(question, await self._current_index(), self._lists())
+
+    async def outdated(self, answer: VerifiedAnswer) -> tuple[Chunk, ...]:
+        """The evidence of a verified answer that its documents do not hold any more. Raises IndexUnusable."""
+        index = await self._current_index()
+        return await self._in_thread(lambda: outdated(answer, index))
+
+    async def fingerprint(self, collection: str, source: str) -> str:
+        """What tells a document's content from another's; "" for an unknown one. Raises IndexUnusable."""
+        index = await self._current_index()
+        known = await self._in_thread(lambda: index.chunks.document((collection, source)))
+        return known.fingerprint if known is not None else ""
 
     async def titles(self, scope: Scope, limit: int = 200) -> tuple[Title, ...]:
         """The documents that may be seen, with their headings, by title. Raises IndexUnusable."""
@@ -183,6 +246,11 @@ class KnowledgeBase:
         """What ingest knows of each document that may be seen. Raises IndexUnusable."""
         index = await self._current_index()
         return await self._in_thread(lambda: tuple(states_of(index.chunks.documents(), scope, self._lists())))
+
+    async def passage_counts(self) -> dict[Key, int]:
+        """How many passages the index has of each document, by collection and source. Raises IndexUnusable."""
+        index = await self._current_index()
+        return await self._in_thread(lambda: index.chunks.table().counts())
 
     async def document(self, collection: str, source: str) -> DocumentState | None:
         """What ingest knows of one document; None for an unknown one. Raises IndexUnusable."""

@@ -13,7 +13,21 @@ from bot.texts import Texts
 from feishu.cards import elements as build
 from feishu.cards.elements import ButtonType, Card, Element
 
-ActionKind = Literal["up", "down", "regenerate", "continue", "stop", "show", "reason", "ask", "person", "private"]
+ActionKind = Literal[
+    "up",
+    "down",
+    "regenerate",
+    "continue",
+    "stop",
+    "show",
+    "reason",
+    "ask",
+    "person",
+    "private",
+    "approve",
+    "keep",
+    "withdraw",
+]
 
 _MAX_ID_CHARS = 64
 _KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
@@ -24,7 +38,8 @@ SUGGESTION_CHARS = 60
 class Action:
     """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
     `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
-    answer it names where its text was cut, `private` asks its question in private."""
+    answer it names where its text was cut, `private` asks its question in private; `approve` names a question that an
+    owner answered, `keep` and `withdraw` a verified answer."""
 
     kind: ActionKind
     answer_id: str

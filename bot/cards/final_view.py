@@ -9,6 +9,7 @@ from bot.cards.buttons import foot, one_line, regenerate, row, suggestions
 from bot.cards.pagination import split
 from bot.cards.source_list import SOURCES_SHOWN, plain_source, source_panel
 from bot.cards.streaming_view import ANSWER, TITLE_CHARS
+from bot.cards.verified import verified_line
 from bot.models import Answer, CardState, LeftOut, ShownAs
 from bot.texts import Texts
 from feishu.cards import elements as build
@@ -108,7 +109,8 @@ def _apart_card(state: CardState, texts: Texts) -> Card:
 def _body(answer: Answer, texts: Texts) -> str:
     """Everything an answer says, without markup of ours: its text, its notice, its sources."""
     sources = "\n".join(plain_source(source, texts) for source in answer.on_card[:SOURCES_SHOWN])
-    return "\n\n".join(part for part in (broken_text(answer.text), answer.notice, sources) if part) or "…"
+    verified = verified_line(answer.verified, texts) if answer.verified else ""
+    return "\n\n".join(part for part in (broken_text(answer.text), verified, answer.notice, sources) if part) or "…"
 
 
 def _plain_card(state: CardState, body: str, texts: Texts) -> Card:
@@ -174,6 +176,9 @@ def _card(state: CardState, texts: Texts, *, with_quotes: bool) -> Card:
     elements += _reading(state, texts)
     if answer.text:
         elements.append(build.markdown(_linked(answer.text, answer), element_id=ANSWER))
+    if answer.verified:
+        line = verified_line(answer.verified, texts)
+        elements.append(build.plain(line, element_id="verified", size="notation", color="green"))
     for notice in filter(None, (answer.notice, texts.sent_apart if answer.sent_apart else "")):
         elements.append(build.markdown(escape_text(notice), size="notation"))
     elements += source_panel(answer, texts, with_quotes=with_quotes)
@@ -220,8 +225,11 @@ def _localised(answer: Answer, texts: Texts) -> Answer:
 def _footer(state: CardState, texts: Texts) -> str:
     """Model, confidence, seconds, tokens, version: quiet facts."""
     answer = state.answer
-    parts = [answer.model or (texts.footer_extractive if answer.outcome in ("answered", "hedged") else "")]
-    parts.append(_confidence(answer, texts))
+    if answer.verified is None:
+        parts = [answer.model or (texts.footer_extractive if answer.outcome in ("answered", "hedged") else "")]
+        parts.append(_confidence(answer, texts))
+    else:
+        parts = []  # somebody stands for it: that says who wrote it, and how sure it is
     if answer.seconds is not None:
         parts.append(texts.footer_seconds.format(seconds=answer.seconds))
     if answer.usage:

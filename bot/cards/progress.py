@@ -13,7 +13,7 @@ from bot.models import Answer, AnswerOutcome, Source
 from bot.texts import Texts
 from rag import errors as rag_errors
 from rag.documents import Chunk, Passage, link_at
-from rag.events import AnswerEvent, Delta, Ending, Finished, Grounding, NoEvidence, Reasoning, Retrieved
+from rag.events import AnswerEvent, Delta, Ending, Finished, Grounding, NoEvidence, Reasoning, Retrieved, Verification
 from rag.generation.citations import CitationFilter
 from rag.text.support import quoted
 
@@ -135,6 +135,8 @@ class Progress:
     no_evidence: bool = False
     finished: Finished | None = None
     outcome: Outcome | None = None
+    verified: Verification | None = None
+    """Who stands for what is written; known with the passages."""
 
     @property
     def grounding(self) -> Grounding:
@@ -147,8 +149,8 @@ class Progress:
 def fold(progress: Progress, event: AnswerEvent) -> Progress:
     """The next state. Never raises; a delta is a delta."""
     match event:
-        case Retrieved(passages=passages):
-            return replace(progress, passages=passages)
+        case Retrieved(passages=passages, verified=verified):
+            return replace(progress, passages=passages, verified=verified)
         case Reasoning(text=text):
             return replace(progress, reasoning=progress.reasoning + text)
         case Delta(text=text):
@@ -201,6 +203,7 @@ def conclude(
         level=(finished.level or "") if finished else "",
         is_calibrated=finished.is_calibrated if finished else False,
         ending=finished.ending if finished else answer.ending,
+        verified=finished.verified if finished else None,
         leaned_on=tuple(sorted(behind)),
     )
 
@@ -209,19 +212,25 @@ def sources_of(progress: Progress) -> tuple[Source, ...]:
     """The passages as sources; those the answer cites come first in their number's order."""
     cited = set(progress.finished.citations if progress.finished else _cited_so_far(progress))
     return tuple(
-        Source(
-            number=number,
-            title=passage.chunk.title,
-            heading_path=" › ".join(name for name in passage.chunk.headings if name != passage.chunk.title),
-            snippet=snippet_of(passage.chunk.text),
-            source=passage.chunk.source,
-            link=passage.chunk.link,
-            cited=number in cited,
-            collection=passage.chunk.collection,
-            edited_at=passage.chunk.edited_at,
-            **_place_of(passage.chunk, 0),
-        )
+        source_of(number, passage, cited=number in cited)
         for number, passage in enumerate(progress.passages or (), start=1)
+    )
+
+
+def source_of(number: int, passage: Passage, *, cited: bool = False) -> Source:
+    """A passage as a source, without a sentence that an answer leans on."""
+    chunk = passage.chunk
+    return Source(
+        number=number,
+        title=chunk.title,
+        heading_path=" › ".join(name for name in chunk.headings if name != chunk.title),
+        snippet=snippet_of(chunk.text),
+        source=chunk.source,
+        link=chunk.link,
+        cited=cited,
+        collection=chunk.collection,
+        edited_at=chunk.edited_at,
+        **_place_of(chunk, 0),
     )
 
 

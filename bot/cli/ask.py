@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
@@ -15,19 +16,26 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cards.progress import Failed, Progress, fold, sources_of, words
+from bot.cards.verified import verified_line
 from bot.cli.rendering import rendered
 from bot.cli.terminal import open_console, show
-from bot.errors import BotError, SettingsError
+from bot.errors import BotError, SettingsError, StoreError
 from bot.observability.logs import configure_logs
 from bot.observability.tracing import Trace
+from bot.repositories.verified_answers import VerifiedStore
 from bot.repositories.votes import Feedback
 from bot.settings import Settings, secret_values
 from bot.storage.database import Database
 from bot.texts import Texts, language_of, texts
+from feishu.clock import SystemClock
 from rag.access_lists import UNCONTROLLED, AccessListsSource
 from rag.errors import RagError
 from rag.events import Ending, Finished, Question
 from rag.scope import EVERYTHING
+from rag.verified.answers import VerifiedSource, nothing_verified
+
+if TYPE_CHECKING:
+    from rag.knowledge_base import KnowledgeBase
 
 
 async def run_ask(
@@ -66,9 +74,37 @@ async def _answered(settings: Settings, asked: Question, lists: AccessListsSourc
     """Streams the answer; False when it failed."""
     from rag.knowledge_base import KnowledgeBase
 
+    async with _verified(settings) as verified:
+        library = await KnowledgeBase.open(settings.rag, access_lists=lists, verified=verified)
+        return await _streamed(settings, asked, library, events=events)
+
+
+@contextlib.asynccontextmanager
+async def _verified(settings: Settings) -> AsyncIterator[VerifiedSource]:
+    """What people have answered for good, where there is a store."""
+    database = Database(settings.bot.database_url)
+    source = nothing_verified
+    try:
+        if await asyncio.to_thread(_is_there, database):
+            await asyncio.to_thread(database.migrate)
+            source = VerifiedStore(database, clock=SystemClock()).snapshot
+    except StoreError as error:
+        open_console(to_stderr=True).print(Text(f"Verified answers are left out: {error}", style="dim"))
+    try:
+        yield source
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+def _is_there(database: Database) -> bool:
+    """Whether there is a store: asking in a terminal makes none."""
+    return not database.is_sqlite or Path(str(database.url.database)).exists()
+
+
+async def _streamed(settings: Settings, asked: Question, library: "KnowledgeBase", *, events: bool) -> bool:
+    """Streams the answer, then closes the library; False when it failed."""
     out, errors = open_console(), open_console(to_stderr=True)
     wording = texts(language_of(asked.text, preferred=settings.bot.language))
-    library = await KnowledgeBase.open(settings.rag, access_lists=lists)
     progress = Progress()
     try:
         await library.warm_up()
@@ -128,7 +164,9 @@ def _standing(progress: Progress, wording: Texts) -> Text:
     """What stands behind the answer, how sure the search is, and how the text ended: a line for each that is known."""
     outcome, finished = progress.grounding, progress.finished
     lines = Text(outcome, style=f"bold {COLOURS[outcome]}")
-    if finished and outcome == "answered":
+    if finished and finished.verified:
+        lines.append(f" · {verified_line(finished.verified, wording)}", style="not bold green")
+    elif finished and outcome == "answered":
         lines.append(_sureness(finished, wording), style="not bold dim")
     if outcome == "no_evidence":
         lines.append(f"\n{wording.no_evidence_advice}", style="not bold default")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -49,18 +48,8 @@ async def _ingest_once(
     rebuild: bool = False,
     prune: bool = False,
 ) -> None:
-    ended = threading.Event()
-
-    def tell_unless_ended(stage: str, done: int, total: int) -> None:
-        if ended.is_set():
-            raise RagError("The ingest was broken off")
-        tell(stage, done, total)
-
     with _bars(console) as tell:
-        try:
-            report = await ingest_all(settings, paths=paths, progress=tell_unless_ended, rebuild=rebuild, prune=prune)
-        finally:
-            ended.set()  # after Ctrl+C the ingest's thread would wait on for a busy endpoint
+        report = await ingest_all(settings, paths=paths, progress=tell, rebuild=rebuild, prune=prune)
     _print_report(report, console)
 
 

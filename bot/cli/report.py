@@ -15,7 +15,8 @@ from rich.text import Text
 
 from bot.cli.terminal import open_console, show
 from bot.errors import SettingsError
-from bot.repositories.analytics import OUTCOMES, Analytics
+from bot.repositories.analytics import Analytics
+from bot.repositories.figures import OUTCOMES
 from bot.repositories.votes import Feedback
 from bot.settings import Settings
 from bot.storage.database import Database
@@ -130,7 +131,7 @@ def reasons(told: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def documents(told: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Documents that answers cite."""
+    """Documents that answers with a 👎 cite."""
     return [
         (row["title"] or row["source"], str(row["down"]), str(row["up"]), str(row["cited"]))
         for row in told["documents"]

@@ -1,19 +1,19 @@
 """Documents on Feishu brought up to date in a running bot: one that an event names, or all that changed."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, get_args
 
-from bot.documents.library_sources import PREFIX, document_of, listed, subscribe_to
+from bot.documents.ingesting import Ingested, ingested
+from bot.documents.library_sources import PREFIX, document_of, known_page, listed, subscribe_to
 from bot.documents.page_reader import page_reader
 from bot.documents.pictures import Vision
 from bot.settings import Settings
 from feishu.api.client import FeishuClient
-from feishu.documents.listing import Documents, Page, PageKind
+from feishu.documents.listing import Documents, PageKind
 from rag.errors import IndexUnusable
 from rag.index.outline import DocumentState
-from rag.ingestion.pipeline import IngestReport, ingest
+from rag.ingestion.pipeline import IngestReport
 from rag.ingestion.sources import Remote
 from rag.scope import EVERYTHING, Scope
 
@@ -38,15 +38,16 @@ class Refresher:
         """Whether there is anything on Feishu to look after."""
         return any(self.settings.links())
 
-    async def everything(self) -> IngestReport | None:
+    async def everything(self) -> Ingested | None:
         """Looks through all that the links lead to, and reads what was edited since; None while there is no index: the
         first one is not made of these documents alone."""
         if await self._known() is None:
             return None
         reader = page_reader(self.client, self.settings.rag, self.library)
-        report = await self._ingested(await listed(self.settings, Documents(self.client), reader), None)
+        listing = await listed(self.settings, Documents(self.client), reader)
+        report = await self._ingested(listing.remote, None)
         await subscribe_to(reader.done, self.client, self.settings)
-        return report
+        return Ingested(report, tuple(listing.links))
 
     async def one(self, token: str, kind: str) -> IngestReport | None:
         """Reads one document if it was edited, or drops it if it is gone; None for one that the index does not have."""
@@ -57,13 +58,9 @@ class Refresher:
         metas, _gone = await Documents(self.client).metas([(token, kind)])
         remote: list[Remote] = []
         if meta := metas.get(token):
-            edited = str(meta.get("latest_modify_time", ""))
-            edited_at = int(edited) if edited.isdecimal() else 0
             reader = page_reader(self.client, self.settings.rag, self.library)
-            for state in known:
-                title = str(meta.get("title") or "") or state.title
-                page = Page(token, title, state.link, edited, cast(PageKind, kind), edited_at)
-                remote.append(document_of(page, state.collection, reader))
+            pages = ((known_page(state, cast(PageKind, kind), meta), state.collection) for state in known)
+            remote += [document_of(page, collection, reader) for page, collection in pages]
         return await self._ingested(remote, source)
 
     async def _known(self) -> Sequence[DocumentState] | None:
@@ -78,5 +75,4 @@ class Refresher:
         def answers_for(key: tuple[str, str]) -> bool:
             return key[1] == source if source else key[1].startswith(PREFIX)
 
-        rag = self.settings.rag
-        return await asyncio.to_thread(lambda: ingest(rag, paths=(), remote=remote, answers_for=answers_for))
+        return await ingested(self.settings, paths=(), remote=remote, answers_for=answers_for)

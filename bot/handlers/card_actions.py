@@ -10,6 +10,7 @@ from bot.access.rules import Access
 from bot.cards.buttons import Action, ActionKind, unpack
 from bot.errors import StoreError
 from bot.handlers.acknowledgement import Ack, toast
+from bot.handlers.approvals import Approvals
 from bot.handlers.votes import Votes
 from bot.inbox.queue import Jobs
 from bot.inbox.worker import Worker
@@ -45,7 +46,12 @@ DEEDS: dict[ActionKind, Deed] = {
     "ask": "suggestion",
     "person": "person",
     "private": "suggestion",
+    "approve": "approve",
+    "keep": "approve",
+    "withdraw": "approve",
 }
+DECISIONS = ("approve", "keep", "withdraw")
+"""Presses about a verified answer, and not about an answer on a card."""
 
 
 class CardActionHandler:
@@ -56,6 +62,7 @@ class CardActionHandler:
         conversations: Conversations,
         votes: Votes,
         requests: "AnswerRequests",
+        approvals: Approvals,
         policy: Policy,
         metrics: Metrics,
         *,
@@ -64,6 +71,7 @@ class CardActionHandler:
         self._conversations = conversations
         self._votes = votes
         self._requests = requests
+        self._approvals = approvals
         self._policy = policy
         self._metrics = metrics
         self._clock = clock
@@ -85,6 +93,8 @@ class CardActionHandler:
             return Ack(toast("toast_unknown_action", "warning"))
         if action.kind == "ask":
             return await self._on_suggestion(click, action.answer_id)
+        if action.kind in DECISIONS:
+            return await self._on_decision(click, action)
         found = await self._conversations.look_up(action.answer_id)
         if found is None:
             return Ack(toast("toast_gone", "warning"))
@@ -120,10 +130,16 @@ class CardActionHandler:
                 return await self._requests.go_on(turn, answer, click, attempt)
             case "stop":
                 return await self._requests.stop(turn, click.operator_open_id)
-            case "ask":
-                raise AssertionError("a suggestion belongs to no answer")
+            case "ask" | "approve" | "keep" | "withdraw":
+                raise AssertionError(f"{kind} belongs to no answer")
             case _:
                 assert_never(kind)
+
+    async def _on_decision(self, click: CardAction, action: Action) -> Ack:
+        attempt = Attempt(DEEDS[action.kind], click.operator_open_id, click.chat_id, "p2p")
+        if why := self._policy.refusal(attempt, self._clock.time()):
+            return self._refused(attempt.deed, why)
+        return await self._approvals.press(click, action)
 
     async def _on_suggestion(self, click: CardAction, suggestion_id: str) -> Ack:
         found = await self._requests.suggestion(suggestion_id)

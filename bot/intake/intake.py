@@ -7,13 +7,14 @@ import structlog
 
 from bot.access.rules import Access
 from bot.cards.final_view import left_out_text
+from bot.inbox.queue import Jobs
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import Command, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
 from bot.intake.results import Asked, ImageUnreadable, Linked, NoQuestion, Quote
-from bot.job import AnswerPayload, Job
+from bot.job import AnswerPayload, ApprovalPayload, Job, NewJob
 from bot.models import Turn
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
@@ -22,6 +23,7 @@ from bot.texts import Texts, language_of, texts
 from feishu.events.text import image_keys, mentions_bot, text_of
 from feishu.events.types import MessageReceived
 from rag.errors import RagError
+from rag.events import Question
 from rag.knowledge_base import KnowledgeBase
 
 log = structlog.get_logger(__name__)
@@ -38,9 +40,12 @@ class SilentMode:
     least_confidence: float = 0.0
 
     async def confidence(self, text: str, message: MessageReceived) -> float:
-        """That of strong evidence; 0 for any other, and where nothing can be searched."""
+        """That of strong evidence, 1 where somebody stands for an answer; 0 otherwise, and where nothing can be
+        searched."""
         scope = await self.access.scope(message.chat_id, message.chat_type, message.sender_open_id)
         try:
+            if await self.library.verified(Question(text, scope)):
+                return 1.0
             found = await self.library.search(text, scope)
         except RagError:
             return 0.0
@@ -182,21 +187,25 @@ class MessageContents:
 class OwnerReplies:
     """What owners answer to questions that the documents did not know."""
 
-    def __init__(self, gaps: OwnerQuestions, voice: Replier) -> None:
+    def __init__(self, gaps: OwnerQuestions, voice: Replier, jobs: Jobs) -> None:
         self._gaps = gaps
         self._voice = voice
+        self._jobs = jobs
 
     async def question_of(self, message: MessageReceived) -> OwnerQuestion | None:
         """The question that a message replies to."""
         return await self._gaps.of_reply(message)
 
     async def note(self, job: Job, message: MessageReceived, gap: OwnerQuestion, text: str, wording: Texts) -> None:
-        """Stores the answer, thanks the owner, and tells the asker's chat. `wording` is that of the question."""
+        """Stores the answer, thanks the owner, and tells the asker's chat; the owner is offered to stand for it for
+        good. `wording` is that of the question."""
         await self._gaps.replied(gap.id, message.sender_open_id, text)
         await self._voice.reply(job, message, wording.person_thanks.format(question=gap.question[:200]))
         if message.chat_id != gap.chat_id:
             told = wording.person_answer.format(question=gap.question[:200], reply=text)
             await self._voice.send(gap.chat_id, told, uuid=f"gap-{job.id}")
+        payload, line = ApprovalPayload(gap.id, message.sender_open_id), f"approval/{gap.id}"
+        await self._jobs.accept(NewJob(job.app_id, "approval", line, payload, (f"approval:{job.id}",)))
 
 
 class MessageIntake:

@@ -50,6 +50,7 @@ Deed = Literal[
     "reason",
     "show",
     "stop",
+    "approve",
     "welcome",
 ]
 """What somebody does: writes (`overheard` is a message of silent mode), sends a file, presses, reacts, opens a chat."""
@@ -68,6 +69,7 @@ COSTS: dict[Deed, float] = {
     "reaction": 0.2,
     "reason": 0.2,
     "show": 0.2,
+    "approve": 0.2,
     "overheard": 0.1,  # a search
 }
 """Of what a person may start in a minute, by its work for us and for the platform. What is not here is free, and never

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.intake.english_headings import english_question
 from bot.models import Answer, Source, Turn, behind, joined
 from bot.repositories.chat_facts import Suggestion
 from bot.texts import ZH, Texts, language_of
@@ -94,10 +93,17 @@ def question_about(title: str, path: Sequence[str]) -> str:
     if names and names[-1] == title:
         names.pop()
     is_chinese = bool(_CJK.search(title) or any(map(_CJK.search, names)))
-    ask: Callable[[str, list[str]], str] = _chinese_question if is_chinese else english_question
+    ask = _chinese_question if is_chinese else _english_question()
     question = _spaced(ask(title, names), [*names, title, topic_of(title)])
     is_fit = bool(question) and len(question) <= LONGEST_CHARS
     return question if is_fit and not question.startswith(("？", "?")) else ""
+
+
+def _english_question() -> Callable[[str, list[str]], str]:
+    """Imported when it is needed: compiling its patterns is a twentieth of a start."""
+    from bot.intake.english_headings import english_question
+
+    return english_question
 
 
 def plain(heading: str) -> str:

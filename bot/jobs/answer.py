@@ -79,6 +79,8 @@ class AnswerHandler:
             return await self._go_on(job, turn, answer, stop)
         if job.kind == "regenerate":
             turn = await self._questions.as_edited(job, turn)
+            if await self._conversations.was_verified(turn.id):
+                answer = replace(answer, notice=self._cards.wording(turn).verified_from_documents)
         return await self._answer(job, turn, answer, stop)
 
     async def _conclude_unwritten(self, job: Job, turn: Turn, answer: Answer, outcome: Outcome) -> None:

@@ -78,10 +78,10 @@ class CardExtras:
         )
 
     def wants_proposals(self, answer: Answer) -> bool:
-        """Whether the model is asked for questions to follow this answer: not where nothing stands behind it, nor where
-        it was cut off. Where the passages come from several collections nobody could say which of them a question
-        gives away: the headings serve there."""
-        is_whole = answer.outcome == "answered" and not answer.ending
+        """Whether the model is asked for questions to follow this answer: not where nothing stands behind it, or
+        somebody in person does, nor where it was cut off. Where the passages come from several collections nobody
+        could say which of them a question gives away: the headings serve there."""
+        is_whole = answer.outcome == "answered" and not answer.ending and answer.verified is None
         collections = {name for name in answer.behind if not name.startswith(DOCUMENT)}
         return self._settings.suggestions == "auto" and is_whole and len(collections) == 1
 

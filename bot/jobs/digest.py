@@ -18,7 +18,8 @@ from bot.cancellation import Ended, StopSignal
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.job import DigestPayload, Job, NewJob
-from bot.repositories.analytics import Analytics, documents, summary
+from bot.repositories.analytics import Analytics
+from bot.repositories.figures import documents, summary
 from bot.settings import BotSettings
 from bot.texts import texts
 from feishu.api.messages import Messages, card_content
@@ -76,9 +77,9 @@ class Digest:
         """
         week = DigestPayload.of(job)
         shows = partial(self.access.shows, await self.access.scope(week.chat_id, "group", ""))
-        told = await self.figures.answers(WEEK_DAYS)
+        told = await self.figures.questions(WEEK_DAYS)
         seen = [one for one in told if shows(one.behind)]
-        body = {**summary(told), "documents": documents(seen, limit=200)}
+        body = {**summary(told), "documents": documents(seen)}
         missing = [(gap.question, len(gap.members)) for gap in (await self.figures.gaps(WEEK_DAYS, shows))[:SHOWN]]
         disliked = sorted((one for one in seen if one.down), key=lambda one: -one.down)
         card = digest_card(

@@ -1,5 +1,6 @@
 """The question as it is to be answered: as it was edited, its pictures read (which takes seconds), understood."""
 
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -83,6 +84,8 @@ class QuestionReader:
         standalone = "" if is_as_asked else question.text
         if standalone != turn.standalone:  # also away: a version before may have been understood with more
             await self._conversations.understood(job, turn.id, standalone)
+        if job.kind == "regenerate" and await self._conversations.was_verified(turn.id):
+            question = replace(question, from_documents=True)
         own = await self._attachments.library_for(turn, question) if self._attachments else None
         return question, own or self._library
 

@@ -14,7 +14,11 @@ from bot.documents.refreshing import Refresher
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.job import Job, NewJob, RefreshPayload, RightsPayload
+from bot.repositories.ingest_runs import IngestRuns
 from feishu.clock import Clock
+from feishu.errors import FeishuError
+from rag.errors import RagError
+from rag.ingestion.pipeline import IngestReport
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +35,7 @@ class RefreshHandler:
     jobs: Jobs
     every_s: float
     app_id: str
+    runs: IngestRuns
     clock: Clock
 
     async def propose_forever(self) -> None:
@@ -54,7 +59,7 @@ class RefreshHandler:
         if wanted.token:
             report = await self.refresher.one(wanted.token, wanted.kind)
         elif self.refresher.has_links:
-            report = await self.refresher.everything()
+            report = await self._everything(job)
         if report is None:
             return Ended("cancelled", "no document of ours")
         if report.new:  # of what is new it is not known yet who may read it: until then nobody may
@@ -64,6 +69,21 @@ class RefreshHandler:
         log.info("documents_refreshed", changes=changes, skipped=len(report.skipped), seconds=round(report.seconds, 2))
         return Ended("done", changes)
 
+    async def _everything(self, job: Job) -> IngestReport | None:
+        """Told on /admin, too: what each link led to."""
+        await self.runs.begin(job.id, "links")
+        try:
+            done = await self.refresher.everything()
+        except (FeishuError, RagError) as error:
+            await self.runs.end(job.id, "waiting", reason=str(error))
+            raise
+        if done is None:
+            await self.runs.end(job.id, "stopped", reason="There is no index yet")
+            return None
+        await self.runs.end(job.id, "done", report=done.body())
+        return done.report
+
     async def give_up(self, job: Job) -> None:
         """Nobody waits for it, and the next look sees the same."""
+        await self.runs.end(job.id, "failed", reason=job.reason)
         log.warning("documents_not_refreshed", reason=job.reason)

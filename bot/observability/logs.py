@@ -19,6 +19,7 @@ QUIET = (
     "openai",
     "langchain",
     "langsmith",
+    "mcp",
     "urllib3",
     "asyncio",
     "watchfiles",

@@ -10,7 +10,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from bot.job import ENDED_STATES, JobKind
-from rag.events import Ending
+from rag.events import Ending, ModelCall
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "buried")
@@ -88,6 +88,7 @@ class Metrics:
         self._answer = self._histogram("answer_seconds", "From question to closed card", _ANSWER_S, "outcome")
         self._endings = self._counter("answer_endings", "Answers whose text was cut off", "ending")
         self._votes = self._counter("votes", "Votes on answers", "kind")
+        self._tokens = self._counter("model_tokens", "Tokens of the language model", "purpose", "kind")
 
     def _set_up_platform(self) -> None:
         self._calls = self._counter("platform_calls", "Calls to the open platform", "endpoint", "outcome")
@@ -188,6 +189,11 @@ class Metrics:
 
     def retrieved(self, seconds: float) -> None:
         self._retrieval.observe(seconds)
+
+    def model_called(self, call: ModelCall) -> None:
+        """What a whole call of the language model cost."""
+        self._tokens.labels(call.purpose, "prompt").inc(call.usage.prompt_tokens)
+        self._tokens.labels(call.purpose, "completion").inc(call.usage.completion_tokens)
 
     def first_token(self, seconds: float) -> None:
         self._first_token.observe(seconds)

@@ -118,7 +118,9 @@ class Trace:
                 self.model = event.model
                 usage = asdict(event.usage) if event.usage else None
                 self.tell("model.end", model=event.model, pieces=self.pieces, usage=usage)
-                self.tell("chain.end", outcome=event.outcome, ending=event.ending, citations=list(event.citations))
+                verified = {"verified": event.verified.id, "by": event.verified.by} if event.verified else {}
+                citations = list(event.citations)
+                self.tell("chain.end", outcome=event.outcome, ending=event.ending, citations=citations, **verified)
         return self.events[before:]
 
     def called(self, call: Call) -> None:
@@ -145,7 +147,8 @@ class Trace:
 class Tracing:
     """Traces answers and stores them. `settle` before the store closes."""
 
-    def __init__(self, store: TraceStore, prompts: PromptSettings, *, clock: Clock) -> None:
+    def __init__(self, store: TraceStore, prompts: Callable[[], PromptSettings], *, clock: Clock) -> None:
+        """`prompts` gives the texts in use."""
         self.export: Callable[[int, Trace], None] = lambda _job_id, _trace: None
         """Gets every trace that is stored, too (`bot.observability.otel`)."""
         self._store = store
@@ -158,7 +161,7 @@ class Tracing:
     def recorded(self, question: Question) -> Iterator[Trace]:
         """A trace of what is done meanwhile, and of how it ends. That of a job, whose id is taken from the context, has
         its calls to the platform, too, and is stored by and by; any other is stored by `keep`."""
-        job_id, trace = _job_id(), Trace(question, self._prompts, self._clock.monotonic)
+        job_id, trace = _job_id(), Trace(question, question.prompts or self._prompts(), self._clock.monotonic)
         if job_id:
             self._by_job[job_id] = trace
         try:

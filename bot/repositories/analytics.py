@@ -1,60 +1,36 @@
-"""What /admin and the reports tell, out of the store: questions, outcomes, votes, times, documents, gaps."""
+"""What /admin and the reports tell, out of the store: questions, outcomes, votes, times, documents, gaps.
 
-import math
+What each figure counts: `bot.repositories.figures`.
+"""
+
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, get_args
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.repositories.figures import (
+    DAY_S,
+    AskedQuestion,
+    GivenAnswer,
+    by_day,
+    day_of,
+    disliked,
+    documents,
+    grouped,
+    summary,
+)
 from bot.repositories.gap_report import Gap, Reply, Unanswered, gaps_of
-from bot.repositories.turns import behind_of
+from bot.repositories.verified_answers import VerifiedStore
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
-from rag.events import Ending
 
-DAY_S = 86_400.0
 MOST_ROWS = 100_000
-OUTCOMES = ("answered", "hedged", "no_evidence", "stopped", "failed")
-WRITTEN = ("answered", "hedged")
-"""The outcomes whose text says something."""
-ENDINGS = tuple(filter(None, get_args(Ending)))
-"""How a text was cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredQuestion:
-    """One answer of the period, with the question and the votes on it."""
-
-    turn_id: str
-    answer_id: str
-    version: int
-    question: str
-    asker: str
-    chat_type: str
-    outcome: str
-    at: float
-    first_token_s: float | None
-    seconds: float | None
-    model: str
-    sources: str
-    leaned_on: str
-    confidence: float | None
-    level: str
-    ending: str
-    recalled: bool
-    up: int
-    down: int
-
-    @property
-    def behind(self) -> frozenset[str]:
-        """What something in it may come from (`bot.models.behind`)."""
-        return frozenset((*orjson.loads(self.leaned_on), *behind_of(self.sources)))
+_GIVEN = ("turn_id", "version", "outcome", "first_token_s", "seconds", "model", "sources", "leaned_on")
+_GROUNDS = ("confidence", "level", "ending", "verified")
 
 
 class Analytics:
@@ -63,92 +39,88 @@ class Analytics:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._verified = VerifiedStore(database, clock=clock)
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def answers(self, days: float) -> list[AnsweredQuestion]:
-        """All ended answers of the last `days` days, oldest first; a greeting's or thanks' is none."""
-        since = self._clock.time() - days * DAY_S
-        ups = select(votes.c.answer_id, func.count().label("n")).where(votes.c.vote == "up").group_by(votes.c.answer_id)
-        downs = (
-            select(votes.c.answer_id, func.count().label("n")).where(votes.c.vote == "down").group_by(votes.c.answer_id)
-        )
-        up, down = ups.subquery(), downs.subquery()
-        statement = (
-            select(
-                answers.c.turn_id,
-                answers.c.id,
-                answers.c.version,
-                turns.c.question,
-                turns.c.asker,
-                turns.c.chat_type,
-                answers.c.outcome,
-                answers.c.created_at,
-                answers.c.first_token_s,
-                answers.c.seconds,
-                answers.c.model,
-                answers.c.sources,
-                answers.c.leaned_on,
-                answers.c.confidence,
-                answers.c.level,
-                answers.c.ending,
-                turns.c.recalled,
-                func.coalesce(up.c.n, 0),
-                func.coalesce(down.c.n, 0),
-            )
+    async def questions(self, days: float) -> list[AskedQuestion]:
+        """What was asked in the last `days` days and is answered, oldest first; nothing that was taken back, and no
+        greeting or thanks."""
+        asked_then = (turns.c.created_at >= self._clock.time() - days * DAY_S) & ~turns.c.recalled
+        has_grounds = (answers.c.sources != NO_SOURCES) | (answers.c.verified != "")
+        is_sought = (answers.c.outcome != "answered") | has_grounds
+        columns = [answers.c[name] for name in (*_GIVEN, *_GROUNDS)]
+        given = (
+            select(answers.c.id.label("answer_id"), answers.c.created_at.label("at"), *columns)
             .join(turns, turns.c.id == answers.c.turn_id)
-            .outerjoin(up, up.c.answer_id == answers.c.id)
-            .outerjoin(down, down.c.answer_id == answers.c.id)
-            .where(answers.c.created_at >= since, answers.c.outcome != "open")
-            .where((answers.c.outcome != "answered") | (answers.c.sources != NO_SOURCES))
-            .order_by(answers.c.created_at.desc())
+            .where(asked_then, answers.c.outcome != "open", is_sought)
+            .order_by(turns.c.created_at.desc())
             .limit(MOST_ROWS)
         )
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [AnsweredQuestion(*row) for row in reversed(rows)]
+        asked = select(turns.c.id, turns.c.question, turns.c.asker, turns.c.chat_type, turns.c.created_at)
+        cast = select(votes.c.answer_id, votes.c.vote, votes.c.reason)
+        cast = cast.join(answers, answers.c.id == votes.c.answer_id).join(turns, turns.c.id == answers.c.turn_id)
 
-    async def reasons(self, days: float) -> dict[str, int]:
-        """Why people voted 👎: reason → count; "" for those who did not say."""
-        since = self._clock.time() - days * DAY_S
-        statement = (
-            select(votes.c.reason, func.count())
-            .where(votes.c.vote == "down", votes.c.at >= since)
-            .group_by(votes.c.reason)
-        )
-        return await self._database.read(lambda connection: dict(connection.execute(statement).all()))
+        def work(connection: Connection) -> list[AskedQuestion]:
+            up: Counter[str] = Counter()
+            down: dict[str, list[str]] = defaultdict(list)
+            for answer_id, vote, reason in connection.execute(cast.where(asked_then)):
+                if vote == "up":
+                    up[answer_id] += 1
+                else:
+                    down[answer_id].append(reason)
+            turns_found = {row[0]: tuple(row[1:]) for row in connection.execute(asked.where(asked_then))}
+            versions = [
+                GivenAnswer(**row, up=up[row["answer_id"]], reasons=tuple(down.get(row["answer_id"], ())))
+                for row in connection.execute(given).mappings()
+            ]
+            return grouped((one for one in versions if one.turn_id in turns_found), turns_found.__getitem__)
+
+        return await self._database.read(work)
 
     async def overview(self, days: int) -> dict[str, Any]:
         """Everything that the page's first screen shows."""
-        told = await self.answers(days)
+        told, now = await self.questions(days), self._clock.time()
+        missing, verified = await self._missing(told, days), await self._verified.snapshot()
+        opened = Counter(day_of(gap.first_at) for gap in missing)
+        closed = Counter(day_of(at) for at in (await self._settled()).values())
+        closed.update(day_of(answer.at) for gap in missing for answer in verified.to(gap.question)[:1])
+        rows = by_day(told, days, now)
         return {
             "days": days,
-            "at": self._clock.time(),
+            "at": now,
             **summary(told),
-            "by_day": by_day(told, days, self._clock.time()),
-            "reasons": await self.reasons(days),
-            "documents": documents(told),
+            "by_day": [{**row, "opened": opened[row["day"]], "closed": closed[row["day"]]} for row in rows],
+            "documents": disliked(documents(told)),
         }
 
     async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
         """What is missing, by the search or by the model's own refusal; only what `shows` says. What was settled
-        after it was asked last, or taken back, is not; nor is what was answered without a source."""
-        told = [one for one in await self.answers(days) if shows(one.behind)]
-        newest = {asked.turn_id: asked for asked in told}
+        after it was asked last, or answered for good since, is not; nor is what was answered without a source."""
+        told = [one for one in await self.questions(days) if shows(one.behind)]
+        settled, verified, now = await self._settled(), await self._verified.snapshot(), self._clock.time()
+        lacking = [one for one in told if not any(answer.is_valid(now) for answer in verified.to(one.question))]
+        return [gap for gap in await self._missing(lacking, days) if gap.last_at > settled.get(gap.key, 0.0)]
+
+    async def _missing(self, told: Iterable[AskedQuestion], days: float) -> list[Gap]:
+        """Questions without an answer that ask for the same, settled or not."""
         said = await self.replies(days)
-        found = gaps_of(
+        return gaps_of(
             Unanswered(
                 one.question,
                 one.asker,
                 one.at,
                 one.turn_id,
-                tuple(_nearest(one.sources)),
+                tuple((source["title"], source["source"]) for source in one.newest.read_sources[:3]),
                 tuple(said.get(one.turn_id, ())),
             )
-            for one in newest.values()
-            if one.outcome == "no_evidence" and not one.recalled
+            for one in told
+            if one.outcome == "no_evidence"
         )
+
+    async def _settled(self) -> dict[str, float]:
+        """The keys of gaps that somebody took care of, and when."""
         statement = select(settled_gaps.c.question, settled_gaps.c.at)
-        settled = dict(await self._database.read(lambda connection: connection.execute(statement).all()))
-        return [gap for gap in found if gap.last_at > settled.get(gap.key, 0.0)]
+        return await self._database.read(lambda connection: dict(connection.execute(statement).all()))
 
     async def replies(self, days: float) -> dict[str, list[Reply]]:
         """What owners replied to questions of the last `days` days: turn id → replies, oldest first."""
@@ -194,72 +166,8 @@ class Analytics:
         return await self._database.read(work)
 
 
-def summary(told: Sequence[AnsweredQuestion]) -> dict[str, Any]:
-    """Totals of answers, people, votes and times."""
-    outcomes = Counter(one.outcome for one in told)
-    return {
-        "asked": len({one.turn_id for one in told}),
-        "people": len({one.asker for one in told}),
-        "outcomes": {name: outcomes.get(name, 0) for name in OUTCOMES},
-        "endings": {name: sum(one.ending == name for one in told) for name in ENDINGS},
-        "votes": {"up": sum(one.up for one in told), "down": sum(one.down for one in told)},
-        "first_token_s": percentiles(one.first_token_s for one in told),
-        "whole_s": percentiles(one.seconds for one in told if one.outcome in WRITTEN),
-        "channels": dict(Counter(one.chat_type for one in told)),
-    }
-
-
-def by_day(told: Sequence[AnsweredQuestion], days: int, now: float) -> list[dict[str, Any]]:
-    """One row a day of this machine's time, the empty ones too."""
-    last = datetime.fromtimestamp(now).date()
-    rows: dict[str, list[AnsweredQuestion]] = {
-        (last - timedelta(days=back)).isoformat(): [] for back in reversed(range(days))
-    }
-    for one in told:
-        rows.setdefault(datetime.fromtimestamp(one.at).date().isoformat(), []).append(one)
-    return [
-        {
-            "day": day,
-            **{name: sum(one.outcome == name for one in part) for name in OUTCOMES},
-            "up": sum(one.up for one in part),
-            "down": sum(one.down for one in part),
-            "first_token_s": percentiles(one.first_token_s for one in part),
-            "whole_s": percentiles(one.seconds for one in part if one.outcome in WRITTEN),
-        }
-        for day, part in sorted(rows.items())
-    ]
-
-
-def documents(told: Iterable[AnsweredQuestion], limit: int = 20) -> list[dict[str, Any]]:
-    """The documents that answers cite, those with most 👎 first."""
-    found: dict[str, dict[str, Any]] = {}
-    for one in told:
-        cited = {source["source"]: source["title"] for source in orjson.loads(one.sources) if source["cited"]}
-        for source, title in cited.items():
-            row = found.setdefault(source, {"source": source, "title": title, "cited": 0, "up": 0, "down": 0})
-            row["cited"] += 1
-            row["up"] += one.up
-            row["down"] += one.down
-    ranked = sorted(found.values(), key=lambda row: (-row["down"], -row["cited"], row["source"]))
-    return ranked[:limit]
-
-
-def percentiles(values: Iterable[float | None]) -> dict[str, float | None]:
-    """p50 and p95 by nearest rank; None where there is nothing to measure."""
-    known = sorted(value for value in values if value is not None)
-    return {f"p{share}": round(_rank(known, share), 3) if known else None for share in (50, 95)}
-
-
-def _rank(known: Sequence[float], share: int) -> float:
-    return known[max(0, math.ceil(len(known) * share / 100) - 1)]
-
-
-def _nearest(sources: str) -> Iterable[tuple[str, str]]:
-    return ((source["title"], source["source"]) for source in orjson.loads(sources)[:3])
-
-
 def _turn(row: Any) -> dict[str, Any]:
-    names = ("id", "question", "asker", "chat_type", "chat_id", "conversation", "created_at")
+    names = ("id", "question", "standalone", "asker", "chat_type", "chat_id", "conversation", "created_at")
     return {name: getattr(row, name) for name in names}
 
 
@@ -270,6 +178,7 @@ def _version(row: Any, ballots: list[dict[str, Any]]) -> dict[str, Any]:
         **{name: getattr(row, name) for name in (*names, *grounds)},
         "created_at": row.created_at,
         "sources": orjson.loads(row.sources),
+        "verified": orjson.loads(row.verified) if row.verified else None,
         "usage": orjson.loads(row.usage),
         "votes": ballots,
     }

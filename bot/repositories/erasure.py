@@ -13,12 +13,15 @@ from bot.storage.tables import (
     answers,
     attachments,
     gaps,
+    ingest_runs,
     jobs,
     remarks,
     shown_documents,
     suggestions,
     traces,
     turns,
+    verified_answers,
+    verified_versions,
     votes,
 )
 from feishu.clock import Clock, SystemClock
@@ -46,6 +49,8 @@ class Erasure:
             seen_by = (shown_documents.c.asker == open_id) | (shown_documents.c.asked_as == open_id)
             connection.execute(delete(shown_documents).where(seen_by))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
+            connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
+            _leave_unvouched(connection, open_id, self._clock.time())
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
             return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
 
@@ -62,6 +67,7 @@ class Erasure:
                 connection.execute(delete(table).where(table.c.at < since))
             for table in (attachments, gaps, suggestions, traces):
                 connection.execute(delete(table).where(table.c.created_at < since))
+            _forget_withdrawn(connection, since)
             return _forget_turns(connection, turns.c.created_at < since)
 
         return await self._database.write(work)
@@ -78,7 +84,7 @@ def erase(connection: Connection, which: ColumnElement[bool]) -> None:
     blank = {"recalled": True, "question": "", "standalone": "", "read_text": "", "left_out": "[]"}
     ids = list(connection.scalars(update(turns).where(which).values(**blank).returning(turns.c.id)))
     _forget_around(connection, ids)
-    emptied = {"text": "", "notice": "", "reasoning": "", "sources": "[]"}
+    emptied = {"text": "", "notice": "", "reasoning": "", "sources": "[]", "verified": ""}
     connection.execute(update(answers).where(answers.c.turn_id.in_(ids)).values(**emptied))
     connection.execute(update(jobs).where(jobs.c.turn_id.in_(ids), jobs.c.state.in_(ENDED_STATES)).values(payload="{}"))
 
@@ -106,6 +112,22 @@ def _forget_ended_jobs(connection: Connection, open_id: str) -> None:
     connection.execute(delete(jobs).where(ended))
     running = select(func.max(jobs.c.id)).where(jobs.c.asker == open_id, jobs.c.state == "running").scalar_subquery()
     connection.execute(update(jobs).where(jobs.c.id == running).values(cost=jobs.c.cost + cost))
+
+
+def _leave_unvouched(connection: Connection, open_id: str, now: float) -> None:
+    """What they approved is the team's, and stays; without a name behind it, it is given to nobody until somebody else
+    stands for it (`bot.jobs.verified`)."""
+    mine = update(verified_answers).where(verified_answers.c.approved_by == open_id)
+    connection.execute(mine.values(approved_by="", approved_name="", changed_at=now))
+    versions = update(verified_versions).where(verified_versions.c.by == open_id)
+    connection.execute(versions.values(by="", name=""))
+
+
+def _forget_withdrawn(connection: Connection, since: float) -> None:
+    gone = (verified_answers.c.state == "withdrawn") & (verified_answers.c.changed_at < since)
+    ids = select(verified_answers.c.id).where(gone)
+    connection.execute(delete(verified_versions).where(verified_versions.c.verified_id.in_(ids)))
+    connection.execute(delete(verified_answers).where(gone))
 
 
 def _in_work() -> Select[tuple[str]]:

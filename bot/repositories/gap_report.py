@@ -105,6 +105,10 @@ class Gap:
         return self.members[0].question
 
     @property
+    def first_at(self) -> float:
+        return min(member.at for member in self.members)
+
+    @property
     def last_at(self) -> float:
         return max(member.at for member in self.members)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.storage.database import Database
@@ -62,6 +62,14 @@ class OwnerQuestions:
         owner = f'"{message.sender_open_id}"'
         mine = which & gaps.c.owners.contains(owner, autoescape=True)
         statement = select(*columns).where(gaps.c.app_id == message.app_id, mine).order_by(gaps.c.created_at).limit(1)
+        return await self._one(statement)
+
+    async def of(self, gap_id: str) -> OwnerQuestion | None:
+        """One of them."""
+        columns = [gaps.c[name] for name in OwnerQuestion.__slots__]
+        return await self._one(select(*columns).where(gaps.c.id == gap_id))
+
+    async def _one(self, statement: Select[Any]) -> OwnerQuestion | None:
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
         return OwnerQuestion(**{**row._mapping, "owners": tuple(orjson.loads(row.owners))}) if row else None
 

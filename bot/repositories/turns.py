@@ -18,6 +18,7 @@ from bot.repositories.shown_documents import ShownTo, record_shown
 from bot.storage.database import Database
 from bot.storage.tables import answer_messages, answers, jobs, turns, votes
 from feishu.clock import Clock, SystemClock
+from rag.events import Verification
 from rag.scope import DEFAULT_COLLECTION
 
 
@@ -117,7 +118,7 @@ class Conversations:
             guard(connection, job)
             turn = _turn(connection, answer.turn_id)
             is_gone = turn is not None and turn.recalled
-            kept = replace(answer, text="", notice="", reasoning="", sources=()) if is_gone else answer
+            kept = replace(answer, text="", notice="", reasoning="", sources=(), verified=None) if is_gone else answer
             now = self._clock.time()
             if turn is not None and self._records_shown:
                 record_shown(
@@ -139,6 +140,7 @@ class Conversations:
                     level=answer.level,
                     is_calibrated=answer.is_calibrated,
                     ending=answer.ending,
+                    verified=verified_text(kept.verified),
                     first_token_s=answer.first_token_s,
                     seconds=answer.seconds,
                     concluded_at=now,
@@ -230,6 +232,11 @@ class Conversations:
         answer_id = await self._database.read(lambda connection: connection.scalar(last))
         return await self.look_up(answer_id) if answer_id else None
 
+    async def was_verified(self, turn_id: str) -> bool:
+        """Whether a version of the turn's answer is one that somebody stands for."""
+        verified = select(answers.c.id).where(answers.c.turn_id == turn_id, answers.c.verified != "").limit(1)
+        return await self._database.read(lambda connection: connection.scalar(verified)) is not None
+
     async def is_writing(self, turn_id: str) -> bool:
         """Whether a version of the turn's answer is being written."""
         statement = select(answers.c.id).where(answers.c.turn_id == turn_id, answers.c.outcome == "open").limit(1)
@@ -250,6 +257,11 @@ def behind_of(sources: str) -> set[str]:
     """What stored sources (JSON) come from (`bot.models.behind`)."""
     stored = ((source.get("collection", DEFAULT_COLLECTION), source["source"]) for source in orjson.loads(sources))
     return {name for collection, source in stored for name in behind(collection, source)}
+
+
+def verified_text(verified: Verification | None) -> str:
+    """Who stands for an answer, as it is stored."""
+    return orjson.dumps(verified).decode() if verified else ""
 
 
 def turn_values(turn: Turn) -> dict[str, Any]:
@@ -303,5 +315,6 @@ def _answer(row: Any) -> Answer:
     stored = {name: getattr(row, name) for name in Answer.__slots__}
     stored["sources"] = tuple(Source(**source) for source in orjson.loads(row.sources))
     stored["usage"] = orjson.loads(row.usage)
+    stored["verified"] = Verification(**orjson.loads(row.verified)) if row.verified else None
     stored["leaned_on"] = tuple(orjson.loads(row.leaned_on))
     return Answer(**stored)

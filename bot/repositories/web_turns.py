@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from bot.access.rules import Access
 from bot.models import Answer, Turn
 from bot.repositories.shown_documents import ShownTo, record_shown
-from bot.repositories.turns import Conversations, behind_of, new_turn_id, turn_values
+from bot.repositories.turns import Conversations, behind_of, new_turn_id, turn_values, verified_text
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, turns, votes
 from feishu.clock import Clock
@@ -94,6 +94,7 @@ class WebStore:
             "level": answer.level,
             "is_calibrated": answer.is_calibrated,
             "ending": answer.ending,
+            "verified": verified_text(answer.verified),
             "first_token_s": answer.first_token_s,
             "seconds": answer.seconds,
             "concluded_at": now,
@@ -115,6 +116,10 @@ class WebStore:
         """An answer that was given to this caller on the web."""
         found = await self._conversations.look_up(answer_id)
         return found if found and found[0].chat_type == WEB and found[0].asker == asker else None
+
+    async def was_verified(self, turn_id: str) -> bool:
+        """Whether a version of the turn's answer is one that somebody stands for."""
+        return await self._conversations.was_verified(turn_id)
 
     async def job_of(self, answer_id: str) -> int:
         """The number that stands for an answer's job; 0 for none."""
@@ -189,7 +194,8 @@ def _history(connection: Connection, turn: Turn, shows: Callable[[frozenset[str]
     earlier = (
         select(turns.c.id, turns.c.question, turns.c.standalone, answers.c.text, answers.c.sources, answers.c.leaned_on)
         .join(answers, answers.c.turn_id == turns.c.id)
-        .where(before, answers.c.outcome.in_(("answered", "hedged")), answers.c.sources != NO_SOURCES)
+        .where(before, answers.c.outcome.in_(("answered", "hedged")))
+        .where((answers.c.sources != NO_SOURCES) | (answers.c.verified != ""))
         .order_by(turns.c.created_at.desc(), answers.c.version.desc())
         .limit(HISTORY_TURNS * 4)
     )

@@ -58,7 +58,8 @@ def load_settings(
     except ValidationError as error:
         origins = _origins(written, file.name, variables)
         raise SettingsError.joined([_problem(dict(item), origins) for item in _errors(error)]) from None
-    if unknown := _unknown_collections(settings, _origins(written, file.name, variables)):
+    settings.origins.update(_origins(written, file.name, variables))
+    if unknown := _unknown_collections(settings, settings.origins):
         raise SettingsError.joined(unknown)
     return anchored(settings, file.absolute().parent)
 

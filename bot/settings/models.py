@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.settings.access import AccessSettings
@@ -28,6 +28,8 @@ class ApiKey(BaseModel):
     rate_per_min: int = Field(0, ge=0, le=100_000)
     collections: list[str] | None = None
     admin: bool = False
+    person: str = Field("", pattern=r"^(?:ou_[A-Za-z0-9_-]{1,60})?$")
+    """An open id: the key is this person's own. It sees what they may see in private, and its questions are theirs."""
 
     @field_validator("hash")
     @classmethod
@@ -50,7 +52,8 @@ class BotSettings(BaseModel):
     api_keys: list[SecretStr | ApiKey] = Field(
         default_factory=list,
         description="SHA-256 (64 hex digits) of each key that may use the web door (and /admin); or as JSON objects "
-        '{"hash": "…", "name": "wiki", "rate_per_min": 60, "collections": ["default"], "admin": false}',
+        '{"hash": "…", "name": "wiki", "rate_per_min": 60, "collections": ["default"], "admin": false}; with '
+        '"person": "ou_…" it is the key of one person and sees what they may see in private',
     )
     cors_origins: list[str] = Field(
         default_factory=list,
@@ -88,6 +91,12 @@ class BotSettings(BaseModel):
     digest_chat: str = Field("", description="Chat (oc_…) that gets a card about the week; none when empty")
     digest_weekday: int = Field(1, ge=1, le=7, description="Day of the weekly card; 1 is Monday")
     digest_hour: int = Field(9, ge=0, le=23, description="Hour of the weekly card, in this machine's time")
+    monthly_tokens: int = Field(
+        0,
+        ge=0,
+        description="Tokens that the language model may cost in a calendar month; at 80 % and at 100 % the admins are "
+        "told in private, and nothing is stopped; 0: no budget",
+    )
     web_answers: int = Field(
         256, ge=1, le=10_000, description="Answers that the web door writes at the same time; further ones wait"
     )
@@ -211,6 +220,18 @@ class BotSettings(BaseModel):
         return url
 
 
+class Origins(dict[tuple[str, ...], str]):
+    """Where values stand. Equal to any other: settings are compared by their values."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origins)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+
 class Settings(BaseSettings):
     """Everything. Made by `load_settings`; built directly (tests, the demo) it reads no file and no environment."""
 
@@ -222,9 +243,16 @@ class Settings(BaseSettings):
         case_sensitive=False,
     )
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
     feishu: FeishuSettings = Field(default_factory=FeishuSettings)
     rag: RagSettings = Field(default_factory=RagSettings)
     bot: BotSettings = Field(default_factory=BotSettings)
+
+    @property
+    def origins(self) -> Origins:
+        """Where each given value stands, by its place, like "config.yaml line 4"; empty for settings built directly."""
+        return self._origins
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Each link to Feishu that is to be in the index, after its collection."""

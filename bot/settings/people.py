@@ -63,6 +63,12 @@ class PeopleSettings(BaseModel):
         default_factory=dict,
         description="Collection → open ids of whom to ask where the documents do not know; * is every collection",
     )
+    verified_days: int = Field(
+        180, ge=0, le=3650, description="Days that an answer verified on a card is offered to hold; 0: without an end"
+    )
+    verified_notice_days: int = Field(
+        7, ge=0, le=365, description="Days before its end that the owner of a verified answer is asked whether it holds"
+    )
     memory_turns: int = Field(6, ge=0, le=50, description="Earlier questions of a conversation that a new one sees")
     memory_tokens: int = Field(1500, ge=0, le=100_000, description="Most tokens of those questions and answers")
     memory_h: float = Field(12.0, ge=0, description="Hours after which a conversation starts anew by itself")

@@ -20,9 +20,11 @@ from bot.storage.tables import (
     document_rights,
     fallbacks,
     gaps,
+    ingest_runs,
     jobs,
     metadata,
     onces,
+    prompt_versions,
     received_files,
     remarks,
     replicas,
@@ -30,8 +32,11 @@ from bot.storage.tables import (
     settled_gaps,
     shown_documents,
     suggestions,
+    token_usage,
     traces,
     turns,
+    verified_answers,
+    verified_versions,
 )
 
 Step = Callable[[Connection], None]
@@ -123,6 +128,9 @@ STEPS: dict[int, Step] = {
     14: added(attachments.c.link, attachments.c.places, attachments.c.edited_at),
     15: created(document_rights),
     16: created(shown_documents),
+    17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
+    18: created(token_usage, prompt_versions),
+    19: created(ingest_runs),
 }
 
 

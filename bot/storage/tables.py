@@ -125,6 +125,7 @@ answers = Table(
     Column("level", String(8), nullable=False, server_default="", comment="confidence in words: high, medium, low"),
     Column("is_calibrated", Boolean, nullable=False, server_default=text("false"), comment="shown as a percentage"),
     Column("ending", String(16), nullable=False, server_default="", comment="how its text was cut: rag.events.Ending"),
+    Column("verified", Text, nullable=False, server_default="", comment="JSON: who stands for it, until when"),
     Column("model", String(128), nullable=False, server_default=""),
     Column("usage", Text, nullable=False, server_default="null", comment="JSON"),
     Column("first_token_s", Double),
@@ -260,6 +261,29 @@ traces = Table(
     Column("created_at", Double, nullable=False, index=True),
 )
 
+prompt_versions = Table(
+    "prompt_versions",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("name", String(16), nullable=False, index=True, comment="a field of rag.settings.PromptSettings"),
+    Column("text", Text, nullable=False, comment='"" for the text of the settings'),
+    Column("saved_by", String(128), nullable=False),
+    Column("note", Text, nullable=False, comment="what the change is called"),
+    Column("at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+token_usage = Table(
+    "token_usage",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="of the machine's time, like 2026-05-31"),
+    Column("model", String(128), primary_key=True),
+    Column("purpose", String(16), primary_key=True, comment="rag.events.Purpose"),
+    Column("calls", BigInteger, nullable=False),
+    Column("prompt", BigInteger, nullable=False, comment="tokens"),
+    Column("completion", BigInteger, nullable=False, comment="tokens"),
+)
+
 settled_gaps = Table(
     "settled_gaps",
     metadata,
@@ -299,6 +323,54 @@ shown_documents = Table(
     Column("at", Double, nullable=False, index=True),
     Index("shown_documents_asker", "asker"),
     sqlite_autoincrement=True,
+)
+
+ingest_runs = Table(
+    "ingest_runs",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("started_by", String(128), nullable=False, server_default="", comment='an admin; "" for the bot itself'),
+    Column("what", String(16), nullable=False, comment="bot.repositories.ingest_runs.What"),
+    Column("state", String(16), nullable=False, comment="running, waiting, done, failed, stopped"),
+    Column("stage", String(16), nullable=False, server_default="", comment="of rag.ingestion.pipeline.ingest"),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("report", Text, nullable=False, server_default="null", comment="JSON"),
+    Column("started_at", Double, nullable=False, index=True),
+    Column("ended_at", Double),
+)
+
+verified_answers = Table(
+    "verified_answers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("wording", Text, nullable=False, comment="the question"),
+    Column("variants", Text, nullable=False, server_default="[]", comment="JSON: other ways to ask it"),
+    Column("answer", Text, nullable=False, comment="Markdown"),
+    Column("collection", Text, nullable=False, comment="who may see it may see the answer"),
+    Column("evidence", Text, nullable=False, server_default="[]", comment="JSON: passages and their documents' prints"),
+    Column("approved_by", String(128), nullable=False, index=True, comment='open id; "" for a key, and once forgotten'),
+    Column("approved_name", Text, nullable=False, comment='shown with it; "": nobody stands for it any more'),
+    Column("approved_at", Double, nullable=False),
+    Column("until", Double, comment="when it ends"),
+    Column("state", String(16), nullable=False, server_default="active", comment="active, withdrawn"),
+    Column("origin", String(160), nullable=False, server_default="", index=True, comment="like gap:<id>, turn:<id>"),
+    Column("asked_about", Text, nullable=False, server_default="", comment="reasons its owner was asked about again"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("changed_at", Double, nullable=False, index=True),
+)
+
+verified_versions = Table(
+    "verified_versions",
+    metadata,
+    Column("verified_id", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("what", String(16), nullable=False, comment="made, edited, kept, withdrawn"),
+    Column("body", Text, nullable=False, comment="JSON: wording, variants, answer, collection, until"),
+    Column("by", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Double, nullable=False),
 )
 
 admin_sessions = Table(

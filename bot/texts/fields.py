@@ -293,6 +293,47 @@ class Texts:
     why_link_over_kept: str
     quoted_file_ask: str
     card_nothing: str
+    budget_nearly_reached: str
+    budget_reached: str
+    verified_by: str
+    verified_until: str
+    verified_from_documents: str
+    approve_title: str
+    approve_note: str
+    approve_seen: str
+    approve_seen_by: str
+    approve_question: str
+    approve_answer: str
+    approve_collection: str
+    approve_until: str
+    approve_days: str
+    approve_for_ever: str
+    approve_conflict: str
+    approve_duplicate: str
+    approve_near: str
+    approve_same_answer: str
+    approve_figure: str
+    approve_leans: str
+    approved: str
+    button_approve: str
+    again_title: str
+    again_changed: str
+    again_expires: str
+    again_expired: str
+    again_unvouched: str
+    again_instead: str
+    again_kept: str
+    again_withdrawn: str
+    again_withdraw_sure: str
+    button_keep: str
+    button_withdraw: str
+    button_edit: str
+    toast_approved: str
+    toast_approved_already: str
+    toast_not_approved: str
+    toast_kept: str
+    toast_withdrawn: str
+    toast_not_owner: str
     digest_title: str
     digest_figures: str
     digest_missing: str

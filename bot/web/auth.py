@@ -29,12 +29,14 @@ OWN_LOCK = "/admin"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `collections` None means all of them; `rate_per_min` 0 means no limit."""
+    """Who asks. `collections` None means all of them; `rate_per_min` 0 means no limit. `person`, an open id, is whose
+    own key it is: then it is the name, too, so that what is asked with the key is theirs."""
 
     name: str
     collections: frozenset[str] | None = None
     is_admin: bool = False
     rate_per_min: int = 0
+    person: str = ""
 
 
 LOCAL = Caller("local", is_admin=True)
@@ -141,7 +143,7 @@ def host_name(host: str) -> str:
 
 def _caller(key: ApiKey) -> Caller:
     collections = None if key.collections is None else frozenset(key.collections)
-    return Caller(key.name, collections, key.admin, key.rate_per_min)
+    return Caller(key.person or key.name, collections, key.admin, key.rate_per_min, key.person)
 
 
 def _forbidden(message: str, what_to_do: str) -> Refused:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bot.errors import BotError, StoreError
 from bot.handlers.http import json_response
+from feishu.errors import FeishuError
 from rag.errors import (
     ContentRefused,
     ContextTooLong,
@@ -125,6 +126,10 @@ def refusal_of(error: Exception) -> Refused:
         return Refused(400, kind, str(error), "Ask about something else, or put it in other words.")
     if isinstance(error, GenerationFailed | IndexUnusable | EmbeddingFailed):
         return Refused(503, kind, str(error), "Run `feishu-rag doctor`, then try again.", retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, FeishuError):
+        message = "The platform does not tell what this key's person may see."
+        what_to_do = "Try again; if it stays so, run `feishu-rag doctor`."
+        return Refused(503, "Unavailable", message, what_to_do, retry_after_s=RETRY_AFTER_S)
     if isinstance(error, StoreError):
         return Refused(503, kind, str(error), "Repair the store, then try again.", retry_after_s=RETRY_AFTER_S)
     return Refused(500, "InternalError", "The bot has a fault.", "Try again; if it stays so, see the bot's log.")
@@ -134,7 +139,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Every error of the app comes out as `ErrorReply`."""
 
     async def ours(_request: Request, error: Exception) -> Response:
-        if isinstance(error, RagError | StoreError):
+        if isinstance(error, FeishuError | RagError | StoreError):
             log.warning("request_failed", kind=type(error).__name__, reason=str(error))
         return refusal_of(error).response()
 
@@ -148,7 +153,7 @@ def add_error_handlers(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    for kind in (Refused, RagError, StoreError, Exception):
+    for kind in (Refused, FeishuError, RagError, StoreError, Exception):
         app.add_exception_handler(kind, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)

@@ -129,7 +129,7 @@ class PlainGZip(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if path.endswith(("/stream", "/chat/batch", "/chat/completions", "/regenerate", "/file")):
+        if path.endswith(("/stream", "/chat/batch", "/chat/completions", "/regenerate", "/file", "/mcp")):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -192,15 +192,20 @@ def input_(
     required: bool = False,
     max_length: int | None = None,
     multiline: bool = False,
+    label: str = "",
+    value: str = "",
     element_id: str = "",
 ) -> Element:
-    """A text field of a form."""
+    """A text field of a form; `value` stands in it from the start."""
     return {"tag": "input", "name": name} | _given(
         element_id=element_id or None,
         input_type="multiline_text" if multiline else None,
         required=required or None,
         max_length=max_length,
         placeholder=plain_text(placeholder) if placeholder else None,
+        label=plain_text(label) if label else None,
+        label_position="top" if label else None,
+        default_value=visible_text(value) if value else None,
     )
 
 
@@ -210,9 +215,10 @@ def select(
     *,
     placeholder: str = "",
     required: bool = False,
+    chosen: str = "",
     element_id: str = "",
 ) -> Element:
-    """A choice of one; `options` are (text, value)."""
+    """A choice of one; `options` are (text, value), `chosen` is the value that it begins with."""
     return {
         "tag": "select_static",
         "name": name,
@@ -221,6 +227,7 @@ def select(
         element_id=element_id or None,
         required=required or None,
         placeholder=plain_text(placeholder) if placeholder else None,
+        initial_option=chosen or None,
     )
 
 

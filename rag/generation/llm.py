@@ -161,7 +161,7 @@ class Model:
 
     def stream(self, question: Question, passages: Sequence[Passage]) -> AsyncGenerator[Piece]:
         """The model's pieces; closing the generator hangs up. Raises what openai, httpx and langchain raise."""
-        return self._asked(self._chat, messages(self._prompts, question, passages))
+        return self._asked(self._chat, messages(question.prompts or self._prompts, question, passages))
 
     def complete(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """The pieces that the model alone gives to a prompt; otherwise like `stream`."""

@@ -23,7 +23,7 @@ class Title:
 @dataclass(frozen=True, slots=True)
 class DocumentState:
     """One file or page as ingest left it: what of it was read (`content`, like "12 pages, 3 tables"), what was left out
-    (`notes`), or why it could not be read (`failure`)."""
+    (`notes`), or why it could not be read (`failure`). `edited_at` as in `Known`."""
 
     collection: str
     source: str
@@ -32,11 +32,12 @@ class DocumentState:
     failure: str = ""
     title: str = ""
     link: str = ""
+    edited_at: int = 0
 
 
 def state_of(key: Key, known: Known) -> DocumentState:
     """One of them."""
-    return DocumentState(*key, known.content, known.notes, known.failure, known.title, known.link)
+    return DocumentState(*key, known.content, known.notes, known.failure, known.title, known.link, known.edited_at)
 
 
 def states_of(documents: Mapping[Key, Known], scope: Scope, lists: AccessLists = UNCONTROLLED) -> list[DocumentState]:

@@ -40,7 +40,7 @@ def read_regular(file: Path, source: str, most_bytes: int) -> bytes:
 
 def _opened(file: Path) -> int | None:
     """A descriptor of the file; None where that is no regular one."""
-    folder = _folder(file)
+    folder = opened_folder(file.parent)
     try:
         # Looked at before it is opened: opening a device can have effects of its own.
         if not stat.S_ISREG(os.stat(file.name, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -54,10 +54,11 @@ def _opened(file: Path) -> int | None:
     return None
 
 
-def _folder(file: Path) -> int:
-    """A descriptor of the folder that holds the file, from the root down."""
-    descriptor = os.open(file.anchor, _FOLDER)
-    for name in file.parts[1:-1]:
+def opened_folder(folder: Path) -> int:
+    """A descriptor of the folder at a resolved path, walked to from the root down; it may not be listed by it. Raises
+    OSError, also where a link stands on the way."""
+    descriptor = os.open(folder.anchor, _FOLDER)
+    for name in folder.parts[1:]:
         try:
             inner = os.open(name, _FOLDER, dir_fd=descriptor)
         finally:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,18 +65,19 @@ def ingest(
     rebuild: bool = False,
     prune: bool = False,
     answers_for: Callable[[Key], bool] | None = None,
+    reread: Collection[Key] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestReport:
     """Bring the index to what the folders and `remote` hold now, and switch to it.
 
     With `paths` only what they hold is brought up to date and the rest stays; places outside of the settings' folders
-    are remembered, and read again by later ingests. `answers_for` says of which other documents `remote` has all that
-    there is: those of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and
-    forgets such places. What cannot be read or embedded is left out and reported. `progress(stage, done, total)` is
-    told the stages `weights`, `checking` and `documents`, and `waiting`, in seconds, while an embedding endpoint is
-    busy; `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot write), SettingsMismatch,
-    EmbeddingFailed; after any of them, or a kill, the old index is as it was, and the next ingest finds the vectors
-    that were made.
+    are remembered for later ingests. `answers_for` says of which other documents `remote` has all that there is: those
+    of them that it lacks are dropped, whatever `paths` are. `prune` drops whatever is not given now and forgets such
+    places. Those of `reread` are read though unchanged. What cannot be read or embedded is left out and reported.
+    `progress(stage, done, total)` is told the stages `weights`, `checking` and `documents`, and `waiting`, in seconds,
+    while an embedding endpoint is busy; `sleep` is how it waits. Raises IngestError (no folder, nothing to read, cannot
+    write), IndexBusy, SettingsMismatch, EmbeddingFailed; after any, or a kill, the old index is as it was, and the next
+    ingest finds the vectors made.
     """
     started_at = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
@@ -91,9 +92,8 @@ def ingest(
         cleanup.callback(run.close)
         work = _Work(settings, selection, run, shelf, tell)
         before = work.index_before(rebuild=rebuild)
-        known = shelf.known(run.draft_mark(), fresh=before is None)
-        told = partial(tell, "checking")
-        plan = difference(items, known, unlisted=unlisted, spares=_spares(selection, answers_for), progress=told)
+        spares = _spares(selection, answers_for)
+        plan = work.plan(items, unlisted, fresh=before is None, spares=spares, reread=reread)
         if paths and not items and not plan.gone:
             raise IngestError(_nothing(selection, {}))
         write_added(settings.index_dir, selection.added)
@@ -145,6 +145,19 @@ class _Work:
         if before is None and self._shelf.current() is not None:
             self._check_whole()
         return before
+
+    def plan(
+        self,
+        items: Sequence[Item],
+        unlisted: Sequence[Unlisted],
+        *,
+        fresh: bool,
+        spares: Callable[[Key], bool],
+        reread: Collection[Key],
+    ) -> Plan:
+        """What is to be done, held against what the index knows; `fresh` is nothing."""
+        known, told = self._shelf.known(self._run.draft_mark(), fresh=fresh), partial(self._tell, "checking")
+        return difference(items, known, unlisted=unlisted, spares=spares, reread=reread, progress=told)
 
     def _check_whole(self) -> None:
         if self._selection.scope is not None:

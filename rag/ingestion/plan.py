@@ -1,6 +1,6 @@
 """What an ingest has to do: the items of today held against what the index knows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.errors import Unreadable
@@ -31,11 +31,12 @@ def difference(
     *,
     unlisted: Sequence[Unlisted] = (),
     spares: Callable[[Key], bool] = lambda key: False,
+    reread: Collection[Key] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Plan:
     """Fingerprint every item and sort it. What could not be read is read again only when it changed.
 
-    `spares` names documents that are none of these items and stay.
+    `spares` names documents that are none of these items and stay. Those of `reread` count as changed.
     """
     plan = Plan()
     seen: set[Key] = set()
@@ -47,12 +48,12 @@ def difference(
             fingerprint = item.fingerprint()
         except Unreadable as error:
             plan.failed[item.key] = error.reason
-            if before != Known("", error.reason):
+            if before is None or (before.fingerprint, before.failure) != ("", error.reason):
                 plan.newly_failed[item.key] = error.reason
             continue
         if before is None:
             plan.new.append((item, fingerprint))
-        elif before.fingerprint != fingerprint:
+        elif before.fingerprint != fingerprint or item.key in reread:
             plan.changed.append((item, fingerprint))
         elif before.failure:
             plan.failed[item.key] = before.failure

@@ -105,18 +105,35 @@ def watched(settings: RagSettings) -> list[Path]:
     return [*folders, *(item.path for item in read_added(settings.index_dir) if item.path.exists())]
 
 
-def read_original(settings: RagSettings, collection: str, source: str) -> bytes | None:
-    """Its bytes now; None where no folder gives a file of this name to this collection any more, as for pages that were
-    never files. Blocking: the folders are listed.
+def find_original(settings: RagSettings, collection: str, source: str) -> LocalFile | None:
+    """The file that a document is read from now; None where no folder gives one of this name to this collection any
+    more, as for pages that were never files. Blocking: the folders are listed.
 
     The source is looked for among what an ingest would read, by the same rules for links, folders inside folders and
-    closed collections; it is never a path of its own. Raises Unreadable.
+    closed collections; it is never a path of its own.
     """
     try:
         items = select(settings, None, prune=False).items
     except IngestError:  # a folder that is not there: an ingest says so
         return None
-    return next((item.content() for item in items if item.key == (collection, source)), None)
+    return next((item for item in items if item.key == (collection, source)), None)
+
+
+def read_original(settings: RagSettings, collection: str, source: str) -> bytes | None:
+    """Its bytes (`find_original`). Raises Unreadable."""
+    found = find_original(settings, collection, source)
+    return found.content() if found is not None else None
+
+
+def collection_folders(settings: RagSettings) -> dict[str, list[Path]]:
+    """The resolved folders of each collection whose files an ingest reads: those that are there, and that no link
+    inside another folder leads to."""
+    roots = _configured(settings)
+    homes = Homes(roots, settings.reading.follow_links_to)
+    return {
+        name: [folder.resolve() for folder in folders if folder.is_dir() and not homes.is_linked(folder)]
+        for name, folders in roots.items()
+    }
 
 
 def _configured(settings: RagSettings) -> dict[str, list[Path]]:

@@ -87,6 +87,8 @@ class Verdict:
     confidence: float
     level: Level
     is_calibrated: bool = False
+    floor: float | None = None
+    """The confidence below which a calibration refuses; None where the floor is one of signals (`floors`)."""
 
 
 def signals(
@@ -124,13 +126,18 @@ def judge(
     confidence = measure.confidence(found.values)
     is_refused = confidence < own.floor if own else is_below_floor(found, settings)
     evidence: Evidence = "none" if is_refused else "strong" if confidence >= measure.strong else "weak"
-    return Verdict(evidence, confidence, measure.level(confidence), own is not None)
+    return Verdict(evidence, confidence, measure.level(confidence), own is not None, own.floor if own else None)
 
 
 def is_below_floor(found: Signals, settings: RetrievalSettings) -> bool:
     """Whether a search is hopeless by every signal there is."""
+    match, standing = floors(found, settings)
+    return found.match < match and (standing is None or found.standing < standing)
+
+
+def floors(found: Signals, settings: RetrievalSettings) -> tuple[float, float | None]:
+    """The match and, where there are vectors, the standing below which a search is hopeless."""
+    least = CHANCE_SHARE * found.chance
     if not found.has_dense:
-        floor = settings.floor_words * (1 + STRANGE_RISE * found.strangeness)
-        return found.match < max(floor, CHANCE_SHARE * found.chance)
-    floor = max(settings.floor_match, CHANCE_SHARE * found.chance)
-    return found.standing < settings.floor_standing and found.match < floor
+        return max(settings.floor_words * (1 + STRANGE_RISE * found.strangeness), least), None
+    return max(settings.floor_match, least), settings.floor_standing

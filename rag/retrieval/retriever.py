@@ -55,6 +55,8 @@ class SearchResult:
     level: Level = "low"
     is_calibrated: bool = False
     signals: Signals | None = None
+    floor: float | None = None
+    """The confidence below which a calibration refuses; None without one."""
     may_be_quoted: bool = True
     """Whether a quotation may stand as the answer where no model reads the passages."""
     row_documents: tuple[Key, ...] = ()
@@ -144,6 +146,7 @@ class Retriever:
             verdict.level,
             verdict.is_calibrated,
             read,
+            verdict.floor,
             row_documents=documents_with_rows(found_there),
         )
 

@@ -48,7 +48,7 @@ def test_the_image_installs_all_that_it_needs_by_hash() -> None:
     names = {canonicalize_name(Requirement(line).name) for line in lines}
     assert names <= {line.partition("==")[0] for line in locked()}
     recipe = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
-    assert "--require-hashes" in recipe and "requirements.lock" in recipe and "ARG EXTRAS=docs,postgres\n" in recipe
+    assert "--require-hashes" in recipe and "requirements.lock" in recipe and "ARG EXTRAS=docs,mcp,postgres\n" in recipe
 
 
 def test_the_images_install_torch_by_the_version_of_the_constraints() -> None:

@@ -50,7 +50,7 @@ async def test_the_board_is_drawn_and_accessible(
         page = watched.page
         await page.goto(f"{door.url}/admin")
         await expect(page.locator(".tile b").first).to_have_text("241")
-        await expect(page.locator(".chart canvas")).to_have_count(3)
+        await expect(page.locator(".chart canvas")).to_have_count(5)
         await expect(page.locator("#read-note")).to_contain_text(
             re.compile("共 4 份资料，1 份|4 documents, of which 1")
         )
@@ -59,7 +59,7 @@ async def test_the_board_is_drawn_and_accessible(
         assert await serious(page) == []
         await page.locator(".open-turn").first.click()
         await expect(page.locator("#drawer-title")).to_have_text(HOSTILE)
-        await expect(page.locator("#drawer-body")).to_contain_text("retriever.end")
+        await expect(page.locator("#drawer-body")).to_contain_text(re.compile("找到 3 段|Finds 3 passages"))
         assert await serious(page) == []
         assert await page.evaluate("window.__pwned") is None
         assert watched.troubles == [] and watched.outside(door.url) == []
@@ -123,6 +123,36 @@ async def test_questions_are_searched_filtered_and_exported(watched: Watched, do
     assert HOSTILE.replace('"', '""') in (await (await waiting.value).path()).read_text("utf-8-sig")
     await page.click("#language")
     await expect(page.locator("h1")).to_have_text("Ask the docs · Admin")
+    assert watched.troubles == []
+
+
+async def test_a_prompt_is_tried_on_real_questions_saved_and_put_back(watched: Watched, door: WebDoor) -> None:
+    page = watched.page
+    await page.goto(f"{door.url}/admin")
+    await expect(page.locator("#prompt-save")).to_be_disabled()
+    before = await page.input_value("#prompt-text")
+    await page.fill("#prompt-text", f"{before}\n{HOSTILE}")
+    await page.click("#prompt-try")
+    await expect(page.locator("#trials > .note")).to_contain_text("试了 5/5 个问题")
+    await expect(page.locator(".trial")).to_have_count(5)
+    await expect(page.locator(".trial").first.locator("section").nth(1)).to_contain_text("好的 [1]")
+    assert await serious(page) == []
+    await page.fill("#prompt-text", "{tone}")
+    await page.fill("#prompt-note", "语气")
+    await page.click("#prompt-save")
+    await expect(page.locator("#prompt-said .failure")).to_contain_text("{tone}")
+    watched.forgive("422")
+    await page.fill("#prompt-text", f"{before}\n{HOSTILE}")
+    await page.click("#prompt-save")
+    await expect(page.locator("#prompt-variables")).to_contain_text("在这里改过")
+    await expect(page.locator("#prompt-versions tbody tr").first).to_contain_text("语气")
+    await page.locator("#prompt-versions button").last.click()
+    await expect(page.locator("#prompt-variables")).to_contain_text("配置里的")
+    assert await page.input_value("#prompt-text") == before
+    await page.fill("#settings-words", "app_secret")
+    await expect(page.locator("#settings tbody tr")).to_have_count(1)
+    await expect(page.locator("#settings .setting-value")).to_have_text("•••")
+    assert await page.evaluate("window.__pwned") is None
     assert watched.troubles == []
 
 

@@ -39,7 +39,7 @@ async def test_what_the_web_showed_is_recorded_and_exported_without_formulas(tmp
 async def test_nothing_is_recorded_where_rights_are_off(tmp_path: Path) -> None:
     async with web_door(ScriptedLibrary(), tmp_path) as door, caller(door.url) as http:
         assert (await http.post("/chat", json={"question": "年终奖？"})).status_code == 200
-        assert (await http.get("/admin/api/shown")).json() == {"count": 0, "shown": []}
+        assert (await http.get("/admin/api/shown")).json() == {"count": 0, "shown": [], "names": {}}
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from bot.app import Bot
 from bot.inbox.admin import JobList
-from bot.repositories.analytics import Analytics, summary
+from bot.repositories.analytics import Analytics
+from bot.repositories.figures import summary
 from bot.storage.tables import jobs
 from feishu.sandbox import Sandbox, running
 from rag.events import Finished, Question, Retrieved
@@ -104,9 +105,9 @@ async def test_what_waited_is_done_and_old_cards_still_answer(earlier: Earlier, 
 async def test_votes_gaps_dead_letters_and_web_chats_are_still_known(earlier: Earlier, model: ModelServer) -> None:
     async with upgraded(earlier, model) as (bot, _sandbox):
         figures = Analytics(bot.database, clock=bot.clock)
-        counted = summary(await figures.answers(1))
+        counted = summary(await figures.questions(1))
         assert counted["votes"] == {"up": 2, "down": 2}
-        assert counted["channels"] == {"group": 4, "p2p": 1, "web": 1}, "one was taken back"
+        assert counted["channels"] == {"group": 3, "p2p": 1, "web": 1}, "one was taken back"
         assert [gap.question for gap in await figures.gaps(1)] == ["公司班车几点发车？"]
         [dead] = await JobList(bot.database).entries(("buried",))
         assert (dead.kind, dead.reason) == ("answer", "RuntimeError: it failed five times")

@@ -126,7 +126,7 @@ async def killed_in_an_outage(stage: Stage, model: ModelServer, store_url: str, 
     await bot.logged("platform_down")
     await goes_on_for(seconds / 2)
     await bot.kill()
-    bot = await stage.bot(**settings)
+    bot = await stage.bot(**settings, in_an_outage=True)
     await bot.logged("job_failed")
     await goes_on_for(seconds / 2)
     fault.times = 0

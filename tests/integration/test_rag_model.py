@@ -25,7 +25,19 @@ from rag.errors import (
     NoSuchModel,
     NotAModel,
 )
-from rag.events import NO_EVIDENCE_TEXT, AnswerEvent, Delta, Exchange, Finished, Question, Reasoning, Retrieved, Usage
+from rag.events import (
+    NO_EVIDENCE_TEXT,
+    AnswerEvent,
+    Delta,
+    Exchange,
+    Finished,
+    ModelCall,
+    Prompt,
+    Question,
+    Reasoning,
+    Retrieved,
+    Usage,
+)
 from rag.generation.llm_generator import LLMGenerator
 from rag.generation.prompts import messages
 from rag.ingestion.pipeline import ingest
@@ -83,6 +95,20 @@ async def ask(
         except GenerationFailed as error:
             return seen, error
     return seen, None
+
+
+async def test_every_whole_call_is_told_with_its_purpose_and_cost(library: KnowledgeBase) -> None:
+    told: list[ModelCall] = []
+    library.on_model_call = told.append
+    await ask(library)
+    earlier = (Exchange(QUESTION, "15 个工作日内。"),)
+    await library.condense(Question("那超过五千元呢？", EVERYTHING, earlier), budget_s=LATE_S)
+    async with contextlib.aclosing(library.generate(Prompt("你好"))) as events:
+        async for _ in events:
+            pass
+    await library.propose(Question(QUESTION, EVERYTHING), (), budget_s=LATE_S)
+    assert [call.purpose for call in told] == ["answer", "rewrite", "generate", "suggest"]
+    assert {(call.model, call.usage) for call in told} == {(told[0].model, Usage(100, 20))} and told[0].model
 
 
 def text_of(events: list[AnswerEvent]) -> str:

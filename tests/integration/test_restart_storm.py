@@ -11,6 +11,7 @@ from tests.support.bot_process import BotProcess
 from tests.support.crowd import Crowd
 from tests.support.later import goes_on_for, until
 from tests.support.model_server import ModelServer, Reply, running
+from tests.support.transport import has_somebody
 
 SHORT = "返回后 **10 个工作日内**提交报销单 [1]。"
 POISON = "年假没休完可以留到明年吗？"
@@ -94,9 +95,8 @@ async def test_a_job_that_ends_its_process_each_time_is_given_up_and_all_others_
     crowd = Crowd(stage.sandbox, 5)
     crashes: list[int] = []
     starting = asyncio.create_task(restarted(stage, settings, crashes, model))
-    app = next(iter(stage.sandbox.world.apps.values()))
     async with asyncio.timeout(60):
-        await until(lambda: app.webhook_url)
+        await until(lambda: has_somebody(stage.sandbox))
     for number in range(5):
         await crowd.ask(POISON if number == 1 else QUESTION)
     await starting

@@ -109,7 +109,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 async def test_with_replicas_only_what_is_older_than_any_answer_is_ended(database: Database) -> None:
     clock = HandClock()
     store = WebStore(database, Access(AccessSettings(), RagSettings()), clock=clock)
-    tracing = Tracing(TraceStore(database, clock=clock), PromptSettings(), clock=clock)
+    tracing = Tracing(TraceStore(database, clock=clock), PromptSettings, clock=clock)
     turns = WebTurns(ScriptedLibrary(), store, Recorder(tracing, Metrics(), clock))
     left, whole = await begun(store, "left"), await begun(store, "whole")
     await store.conclude(replace(whole, outcome="answered"))

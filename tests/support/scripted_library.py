@@ -23,6 +23,7 @@ from rag.events import (
 )
 from rag.index.base.types import Key, Known
 from rag.index.outline import DocumentState, Title, states_of
+from rag.retrieval.retriever import SearchResult
 from rag.scope import Scope
 
 Script = Callable[[], AsyncGenerator[AnswerEvent, None]]
@@ -215,6 +216,13 @@ class ScriptedLibrary:
         known["default", "finance/1.md"] = Known("f", content="2 sheets", notes=("3 hidden rows were left out",))
         known["default", "finance/pay.xlsx"] = Known("f", "has a password; remove it and save the file again")
         return tuple(states_of(known, scope))
+
+    async def passage_counts(self) -> dict[Key, int]:
+        return {("default", f"finance/{number}.md"): number for number in range(1, 4)}
+
+    async def search(self, text: str, scope: Scope) -> SearchResult:
+        """Always the same, and never enough."""
+        return SearchResult(passages(*PASSAGES).passages, "weak", 0.3, "low")
 
     async def document(self, collection: str, source: str) -> DocumentState | None:
         """One of these."""

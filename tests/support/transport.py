@@ -35,6 +35,13 @@ async def hears(sandbox: Sandbox, public: str, others: Collection[int], deadline
     sandbox.gateway.choose = lambda found: found[-1]
 
 
+def has_somebody(sandbox: Sandbox) -> bool:
+    """Whether there is a bot that events go to."""
+    if sandbox.settings.transport == "websocket":
+        return bool(connections(sandbox))
+    return any(app.webhook_url for app in sandbox.world.apps.values())
+
+
 def connections(sandbox: Sandbox) -> set[int]:
     """The open connections."""
     return {int(each.device_id) for each in sandbox.gateway.connections}

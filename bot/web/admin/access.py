@@ -1,7 +1,6 @@
 """`/admin`: who may see which document and why, a question asked as somebody, and which document was shown to whom."""
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
@@ -11,17 +10,15 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from bot.answering import AnswerRun, Answers, Recorder
-from bot.cards.progress import Completed, Failed, Outcome
+from bot.answering import Answers, Recorder
 from bot.models import Answer
 from bot.repositories.shown_documents import ADMIN, ShownDocument, ShownTo
-from bot.texts import language_of, texts
+from bot.web.admin.asking import answered_once
 from bot.web.admin.rights_view import RightsView, Unanswerable
 from bot.web.admin.routes import API, AdminDoor, Days, download, iso, json_body
 from bot.web.chat.schemas import QuestionText
 from bot.web.csv_export import csv_text
 from bot.web.errors import Refused
-from rag.errors import RagError
 from rag.events import Question
 
 log = structlog.get_logger(__name__)
@@ -93,19 +90,7 @@ async def _answered(access: AccessDoor, asked: AskedAs) -> Answer:
     view = access.view
     chat_id = await view.ledger.private_chat_of(view.settings.feishu.app_id, asked.person)
     question = Question(asked.question, await view.scope(asked.person, chat_id))
-    run = AnswerRun(access.recorder, Answer(f"x{secrets.token_hex(12)}", "", 1, "open"), is_recorded=False)
-
-    async def understood() -> tuple[Question, Answers]:
-        return question, access.library
-
-    outcome: Outcome = Completed()
-    try:
-        async with contextlib.aclosing(run.events(understood)) as events:
-            async for _ in events:
-                pass
-    except RagError as error:
-        outcome = Failed(error)
-    return run.conclude(outcome, texts(language_of(asked.question, preferred=view.settings.bot.language)))
+    return await answered_once(access.recorder, access.library, question, view.settings.bot.language)
 
 
 def _body(answer: Answer) -> dict[str, Any]:
@@ -124,7 +109,8 @@ def shown_router(door: AdminDoor) -> APIRouter:
     async def shown(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:
         await door.admin(request)
         count, found = await door.shown.find(days, document=document, person=person, limit=MOST_ROWS)
-        return json_body({"count": count, "shown": [_row(each) for each in found]})
+        names = await door.named(each for row in found for each in (row.asker, row.asked_as))
+        return json_body({"count": count, "shown": [_row(each) for each in found], "names": names})
 
     @router.get("/shown.csv")
     async def as_csv(request: Request, days: Days = 30, document: Filter = "", person: Filter = "") -> Response:

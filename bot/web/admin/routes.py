@@ -1,5 +1,6 @@
 """`/admin`: what is asked, liked and missing, for those who look after the bot and for the owners of the documents."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
@@ -9,10 +10,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bot.handlers.http import json_response
+from bot.intake.principal_names import PrincipalNames
 from bot.observability.tracing import TraceStore
-from bot.repositories.analytics import Analytics, AnsweredQuestion
+from bot.repositories.analytics import Analytics
+from bot.repositories.figures import AskedQuestion, GivenAnswer
 from bot.repositories.gap_report import Gap, Reply, draft
 from bot.repositories.shown_documents import ShownDocuments
+from bot.repositories.token_usage import TokenUsage
 from bot.settings import BotSettings
 from bot.web.admin.session import Admin, Sessions
 from bot.web.csv_export import csv_text
@@ -23,10 +27,14 @@ from rag.scope import EVERYTHING, Scope
 
 API = "/admin/api"
 GROUNDS = ("outcome", "confidence", "level", "ending")
-COLUMNS = ("at", "question", *GROUNDS, "asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+VERIFIED = ("verified_by", "verified_until")
+PERSONS = ("asker", "chat_type", "first_token_s", "seconds", "model", "up", "down")
+COLUMNS = ("at", "question", *GROUNDS, *PERSONS, *VERIFIED)
 REPLIES = "replies"
 MOST_TURNS = 500
 MOST_DOCUMENTS = 500
+MOST_GAPS = 100
+NAMES_WITHIN_S = 1.0
 Days = Annotated[int, Query(ge=1, le=366)]
 
 
@@ -46,6 +54,14 @@ class AdminDoor:
     settings: BotSettings
     documents: HasDocuments
     shown: ShownDocuments
+    usage: TokenUsage
+    names: PrincipalNames
+
+    async def named(self, ids: Iterable[str]) -> dict[str, str]:
+        """What people are called, by open id; nobody whom the platform does not name soon."""
+        people = {f"user:{each}" for each in ids if each.startswith("ou_")}
+        found = await self.names.of_all(people, within_s=NAMES_WITHIN_S)
+        return {principal.removeprefix("user:"): name for principal, name in found.items()}
 
     async def admin(self, request: Request, *, writes: bool = False) -> Admin:
         """Who asks. Raises `Refused` (401, 403)."""
@@ -69,7 +85,7 @@ def admin_router(door: AdminDoor) -> APIRouter:
     @router.get("/overview")
     async def overview(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
-        return json_body(await door.figures.overview(days))
+        return json_body({**await door.figures.overview(days), "tokens": await _tokens(door, days)})
 
     @router.get("/documents")
     async def documents(request: Request) -> Response:
@@ -91,8 +107,10 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
         words: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
         await door.admin(request)
-        told = [one for one in await door.figures.answers(days) if _wanted(one, outcome, vote, words)]
-        return json_body({"count": len(told), "turns": [_row(one) for one in told[::-1][:MOST_TURNS]]})
+        told = [one for one in await door.figures.questions(days) if _wanted(one, outcome, vote, words)]
+        shown = told[::-1][:MOST_TURNS]
+        names = await door.named(one.asker for one in shown)
+        return json_body({"count": len(told), "turns": [_newest(one) for one in shown], "names": names})
 
     @router.get("/turns/{turn_id}")
     async def turn(request: Request, turn_id: str) -> Response:
@@ -102,7 +120,8 @@ def _add_turns(router: APIRouter, door: AdminDoor) -> None:
             raise Refused(404, "NotFound", "There is no such turn.", "It may have been deleted.")
         for version in found["answers"]:
             version["trace"] = await door.traces.get(version.pop("job_id"))
-        return json_body(found)
+        voters = (vote["voter"] for version in found["answers"] for vote in version["votes"])
+        return json_body({**found, "names": await door.named([found["asker"], *voters])})
 
     @router.get("/export.csv")
     async def as_csv(request: Request, days: Days = 30) -> Response:
@@ -126,7 +145,9 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
     @router.get("/gaps")
     async def gaps(request: Request, days: Days = 30) -> Response:
         await door.admin(request)
-        return json_body({"gaps": [gap_body(gap) for gap in (await door.figures.gaps(days))[:100]]})
+        found = [gap_body(gap) for gap in (await door.figures.gaps(days))[:MOST_GAPS]]
+        names = await door.named(reply["by"] for gap in found for reply in gap[REPLIES])
+        return json_body({"gaps": found, "names": names})
 
     @router.get("/gaps/{gap_id}/draft.md")
     async def gap_draft(request: Request, gap_id: str, days: Days = 30) -> Response:
@@ -139,6 +160,13 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
         admin = await door.admin(request, writes=True)
         await door.figures.settle(await find(gap_id, days), admin.name)
         return json_body({"ok": True})
+
+
+async def _tokens(door: AdminDoor, days: int) -> dict[str, Any]:
+    """What the model cost by day, model and purpose, and this month beside its budget (0: none)."""
+    month, spent = await door.usage.of_month()
+    rows = [asdict(each) for each in await door.usage.of_days(days)]
+    return {"by_day": rows, "month": month, "spent": spent, "budget": door.settings.monthly_tokens}
 
 
 async def _read(documents: HasDocuments) -> dict[str, Any]:
@@ -175,15 +203,16 @@ def csv_of(rows: list[dict[str, Any]]) -> str:
 
 
 async def _exported(figures: Analytics, days: int) -> list[dict[str, Any]]:
-    """Every answer, with its sources and with what owners replied to its question."""
-    told, said = await figures.answers(days), await figures.replies(days)
+    """Every version of every answer, with its sources and with what owners replied to its question."""
+    told, said = await figures.questions(days), await figures.replies(days)
     return [
-        _row(one)
+        _row(one, given)
         | {
-            "sources": orjson.loads(one.sources),
+            "sources": given.read_sources,
             REPLIES: [_reply(reply) | {"at": iso(reply.at)} for reply in said.get(one.turn_id, ())],
         }
         for one in told
+        for given in one.answers
     ]
 
 
@@ -196,25 +225,38 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _row(one: AnsweredQuestion) -> dict[str, Any]:
+def _newest(one: AskedQuestion) -> dict[str, Any]:
+    """A question with its newest version, and the votes on all of them."""
+    return _row(one, one.newest) | {"at": iso(one.at), "up": one.up, "down": one.down}
+
+
+def _row(one: AskedQuestion, given: GivenAnswer) -> dict[str, Any]:
     return {
         "turn_id": one.turn_id,
-        "answer_id": one.answer_id,
-        "version": one.version,
-        "at": iso(one.at),
+        "answer_id": given.answer_id,
+        "version": given.version,
+        "at": iso(given.at),
         "question": one.question,
         "asker": one.asker,
         "chat_type": one.chat_type,
-        **{name: getattr(one, name) for name in GROUNDS},
-        "first_token_s": one.first_token_s,
-        "seconds": one.seconds,
-        "model": one.model,
-        "up": one.up,
-        "down": one.down,
+        **{name: getattr(given, name) for name in GROUNDS},
+        **_verified(given),
+        "first_token_s": given.first_token_s,
+        "seconds": given.seconds,
+        "model": given.model,
+        "up": given.up,
+        "down": given.down,
     }
 
 
-def _wanted(one: AnsweredQuestion, outcome: str, vote: str, words: str) -> bool:
+def _verified(given: GivenAnswer) -> dict[str, str]:
+    """Who stands for an answer, and until when; "" for nobody, and for no end."""
+    verified = orjson.loads(given.verified) if given.verified else {}
+    until = verified.get("until")
+    return dict(zip(VERIFIED, (verified.get("by", ""), iso(until) if until is not None else ""), strict=True))
+
+
+def _wanted(one: AskedQuestion, outcome: str, vote: str, words: str) -> bool:
     by_vote = not vote or (one.up > 0 if vote == "up" else one.down > 0)
     return by_vote and (not outcome or one.outcome == outcome) and words.lower() in one.question.lower()
 

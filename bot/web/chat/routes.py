@@ -1,7 +1,7 @@
 """The same answers over HTTP: `POST /chat` whole, `/chat/stream` as server-sent events, votes and new versions."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from bot.access.rules import Access
+from bot.access.rules import FILES, Access
 from bot.handlers.http import json_response
 from bot.jobs.card_extras import blanked
 from bot.models import Answer, Turn
@@ -42,6 +42,10 @@ BEARER = Depends(HTTPBearer(auto_error=False, description="One of the keys of bo
 AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
+async def _no_chat(_person: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatDoor:
     """What the routes need."""
@@ -54,19 +58,28 @@ class ChatDoor:
     stall_s: float = 60.0
     gives_files: bool = True
     """Whether the files that sources are from are given out."""
+    private_chat_of: Callable[[str], Awaitable[str]] = _no_chat
+    """The private chat of a person, whose rule holds for their own key, too."""
 
-    def seen_by(self, caller: Caller) -> Scope:
-        """What a caller may see."""
-        return self.access.of_key(caller.collections, is_admin=caller.is_admin)
+    async def seen_by(self, caller: Caller) -> Scope:
+        """What a caller may see; with a person's own key what they may see in private. Raises `FeishuError`,
+        `StoreError`."""
+        if not caller.person:
+            return self.access.of_key(caller.collections, is_admin=caller.is_admin)
+        chat_id = await self.private_chat_of(caller.person)
+        scope = await self.access.scope(chat_id, "p2p", caller.person)
+        return scope if caller.collections is None else scope.within(Scope(caller.collections))
 
     async def scope(self, caller: Caller, wanted: list[str] | None) -> Scope:
-        """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422)."""
+        """What may be searched: what is asked for, within what the key may see. Raises `Refused` (403, 422), and like
+        `seen_by`."""
+        seen = await self.seen_by(caller)
         if wanted is None:
-            return self.seen_by(caller)
-        allowed, asked = self.seen_by(caller).names, frozenset(wanted)
+            return seen
+        allowed, asked = seen.names, frozenset(wanted)
         if allowed is not None and not asked <= allowed:
             message = f"This key may not search {', '.join(sorted(asked - allowed))}."
-            raise Refused(403, "Forbidden", message, f"It may search {', '.join(sorted(allowed)) or 'none'}.")
+            raise Refused(403, "Forbidden", message, f"It may search {', '.join(sorted(allowed - {FILES})) or 'none'}.")
         known = frozenset(await self.turns.library.collections())
         if not asked <= known:
             details = [
@@ -74,7 +87,12 @@ class ChatDoor:
             ]
             what_to_do = f"Collections are: {', '.join(sorted(known & (allowed or known)))}."
             raise Refused(422, "InvalidRequest", "There is no such collection.", what_to_do, details=details)
-        return replace(self.seen_by(caller), names=asked)
+        return replace(seen, names=asked)
+
+    async def collections(self, caller: Caller) -> list[str]:
+        """The names of those that a caller may search. Raises `RagError`, and like `seen_by`."""
+        scope = await self.seen_by(caller)
+        return [name for name in await self.turns.library.collections() if scope.shows((name,))]
 
     def stream(self, run: Run, slot: Any) -> Stream:
         """The run as server-sent events."""
@@ -105,7 +123,7 @@ def _add_asking(router: APIRouter, door: ChatDoor) -> None:
         slot = await door.gate.take()
         try:
             run = await _run(door, caller, body)
-            return await whole(request, run, _reply)
+            return await whole(request, run, reply_body)
         finally:
             slot.release()
 
@@ -193,7 +211,7 @@ def _add_past(router: APIRouter, door: ChatDoor) -> None:
     ) -> Response:
         caller = who(request)
         told = await door.turns.store.conversation(caller.name, conversation_id)
-        shows = partial(door.access.shows, door.seen_by(caller))
+        shows = partial(door.access.shows, await door.seen_by(caller))
         shown = [
             stored_turn(turn, [_seen(answer, turn, shows) for answer in versions], votes)
             for turn, versions, votes in told
@@ -229,7 +247,7 @@ async def whole(request: Request, run: Run, body: Callable[[Run], dict[str, Any]
     return json_response(body(run))
 
 
-def _reply(run: Run) -> dict[str, Any]:
+def reply_body(run: Run) -> dict[str, Any]:
     """A `ChatReply`."""
     return {**answer_body(run.turn, run.answer), "understood": run.turn.standalone or None}
 
@@ -246,10 +264,10 @@ async def _version(request: Request, door: ChatDoor, answer_id: str, *, goes_on:
     caller = asking(request, door.gate)
     slot = await door.gate.take()
     with _freed_on_failure(slot):
-        run = await door.turns.again(caller, answer_id, scope=door.seen_by(caller), goes_on=goes_on)
+        run = await door.turns.again(caller, answer_id, scope=await door.seen_by(caller), goes_on=goes_on)
         if "text/event-stream" in request.headers.get("accept", ""):
             return door.stream(run, slot)
-        answered = await whole(request, run, _reply)
+        answered = await whole(request, run, reply_body)
         slot.release()
         return answered
 

@@ -10,7 +10,7 @@ from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.models import Answer, AnswerOutcome, Source, Turn
 from bot.repositories.votes import MAX_COMMENT_CHARS
 from rag.documents import PlaceKind
-from rag.events import Ending, Grounding, Level
+from rag.events import Ending, Grounding, Level, Verification
 
 QUESTION = "出差回来多久内要报销？"
 CONVERSATION_ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -72,6 +72,14 @@ class ChatSource(BaseModel):
     )
 
 
+class VerifiedBody(BaseModel):
+    """Who stands for an answer."""
+
+    by: str = Field(description="The name of who approved it")
+    approved_at: float = Field(description="Epoch seconds")
+    until: float | None = Field(description="When it ends, epoch seconds; null: without an end")
+
+
 class AnswerBody(BaseModel):
     """An answer, and what stands behind it."""
 
@@ -79,7 +87,10 @@ class AnswerBody(BaseModel):
     outcome: AnswerOutcome
     answered: bool = Field(description='true only for the outcome "answered"')
     confidence: float = Field(
-        ge=0, le=1, description="How sure retrieval is that the passages answer; 0 where nothing was searched"
+        ge=0,
+        le=1,
+        description="How sure retrieval is that the passages answer; 0 where nothing was searched, 1 for a verified "
+        "answer",
     )
     confidence_level: Level | None = Field(description="The same in words; null where nothing was searched")
     calibrated: bool = Field(
@@ -91,11 +102,14 @@ class AnswerBody(BaseModel):
         'its connection, "overloaded" for want of its resources (`continue` goes on with these), "filtered" by its '
         "content filter"
     )
+    verified: VerifiedBody | None = Field(
+        description="Who stands for the answer, which was found before the documents; null for what the documents gave"
+    )
     sources: list[ChatSource]
     answer_id: str
     conversation_id: str
     version: int = Field(description="1 for the first answer to a question, more after regenerate and continue")
-    model: str | None = Field(description="null when the documents were quoted without a model")
+    model: str | None = Field(description="null when no model wrote it: quotations, verified answers")
     usage: dict[str, int] | None = Field(examples=[{"prompt": 812, "completion": 64}])
     seconds: float
 
@@ -201,6 +215,13 @@ def sources_body(answer_id: str, sources: Sequence[Source]) -> list[dict[str, An
     ]
 
 
+def verified_body(verified: Verification | None) -> dict[str, Any] | None:
+    """A `VerifiedBody`."""
+    if verified is None:
+        return None
+    return {"by": verified.by, "approved_at": verified.at, "until": verified.until}
+
+
 def answer_body(turn: Turn, answer: Answer) -> dict[str, Any]:
     """An `AnswerBody`."""
     return {
@@ -211,6 +232,7 @@ def answer_body(turn: Turn, answer: Answer) -> dict[str, Any]:
         "confidence_level": answer.level or None,
         "calibrated": answer.is_calibrated,
         "ending": answer.ending,
+        "verified": verified_body(answer.verified),
         "sources": sources_body(answer.id, answer.sources),
         "answer_id": answer.id,
         "conversation_id": turn.question_message_id,

@@ -82,7 +82,8 @@ async def open_source(door: ChatDoor, request: Request, answer_id: str, number: 
     """A source for whoever may see its answer. Raises `Refused` (403, 404)."""
     caller = who(request)
     turn, answer = await door.turns.look_up(caller, answer_id)
-    if not door.access.shows(door.seen_by(caller), answer.behind):  # the rules may have changed since it was given
+    seen = await door.seen_by(caller)
+    if not door.access.shows(seen, answer.behind):  # the rules may have changed since it was given
         raise Refused(403, "Forbidden", "This key may not see this answer's sources.", "Ask the question again.")
     for source in answer.sources:
         if source.number == number:

@@ -22,6 +22,7 @@ from rag.documents import Chunk
 from rag.errors import RagError
 from rag.events import AnswerEvent, Exchange, Finished, Prompt, Question
 from rag.index.outline import DocumentState, Title
+from rag.retrieval.retriever import SearchResult
 from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ class WebLibrary(Protocol):
     async def chunks_of(self, collection: str, source: str) -> tuple[Chunk, ...]: ...
 
     async def original(self, collection: str, source: str) -> bytes | None: ...
+
+    async def search(self, text: str, scope: Scope) -> SearchResult: ...
 
 
 class Run:
@@ -211,6 +214,10 @@ class WebTurns:
         said = await self._pleasantry(turn.question, scope)
         answer, earlier = await self.store.begin_version(turn, scope)
         question = Question(turn.question, scope, () if said else earlier)
+        if not goes_on and await self.store.was_verified(turn.id):
+            wording = texts(language_of(turn.question, preferred=self.language))
+            answer = replace(answer, notice=wording.verified_from_documents)
+            question = replace(question, from_documents=True)
         if not goes_on or not self.store.access.shows(
             scope, before.behind
         ):  # the rules may have changed since it was given

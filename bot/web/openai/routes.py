@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from bot.cards.verified import verified_line
 from bot.handlers.http import json_response
 from bot.intake.intake import MAX_QUESTION_CHARS
 from bot.intake.smalltalk import is_pleasantry
@@ -37,7 +38,7 @@ FINISH_REASONS = {
     "filtered": "content_filter",
 }
 """By ending. The protocol has no word for a broken connection; "length" tells clients that the text is not whole."""
-GROUNDS = ("outcome", "confidence", "confidence_level", "calibrated", "ending")
+GROUNDS = ("outcome", "confidence", "confidence_level", "calibrated", "ending", "verified")
 
 
 def completions_router(door: ChatDoor) -> APIRouter:
@@ -46,9 +47,7 @@ def completions_router(door: ChatDoor) -> APIRouter:
 
     @router.get("/models", response_model=ModelList, responses=RESPONSES, summary="Names that `model` may have")
     async def models(request: Request) -> Response:
-        known = await door.turns.library.collections()
-        scope = door.seen_by(who(request))
-        names = [MODEL, *(f"{MODEL}:{name}" for name in known if scope.shows((name,)))]
+        names = [MODEL, *(f"{MODEL}:{name}" for name in await door.collections(who(request)))]
         entries = [{"id": name, "object": "model", "created": 0, "owned_by": MODEL} for name in names]
         return json_response({"object": "list", "data": entries})
 
@@ -154,10 +153,11 @@ async def _chunks(run: Run, include_usage: bool) -> AsyncGenerator[bytes]:
 
 
 def lines_below(answer: Answer) -> str:
-    """What clients without a place of their own for it read below the answer, as Markdown: that no source stands behind
-    it; the cited sources."""
+    """What clients without a place of their own for it read below the answer, as Markdown: who stands for it; that no
+    source stands behind it; the cited sources."""
     wording = texts(language_of(answer.text))
-    parts = [(wording.hedged_model if answer.model else wording.hedged_quotes) if answer.outcome == "hedged" else ""]
+    hedged = (wording.hedged_model if answer.model else wording.hedged_quotes) if answer.outcome == "hedged" else ""
+    parts = [verified_line(answer.verified, wording), hedged]
     cited = [source for source in answer.sources if source.cited]
     if cited:
         title = wording.sources.format(count=len(cited))

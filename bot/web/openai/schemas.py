@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.web.chat.schemas import ChatSource
+from bot.web.chat.schemas import ChatSource, VerifiedBody
 from rag.events import Ending, Grounding, Level
 
 MODEL = "feishu-rag"
@@ -123,21 +123,23 @@ class Completion(BaseModel):
     outcome: Grounding
     confidence: float
     confidence_level: Level | None
+    verified: VerifiedBody | None
     calibrated: bool
     ending: Ending
 
 
 CHUNKS = """With `stream`, server-sent events without names: `data:` with a `chat.completion.chunk` whose
 `choices[0].delta` holds `role`, `content` or `reasoning_content`; the last of them has `finish_reason`, `sources`,
-`outcome`, `confidence`, `confidence_level`, `calibrated` and `ending`; with `stream_options.include_usage` one without
-choices has `usage`; then `data: [DONE]`. A failure is `data: {"error": …}` and the end."""
+`outcome`, `confidence`, `confidence_level`, `calibrated`, `ending` and `verified`; with
+`stream_options.include_usage` one without choices has `usage`; then `data: [DONE]`. A failure is
+`data: {"error": …}` and the end."""
 
 _CHUNK = '{"id":"chatcmpl-a1f","object":"chat.completion.chunk","created":1760000000,"model":"feishu-rag",'
 CHUNKS_EXAMPLE = (
     f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{"role":"assistant","content":""}},"finish_reason":null}}]}}\n\n'
     f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{"content":"十个工作日 [1]。"}},"finish_reason":null}}]}}\n\n'
     f'data: {_CHUNK}"choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],"sources":[],'
-    '"outcome":"answered","confidence":0.9,"confidence_level":"high","calibrated":false,"ending":""}\n\n'
+    '"outcome":"answered","confidence":0.9,"confidence_level":"high","calibrated":false,"ending":"","verified":null}\n\n'
     "data: [DONE]\n\n"
 )
 COMPLETION: dict[int | str, dict[str, Any]] = {

@@ -169,6 +169,8 @@ def _receiver(platform: Platform, call: Call, kind: str, receive_id: str) -> Cha
     person = next((p for p in world.people.values() if receive_id == getattr(p, kind, None)), None)
     if person is None:
         raise Refused(99992351, "The request you send is not a valid {open_id}", "receive_id")
+    if person.is_resigned:
+        raise Refused(230029, "The user has resigned.", None)
     return world.private_chat(call.app, person.open_id)
 
 

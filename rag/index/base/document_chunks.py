@@ -18,7 +18,9 @@ def chunks_of(document: Document, model: Embedder | None) -> list[Chunk]:
 
 def known_of(document: Document, fingerprint: str) -> Known:
     """What an index keeps of a document that it took."""
-    return Known(fingerprint, "", document.content, document.notes, document.title, document.link or "")
+    return Known(
+        fingerprint, "", document.content, document.notes, document.title, document.link or "", document.edited_at
+    )
 
 
 def refusal(chunk: Chunk, reason: str) -> str:

@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from rag.embedding.families import before_families
-from rag.errors import IndexCorrupt, IndexMissing, IngestError
+from rag.errors import IndexBusy, IndexCorrupt, IndexMissing, IngestError
 from rag.index.base.background import Background, background_of
 from rag.private_files import make_private_folder
 
 FORMAT = 2
 POINTER = "CURRENT"
+LOCK = ".lock"
+LOCK_TRIES, LOCK_PAUSE_S = 5, 0.02
+"""Whoever only looks whether the index is being written (`is_being_written`) holds the lock for less than that."""
 MANIFEST = "manifest.json"
 FIX = "build the index again: feishu-rag ingest"
 _NOT_HASHED = frozenset({MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"})
@@ -95,18 +98,35 @@ def writing(index_dir: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _locked(index_dir: Path) -> Iterator[None]:
+def _locked(index_dir: Path, *, tries: int = LOCK_TRIES) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # pragma: no cover - Windows: no lock, the atomic switch alone keeps readers safe
         yield
         return
-    with (index_dir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise IngestError(f"Another ingest is writing to {index_dir}; wait for it to end") from error
+    with (index_dir / LOCK).open("w") as file:
+        for left in reversed(range(tries)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if not left:
+                    raise IndexBusy(f"Another ingest is writing to {index_dir}; wait for it to end") from error
+                time.sleep(LOCK_PAUSE_S)
         yield
+
+
+def is_being_written(index_dir: Path) -> bool:
+    """Whether an ingest holds the index now, in this process or another. Takes the lock for a moment."""
+    if not (index_dir / LOCK).is_file():
+        return False
+    try:
+        with _locked(index_dir, tries=1):
+            return False
+    except IndexBusy:
+        return True
+    except OSError:  # not ours to write: whoever ingests will say so
+        return False
 
 
 def publish(index_dir: Path, folder: Path, manifest: Manifest) -> str:

@@ -14,8 +14,8 @@ Hits = list[tuple[int, float]]
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the index knows of a document: its fingerprint, why it could not be read (empty when it could), what of it
-    was read ("12 pages, 3 tables"), what was left out, its title and its link; all after the second are empty where an
-    earlier version read it."""
+    was read ("12 pages, 3 tables"), what was left out, its title, its link, and when it was last edited (epoch seconds,
+    0 where that is not known, as for files); all after the second are empty where an earlier version read it."""
 
     fingerprint: str
     failure: str = ""
@@ -23,6 +23,7 @@ class Known:
     notes: tuple[str, ...] = ()
     title: str = ""
     link: str = ""
+    edited_at: int = 0
 
 
 def storable(text: str) -> str:

@@ -44,6 +44,12 @@ class DocumentTable:
         order = np.argsort(ids)
         return cls(tuple(numbers), ids[order], owners[order])
 
+    def counts(self) -> dict[Key, int]:
+        """How many chunks each document has."""
+        import numpy as np
+
+        return dict(zip(self.keys, np.bincount(self.owners, minlength=len(self.keys)).tolist(), strict=True))
+
     def places(self, ids: "Sequence[int] | NDArray[np.int64]") -> "NDArray[np.int64]":
         """Where these chunks stand in `ids`; -1 for one that does not."""
         import numpy as np

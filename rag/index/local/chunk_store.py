@@ -30,14 +30,14 @@ CREATE INDEX chunk_source ON chunk (collection, source);
 CREATE TABLE document (
   collection TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL, failure TEXT NOT NULL,
   content TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '[]',
-  title TEXT NOT NULL DEFAULT '', link TEXT NOT NULL DEFAULT '',
+  title TEXT NOT NULL DEFAULT '', link TEXT NOT NULL DEFAULT '', edited_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (collection, source)) WITHOUT ROWID;
 """
 _COLUMNS = 'id, collection, source, title, headings, text, start, "end", link, place_kind, place'
 _TEXT, _NUMBER, _LIST = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0", "TEXT NOT NULL DEFAULT '[]'"
 _LATER = {
     "chunk": {"anchor": _TEXT, "place_link": _TEXT, "places": _LIST, "edited_at": _NUMBER},
-    "document": {"content": _TEXT, "notes": _LIST, "title": _TEXT, "link": _TEXT},
+    "document": {"content": _TEXT, "notes": _LIST, "title": _TEXT, "link": _TEXT, "edited_at": _NUMBER},
 }
 """Columns that indexes of earlier versions may lack."""
 _NOTHING = {_TEXT: "''", _NUMBER: "0", _LIST: "'[]'"}
@@ -89,10 +89,11 @@ class SqliteWriter:
     def remember(self, key: Key, known: Known) -> None:
         """Keep what is known of a document."""
         notes = json.dumps(known.notes)
-        told = (known.content, notes, storable(known.title), known.link)
+        told = (known.content, notes, storable(known.title), known.link, known.edited_at)
         values = (key[0], storable(key[1]), known.fingerprint, storable(known.failure), *told)
-        columns = "collection, source, fingerprint, failure, content, notes, title, link"
-        self._database.execute(f"INSERT OR REPLACE INTO document ({columns}) VALUES (?,?,?,?,?,?,?,?)", values)  # noqa: S608
+        columns = "collection, source, fingerprint, failure, content, notes, title, link, edited_at"
+        marks = ",".join("?" * len(values))
+        self._database.execute(f"INSERT OR REPLACE INTO document ({columns}) VALUES ({marks})", values)  # noqa: S608
 
     def forget(self, key: Key) -> None:
         """Forget a document (its chunks are removed by `remove`)."""

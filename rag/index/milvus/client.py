@@ -130,13 +130,15 @@ class MilvusStore:
             record = row["record"]
             if "source" in record:
                 key = (record["collection"], record["source"])
-                told = [str(record.get(name, "")) for name in ("title", "link")]
+                title, link = (str(record.get(name, "")) for name in ("title", "link"))
                 read = Known(
                     record["fingerprint"],
                     record["failure"],
                     record.get("content", ""),
                     tuple(record.get("notes", ())),
-                    *told,
+                    title,
+                    link,
+                    int(record.get("edited_at", 0)),
                 )
                 found[key] = (read, list(map(int, record["ids"])))
         return found
@@ -151,6 +153,7 @@ class MilvusStore:
             "notes": [storable(note) for note in known.notes],
             "title": storable(known.title),
             "link": known.link,
+            "edited_at": known.edited_at,
             "ids": [str(chunk_id) for chunk_id in ids],
             # Ids as text: the numbers of JSON are too short for them.
         }

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.repositories.analytics import percentiles
+from bot.repositories.figures import percentiles
 from bot.repositories.gap_report import Reply, Unanswered, draft, gaps_of, normalised
 from bot.web.admin.routes import COLUMNS, csv_of
 

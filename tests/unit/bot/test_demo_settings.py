@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import SCRIPTED, demo_settings, wants_scripted_model, with_model, without_model
+from bot.demo import (
+    HANDBOOK,
+    SCRIPTED,
+    demo_settings,
+    wants_scripted_model,
+    with_model,
+    with_own_handbook,
+    without_model,
+)
 from bot.settings import Settings
 from rag.generation.factory import uses_model
 
@@ -34,6 +42,17 @@ def test_without_a_model_of_ones_own_the_scripted_one_writes(tmp_path: Path, mon
 def test_what_somebody_chose_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert not wants_scripted_model(settings(tmp_path, **own))
+
+
+def test_the_handbook_that_an_admin_may_change_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [own] = with_own_handbook(settings(tmp_path / "data")).rag.knowledge
+    assert own == tmp_path / "data" / "handbook"
+    assert {each.name for each in own.iterdir()} == {each.name for each in HANDBOOK.iterdir()}
+    (own / "travel.md").unlink()
+    assert with_own_handbook(settings(tmp_path / "data")).rag.knowledge == [own] and not (own / "travel.md").exists()
+    chosen = settings(tmp_path / "data", RAG__KNOWLEDGE=str(tmp_path))
+    assert with_own_handbook(chosen).rag.knowledge == [tmp_path]
 
 
 def test_no_model_at_all_goes_before_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

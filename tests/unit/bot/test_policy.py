@@ -164,13 +164,18 @@ def test_what_waits_is_asked_again_by_the_rules_of_the_time_at_which_it_runs(
 
 def test_every_kind_of_job_is_somebodys_attempt_or_nobodys() -> None:
     nobodys = {kind for kind in get_args(JobKind) if kind not in dict(STORED)}
-    assert nobodys == {"redraw", "recalled", "refuse", "digest", "refresh", "rights", "more_sources"}
+    assert nobodys == {
+        "redraw", "recalled", "refuse", "digest", "budget", "refresh", "rights", "more_sources", "ingest", "approval",
+        "verified",
+    }  # fmt: skip
     stored: dict[str, dict[str, object]] = {
         "redraw": {}, "recalled": {"message_id": "om_1"}, "refuse": {"why": "not_here"},
         "digest": {"key": "k", "chat_id": "oc_1"}, "refresh": {"token": "doxcn1"}, "rights": {"token": "doxcn1"},
-        "more_sources": {"answer_id": "a", "question": "?"},
+        "more_sources": {"answer_id": "a", "question": "?"}, "ingest": {"by": "ou_admin"}, "verified": {},
+        "budget": {"open_id": "ou_a", "month": "2026-05", "spent": 9, "budget": 9},
+        "approval": {"gap_id": "t", "open_id": BEN},
     }  # fmt: skip
-    assert [attempt_of(job(kind, stored[kind])) for kind in sorted(nobodys)] == [None] * 7
+    assert [attempt_of(job(kind, stored[kind])) for kind in sorted(nobodys)] == [None] * len(nobodys)
 
 
 def test_what_was_asked_before_the_quiet_hours_is_answered_in_them() -> None:

@@ -65,11 +65,12 @@ export class Access {
     byId("access-filters").hidden = !told.mirrored;
   }
 
-  #drawShown({ count, shown }) {
+  #drawShown({ count, shown, names }) {
+    const named = (id) => (names[id] ? `${names[id]} (${id})` : id);
     const rows = shown.map((row) => [
       when(row.at),
       row.source ? el("span", {}, row.title || row.source, el("span", { class: "document-source" }, `${row.source} · ${row.collection}`)) : say("shownNothing"),
-      row.asked_as ? say("askedAs", row) : row.asker,
+      row.asked_as ? say("askedAs", { asker: named(row.asker), asked_as: named(row.asked_as) }) : named(row.asker),
       `${has(`chat_${row.chat_type}`) ? say(`chat_${row.chat_type}`) : row.chat_type}${row.chat_type === "group" ? ` ${row.chat_id}` : ""}`,
       row.source ? say(row.cited ? "wasCited" : "wasNear") : "",
     ]);

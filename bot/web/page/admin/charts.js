@@ -5,7 +5,8 @@ import { say } from "../js/texts.js";
 
 const { uPlot } = window;
 const HEIGHT = 220;
-const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000]; // nothing is asked half a time
+const COUNTS = [1, 2, 5].flatMap((digit) => [...Array(12).keys()].map((zeros) => digit * 10 ** zeros)).sort((one, other) => one - other); // nothing is asked half a time
+const MODELS = ["--accent", "--good", "--hedge"];
 const drawn = new Map();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -50,7 +51,7 @@ function draw(id, days, data, options, series, steps) {
     cursor: { y: false },
     legend: { show: false },
     scales: { x: { time: true, range: (_, from, to) => [from - 43200, to + 43200] }, y: { range: (_, __, top) => [0, Math.max(1, top * 1.08)] } },
-    axes: [{ ...axis, size: 30, values: labels, grid: { show: false }, incrs: [86400, 172800, 432000, 604800, 1209600, 2592000] }, { ...axis, size: 44, ...(steps ? { incrs: steps } : {}) }],
+    axes: [{ ...axis, size: 30, values: labels, grid: { show: false }, incrs: [86400, 172800, 432000, 604800, 1209600, 2592000] }, { ...axis, size: 44, ...(steps ? { incrs: steps, values: (_, ticks) => ticks.map(short) } : {}) }],
     series: [{}, ...options],
   }, [times, ...data], place));
   place.setAttribute("role", "img");
@@ -58,7 +59,21 @@ function draw(id, days, data, options, series, steps) {
   byId(`legend-${id}`).replaceChildren(...series.map(({ label, tone }) => el("li", {}, el("span", { class: "swatch", "data-tone": tone }), label)));
 }
 
-export function drawCharts({ by_day: rows }) {
+const short = (count) => count.toLocaleString(document.documentElement.lang, { notation: "compact" });
+
+/** Tokens by day, on top of each other: the models that cost most, and the others together. */
+function drawTokens(days, rows) {
+  const cost = new Map();
+  for (const { model, prompt, completion } of rows) cost.set(model, (cost.get(model) ?? 0) + prompt + completion);
+  const models = [...cost.keys()].sort((one, other) => cost.get(other) - cost.get(one));
+  const shown = models.slice(0, MODELS.length);
+  const sums = (wanted) => days.map((day) => rows.reduce((sum, row) => (row.day === day && wanted(row.model) ? sum + row.prompt + row.completion : sum), 0));
+  const series = shown.map((model, at) => ({ label: model, values: sums((name) => name === model), tone: `model-${at}`, colour: MODELS[at] }));
+  if (models.length > shown.length) series.push({ label: say("otherModels"), values: sums((name) => !shown.includes(name)), tone: "stopped", colour: "--quiet" });
+  stackedBars("tokens", days, series.length ? series : [{ label: say("noTokens"), values: days.map(() => 0), tone: "stopped", colour: "--quiet" }]);
+}
+
+export function drawCharts({ by_day: rows, tokens }) {
   const days = rows.map(({ day }) => day);
   const pick = (name) => rows.map((row) => row[name]);
   const time = (name, share) => rows.map((row) => row[name][share]);
@@ -74,6 +89,11 @@ export function drawCharts({ by_day: rows }) {
     { label: say("firstP95"), values: time("first_token_s", "p95"), tone: "no_evidence", colour: "--warn" },
     { label: say("wholeP95Line"), values: time("whole_s", "p95"), tone: "", colour: "--accent", dash: [6, 4] },
   ]);
+  stackedBars("gaps", days, [
+    { label: say("gapsOpened"), values: pick("opened"), tone: "no_evidence", colour: "--warn" },
+    { label: say("gapsClosed"), values: pick("closed"), tone: "answered", colour: "--good" },
+  ]);
+  drawTokens(days, tokens.by_day);
   stackedBars("votes", days, [
     { label: say("up"), values: pick("up"), tone: "up", colour: "--good" },
     { label: say("down"), values: pick("down"), tone: "down", colour: "--bad" },

@@ -22,22 +22,27 @@ export async function file(path) {
   return response.blob();
 }
 
+/** What a request that changes something carries. */
+export const writing = () => ({ ...authorization(), ...(csrf ? { "X-CSRF-Token": csrf } : {}) });
+
 export async function post(path) {
-  const headers = { ...authorization(), ...(csrf ? { "X-CSRF-Token": csrf } : {}) };
-  return (await fetch(path, { method: "POST", headers })).ok;
+  return (await fetch(path, { method: "POST", headers: writing() })).ok;
 }
 
 /** A question to the server with a body. What it refuses is an error that has `said` why. */
 export async function postBody(path, body) {
-  const headers = { "Content-Type": "application/json", ...authorization(), ...(csrf ? { "X-CSRF-Token": csrf } : {}) };
+  const headers = { "Content-Type": "application/json", ...writing() };
   return told(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
 async function told(response) {
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  throw Object.assign(new Error(String(response.status)), { said: body.error?.message ?? "" });
+  throw refusal(response.status, body);
 }
+
+/** What the server refused, with its sentence and its type. */
+export const refusal = (status, body) => Object.assign(new Error(String(status)), { said: body?.error?.message ?? "", type: body?.error?.type ?? "" });
 
 export function save(blob, name) {
   const address = URL.createObjectURL(blob);

@@ -1,6 +1,7 @@
 /** The board: gate, totals, charts, gaps, reasons, documents, all turns. */
 
 import "./words.js";
+import "./verified-words.js";
 import { rememberKey, setUpKeys } from "../js/api.js";
 import { byId, el } from "../js/dom.js";
 import { browserStorage } from "../js/history.js";
@@ -10,23 +11,31 @@ import { Theme } from "../js/theme.js";
 import { toast } from "../js/toast.js";
 import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
+import { Configuration } from "./configuration.js";
 import { file, get, me, post, save } from "./data.js";
-import { marks, OUTCOMES, outcomeWord, ownerReply, table, when } from "./parts.js";
+import { Documents } from "./documents.js";
+import { marks, OUTCOMES, outcomeWord, ownerReply, person, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
+import { Verified } from "./verified.js";
 
 const LANGUAGE_KEY = "feishu-rag.language";
 const PERIODS = [7, 30, 90];
 const ROWS = 50;
+const ALERT_PERCENT = 80;
 
 class Board {
   #settings = browserStorage("localStorage");
   #keys = new KeyDialog();
-  #drawer = new Drawer();
+  #verified = new Verified(() => this.#days);
+  #drawer = new Drawer((turnId) => this.#verified.ofTurn(turnId));
   #access = new Access(() => this.#days);
+  #configuration = new Configuration();
+  #documents = new Documents(() => this.#days);
   #days = 30;
   #overview = null;
   #read = { count: 0, unread: 0, documents: [], trouble: "" };
   #gaps = [];
+  #names = {};
   #typing = 0;
 
   constructor() {
@@ -70,7 +79,7 @@ class Board {
     byId("enter-key").className = found.login ? "ghost worded" : "primary";
     const trouble = `gate_${new URLSearchParams(location.search).get("login")}`;
     if (has(trouble)) byId("gate-note").textContent = say(trouble);
-    if (isIn) await this.#load(this.#days);
+    if (isIn) await Promise.all([this.#load(this.#days), this.#verified.enter(found)]);
   }
 
   async #enterKey() {
@@ -86,9 +95,9 @@ class Board {
   async #load(days) {
     this.#days = days;
     await this.#guarded(async () => {
-      [this.#overview, { gaps: this.#gaps }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
+      [this.#overview, { gaps: this.#gaps, names: this.#names }, this.#read] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`), get("documents")]);
       this.#draw();
-      await Promise.all([this.#loadTurns(), this.#access.load()]);
+      await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load(), this.#configuration.load()]);
     });
   }
 
@@ -109,6 +118,7 @@ class Board {
     if (!this.#overview) return;
     drawCharts(this.#overview);
     this.#drawTiles(this.#overview);
+    this.#drawBudget(this.#overview.tokens);
     this.#drawReasons(this.#overview.reasons);
     this.#drawDocuments(this.#overview.documents);
     this.#drawRead(this.#read);
@@ -126,6 +136,15 @@ class Board {
       [`${votes.up} / ${votes.down}`, "votesTotal"], [seconds(first.p95), "firstTokenP95"], [seconds(whole.p95), "wholeP95"],
     ];
     byId("tiles").replaceChildren(...tiles.map(([figure, word]) => el("li", { class: "tile" }, el("b", {}, String(figure)), el("span", {}, say(word)))));
+  }
+
+  /** What the model cost this month, beside its budget; a budget that is nearly spent stands at the top of the page, too. */
+  #drawBudget({ month, spent, budget }) {
+    const share = budget ? Math.floor((spent * 100) / budget) : 0;
+    const figures = { month, spent: spent.toLocaleString(), budget: budget.toLocaleString(), share };
+    byId("budget-note").textContent = say(budget ? "monthOfBudget" : "monthTokens", figures);
+    byId("budget-alert").hidden = share < ALERT_PERCENT;
+    byId("budget-alert").textContent = say("budgetAlert", figures);
   }
 
   #drawReasons(reasons) {
@@ -159,10 +178,11 @@ class Board {
     return el("li", { class: "gap" },
       el("p", { class: "gap-question" }, gap.question),
       el("p", { class: "gap-facts" }, say("gapFacts", { ...gap, last: when(gap.last_at * 1000) })),
-      ...gap.replies.map((reply) => ownerReply(reply)),
+      ...gap.replies.map((reply) => ownerReply(reply, this.#names)),
       list(say("gapAsked"), gap.questions.length > 1 ? gap.questions : []),
       list(say("gapNearest"), gap.nearest.map(({ title, source }) => `${title} (${source})`)),
       el("div", { class: "gap-acts" },
+        el("button", { type: "button", class: "ghost worded", "data-act": "verify", onclick: () => this.#verified.ofGap(gap.id) }, say("verifiedMake")),
         el("button", { type: "button", class: "ghost worded", onclick: () => this.#guarded(async () => save(await file(`gaps/${gap.id}/draft.md?days=${this.#days}`), `gap-${gap.id}.md`)) }, say("gapDraft")),
         el("button", { type: "button", class: "ghost worded", "data-act": "settle", onclick: () => this.#settle(gap) }, say("gapSettle"))),
     );
@@ -176,20 +196,20 @@ class Board {
     this.#draw();
   }
 
-  #drawTurns({ count, turns }, most = ROWS) {
+  #drawTurns({ count, turns, names }, most = ROWS) {
     const seconds = (value) => (value === null ? "–" : value.toFixed(2));
     const rows = turns.slice(0, most).map((turn) => [
       when(turn.at),
       el("button", { type: "button", class: "open-turn", onclick: () => this.#guarded(() => this.#drawer.open(turn.turn_id)) }, turn.question),
       el("span", { class: "marks" }, ...marks(turn)),
       [turn.up ? `👍 ${turn.up}` : "", turn.down ? `👎 ${turn.down}` : ""].join(" ").trim(),
-      turn.asker, seconds(turn.first_token_s), seconds(turn.seconds),
+      person(names, turn.asker), seconds(turn.first_token_s), seconds(turn.seconds),
     ]);
     const made = table([say("time"), say("question"), say("outcome"), say("vote"), say("asker"), say("firstToken"), say("whole")], rows, [5, 6]);
     byId("turns").replaceChildren(...made.children);
     byId("turns-count").textContent = say("turnsCount", { count, shown: rows.length });
     byId("more").hidden = rows.length >= turns.length;
-    byId("more").onclick = () => this.#drawTurns({ count, turns }, most + ROWS);
+    byId("more").onclick = () => this.#drawTurns({ count, turns, names }, most + ROWS);
   }
 
   #switchLanguage() {
@@ -199,11 +219,14 @@ class Board {
     this.#translate();
     this.#draw();
     this.#access.draw();
+    this.#configuration.draw();
+    this.#documents.draw();
     if (this.#overview) this.#loadTurns();
   }
 
   #translate() {
     translate(document);
+    this.#verified.draw();
     document.title = say("adminTitle");
     byId("language").textContent = say("otherLanguage");
     byId("language").lang = say("otherLanguageTag");

@@ -12,8 +12,9 @@ export const outcomeWord = (outcome) => (outcome === "failed" ? say("failedOutco
 export const mark = (tone, word) => el("span", { class: "mark", "data-tone": tone }, word);
 
 /** How an answer ended: its outcome, and how its text was cut off, if it was. */
-export const marks = ({ outcome, ending }) => [
+export const marks = ({ outcome, ending, verified_by: by, verified }) => [
   mark(outcome, outcomeWord(outcome)),
+  ...(by || verified ? [mark("verified", `✓ ${by || verified.by}`)] : []),
   ...(ending && has(`ending_${ending}`) ? [mark("cut", say(`ending_${ending}`))] : []),
 ];
 
@@ -31,8 +32,11 @@ export function table(heads, rows, numbers = []) {
 
 export const when = (iso) => new Date(iso).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
 
+/** Who somebody is: a name where the platform tells one, with the id at hand; a key's or program's own name otherwise. */
+export const person = (names, id) => el("span", { class: "person", title: names[id] ? id : null }, names[id] ?? (has(`asker_${id}`) ? say(`asker_${id}`) : id));
+
 /** What an owner answered in a chat; a long one is folded. */
-export function ownerReply({ text, by, at }) {
-  const facts = say("gapReplied", { by, at: when(at * 1000) });
+export function ownerReply({ text, by, at }, names) {
+  const facts = say("gapReplied", { by: names[by] ?? by, at: when(at * 1000) });
   return el("details", { class: "gap-reply", open: text.length <= LONG_REPLY_CHARS }, el("summary", {}, facts), el("p", {}, text));
 }

@@ -30,6 +30,7 @@ export function newAnswer() {
     ending: "",
     carried: "",
     anew: false,
+    verified: null,
   };
 }
 
@@ -43,7 +44,7 @@ export const canGoOn = ({ id, text, state, ending }) =>
   Boolean(id && text) && state !== "no_evidence" && ENDINGS.includes(ending) && ending !== "filtered";
 
 /** Kind words for a greeting or thanks: no document was asked, and there is nothing to judge. */
-export const isCourtesy = ({ state, sources }) => state === "answered" && !sources.length;
+export const isCourtesy = ({ state, sources, verified }) => state === "answered" && !sources.length && !verified;
 
 /** Applies one server event in place. Unknown events are ignored: a newer server may send more. */
 export function fold(answer, { name, data }) {
@@ -74,9 +75,10 @@ export function fold(answer, { name, data }) {
   }
 }
 
-/** How sure the search is, in the server's words or in ours, and how the text was cut off. */
-function grounds({ confidence_level, level = confidence_level, confidence, calibrated, ending }) {
+/** How sure the search is, in the server's words or in ours, how the text was cut off, and who stands for it. */
+function grounds({ confidence_level, level = confidence_level, confidence, calibrated, ending, verified }) {
   return {
+    verified: typeof verified?.by === "string" ? { by: verified.by, until: Number.isFinite(verified.until) ? verified.until : null } : null,
     level: LEVELS.includes(level) ? level : "",
     confidence: Number(confidence) || 0,
     calibrated: Boolean(calibrated),

@@ -3,18 +3,28 @@
 import { canGoOn, isCourtesy } from "./answers.js";
 import { el, icon } from "./dom.js";
 import { has, say } from "./texts.js";
+import { visible } from "./visible.js";
 
 /** That sources stand behind it, and how sure the search is: in words, as a percentage only where that means something. */
 export function assurance(answer) {
   if (answer.state !== "answered" || isCourtesy(answer)) return null;
+  if (answer.verified) return vouched(answer.verified);
   const level = answer.level ? say(`level_${answer.level}`) : "";
   const sure = answer.calibrated ? say("percent", { percent: Math.round(answer.confidence * 100) }) : level;
   return el("span", { class: "assurance" }, icon("check"), [say("grounded"), sure].filter(Boolean).join(" · "));
 }
 
-/** What is said between text and sources once it has ended. `goOn` continues a text that was cut off. */
-export function notices(answer, goOn) {
+/** Who stands for it, and until when. */
+function vouched({ by, until }) {
+  const day = until === null ? "" : say("verifiedUntil", { date: new Date(until * 1000).toLocaleDateString(document.documentElement.lang) });
+  return el("span", { class: "assurance verified" }, icon("check"), [say("verifiedBy", { name: visible(by) }), day].filter(Boolean).join(" · "));
+}
+
+/** What is said between text and sources once it has ended: also whether an earlier version, `before`, was verified and
+ * this one is not. `goOn` continues a text that was cut off. */
+export function notices(answer, before, goOn) {
   const said = [];
+  if (!answer.verified && before.some(({ verified }) => verified)) said.push(hint(say("fromDocuments")));
   if (answer.anew) said.push(hint(say("anew")));
   said.push(...ended(answer));
   if (answer.ending) said.push(cut(answer, goOn));

@@ -81,7 +81,7 @@ export class TurnView {
     this.#drawStages(answer, running);
     this.#drawReasoning(answer, running);
     this.#drawText(answer, running);
-    this.notice.replaceChildren(...(running ? [] : notices(answer, () => this.#acts.goOn(this.#turn))));
+    this.notice.replaceChildren(...(running ? [] : notices(answer, this.#turn.answers.slice(0, this.#turn.shown), () => this.#acts.goOn(this.#turn))));
     if (running) {
       this.sources.replaceChildren();
       this.foot.replaceChildren();
@@ -139,7 +139,7 @@ export class TurnView {
     const facts = [
       assurance(answer),
       answer.seconds === null || answer.seconds < 0.05 ? "" : say("seconds", { seconds: answer.seconds.toFixed(1) }),
-      answer.model || (["answered", "hedged"].includes(answer.state) && !isCourtesy(answer) ? say("extractive") : ""),
+      answer.model || (answer.verified ? "" : ["answered", "hedged"].includes(answer.state) && !isCourtesy(answer) ? say("extractive") : ""),
       answer.tokens ? say("tokens", { count: answer.tokens }) : "",
     ].filter(Boolean);
     return [
