@@ -31,9 +31,9 @@ from rag.retrieval.confidence import STRANGE_RISE, Signals, is_below_floor
 from rag.settings import RetrievalSettings
 
 FULL, QUICK = Size(400, None, 200), Size(80, 150, 80)
-WORDS, RISES = (0.12, 0.14, 0.16, 0.18, 0.22), (0.0, 1.5, 2.0, 2.5, 3.0)
+WORDS, RISES = (0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.22), (0.0, 1.5, 2.5, 3.5, 4.75)
 STANDINGS, MATCHES = (1.0, 1.25, 1.5, 1.75, 2.0), (0.3, 0.4, 0.5, 0.6)
-MOST_OWN = 0.01
+MOST_OWN = 0.005
 """The share of each set's own questions whose passage was found that a floor may refuse."""
 BINS = 10
 
@@ -126,7 +126,7 @@ def print_floor(rows: Sequence[Searched]) -> None:
     if len(sets) < 2:
         return
     print(
-        f"\nChosen on the other sets (at most {MOST_OWN:.0%} of each one's own that were found), "
+        f"\nChosen on the other sets (at most {MOST_OWN:.1%} of each one's own that were found), "
         "own / foreign of the one left out:\n"
     )
     print("| left out | rule | does | confidence, floor | does |\n|---|---|---|---|---|")

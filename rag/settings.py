@@ -100,10 +100,10 @@ class RetrievalSettings(_Frozen):
         0.4, ge=0, le=3, description="How well the words of the best passage match: about 1 for half of the question's"
     )
     floor_words: float = Field(
-        0.16,
+        0.1,
         ge=0,
         le=3,
-        description="The same where search is by words only: refused below it, or below up to 3.25 times as much where "
+        description="The same where search is by words only: refused below it, or below up to 5.3 times as much where "
         "the question's words are strange to the documents",
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(

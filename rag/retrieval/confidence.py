@@ -36,7 +36,7 @@ CHANCE_SHARE = 0.5
 """A match below this share of what background questions reach is no sign of an answer."""
 STANDING_FROM, STANDING_TO = -3.0, 6.0
 """Beyond these a standing tells nothing more."""
-STRANGE_RISE = 2.5
+STRANGE_RISE = 4.75
 """By how much of itself `floor_words` rises for each unit of strangeness. How it was chosen: docs/retrieval.md."""
 Evidence = Literal["none", "weak", "strong"]
 """Of a search: below the floor (no model is asked), enough for a model to decide, enough to quote without one."""

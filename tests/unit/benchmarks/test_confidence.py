@@ -67,7 +67,7 @@ def test_the_strictest_rule_keeps_the_own_questions_of_every_set() -> None:
 
 
 def test_where_every_rule_costs_too_much_the_one_that_costs_least_is_chosen() -> None:
-    assert strictest(rules(False), [row(0.01), row(0.12)], 0.0) == "match < 0.12, rising 0.0"
+    assert strictest(rules(False), [row(0.01), row(0.09)], 0.0) == "match < 0.08, rising 0.0"
 
 
 def test_foreign_questions_come_from_other_subjects_in_equal_parts() -> None:

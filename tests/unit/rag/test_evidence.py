@@ -35,8 +35,8 @@ def of(match: float, standing: float | None = None, *, coverage: float = 0.0) ->
         (0.0, 5.0, False),
         (0.4, 1.49, False),
         (1.0, -3.0, False),
-        (0.15, None, True),
-        (0.16, None, False),
+        (0.09, None, True),
+        (0.1, None, False),
     ],
 )
 def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
@@ -47,7 +47,7 @@ def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
     assert (judge(found, FOUND, SETTINGS, None).evidence == "none") is is_refused
 
 
-@pytest.mark.parametrize(("strangeness", "refused_below"), [(0.0, 0.16), (0.5, 0.36), (0.9, 0.52)])
+@pytest.mark.parametrize(("strangeness", "refused_below"), [(0.0, 0.1), (0.4, 0.29), (0.8, 0.48)])
 def test_by_words_alone_the_floor_rises_with_the_strangeness_of_the_question(
     strangeness: float, refused_below: float
 ) -> None:
