@@ -45,7 +45,7 @@ class FilesNow:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One document of the list, or a place where some are that are not read. `reason` is why it was not read, `notes`
-    what was left out of it; `answers`, `up` and `down` are of the answers that cite it."""
+    what was left out of it; `answers` counts the questions whose answers cite it, `up` and `down` their votes."""
 
     collection: str
     source: str
@@ -91,7 +91,7 @@ class CataloguePage:
 
 
 class CitedOften(Protocol):
-    """How many answers cite a document, and the votes on those."""
+    """How many questions' answers cite a document, and the votes on those."""
 
     answers: int
     up: int

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 TELL_EVERY_S = 0.5
 LOOK_EVERY_S = 2.0
 """How often it is looked whether another process has ended its ingest."""
+READS_ALL = frozenset({"all", "rebuild"})
 OTHER_WRITER = "other_writer"
 """The stage in which that is waited for."""
 
@@ -62,12 +63,13 @@ class IngestHandler:
 
     async def start(self, by: str, *, again: Sequence[Key] = (), rebuild: bool = False) -> bool:
         """Accepts one; False where another that will read the same waits already. Raises `StoreError`."""
+        waiting = [run.what for run in await self.runs.newest(1) if run.state == "queued"]
+        if what_of(again, rebuild=rebuild) == "all" and not READS_ALL.isdisjoint(waiting):
+            return False
         payload = IngestPayload(by, [list(key) for key in again], rebuild)
         app_id = self.ingesting.settings.feishu.app_id
         job = NewJob(app_id, "ingest", LINE, payload, (f"ingest:{secrets.token_hex(12)}",))
-        if again or rebuild:
-            return await self.jobs.accept(job)
-        return await self.jobs.enqueue_once(job)
+        return await self.jobs.accept(job)
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """Raises `FeishuError` where the platform does not answer, `StoreError`: it is tried again."""

@@ -25,6 +25,8 @@ MOST_NAME_BYTES = 240
 """Below the 255 of file systems."""
 STALE_S = 86_400.0
 """What is left of an upload that was broken off is removed after a day."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Kinds of characters: control, format (direction, joiners), halves of others, separators of lines."""
 _TOKEN = re.compile(r"[0-9a-f]{16,64}")
 _PART = ".upload-"
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -64,7 +66,7 @@ def checked_name(name: str) -> str:
         raise FileRefused("name", "A file needs a name, and no folder in it")
     if name.startswith((".", "~$")):
         raise FileRefused("name", f"{name} is the name of a hidden or temporary file, which is not read")
-    if any(unicodedata.category(character).startswith(("C", "Zl", "Zp")) for character in name):
+    if any(unicodedata.category(character) in _UNSEEN for character in name):
         raise FileRefused("name", "The name holds characters that cannot be seen or that turn text around")
     if len(name.encode()) > MOST_NAME_BYTES:
         raise FileRefused("name", f"The name is longer than {MOST_NAME_BYTES} bytes")

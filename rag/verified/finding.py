@@ -63,9 +63,9 @@ class VerifiedFinder:
 
 
 def may_be_verified(question: Question) -> bool:
-    """Whether a question stands for itself: not one that goes on with an answer, that something came with, or that
-    leans on what was said before."""
-    if question.from_documents or question.so_far or question.attached:
+    """Whether a question stands for itself: not one that goes on with an answer, that something came with, that leans
+    on what was said before, or that tries other prompts."""
+    if question.from_documents or question.so_far or question.attached or question.prompts is not None:
         return False
     return not (question.history and leans(question.text))
 

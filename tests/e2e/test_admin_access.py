@@ -114,7 +114,7 @@ async def test_asking_as_somebody_is_answered_and_recorded(watched: Watched, doo
     await page.locator("#ask-as button").click()
     await expect(page.locator("#ask-as-said")).to_contain_text("三个月")
     row = page.locator("#shown tbody tr").first
-    await expect(row).to_contain_text(f"local，以 {CARLA} 的身份")
+    await expect(row).to_contain_text(f"local，以 卡拉 ({CARLA}) 的身份")
     await expect(row).to_contain_text("管理页")
     await page.fill("#shown-person", "ou_nobody")
     await expect(page.locator("#shown tbody tr")).to_have_count(0)
@@ -125,5 +125,5 @@ async def test_asking_as_somebody_is_answered_and_recorded(watched: Watched, doo
     assert CARLA in (await (await waiting.value).path()).read_text("utf-8-sig")
     await page.click("#language")
     await expect(page.locator("#access-title")).to_have_text("Who may see what")
-    await expect(page.locator("#shown tbody tr").first).to_contain_text(f"local, as {CARLA}")
+    await expect(page.locator("#shown tbody tr").first).to_contain_text(f"local, as 卡拉 ({CARLA})")
     assert await serious(page) == [] and watched.troubles == []

@@ -170,6 +170,24 @@ async def test_sessions_outlive_a_restart_and_end_when_keys_change(
             assert (await http.get("/admin/api/me")).status_code == status
 
 
+async def test_documents_are_changed_only_with_the_token_of_the_page(locked: Locked) -> None:
+    part = {"collection": "default", "name": "x.md", "token": "0" * 32, "size": "1"}
+    document = {"collection": "default", "source": "x.md"}
+    async with locked.browser() as http:
+        await locked.log_in(http, ALICE)
+        assert (await http.get("/admin/api/library")).status_code == 200
+        upload = await http.post("/admin/api/library/upload", params=part, content=b"x")
+        assert upload.status_code == 403
+        bodies: dict[str, Any] = {"remove": document, "ingest": {}, "ingest/1/stop": None, "search": {"question": "?"}}
+        for path, body in bodies.items():
+            assert (await http.post(f"/admin/api/library/{path}", json=body)).status_code == 403, path
+        headers = {"X-CSRF-Token": (await http.get("/admin/api/me")).json()["csrf"]}
+        started = await http.post("/admin/api/library/ingest", json={}, headers=headers)
+        assert started.json() == {"accepted": True}
+        [run] = (await http.get("/admin/api/library/ingest")).json()["runs"]
+        assert (run["state"], run["started_by"]) == ("queued", ALICE)
+
+
 async def test_failed_logins_are_slowed(locked: Locked) -> None:
     async with locked.browser() as http:
         answers = [await http.get("/admin/login/callback?code=x&state=forged") for _ in range(FREE + 2)]

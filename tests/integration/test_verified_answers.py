@@ -100,9 +100,9 @@ async def test_its_owner_is_asked_when_its_document_changes_and_before_it_ends(h
 async def test_another_owner_is_asked_where_its_approver_has_left(house: House) -> None:
     verifying, sandbox = house.bot.verifying, house.sandbox
     sandbox.office.hire("ou_gone", "老王", "0")
+    sandbox.office.resign("ou_gone")  # before there is anything that the bot may ask about by itself
     draft = VerifiedDraft(LUNCH, (), "午餐 11:30 开始。", "open", until=verifying.until(3))
     await verifying.make(draft, Approver("ou_gone", "老王"))
-    sandbox.office.resign("ou_gone")
     await house.look()
     form = await house.form("keep")
     assert "核实它的老王现在不能处理" in words(form["card"])

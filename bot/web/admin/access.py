@@ -16,7 +16,7 @@ from bot.repositories.shown_documents import ADMIN, ShownDocument, ShownTo
 from bot.web.admin.asking import answered_once
 from bot.web.admin.rights_view import RightsView, Unanswerable
 from bot.web.admin.routes import API, AdminDoor, Days, download, iso, json_body
-from bot.web.chat.schemas import QuestionText
+from bot.web.chat.schemas import QuestionText, verified_body
 from bot.web.csv_export import csv_text
 from bot.web.errors import Refused
 from rag.events import Question
@@ -98,7 +98,8 @@ def _body(answer: Answer) -> dict[str, Any]:
         {"number": each.number, "title": each.title, "source": each.source, "link": each.link, "cited": each.cited}
         for each in answer.sources
     ]
-    return {"outcome": answer.outcome, "text": answer.text, "notice": answer.notice, "sources": sources}
+    told = {"outcome": answer.outcome, "text": answer.text, "notice": answer.notice, "sources": sources}
+    return {**told, "verified": verified_body(answer.verified)}
 
 
 def shown_router(door: AdminDoor) -> APIRouter:

@@ -157,7 +157,9 @@ def _add_ingest(router: APIRouter, door: AdminDoor, library: LibraryDoor) -> Non
         runs = [asdict(run) for run in await ingests.runs.newest(RUNS)]
         is_ours = any(run["state"] == "running" for run in runs)
         other = not is_ours and is_being_written(ingests.ingesting.settings.rag.index_dir)
-        return json_body({"runs": runs, "other_writer": other})
+        is_asked_often = any(run["ended_at"] is None for run in runs)  # it would wait for the platform each time
+        names = {} if is_asked_often else await door.named(run["started_by"] for run in runs)
+        return json_body({"runs": runs, "other_writer": other, "names": names})
 
     @router.post("/ingest")
     async def start(request: Request, wanted: ReadingWanted) -> Response:

@@ -180,15 +180,19 @@ def test_only_one_waits_and_what_was_ended_by_hand_is_told_as_stopped(tmp_path: 
     async def play(house: House) -> None:
         job, _stop, running = await house.begun("ou_a")
         await house.told(lambda run: run.state == "running")
-        assert [await house.handler.start(by) for by in ("ou_b", "ou_c")] == [True, False]
-        assert [(run.state, run.started_by) for run in await house.runs.newest()] == [
-            ("queued", "ou_b"),
-            ("running", "ou_a"),
+        assert await house.handler.start("ou_b", again=[("hr", "pay.md")])
+        assert [await house.handler.start(by) for by in ("ou_b", "ou_c")] == [True, False], "one reads all that changed"
+        assert await house.handler.start("ou_c", rebuild=True)
+        assert [(run.state, run.what, run.started_by) for run in await house.runs.newest()] == [
+            ("queued", "rebuild", "ou_c"),
+            ("queued", "all", "ou_b"),
+            ("queued", "again", "ou_b"),
+            ("running", "all", "ou_a"),
         ]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await house.jobs.finish(job, "cancelled")
-        assert [run.state for run in await house.runs.newest()] == ["queued", "stopped"]
+        assert [run.state for run in await house.runs.newest()] == [*["queued"] * 3, "stopped"]
 
     in_house(tmp_path, play)
 

@@ -5,7 +5,7 @@ import { render } from "../js/markdown.js";
 import { has, say } from "../js/texts.js";
 import { toast } from "../js/toast.js";
 import { file, get, postBody, save } from "./data.js";
-import { mark, outcomeWord, table, when } from "./parts.js";
+import { mark, marks, table, when } from "./parts.js";
 
 const TYPING_MS = 250;
 const KINDS = ["user", "union", "employee", "email", "department", "chat", "group"];
@@ -175,12 +175,12 @@ function verdict({ allowed, source, mirrored, may_read: mayRead, grants, closed,
   ];
 }
 
-function answered({ outcome, text, notice, sources }) {
+function answered({ outcome, text, notice, sources, verified }) {
   const prose = el("div", { class: "answer-text prose" });
   prose.append(render(text || "–", 0, () => false, () => ""));
   const list = sources.map(({ number, title, source, cited }) => el("li", {}, `[${number}] ${title} (${source})${cited ? ` · ${say("wasCited")}` : ""}`));
   return [
-    el("p", {}, mark(outcome, outcomeWord(outcome))),
+    el("p", { class: "marks" }, ...marks({ outcome, verified })),
     prose,
     notice ? el("p", { class: "note" }, notice) : "",
     list.length ? el("ul", { class: "reasons" }, ...list) : "",

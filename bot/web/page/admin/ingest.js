@@ -13,6 +13,7 @@ export class Ingest {
   #whenEnded;
   #told = null;
   #links = [];
+  #names = {};
   #looking = 0;
   #open = new Set();
   #wasOpen = false;
@@ -45,6 +46,7 @@ export class Ingest {
       this.#looking = setTimeout(() => this.load(), 5 * LOOK_MS); // the bot is being restarted, say
       return;
     }
+    Object.assign(this.#names, this.#told.names);
     const open = new Set(this.#told.runs.filter(isOpen).map(({ job_id: id }) => id));
     const ended = [...this.#open].some((id) => !open.has(id));
     this.#open = open;
@@ -63,14 +65,14 @@ export class Ingest {
     const { runs, other_writer: other } = this.#told;
     const open = runs.filter(isOpen).toReversed();
     const past = runs.filter((run) => !isOpen(run));
-    this.#draw(this.#now, [...open.map((run) => this.#running(run)), ...(other && !open.length ? [el("p", {}, say("otherWriter"))] : []), ...past.slice(0, 1).map(ended)]);
+    this.#draw(this.#now, [...open.map((run) => this.#running(run)), ...(other && !open.length ? [el("p", {}, say("otherWriter"))] : []), ...past.slice(0, 1).map((run) => ended(run, this.#names))]);
     const said = open.length ? stageOf(open[0]) : this.#wasOpen && past.length ? say(`ingest_${past[0].state}`) : "";
     this.#wasOpen ||= open.length > 0;
     if (this.#status.textContent !== said) this.#status.textContent = said;
     const earlier = past.slice(1, 1 + EARLIER);
     this.#draw(this.#past, [
       ...(this.#links.length ? [links(this.#links, runs)] : []),
-      ...(earlier.length ? [el("details", {}, el("summary", {}, say("earlierIngests")), ...earlier.map(ended))] : []),
+      ...(earlier.length ? [el("details", {}, el("summary", {}, say("earlierIngests")), ...earlier.map((run) => ended(run, this.#names)))] : []),
     ]);
   }
 
@@ -102,8 +104,8 @@ const stageOf = ({ state, stage }) => say(state === "running" && has(`stage_${st
 
 const isOpen = ({ ended_at: at }) => at === null;
 
-function ended({ state, what, reason, report, started_by: by, ended_at: at }) {
-  const whose = by ? say("ingestBy", { by }) : say("ingestItself");
+function ended({ state, what, reason, report, started_by: by, ended_at: at }, names) {
+  const whose = by ? say("ingestBy", { by: names[by] ?? by }) : say("ingestItself");
   const facts = { at: when(at * 1000), by: has(`what_${what}`) ? `${whose} (${say(`what_${what}`)})` : whose };
   const told = report ? say("ingestFacts", { ...report, ...facts }) : `${facts.at}, ${facts.by}`;
   const list = (word, files, count) => (files.length ? el("details", {}, el("summary", {}, say(word, { count })), el("ul", { class: "reasons" }, ...files.map((file) => el("li", {}, `${file.source}: ${file.reason}`)))) : "");
