@@ -20,6 +20,7 @@ from rag.index.base.protocols import Chunks, KeywordIndex, Within
 from rag.index.base.types import Hits
 from rag.retrieval.background_questions import questions_by_language
 from rag.retrieval.coverage import Coverage, Idf, Words, words_of
+from rag.retrieval.strangeness import TermRarity, strangeness
 from rag.text.synonyms import WEIGHT as SYNONYM_WEIGHT
 from rag.text.synonyms import matches
 from rag.text.tokenizer import FIGURE_WEIGHT, MAX_QUERY_TERMS, lone_characters, question_terms
@@ -44,6 +45,8 @@ class KeywordHits:
     hits: Hits
     matches: tuple[float, ...] = ()
     read: Mapping[int, Chunk] = field(default_factory=dict)
+    strangeness: float = 0.0
+    """Of the question's words to all chunks that may be seen (`rag.retrieval.strangeness`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,12 @@ class KeywordSearch:
         match = KeywordMatch(question, coverage, term_idf=self._idf, character_idf=self._character_idf)
         scored = [(match.of(found[hit[0]]) if hit[0] in found else 0.0, hit) for hit in hits[:READ]]
         scored.sort(key=lambda each: -each[0])
-        return KeywordHits([hit for _, hit in scored] + hits[READ:], tuple(score for score, _ in scored), found)
+        return KeywordHits(
+            [hit for _, hit in scored] + hits[READ:],
+            tuple(score for score, _ in scored),
+            found,
+            self._strangeness(question) if hits else 0.0,
+        )
 
     def chance(self) -> dict[str, float]:
         """What background questions of each language reach: the median of their best match. Blocking."""
@@ -75,6 +83,9 @@ class KeywordSearch:
 
     def _best(self, question: str) -> float:
         return max(self.search(question, self.coverage(question), BACKGROUND_DEPTH).matches, default=0.0)
+
+    def _strangeness(self, question: str) -> float:
+        return strangeness(question, TermRarity(self.lexical.visible(self.within), self._idf, self._character_idf))
 
     def _idf(self, term: str) -> float:
         return self.lexical.idf(term, self.within)

@@ -63,6 +63,9 @@ class KeywordIndex(Protocol):
     def search(self, text: str, limit: int, within: Within = None) -> Hits:
         """The best chunks as (id, BM25 score above 0), best first. No terms, no hits."""
 
+    def visible(self, within: Within = None) -> int:
+        """How many of these chunks there are (None: all)."""
+
     def idf(self, term: str, within: Within = None) -> float:
         """Inverse document frequency of a term among these chunks (None: all); above 0."""
 

@@ -179,7 +179,7 @@ class TantivyIndex:
         found: Any = self._searcher.search(query, limit=1, count=True)  # its stub knows no count
         return int(found.count)
 
-    def _visible(self, within: Within) -> int:
+    def visible(self, within: Within = None) -> int:
         """How many of these chunks there are."""
         if within is None:
             return self.count
@@ -188,7 +188,7 @@ class TantivyIndex:
         return sum(self._counted("collection", name, None) for name in within)
 
     def _idf(self, frequency: int, within: Within) -> float:
-        count = self._visible(within)
+        count = self.visible(within)
         frequency = min(frequency, count)  # it may still count what was removed
         return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 

@@ -145,11 +145,17 @@ class MilvusKeywords:
         """The same for one CJK character."""
         return self._idf(f"c{character}", within)
 
+    def visible(self, within: Within = None) -> int:
+        """How many of these chunks there are."""
+        return self._chunks_of(self._known(within), within)
+
+    def _chunks_of(self, known: list[Frequencies], within: Within) -> int:
+        count = sum(each.chunks for each in known)
+        return self.count if not count and not isinstance(within, VisibleChunks) else count
+
     def _idf(self, key: str, within: Within) -> float:
         known = self._known(within)
-        count = sum(each.chunks for each in known)
-        if not count and not isinstance(within, VisibleChunks):
-            count = self.count
+        count = self._chunks_of(known, within)
         frequency = min(sum(each.terms.get(key, 0) for each in known) or 1, count)
         return math.log1p((count - frequency + 0.5) / (frequency + 0.5))
 

@@ -11,7 +11,7 @@ from benchmarks._searched import Kind, Searched, comparable, confidences, fitted
 from benchmarks._sets import foreign_to, half_of
 from benchmarks.confidence import learnt_floor, rules
 from rag.evaluation.dataset import Case
-from rag.retrieval.confidence import Signals
+from rag.retrieval.confidence import STRANGE_RISE, Signals
 from rag.settings import RetrievalSettings
 
 
@@ -48,7 +48,7 @@ def test_only_searches_of_the_more_common_way_are_fitted_together() -> None:
 def test_the_first_rule_is_the_shipped_one() -> None:
     shipped = RetrievalSettings()
     names = [next(iter(rules(with_dense))) for with_dense in (False, True)]
-    assert names[0] == f"match < {shipped.floor_words}"
+    assert names[0] == f"match < {shipped.floor_words}, rising {STRANGE_RISE}"
     assert names[1] == f"standing < {shipped.floor_standing}, match < {shipped.floor_match}"
 
 
@@ -62,12 +62,12 @@ def test_a_rule_with_embeddings_refuses_what_is_low_in_both() -> None:
 def test_the_strictest_rule_keeps_the_own_questions_of_every_set() -> None:
     every = rules(False)
     rows = [row(0.5, name="a"), row(0.22, name="b"), *(row(at / 20, "foreign") for at in range(20))]
-    assert strictest(every, rows, 0.0) == "match < 0.22"
-    assert str(refused(every["match < 0.22"], rows, "foreign")) == "25.0% (5/20)"
+    assert strictest(every, rows, 0.0) == "match < 0.22, rising 0.0"
+    assert str(refused(every["match < 0.22, rising 0.0"], rows, "foreign")) == "25.0% (5/20)"
 
 
 def test_where_every_rule_costs_too_much_the_one_that_costs_least_is_chosen() -> None:
-    assert strictest(rules(False), [row(0.01), row(0.12)], 0.0) == "match < 0.1"
+    assert strictest(rules(False), [row(0.01), row(0.09)], 0.0) == "match < 0.08, rising 0.0"
 
 
 def test_foreign_questions_come_from_other_subjects_in_equal_parts() -> None:

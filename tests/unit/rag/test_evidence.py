@@ -35,8 +35,8 @@ def of(match: float, standing: float | None = None, *, coverage: float = 0.0) ->
         (0.0, 5.0, False),
         (0.4, 1.49, False),
         (1.0, -3.0, False),
-        (0.17, None, True),
-        (0.18, None, False),
+        (0.09, None, True),
+        (0.1, None, False),
     ],
 )
 def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
@@ -47,9 +47,25 @@ def test_the_floor_refuses_where_both_signals_are_low_or_the_words_alone(
     assert (judge(found, FOUND, SETTINGS, None).evidence == "none") is is_refused
 
 
+@pytest.mark.parametrize(("strangeness", "refused_below"), [(0.0, 0.1), (0.4, 0.29), (0.8, 0.48)])
+def test_by_words_alone_the_floor_rises_with_the_strangeness_of_the_question(
+    strangeness: float, refused_below: float
+) -> None:
+    below, above = (
+        dataclasses.replace(of(match), strangeness=strangeness)
+        for match in (refused_below - 0.001, refused_below + 0.001)
+    )
+    assert is_below_floor(below, SETTINGS) and not is_below_floor(above, SETTINGS)
+
+
+def test_with_embeddings_strange_words_do_not_move_the_floor() -> None:
+    assert not is_below_floor(dataclasses.replace(of(0.41, 0.0), strangeness=0.9), SETTINGS)
+
+
 def test_the_settings_move_the_floor() -> None:
     open_door = RetrievalSettings(floor_words=0.0, floor_standing=-9.0)
     assert not is_below_floor(of(0.0), open_door)
+    assert not is_below_floor(dataclasses.replace(of(0.0), strangeness=0.9), open_door)
     assert not is_below_floor(of(0.0, -3.0), open_door)
     shut = RetrievalSettings(floor_words=1.0, floor_standing=9.0, floor_match=1.0)
     assert is_below_floor(of(0.99), shut) and is_below_floor(of(0.99, 6.0), shut)
@@ -106,6 +122,7 @@ def test_a_standing_is_read_off_the_nearest_and_bounded() -> None:
 )
 def test_a_match_and_its_margin_are_read_off_the_words(matches: tuple[float, ...], match: float, margin: float) -> None:
     coverage = Coverage("年假", term_idf=lambda term: 1.0, character_idf=lambda character: 1.0)
-    hits = KeywordHits([(number, 1.0) for number in range(len(matches))], matches)
+    hits = KeywordHits([(number, 1.0) for number in range(len(matches))], matches, strangeness=0.6)
     read = signals(FOUND, hits, VectorHits([]), coverage, chance=0.3)
+    assert read.strangeness == 0.6
     assert (read.match, read.match_margin, read.chance, read.has_dense) == (match, pytest.approx(margin), 0.3, False)

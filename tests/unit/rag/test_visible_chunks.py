@@ -126,6 +126,8 @@ def test_a_term_is_as_rare_as_it_is_among_the_chunks_that_are_seen(tmp_path: Pat
     seen = choice(of, 1, 2)
     for term in ("晓雯", "无有", "年假", "35", "病假"):
         assert index.idf(term, seen) == other.idf(term)
+    assert (index.visible(), index.visible(seen), other.visible()) == (4, 2, 2)
+    assert index.visible(frozenset({"default"})) == 4 and index.visible(frozenset({"closed"})) == 0
     assert index.idf("晓雯", seen) == index.idf("无有", seen) and index.idf("晓雯") < index.idf("无有")
     assert index.character_idf("晓", seen) == other.character_idf("晓") == index.character_idf("无", seen)
     assert index.search("晓雯 35", 5, seen)[0][0] == 1
