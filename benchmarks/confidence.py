@@ -27,7 +27,7 @@ from benchmarks._searched import Rule, Searched, comparable, confidences, fitted
 from benchmarks._sets import HALVES, Size, read_sets, retriever_of
 from rag.evaluation.fitting import fitted_floor
 from rag.index.calibration import Calibration, built_in
-from rag.retrieval.confidence import STRANGE_RISE, Signals, is_below_floor
+from rag.retrieval.confidence import AT_HOME, STRANGE_RISE, Signals, is_below_floor
 from rag.settings import RetrievalSettings
 
 FULL, QUICK = Size(400, None, 200), Size(80, 150, 80)
@@ -94,8 +94,8 @@ def rules(with_dense: bool) -> dict[str, Rule]:
     if not with_dense:
         chosen = [(each, rise) for rise in RISES for each in WORDS]
         return {
-            f"match < {floor}, rising {rise}": _rule(shipped.model_copy(update={"floor_words": floor}), rise)
-            for floor, rise in ((shipped.floor_words, STRANGE_RISE), *chosen)
+            f"match < {floor}, rising {rise}": _rule(shipped.model_copy(update={"floor_words": floor / AT_HOME}), rise)
+            for floor, rise in ((round(shipped.floor_words * AT_HOME, 3), STRANGE_RISE), *chosen)
         }
     grid = [
         shipped.model_copy(update={"floor_standing": standing, "floor_match": match})

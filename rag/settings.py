@@ -100,11 +100,11 @@ class RetrievalSettings(_Frozen):
         0.4, ge=0, le=3, description="How well the words of the best passage match: about 1 for half of the question's"
     )
     floor_words: float = Field(
-        0.1,
+        0.18,
         ge=0,
         le=3,
-        description="The same where search is by words only: refused below it, or below up to 5.3 times as much where "
-        "the question's words are strange to the documents",
+        description="The same where search is by words only: refused below 0.6 to 2.9 times as much, the more the "
+        "stranger the question's words are to the documents",
     )
     rerank: Literal["none", "cross-encoder", "endpoint"] = Field(
         "none", description="Reads question and passage together; slow without a GPU (1 s a passage)"

@@ -7,10 +7,10 @@ for every embedding model and every index.
 
 **The floor.** Retrieval alone refuses only what is hopeless by every signal there is: a model that reads the passages
 knows better than any threshold. With embeddings that is a standing below `floor_standing` together with a match below
-`floor_match`; by words alone a match below `floor_words`, which rises where the question's words are strange to the
-documents (`rag.retrieval.strangeness`), so that everyday words shared with some passage are no evidence. Where half of
-the match that background questions reach is more, that counts instead of these. Above the floor the model decides. A
-calibration replaces it by a confidence.
+`floor_match`; by words alone a match below a part of `floor_words`, or below several times as much where the question's
+words are strange to the documents (`rag.retrieval.strangeness`), so that everyday words shared with some passage are no
+evidence. Where half of the match that background questions reach is more, that counts instead of these. Above the floor
+the model decides. A calibration replaces it by a confidence.
 
 **The confidence** is a logistic function of the signals, fitted by benchmarks/confidence.py on questions of several
 corpora; `feishu-rag eval --calibrate` fits it, the floor and the levels to the team's own. It is shown in three levels;
@@ -36,8 +36,9 @@ CHANCE_SHARE = 0.5
 """A match below this share of what background questions reach is no sign of an answer."""
 STANDING_FROM, STANDING_TO = -3.0, 6.0
 """Beyond these a standing tells nothing more."""
-STRANGE_RISE = 4.75
-"""By how much of itself `floor_words` rises for each unit of strangeness. How it was chosen: docs/retrieval.md."""
+AT_HOME, STRANGE_RISE = 5 / 9, 4.75
+"""The share of `floor_words` that counts where a question's words are at home in the documents, and by how much of
+itself that rises for each unit of strangeness. How they were chosen: docs/retrieval.md."""
 Evidence = Literal["none", "weak", "strong"]
 """Of a search: below the floor (no model is asked), enough for a model to decide, enough to quote without one."""
 
@@ -139,5 +140,6 @@ def floors(found: Signals, settings: RetrievalSettings) -> tuple[float, float | 
     """The match and, where there are vectors, the standing below which a search is hopeless."""
     least = CHANCE_SHARE * found.chance
     if not found.has_dense:
-        return max(settings.floor_words * (1 + STRANGE_RISE * found.strangeness), least), None
+        rise = 1 + STRANGE_RISE * found.strangeness
+        return max(settings.floor_words * AT_HOME * rise, least), None
     return max(settings.floor_match, least), settings.floor_standing

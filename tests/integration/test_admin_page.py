@@ -195,7 +195,7 @@ async def test_failed_logins_are_slowed(locked: Locked) -> None:
         assert int(answers[-1].headers["retry-after"]) >= 1
 
 
-async def test_strangers_and_forged_relistedare_refused(locked: Locked) -> None:
+async def test_strangers_and_forged_returns_are_refused(locked: Locked) -> None:
     async with locked.browser() as http:
         assert (await locked.log_in(http, BOB)).headers["location"] == "/admin?login=stranger"
         assert (await http.get("/admin/api/overview")).status_code == 401

@@ -48,7 +48,7 @@ def test_only_searches_of_the_more_common_way_are_fitted_together() -> None:
 def test_the_first_rule_is_the_shipped_one() -> None:
     shipped = RetrievalSettings()
     names = [next(iter(rules(with_dense))) for with_dense in (False, True)]
-    assert names[0] == f"match < {shipped.floor_words}, rising {STRANGE_RISE}"
+    assert names[0] == f"match < 0.1, rising {STRANGE_RISE}"
     assert names[1] == f"standing < {shipped.floor_standing}, match < {shipped.floor_match}"
 
 

@@ -67,7 +67,7 @@ def test_the_settings_move_the_floor() -> None:
     assert not is_below_floor(of(0.0), open_door)
     assert not is_below_floor(dataclasses.replace(of(0.0), strangeness=0.9), open_door)
     assert not is_below_floor(of(0.0, -3.0), open_door)
-    shut = RetrievalSettings(floor_words=1.0, floor_standing=9.0, floor_match=1.0)
+    shut = RetrievalSettings(floor_words=1.8, floor_standing=9.0, floor_match=1.0)
     assert is_below_floor(of(0.99), shut) and is_below_floor(of(0.99, 6.0), shut)
 
 
