@@ -34,6 +34,15 @@ class PassagesChanged(Exception):
     """The numbers that a text cites no longer name the passages that they named when it was written."""
 
 
+class CannotAnswer(Exception):
+    """What the question is about cannot be read. `said` tells the person, `by_us` whether that is our fault."""
+
+    def __init__(self, said: str, *, by_us: bool = False) -> None:
+        super().__init__("what is asked about cannot be read")
+        self.said = said
+        self.by_us = by_us
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Where runs record what happens, and the clock that they are timed by."""
