@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.cards.buttons import one_line
-from bot.intake.threads import Said, Thread
+from bot.intake.threads import Utterance, Thread
 from bot.texts import Texts
 from rag.text.tokenizer import likely_tokens
 
@@ -13,7 +13,7 @@ QUOTED_CHARS = 120
 MOST_COUNTED = 20
 
 
-def written_out(said: Iterable[Said]) -> str:
+def written_out(said: Iterable[Utterance]) -> str:
     """A line for each message, with its time and author; further lines of a message are indented."""
     return "\n".join(f"[{_time(each.at)}] {each.who}: {_indented(each.words)}" for each in said)
 

@@ -48,7 +48,7 @@ class ThreadUnreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Utterance:
     """One message: when (seconds since the epoch), by whom (a name that nobody else there has), and its words."""
 
     at: float
@@ -62,7 +62,7 @@ class Thread:
     `earlier_at_least` there may be more of them. `left_out` is what in it is no words, or ours."""
 
     kind: ThreadKind
-    said: tuple[Said, ...]
+    said: tuple[Utterance, ...]
     earlier: int = 0
     earlier_at_least: bool = False
     left_out: tuple[LeftOut, ...] = ()
@@ -116,7 +116,7 @@ class ThreadReader:
             log.warning("thread_not_read", lacks_scope=lacks_scope, reason=str(error))
             raise ThreadUnreadable("no_scope" if lacks_scope else "gone") from error
 
-    async def last_of_topic(self, turn: Turn, wording: Texts, count: int) -> tuple[Said, ...]:
+    async def last_of_topic(self, turn: Turn, wording: Texts, count: int) -> tuple[Utterance, ...]:
         """The last messages before the turn's question in its topic; none where it stands in none, or where they
         cannot be read: they are a courtesy."""
         topic = _topic_of(turn)
@@ -124,10 +124,8 @@ class ThreadReader:
             return ()
         try:
             found = await self._topic(topic, pages=1)
-            ids = [each.message_id for each in found.messages]
-            asked_at = ids.index(turn.question_message_id) if turn.question_message_id in ids else len(ids)
-            before = replace(found, messages=found.messages[:asked_at])
-            thread = await self._thread(turn, before, wording, most=count)
+            found = replace(found, messages=tuple(_before(found.messages, turn)))
+            thread = await self._thread(turn, found, wording, most=count)
         except (FeishuError, ThreadUnreadable) as error:
             log.info("topic_not_read", reason=str(error))
             return ()
@@ -176,15 +174,16 @@ class ThreadReader:
     async def _thread(self, turn: Turn, found: _Found, wording: Texts, most: int = MOST_MESSAGES) -> Thread:
         here = [each for each in found.messages if each.chat_id == turn.chat_id]
         theirs = [each for each in here if not self._is_ours(turn, each)]
+        earlier_ours = [each for each in _before(here, turn) if self._is_ours(turn, each)]
         spoken = [each for each in theirs if self._is_spoken(each) and each.message_id != turn.question_message_id]
         whole = await self._opened(turn, spoken[-most:], wording)
         messages = whole[-most:]
         if not messages:
             raise ThreadUnreadable("empty")
-        ours = len(here) - len(theirs) + sum(map(is_our_card, messages))
+        ours = len(earlier_ours) + sum(map(is_our_card, messages))
         messages = [each for each in messages if not is_our_card(each)]
         called = await self._called(messages, wording)
-        said = [Said(each.created_at, called[each.sender_open_id], _words(each, wording)) for each in messages]
+        said = [Utterance(each.created_at, called[each.sender_open_id], _words(each, wording)) for each in messages]
         left_out = unread_of(messages, why="words_only")
         if ours:
             left_out = (*left_out, LeftOut("ours", "not_summed_up", count=ours))
@@ -250,6 +249,12 @@ class ThreadReader:
                 name = (wording.thread_person if is_person else wording.thread_bot).format(number=len(called) + 1)
             called[sender] = f"{name} ({len(called) + 1})" if name in called.values() else name
         return called
+
+
+def _before(messages: Sequence[MessageReceived], turn: Turn) -> Sequence[MessageReceived]:
+    """Those before the turn's question; all where it is not among them."""
+    ids = [each.message_id for each in messages]
+    return messages[: ids.index(turn.question_message_id)] if turn.question_message_id in ids else messages
 
 
 def _topic_of(turn: Turn) -> str:
