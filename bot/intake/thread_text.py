@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.cards.buttons import one_line
-from bot.intake.threads import Utterance, Thread
+from bot.intake.threads import Thread, Utterance
 from bot.texts import Texts
 from rag.text.tokenizer import likely_tokens
 
@@ -35,7 +35,7 @@ def made_of(thread: Thread, wording: Texts, *, by_model: bool) -> str:
     first, last = _time(thread.said[0].at), _time(thread.said[-1].at)
     count, people = len(thread.said), len(thread.people)
     line = wording.summary_made_of.format(what=what, count=count, people=people, first=first, last=last)
-    return " ".join([line, wording.summary_by_model if by_model else wording.summary_no_model])
+    return line + (wording.summary_by_model if by_model else wording.summary_no_model)
 
 
 def without_model(thread: Thread, wording: Texts) -> str:

@@ -152,7 +152,7 @@ EN = Texts(
     summary_topic="This topic",
     summary_forward="This merged forward",
     summary_replies="These replies",
-    summary_made_of="📝 {what}: {count} messages by {people} people ({first} to {last}).",
+    summary_made_of="📝 {what}: {count} messages by {people} people ({first} to {last}). ",
     summary_by_model="Written by the model from these messages alone; no document was looked at.",
     summary_no_model=(
         "A summary needs a language model, and none is set up here. Below: who wrote how much, and the last messages."
