@@ -9,11 +9,14 @@ import pytest
 
 from bot.texts import EN, ZH
 from feishu.sandbox import AppSettings
+from rag.generation.refusal import MARK
 from tests.integration.conftest import ALICE, BOB, GROUP, Stage, answer_text, button, words
+from tests.integration.test_bad_luck import using
+from tests.integration.test_crash import killed
 from tests.integration.test_people_conversation import private_chat, replied
 from tests.support.model_server import ModelServer, Reply, running
 from tests.support.obedient_model import DONE, obedient
-from tests.support.scene import QUESTION, Scene, new_scene
+from tests.support.scene import ANSWER, QUESTION, Scene, new_scene
 
 TOPICS, GROUP_SCOPE = "oc_newcomers", "im:message.group_msg"
 SUMMARY = "**总结**\n上线定在周四。\n\n**决定**\n- 周四上线（周明）\n\n**待定**\n- 谁写公告：林小满去问"
@@ -218,12 +221,37 @@ async def test_orders_in_messages_and_names_do_nothing(scene: Scene, model: Mode
     assert DONE not in answer_text(card) and order in model.chats()[-1].prompt
 
 
-async def test_a_summary_goes_on_where_the_process_ended(scene: Scene, model: ModelServer) -> None:
+async def test_killed_while_it_is_written_it_ends_whole_on_the_same_card(stage: Stage, model: ModelServer) -> None:
+    model.script(Reply(SUMMARY, delay_s=0.03))
+    app_of(stage).scopes.add(GROUP_SCOPE)
+    bot = await stage.bot(**using(model), BOT__LEASE_S="3", BOT_TEST_KILL_AT="mid-stream")
+    root = await release(stage)
+    asked = (await stage.sandbox.say(TOPICS, ALICE, "/summary", mention_bot=True, reply_to=root)).message_id
+    await killed(bot)
+    before = [card["message_id"] for card in stage.cards(asked)]
+    await stage.bot(**using(model), BOT__LEASE_S="3")
+    card = await stage.closed(asked)
+    assert SUMMARY in answer_text(card) and before == [each["message_id"] for each in stage.cards(asked)]
+    assert "这个话题：2 人的 3 条消息" in answer_text(card)
+
+
+async def test_nothing_of_the_messages_is_stored(scene: Scene, model: ModelServer) -> None:
+    await scene.start()
+    asked = await summed_up(scene, await release(scene))
+    card = await scene.closed(asked)
+    await scene.press(card, "up")
+    await scene.idle()
+    assert "MARK-LAST" in model.chats()[-1].prompt
+    await scene.stack.aclose()
+    stored = b"".join(file.read_bytes() for file in scene.folder.glob("bot.db*"))
+    assert "上线定在周四。".encode() in stored and b"MARK-LAST" not in stored
+
+
+async def test_after_a_stop_of_the_process_it_is_summed_up_anew(scene: Scene, model: ModelServer) -> None:
     model.script(Reply(SUMMARY, end="stall"), Reply(SUMMARY))
     await scene.start()
     asked = await summed_up(scene, await release(scene))
     await scene.growing(asked)
-    assert scene.bot is not None
     await scene.stack.aclose()
     await scene.start()
     assert SUMMARY in answer_text(await scene.closed(asked))
@@ -242,14 +270,41 @@ async def test_without_a_model_it_says_so_and_lists(stage: Stage) -> None:
 
 
 async def test_owners_get_what_the_question_leaned_on(scene: Scene, model: ModelServer) -> None:
-    model.script(Reply("[[NO_ANSWER]]"))
+    def answer(body: dict[str, Any]) -> Reply:
+        prompt = str(body["messages"][-1]["content"])
+        if "New question:" in prompt:
+            return Reply("差旅报销的火星补贴是多少？")
+        return Reply(ANSWER if "火星" not in prompt else MARK)
+
+    model.script(answer=answer)
     await scene.start(bot={"people": {"owners": {"*": [BOB]}}})
     root = await release(scene)
-    asked = await summed_up(scene, root, "差旅报销的火星补贴是多少？")
+    await scene.closed(await summed_up(scene, root, QUESTION))
+    asked = await summed_up(scene, root, "那火星补贴呢？")
     card = await scene.closed(asked)
     await scene.press(card, "person")
-    told = await scene.until(lambda: next(iter(scene.texts(asked)), None))
-    text = json.dumps(told, ensure_ascii=False)
-    assert "差旅报销的火星补贴是多少？" in text and ZH.person_topic in text and "周明: 好，就周四 MARK-LAST" in text
-    assert ZH.person_documents in text
-    assert QUESTION not in text
+    told = words_of(await scene.text(asked))
+    assert "差旅报销的火星补贴是多少？" in told and ZH.person_understood_from.format(question="那火星补贴呢？") in told
+    before = told.partition(ZH.person_before)[2]
+    assert before.partition("\n")[2].startswith(f"• {QUESTION} — 出差回来后")
+    topic = told.partition(ZH.person_topic)[2].partition(ZH.person_documents)[0]
+    assert topic.split("\n• ")[1:][-2:] == ["周明: 好，就周四 MARK-LAST", f"林小满: @知识库助手 {QUESTION}\n"]
+    assert ZH.person_documents in told and "差旅" in told.partition(ZH.person_documents)[2]
+    assert told.endswith(ZH.person_reply)
+
+
+async def test_a_private_question_is_handed_on_with_what_its_owner_may_see(scene: Scene, model: ModelServer) -> None:
+    model.script(Reply(MARK))
+    await scene.start(bot={"people": {"owners": {"*": [BOB]}}})
+    chat = private_chat(scene)  # type: ignore[arg-type]
+    asked = (await scene.sandbox.say(chat, ALICE, "差旅报销的火星补贴是多少？")).message_id
+    await scene.press(await scene.closed(asked), "person")
+    with_owner = private_chat(scene, BOB)  # type: ignore[arg-type]
+    sent = await scene.until(lambda: next(iter(scene.sandbox.messages_in(with_owner)), None))
+    told = json.loads(sent.content)["text"]
+    assert "火星补贴" in told and ZH.person_documents in told and ZH.person_topic not in told
+    assert told.endswith(ZH.person_reply)
+
+
+def words_of(message: dict[str, Any]) -> str:
+    return str(message["text"])
