@@ -174,23 +174,23 @@ class ThreadReader:
     async def _thread(self, turn: Turn, found: _Found, wording: Texts, most: int = MOST_MESSAGES) -> Thread:
         here = [each for each in found.messages if each.chat_id == turn.chat_id]
         theirs = [each for each in here if not self._is_ours(turn, each)]
-        earlier_ours = [each for each in _before(here, turn) if self._is_ours(turn, each)]
+        ours = sum(self._is_ours(turn, each) for each in _before(here, turn))
         spoken = [each for each in theirs if self._is_spoken(each) and each.message_id != turn.question_message_id]
-        whole = await self._opened(turn, spoken[-most:], wording)
+        opened = await self._opened(spoken[-most:])
+        whole = [each for each in opened if not (is_our_card(each) or self._is_ours(turn, each))]
+        ours += len(opened) - len(whole)
         messages = whole[-most:]
-        if not messages:
-            raise ThreadUnreadable("empty")
-        ours = len(earlier_ours) + sum(map(is_our_card, messages))
-        messages = [each for each in messages if not is_our_card(each)]
         called = await self._called(messages, wording)
         said = [Utterance(each.created_at, called[each.sender_open_id], _words(each, wording)) for each in messages]
+        heard = tuple(each for each in said if each.words)
+        if not heard:
+            raise ThreadUnreadable("empty")
+        if found.kind == "replies" and len(heard) == 1:
+            raise ThreadUnreadable("nowhere")
         left_out = unread_of(messages, why="words_only")
         if ours:
             left_out = (*left_out, LeftOut("ours", "not_summed_up", count=ours))
         earlier = len(spoken[:-most]) + len(whole[:-most])
-        heard = tuple(each for each in said if each.words)
-        if not heard:
-            raise ThreadUnreadable("empty")
         return Thread(found.kind, heard, earlier or int(found.is_cut), found.is_cut, left_out)
 
     def _is_spoken(self, message: MessageReceived) -> bool:
@@ -205,7 +205,7 @@ class ThreadReader:
         known = self._identity.known
         return message.sender_open_id in (turn.app_id, known.open_id if known else turn.app_id)
 
-    async def _opened(self, turn: Turn, messages: Sequence[MessageReceived], wording: Texts) -> list[MessageReceived]:
+    async def _opened(self, messages: Sequence[MessageReceived]) -> list[MessageReceived]:
         """The messages, with what was forwarded in their place and cards as they are; the newest first get that."""
         opened: list[list[MessageReceived]] = []
         left = MOST_FETCHED
@@ -215,11 +215,11 @@ class ThreadReader:
                 opened.append([message])
                 continue
             left -= 1
-            opened.append(await self._fetched(turn, message))
+            opened.append(await self._fetched(message))
         return [each for some in reversed(opened) for each in some]
 
-    async def _fetched(self, turn: Turn, message: MessageReceived) -> list[MessageReceived]:
-        """A forward's messages (none of ours), or a card with its words; the message itself where it is gone."""
+    async def _fetched(self, message: MessageReceived) -> list[MessageReceived]:
+        """A forward's messages, or a card with its words; the message itself where it is gone."""
         try:
             items = await fetched_items(self._messages, message.message_id)
         except FeishuError as error:
@@ -231,8 +231,7 @@ class ThreadReader:
             return [_message(items[0])] if items else [message]
         parents = {str(item.get("upper_message_id") or "") for item in items}
         children = [_message(item) for item in items if item.get("upper_message_id")]
-        theirs = [each for each in children if each.message_id not in parents and not self._is_ours(turn, each)]
-        return [each for each in theirs if self._is_spoken(each)]
+        return [each for each in children if each.message_id not in parents and self._is_spoken(each)]
 
     async def _called(self, messages: Iterable[MessageReceived], wording: Texts) -> dict[str, str]:
         """Sender → a name that no other has. Where the platform tells none, one by which somebody mentioned them."""

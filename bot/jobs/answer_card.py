@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from bot.answering import AnswerRun, CannotAnswer, PassagesChanged, Recorder, Understand
+from bot.answering import AnswerRun, CannotAnswer, NotYet, PassagesChanged, Recorder, Understand
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.final_view import final
@@ -28,7 +28,6 @@ from bot.jobs.summary import staged
 from bot.models import Answer, CardState, Turn
 from bot.repositories.turns import Conversations
 from bot.texts import Texts, language_of, texts
-from feishu.api.availability import is_outage
 from feishu.cards.elements import Card
 from feishu.errors import FeishuError, TargetGone
 from rag.errors import RagError
@@ -186,8 +185,10 @@ def _outcome_of(written: "asyncio.Task[None]") -> Outcome:
     error = written.exception()
     if error is None:
         return Completed()
-    if isinstance(error, PassagesChanged) or (isinstance(error, FeishuError) and is_outage(error)):
+    if isinstance(error, PassagesChanged):
         raise error
+    if isinstance(error, NotYet):
+        raise error.because
     if isinstance(error, CannotAnswer):
         return Unread(error.said, error.by_us)
     if isinstance(error, RagError):

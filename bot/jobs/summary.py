@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.answering import Answers, CannotAnswer, PassagesChanged
+from bot.answering import Answers, CannotAnswer, NotYet, PassagesChanged
 from bot.intake.commands import asked_of_thread
 from bot.intake.thread_text import fitting, made_of, without_model, written_out
 from bot.intake.threads import Thread, ThreadReader, ThreadUnreadable
@@ -16,6 +16,7 @@ from bot.models import LeftOut, Turn
 from bot.repositories.attachments import Attachments
 from bot.repositories.turns import Conversations
 from bot.texts import Texts
+from feishu.errors import FeishuError
 from rag.errors import ContextTooLong
 from rag.events import AnswerEvent, Delta, Finished, Question
 
@@ -76,7 +77,7 @@ class ThreadAnswers:
 
     async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent]:
         """What it is made of, then what the model writes; a list where there is no model. Raises `CannotAnswer`,
-        `RagError`, `FeishuError` of an outage, and `PassagesChanged` for a text to go on with: it is written anew."""
+        `NotYet`, `RagError`, and `PassagesChanged` for a text to go on with: it is written anew."""
         if question.so_far:
             raise PassagesChanged("a conversation is summed up anew")
         writer = self._summaries.writer
@@ -98,6 +99,8 @@ class ThreadAnswers:
         except ThreadUnreadable as error:
             said = getattr(self._wording, f"summary_{error.why}")
             raise CannotAnswer(said, by_us=error.why == "no_scope") from error
+        except FeishuError as error:
+            raise NotYet(error) from error
 
     async def _written(self, thread: Thread) -> AsyncGenerator[AnswerEvent]:
         """By the model; of half as many messages, the newest, where its window is too small for them all."""

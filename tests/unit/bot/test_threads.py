@@ -8,6 +8,8 @@ import pytest
 
 from bot.intake.bot_identity import Identity
 from bot.intake.commands import asked_of_thread, parse_command
+from bot.intake.forwarded import as_message
+from bot.intake.policy import deed_of
 from bot.intake.thread_text import fitting, made_of, without_model, written_out
 from bot.intake.threads import MOST_MESSAGES, MOST_PAGES, Thread, ThreadReader, ThreadUnreadable, Utterance
 from bot.intake.user_names import UserNames
@@ -172,6 +174,7 @@ async def test_a_forward_in_a_topic_is_opened_in_its_place() -> None:
     platform.single["om_2"] = [forward, *({**each, "upper_message_id": "om_2"} for each in inside)]
     thread = await reader(platform).read(turn(), EN)
     assert [(each.who, each.words) for each in thread.said] == [("Ann", "look"), ("Bob", "one"), ("Ann", "so?")]
+    assert thread.left_out == (LeftOut("ours", "not_summed_up", count=1),)
 
 
 async def test_replies_end_where_one_is_of_another_chat() -> None:
@@ -251,6 +254,12 @@ def test_without_a_model_everybody_is_counted_and_the_last_are_quoted() -> None:
 )
 def test_the_command_and_what_follows_it(typed: str, wish: str | None) -> None:
     assert asked_of_thread(typed) == wish
+
+
+def test_a_summary_costs_and_waits_like_a_question() -> None:
+    message = as_message(item(1, "/summary"))
+    assert deed_of(message, "/summary", "mention") == "question"
+    assert deed_of(message, "/help", "mention") == "command"
 
 
 def test_other_commands_keep_what_follows_them() -> None:
