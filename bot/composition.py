@@ -46,14 +46,14 @@ from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
 from bot.jobs.owner_context import OwnerContext
-from bot.jobs.question import QuestionReader
+from bot.jobs.question import Answerers, QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
-from bot.jobs.summary import Answerers, Summaries
+from bot.jobs.summary import Summaries
 from bot.jobs.welcome import WelcomeHandler
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics

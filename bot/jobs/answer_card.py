@@ -22,9 +22,9 @@ from bot.cards.progress import Completed, Failed, Outcome, Stopped, Unread
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
+from bot.intake.commands import asked_of_thread
 from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
-from bot.jobs.summary import staged
 from bot.models import Answer, CardState, Turn
 from bot.repositories.turns import Conversations
 from bot.texts import Texts, language_of, texts
@@ -75,7 +75,7 @@ class AnswerCards:
 
     def wording(self, turn: Turn) -> Texts:
         """The words for a turn, in the language of its question or the one that is set."""
-        return staged(turn, texts(language_of(turn.question, preferred=self._language)))
+        return _staged(turn, texts(language_of(turn.question, preferred=self._language)))
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -178,6 +178,13 @@ class AnswerCards:
         stored = await self._conversations.card_state(turn.id, answer_id=answer.id)
         state = replace(stored, answer=answer) if stored else CardState(turn, answer, (answer.id,))
         return await self._dressing.dressed(state, self.wording(turn))
+
+
+def _staged(turn: Turn, wording: Texts) -> Texts:
+    """The words of a turn's card; of a conversation that is read, no search is told."""
+    if asked_of_thread(turn.question) is None:
+        return wording
+    return replace(wording, retrieving=wording.reading_thread)
 
 
 def _outcome_of(written: "asyncio.Task[None]") -> Outcome:

@@ -1,5 +1,6 @@
 """The question as it is to be answered: as it was edited, its pictures read (which takes seconds), understood."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -15,8 +16,9 @@ from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.results import ImageUnreadable, NoQuestion
 from bot.job import Job
 from bot.jobs.answer_card import TICK_S
-from bot.jobs.summary import Answerers
+from bot.jobs.summary import Summaries
 from bot.models import Turn
+from bot.repositories.attachments import Attachments
 from bot.repositories.turns import Conversations
 from bot.texts import Texts
 from feishu.clock import Clock
@@ -27,6 +29,20 @@ from rag.scope import Scope
 log = structlog.get_logger(__name__)
 
 NO_DOCUMENT = Scope(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Answerers:
+    """Who answers a question: the files of a private chat where they know, else the library; a conversation where it is
+    about that."""
+
+    library: Answers
+    attachments: Attachments
+    summaries: Summaries
+
+    async def of(self, turn: Turn, question: Question) -> Answers:
+        """For a question to the documents."""
+        return await self.attachments.library_for(turn, question) or self.library
 
 
 class QuestionReader:

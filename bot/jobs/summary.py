@@ -13,7 +13,6 @@ from bot.intake.thread_text import fitting, made_of, without_model, written_out
 from bot.intake.threads import Thread, ThreadReader, ThreadUnreadable
 from bot.job import Job
 from bot.models import LeftOut, Turn
-from bot.repositories.attachments import Attachments
 from bot.repositories.turns import Conversations
 from bot.texts import Texts
 from feishu.errors import FeishuError
@@ -50,20 +49,6 @@ class Summaries:
     async def note(self, job: Job, turn: Turn, left_out: tuple[LeftOut, ...]) -> None:
         """Stores what the card says was not read."""
         await self.conversations.reworded(job, turn.id, turn.question, "", left_out=left_out)
-
-
-@dataclass(frozen=True, slots=True)
-class Answerers:
-    """Who answers a question: the files of a private chat where they know, else the library; a conversation where it is
-    about that."""
-
-    library: Answers
-    attachments: Attachments
-    summaries: Summaries
-
-    async def of(self, turn: Turn, question: Question) -> Answers:
-        """For a question to the documents."""
-        return await self.attachments.library_for(turn, question) or self.library
 
 
 class ThreadAnswers:
@@ -126,10 +111,3 @@ class ThreadAnswers:
                     await self._summaries.note(self._job, self._turn, thread.not_read)
                     yield Delta(first)
                 yield replace(event, text=first + event.text) if isinstance(event, Finished) else event
-
-
-def staged(turn: Turn, wording: Texts) -> Texts:
-    """The words of a turn's card; of a conversation that is read, no search is told."""
-    if asked_of_thread(turn.question) is None:
-        return wording
-    return replace(wording, retrieving=wording.reading_thread)
