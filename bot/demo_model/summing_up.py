@@ -10,6 +10,7 @@ from rag.text.tokenizer import terms
 LINE_CHARS = 80
 MOST_LINES = 3
 MOST_ANSWERS = 3
+NEXT = 3
 
 _DECIDES = re.compile(
     r"(?<!没)(?<!未)(?:就这么定|定了|定在|决定|就按|同意|确定)(?!.*[?？])|\b(?:agreed|decided|let'?s go with|we'll)\b",
@@ -49,8 +50,8 @@ def _parts(said: Sequence[Message], own: Wording) -> Iterator[str]:
     yield _listed(who, [f"**{each}**: {_gist(each, said)}" for each in people], own)
     decided = [f"{_short(each.words)} ({each.who})" for each in said if _DECIDES.search(each.words)]
     yield _listed(decisions, decided, own)
-    asking = [(at, each) for at, each in enumerate(said) if _ASKS.search(each.words)]
-    still = [_open(said, at, own) for at, each in asking if not _is_settled(said[at + 1 :], each)]
+    asking = [at for at, each in enumerate(said) if _ASKS.search(each.words)]
+    still = [_open(said, at, own) for at in asking if not _is_settled(said[at + 1 :])]
     yield _listed(questions, still, own)
 
 
@@ -59,16 +60,16 @@ def _gist(who: str, said: Sequence[Message]) -> str:
     return " / ".join(own[:MOST_LINES])
 
 
-def _is_settled(after: Sequence[Message], question: Message) -> bool:
-    """Whether somebody else decided right after a question that asked nobody by name."""
-    return any(_DECIDES.search(each.words) for each in after[:1]) and not _PROMISES.search(question.words)
+def _is_settled(after: Sequence[Message]) -> bool:
+    """Whether somebody decided within the next messages."""
+    return any(_DECIDES.search(each.words) for each in after[:NEXT])
 
 
 def _open(said: Sequence[Message], at: int, own: Wording) -> str:
     """An open question, with who was asked by name or took it on within the next messages."""
     question = said[at]
     named = _MENTION.search(question.words)
-    took = next((each.who for each in said[at + 1 : at + 4] if _PROMISES.search(each.words)), "")
+    took = next((each.who for each in said[at + 1 : at + 1 + NEXT] if _PROMISES.search(each.words)), "")
     to = took or (named[1] if named else own.none)
     return own.open_to.format(words=_short(question.words), who=question.who, to=f"→ {to}")
 

@@ -33,6 +33,7 @@ def test_a_summary_has_its_four_parts() -> None:
     about, who, decided, still = (text.index(f"**{each}**") for each in ("摘要", "谁说了什么", "决定", "待定"))
     assert about < who < decided < still
     assert "那就定在周四" in text[decided:still] and "回滚方案" in text[still:] and "→ 周明" in text[still:]
+    assert "什么时候上线" not in text[still:], "settled by what came next"
     assert "**陈薇**: 我来写公告" in text[who:decided]
 
 
