@@ -117,6 +117,16 @@ async def test_of_a_long_topic_the_newest_are_read_and_the_rest_is_counted(scene
     assert "更早的 30 条消息" in left_out(card) and "200 条消息" in answer_text(card)
 
 
+async def test_a_window_that_is_too_small_gets_the_newest_half(scene: Scene, model: ModelServer) -> None:
+    too_long = {"message": "maximum context length exceeded", "code": "context_length_exceeded"}
+    model.script(Reply(status=400, error=too_long), Reply(SUMMARY))
+    await scene.start()
+    said = [(BOB if number % 2 else ALICE, f"第 {number} 条") for number in range(10)]
+    card = await scene.closed(await summed_up(scene, await topic(scene, *said)))
+    assert [line.partition(": ")[2] for line in read(model).splitlines()] == [f"第 {each} 条" for each in range(5, 10)]
+    assert "2 人的 5 条消息" in answer_text(card) and "更早的 5 条消息" in left_out(card)
+
+
 async def test_what_is_no_words_is_named_and_what_was_taken_back_is_out(scene: Scene, model: ModelServer) -> None:
     scene.sandbox.register(OTHER)
     await scene.start()
