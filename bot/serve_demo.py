@@ -18,9 +18,8 @@ from bot.serve import serve_bot
 from bot.server import Door, PortTaken, bind
 from bot.settings import Settings
 from feishu.sandbox import Sandbox, SandboxSettings, running
-from feishu.sandbox.samples import put_samples
+from feishu.sandbox.samples import put_samples, put_topic
 from feishu.sandbox.samples.rights import put_rights
-from feishu.sandbox.samples.topics import put_topic
 from feishu.sandbox.settings import DEFAULT_SCOPES
 from feishu.sandbox.world import TENANT_KEY
 from rag.generation.factory import uses_model

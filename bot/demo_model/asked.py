@@ -63,7 +63,7 @@ class Suggesting:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ThreadMessage:
     """One message of a conversation."""
 
     at: str
@@ -75,7 +75,7 @@ class Message:
 class Summarising:
     """A conversation to sum up, or to answer a question from."""
 
-    said: tuple[Message, ...]
+    said: tuple[ThreadMessage, ...]
     question: str = ""
 
 
@@ -116,7 +116,7 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> Asked:
 
 
 def _summarising(fence: str, wish: str) -> Summarising:
-    said = [Message(*found.group("at", "who", "words")) for found in _MESSAGE.finditer(fence)]
+    said = [ThreadMessage(*found.group("at", "who", "words")) for found in _MESSAGE.finditer(fence)]
     about = ABOUT.partition("{question}")[0]
     return Summarising(tuple(said), wish.removeprefix(about).strip() if wish.startswith(about) else "")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.demo_model.asked import Message, Summarising
+from bot.demo_model.asked import Summarising, ThreadMessage
 from bot.demo_model.wording import Wording, wording
 from rag.text.tokenizer import terms
 
@@ -39,7 +39,7 @@ def _answer(asked: Summarising, own: Wording) -> str:
     return "\n".join(f"- **{each.who}** · {each.at}: {_short(each.words)}" for each in near) or own.not_said
 
 
-def _parts(said: Sequence[Message], own: Wording) -> Iterator[str]:
+def _parts(said: Sequence[ThreadMessage], own: Wording) -> Iterator[str]:
     people = list(dict.fromkeys(each.who for each in said))
     first, last = said[0], said[-1]
     begun = own.begun.format(
@@ -55,17 +55,17 @@ def _parts(said: Sequence[Message], own: Wording) -> Iterator[str]:
     yield _listed(questions, still, own)
 
 
-def _gist(who: str, said: Sequence[Message]) -> str:
+def _gist(who: str, said: Sequence[ThreadMessage]) -> str:
     own = [_short(each.words) for each in said if each.who == who]
     return " / ".join(own[:MOST_LINES])
 
 
-def _is_settled(after: Sequence[Message]) -> bool:
+def _is_settled(after: Sequence[ThreadMessage]) -> bool:
     """Whether somebody decided within the next messages."""
     return any(_DECIDES.search(each.words) for each in after[:NEXT])
 
 
-def _open(said: Sequence[Message], at: int, own: Wording) -> str:
+def _open(said: Sequence[ThreadMessage], at: int, own: Wording) -> str:
     """An open question, with who was asked by name or took it on within the next messages."""
     question = said[at]
     named = _MENTION.search(question.words)

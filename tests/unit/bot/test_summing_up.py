@@ -1,6 +1,6 @@
 """The scripted model sums up: who said what, what was decided, what is open."""
 
-from bot.demo_model.asked import Message, Summarising, read_messages
+from bot.demo_model.asked import Summarising, ThreadMessage, read_messages
 from bot.demo_model.writing import written
 from rag.generation.prompts import summary_text
 from rag.settings import PromptSettings
@@ -24,7 +24,7 @@ def asked(question: str = "") -> Summarising:
 def test_the_messages_are_read_as_they_were_given() -> None:
     found = asked()
     assert len(found.said) == 6 and found.question == ""
-    assert found.said[3] == Message("11-30 09:21", "林小满", "公告谁写？\n    财务要提前知道")
+    assert found.said[3] == ThreadMessage("11-30 09:21", "林小满", "公告谁写？\n    财务要提前知道")
     assert asked("谁发版？").question == "谁发版？"
 
 
