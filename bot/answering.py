@@ -15,6 +15,7 @@ from bot.observability.metrics import Metrics
 from bot.observability.tracing import Trace, Tracing
 from bot.texts import Texts
 from feishu.clock import Clock
+from feishu.errors import FeishuError
 from rag.events import AnswerEvent, Delta, Finished, Question, Retrieved
 
 _CITATION = re.compile(r"\[(\d{1,3})\]")
@@ -32,6 +33,23 @@ Understand = Callable[[], Awaitable[tuple[Question, Answers]]]
 
 class PassagesChanged(Exception):
     """The numbers that a text cites no longer name the passages that they named when it was written."""
+
+
+class NotYet(Exception):
+    """The platform, by no fault of what was asked, did not give what the answer is made of: `because` says why."""
+
+    def __init__(self, because: FeishuError) -> None:
+        super().__init__(str(because))
+        self.because = because
+
+
+class CannotAnswer(Exception):
+    """What the question is about cannot be read. `said` tells the person, `by_us` whether that is our fault."""
+
+    def __init__(self, said: str, *, by_us: bool = False) -> None:
+        super().__init__("what is asked about cannot be read")
+        self.said = said
+        self.by_us = by_us
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from bot.intake.refusals import Refusals, Refusing
 from bot.intake.replied_message import RepliedMessages
 from bot.intake.replies import Replier
 from bot.intake.source_reasons import SourceReasons
+from bot.intake.threads import ThreadReader
 from bot.intake.user_names import UserNames
 from bot.job import JobKind
 from bot.jobs.answer import AnswerHandler
@@ -48,13 +49,15 @@ from bot.jobs.ingest import IngestHandler
 from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
-from bot.jobs.question import QuestionReader
+from bot.jobs.owner_context import OwnerContext
+from bot.jobs.question import Answerers, QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
 from bot.jobs.redraw import RedrawHandler
 from bot.jobs.refresh import RefreshHandler
 from bot.jobs.refuse import RefuseHandler
 from bot.jobs.registry import JobHandler, JobHandlers
+from bot.jobs.summary import Summaries
 from bot.jobs.verified import VerifiedHandler
 from bot.jobs.welcome import WelcomeHandler
 from bot.live_prompts import LivePrompts
@@ -175,6 +178,7 @@ class Parts:
         names = UserNames(self.client, clock=self.clock)
         pictures = Pictures(messages, ImageText(self.library, self.settings.rag.reading))
         forwards = ForwardReader(messages, names, self.identity)
+        self.threads = ThreadReader(messages, names, self.identity)
         files, images = FileReader(messages, self.attachments, self.metrics), ImageReader(pictures)
         readers: dict[str, Reader] = {"file": files, "image": images, "post": images, "merge_forward": forwards}
         readers["interactive"] = CardReader(messages)
@@ -240,7 +244,7 @@ class Parts:
             ),
             "ask_reason": AskReasonHandler(self.outbox, language=language),
             "ask_person": AskOwnerHandler(
-                voice, conversations, self.gaps, self.identity, bot.people, self.access, language=language
+                voice, conversations, self.gaps, self._owner_context(), bot.people, self.access
             ),
             "welcome": WelcomeHandler(voice, self.library, self.ledger, self.identity, self.access, language=language),
             "menu": MenuHandler(voice, self.obedience, self.ledger, self.access, language=language),
@@ -273,12 +277,15 @@ class Parts:
             self.contents,
             self.understanding,
             conversations,
-            self.library,
-            self.attachments,
+            Answerers(self.library, self.attachments, Summaries(self.library, self.threads, conversations)),
             clock=self.clock,
         )
         afterwards = AfterAnswer(self.proposing, self.access, self.jobs)
         return AnswerHandler(questions, cards, conversations, self.dressing, self.policy, one_writer, afterwards)
+
+    def _owner_context(self) -> OwnerContext:
+        language = self.settings.bot.language
+        return OwnerContext(self.identity, self.memory, self.threads, self.access, language=language)
 
     def _outbox(self) -> CardDelivery:
         return CardDelivery(

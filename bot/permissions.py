@@ -197,6 +197,12 @@ FEATURES = (
         _every_message,
     ),
     Feature(
+        "summaries of topics",
+        (("im:message.history:readonly", "im:message:readonly", "im:message"), ("im:message.group_msg",)),
+        "/summary can read no topic of a group; forwards and replies it can",
+        lambda _settings: "may",
+    ),
+    Feature(
         "slash commands",
         (("application:app_slash_command:read",), ("application:app_slash_command:write",)),
         "feishu-rag init cannot put the commands into the client's / list",

@@ -22,12 +22,14 @@ from bot.demo import (
 )
 from bot.demo_model.server import Pace, scripted_model
 from bot.ingestion import ingest_all
+from bot.intake.bot_identity import GROUP_SCOPE
 from bot.serve import serve_bot
 from bot.server import Door, PortTaken, bind
 from bot.settings import Settings
 from feishu.sandbox import Sandbox, SandboxSettings, running
-from feishu.sandbox.samples import put_samples
+from feishu.sandbox.samples import put_samples, put_topic
 from feishu.sandbox.samples.rights import put_rights
+from feishu.sandbox.settings import DEFAULT_SCOPES
 from feishu.sandbox.world import TENANT_KEY
 from rag.generation.factory import uses_model
 
@@ -52,6 +54,7 @@ async def serve_demo(settings: Settings, *, sandbox_port: int, tokens_per_s: flo
             if settings.bot.access.rights == "mirror":
                 links.append(put_rights(sandbox))
             settings = with_links(settings, *links)
+        put_topic(sandbox)
         await _ingest_handbook(settings, console)
 
         def announce(public: Door, web: Door) -> None:
@@ -71,6 +74,7 @@ async def _sandbox(settings: Settings, port: int) -> AsyncIterator[tuple[Sandbox
             app_secret=feishu.app_secret.get_secret_value(),
             encrypt_key=feishu.encrypt_key.get_secret_value(),
             verification_token=feishu.verification_token.get_secret_value(),
+            scopes=(*DEFAULT_SCOPES, GROUP_SCOPE),
             examples=EXAMPLES,
         )
     )
@@ -135,7 +139,9 @@ def _free_or(port: int) -> int:
 
 def _welcome(page: str, web: str, admin: str, writes: str) -> Panel:
     return Panel.fit(
-        f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n\n{escape(writes)}\n"
+        f"[bold]Open {page}[/bold] and ask in the group with @, for example:\n  {EXAMPLES[0]}\n"
+        "In the topic group, reply in the topic with @ and /summary.\n\n"
+        f"{escape(writes)}\n"
         f"web chat {web}/   metrics {web}/metrics   API {web}/docs\n"
         f"for the admin {web}/admin (log in as {admin}; anybody else is refused)\nCtrl-C stops.",
         title="feishu-rag demo",

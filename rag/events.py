@@ -79,9 +79,9 @@ class Prompt:
     pictures: tuple[str, ...] = ()
 
 
-Purpose = Literal["answer", "rewrite", "picture", "suggest", "generate"]
-"""What a language model is called for: answers, follow-ups made to stand alone, pictures read, questions proposed, and
-prompts of programs."""
+Purpose = Literal["answer", "rewrite", "picture", "suggest", "summary", "generate"]
+"""What a language model is called for: answers, follow-ups made to stand alone, pictures read, questions proposed,
+conversations summed up, and prompts of programs."""
 
 
 @dataclass(frozen=True, slots=True)

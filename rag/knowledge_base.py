@@ -11,13 +11,13 @@ from typing import TypeVar
 from rag.access_lists import UNCONTROLLED, AccessListsSource, NewestLists
 from rag.clock import Clock, SystemClock
 from rag.documents import Chunk, Passage
-from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, RagError
+from rag.errors import GenerationFailed, IndexMissing, IndexUnusable, ModelUnavailable, RagError
 from rag.events import AnswerEvent, Finished, ModelCall, Prompt, Proposed, Purpose, Question
 from rag.generation.answerer import Answerer
-from rag.generation.context_window import retrieval_within
+from rag.generation.context_window import conversation_tokens, retrieval_within
 from rag.generation.factory import Generators, ServerLoad
 from rag.generation.follow_ups import is_fragment, leans, standing_alone
-from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text
+from rag.generation.prompts import check_prompts, history_text, prompt_text, question_text, summary_text
 from rag.generation.suggestions import excerpts, questions_in
 from rag.health import LibraryStatus, Part
 from rag.index.base.types import Key
@@ -163,6 +163,27 @@ class KnowledgeBase:
             logger.info("The follow-up stays as it is: %s", str(error) or "no time left")
             return question.text
         return standing_alone(condensed, question.text) or question.text
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model writes here."""
+        return self._writers.has_model
+
+    @property
+    def conversation_tokens(self) -> int:
+        """How many tokens of a conversation `summarise` should be given at most."""
+        return conversation_tokens(self._settings)
+
+    async def summarise(self, said: str, asked: str = "") -> AsyncGenerator[AnswerEvent]:
+        """What the model answers to what is `asked` about a conversation, "" for a summary: Reasoning and Delta, then
+        Finished. `said` is quoted material. Raises GenerationFailed, ContextTooLong where it is too long."""
+        llm = self._settings.llm
+        prompt = Prompt(summary_text(self._prompts, said, asked), llm.max_tokens, llm.temperature, 1.0)
+        async with contextlib.aclosing(self._generate(prompt, "summary")) as events:
+            async for event in events:
+                if isinstance(event, Finished) and not event.text.strip():
+                    raise ModelUnavailable("The model ended without a word")
+                yield event
 
     @property
     def can_look(self) -> bool:

@@ -175,6 +175,7 @@ class PromptSettings(_Frozen):
     condense: str = Field("", description="Must contain {question} and {history}")
     picture: str = Field("", description="What to tell of a picture (rag.llm.vision); no variables")
     suggest: str = Field("", description="Must contain {question} and {passages}")
+    summary: str = Field("", description="For /summary of a conversation. Must contain {question} and {messages}")
 
 
 class RagSettings(_Frozen):

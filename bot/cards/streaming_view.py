@@ -79,8 +79,8 @@ def stage(progress: Progress, texts: Texts, *, elapsed_s: float = 0.0) -> str:
 
 
 def _stage(progress: Progress, texts: Texts) -> str:
-    if progress.passages is None:
-        return texts.retrieving
+    if progress.passages is None:  # nothing is written before the search, where there is one
+        return texts.generating if progress.text else texts.retrieving
     if not progress.passages:
         return texts.found_none
     found = texts.found.format(count=len(progress.passages))

@@ -10,13 +10,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.documents import Chunk, Passage
-from rag.generation.prompts import ANSWER, ASKED_BY_MATERIAL, ATTACHED, CONDENSE, CONTRACT, GO_ON, PICTURE, SUGGEST
+from rag.generation.prompts import (
+    ABOUT,
+    ANSWER,
+    ASKED_BY_MATERIAL,
+    ATTACHED,
+    CONDENSE,
+    CONTRACT,
+    GO_ON,
+    PICTURE,
+    SUGGEST,
+    SUMMARY,
+)
 
 _FENCE = re.compile(r'<passage number="(?P<number>\d+)" title="(?P<title>[^"<>\n]*)">\n(?P<text>.*?)\n</passage>', re.S)
 _LABEL = re.compile(r"(?:question|问题|问)\s*[:：]\s*", re.IGNORECASE)
 _EXCHANGE = re.compile(r"^Q: (.*?)\nA: ", re.MULTILINE | re.DOTALL)
 _EXCERPT = re.compile(r"^- (?P<path>.+?): ", re.MULTILINE)
 _SPEAKER = re.compile(r"^[^:：\n?？]{1,20}[:：]\s")
+_MESSAGE = re.compile(
+    r"^\[(?P<at>\d\d-\d\d \d\d:\d\d)\] (?P<who>[^:\n]{1,60}): (?P<words>.*(?:\n {4}.*)*)", re.MULTILINE
+)
 _BETWEEN = "\n\n"
 _BEFORE_QUESTION = ANSWER.partition("{passages}")[2].partition("{question}")[0]
 
@@ -49,6 +63,23 @@ class Suggesting:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """One message of a conversation."""
+
+    at: str
+    who: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summarising:
+    """A conversation to sum up, or to answer a question from."""
+
+    said: tuple[ThreadMessage, ...]
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Looking:
     """Pictures to describe."""
 
@@ -60,7 +91,7 @@ class Chatting:
     text: str
 
 
-Asked = Answering | Condensing | Suggesting | Looking | Chatting
+Asked = Answering | Condensing | Suggesting | Summarising | Looking | Chatting
 
 
 def read_messages(messages: Sequence[Mapping[str, Any]]) -> Asked:
@@ -77,9 +108,17 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> Asked:
     if (suggesting := _between(SUGGEST, last)) is not None:
         excerpts, question = suggesting
         return Suggesting(_with_material(question), tuple(match["path"] for match in _EXCERPT.finditer(excerpts)))
+    if (summarising := _between(SUMMARY, last)) is not None:
+        return _summarising(*summarising)
     if last.startswith(PICTURE):
         return Looking()
     return _answering(said) or Chatting(last)
+
+
+def _summarising(fence: str, wish: str) -> Summarising:
+    said = [ThreadMessage(*found.group("at", "who", "words")) for found in _MESSAGE.finditer(fence)]
+    about = ABOUT.partition("{question}")[0]
+    return Summarising(tuple(said), wish.removeprefix(about).strip() if wish.startswith(about) else "")
 
 
 def content_of(message: Mapping[str, Any]) -> str:

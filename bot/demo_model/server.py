@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.demo_model.asked import Answering, Chatting, content_of, read_messages
+from bot.demo_model.asked import Answering, Chatting, Summarising, content_of, read_messages
 from bot.demo_model.writing import written
 
 MOST_BYTES = 4_000_000
@@ -84,7 +84,7 @@ def _reply(name: str, messages: Sequence[Mapping[str, Any]], limit: int | None, 
     kept = tokens if limit is None else tokens[:limit]
     counted = sum(len(TOKEN.findall(content_of(message))) for message in messages)
     # Rewrites and suggestions are for the bot, which waits for them whole: nobody reads them as they are typed.
-    is_read = isinstance(asked, Answering | Chatting)
+    is_read = isinstance(asked, Answering | Chatting | Summarising)
     return _Reply(
         name, tuple(kept), "stop" if len(kept) == len(tokens) else "length", counted, pace if is_read else Pace(0, 0)
     )

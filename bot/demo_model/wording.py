@@ -23,6 +23,15 @@ class Wording:
     """To a prompt without passages."""
     joined: str
     """A follow-up together with the question before it."""
+    headings: tuple[str, str, str, str]
+    """Of a summary: what it is about, who said what, decisions, open questions."""
+    begun: str
+    """What a conversation began with."""
+    none: str
+    not_said: str
+    """Where no message answers a question."""
+    open_to: str
+    """An open question, its asker, and whoever took it on or was asked."""
 
 
 ZH = Wording(
@@ -30,12 +39,22 @@ ZH = Wording(
     perhaps="这一点可能写在《{title}》里，建议先看看“{heading}”这一节，再以原文为准。",
     alone="我是演示用的脚本模型，只会根据给出的资料回答。接入真正的大模型后，这里就由它来写。",
     joined="{earlier}，{question}",
+    headings=("摘要", "谁说了什么", "决定", "待定"),
+    begun="{who}先提出“{words}”，{count} 人参与讨论，最后由{last}说“{end}”。",
+    none="无",
+    not_said="这些消息里没有说到。",
+    open_to="{words}（{who}问，{to}）",
 )
 EN = Wording(
     other_language="The document is in Chinese; in its words:",
     perhaps="This may be covered in “{title}”: please have a look at “{heading}” and go by what it says.",
     alone="I am the demo's scripted model and only answer from passages. With a real model configured, it writes here.",
     joined="{earlier}: {question}",
+    headings=("Summary", "Who said what", "Decisions", "Open questions"),
+    begun="{who} began with “{words}”; {count} people took part, and {last} closed with “{end}”.",
+    none="None",
+    not_said="These messages do not say.",
+    open_to="{words} (asked by {who}; {to})",
 )
 
 DETAIL = re.compile(

@@ -7,7 +7,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting
+from bot.demo_model.asked import Answering, Asked, Chatting, Condensing, Looking, Suggesting, Summarising
+from bot.demo_model.summing_up import summed_up
 from bot.demo_model.wording import DETAIL, alone, is_chinese, named, wording
 from bot.intake.suggestions import plain, question_about
 from rag.documents import Passage
@@ -45,6 +46,8 @@ def written(asked: Asked) -> str:
             return alone(asked.question, asked.earlier)
         case Suggesting():
             return "\n".join(_suggested(asked))
+        case Summarising():
+            return harmless(summed_up(asked))
         case Looking():
             return ""  # it sees nothing, and the prompt wants nothing then
         case Chatting():

@@ -47,6 +47,8 @@ class CommandRunner:
         match command.kind:
             case "help":
                 return (await greeting(self.documents, scope, wording.help_text, wording)).text
+            case "summary":  # where there is nothing to sum up: in the menu, beside any topic and reply
+                return wording.summary_nowhere
             case "sources":
                 return await self._sources(wording, scope)
             case "why":

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 CommandKind = Literal[
-    "help", "new", "sources", "why", "feedback", "stop", "forget", "greeting", "thanks", "farewell", "noted"
+    "help",
+    "new",
+    "summary",
+    "sources",
+    "why",
+    "feedback",
+    "stop",
+    "forget",
+    "greeting",
+    "thanks",
+    "farewell",
+    "noted",
 ]
 
 WORDS: dict[str, CommandKind] = {
@@ -15,6 +26,9 @@ WORDS: dict[str, CommandKind] = {
     "new": "new",
     "新对话": "new",
     "重新开始": "new",
+    "summary": "summary",
+    "总结": "summary",
+    "小结": "summary",
     "sources": "sources",
     "资料": "sources",
     "来源": "sources",
@@ -61,6 +75,8 @@ _ACKNOWLEDGED = """
     makessense soundsgood sogood lol ha haha hehe lmao yay oh ah hmm hm mhm uh um oops sorry 抱歉 不好意思 对不起
     打扰了
 """
+_SUMMARY_RUN_ON = re.compile("(?:总结|小结)(?:一下)?")
+"""Chinese is typed without a space behind the command."""
 _PARTICLES = frozenset("啊呀啦哦噢喔哈呢嘛吧哟呗嘞咯哒滴的了")
 GREETINGS = frozenset(_GREETINGS.split())
 PLEASANTRIES = frozenset((*_GREETINGS.split(), *_THANKS.split(), *_FAREWELLS.split(), *_ACKNOWLEDGED.split()))
@@ -85,9 +101,18 @@ def parse_command(text: str) -> Command | None:
     text = text.strip()
     if not text.startswith(("/", "／")):
         return _pleasantry(text)
-    word, _, rest = text[1:].partition(" ")
-    kind = WORDS.get(word.strip().lower())
-    return Command(kind, rest.strip()) if kind else None
+    word, *rest = re.split(r"\s+", text[1:], maxsplit=1)
+    kind = WORDS.get(word.lower())
+    if kind is None and (run_on := _SUMMARY_RUN_ON.match(word)):
+        return Command("summary", text[1 + run_on.end() :].strip())
+    return Command(kind, *rest) if kind else None
+
+
+def asked_of_thread(question: str) -> str | None:
+    """What a question asks of the thread that it stands in: the words after `/summary`, "" for a summary of it all;
+    None for any other question."""
+    command = parse_command(question)
+    return command.rest if command and command.kind == "summary" else None
 
 
 def says_its_language(text: str, command: Command) -> bool:

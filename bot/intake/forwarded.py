@@ -114,7 +114,7 @@ class ForwardReader:
         parents = {str(item.get("upper_message_id")) for item in items}
         lines = [await self._line(child) for child in children]
         words = "\n".join(filter(None, lines))
-        left_out = _left_out([child for child in children if child.message_id not in parents])
+        left_out = unread_of([child for child in children if child.message_id not in parents])
         if len(children) < len(sent):
             left_out = (*left_out, LeftOut("ours", "ours", count=len(sent) - len(children)))
         if len(items) > MOST_CHILDREN:
@@ -175,16 +175,17 @@ def file_name(message: MessageReceived) -> str:
     return " ".join(visible_text(name).split())[:FILE_NAME_CHARS] if isinstance(name, str) and name else "file"
 
 
-def _left_out(children: Sequence[MessageReceived]) -> tuple[LeftOut, ...]:
-    """What in a forward is not read: files by their names, the rest by how many there are of a kind."""
-    files = [LeftOut("file", "in_forward", file_name(child)) for child in children if child.message_type == "file"]
+def unread_of(children: Sequence[MessageReceived], why: str = "in_forward") -> tuple[LeftOut, ...]:
+    """What in a forward is not read: files by their names, the rest by how many there are of a kind. `why` says why
+    files and pictures are not (`bot.models.LeftOut`)."""
+    files = [LeftOut("file", why, file_name(child)) for child in children if child.message_type == "file"]
     counted: Counter[tuple[str, str]] = Counter()
     for child in children:
         pictures = len(image_keys(child))
         if pictures or child.message_type == "image":
-            counted["picture", "in_forward"] += pictures or 1
+            counted["picture", why] += pictures or 1
         elif child.message_type == "interactive":
             counted["card", "no_words"] += not words_of(child)
         elif child.message_type not in ("text", "post", "file"):
             counted[KINDS.get(child.message_type, "message"), "kind"] += 1
-    return (*files, *(LeftOut(what, why, count=count) for (what, why), count in counted.items() if count))
+    return (*files, *(LeftOut(what, reason, count=count) for (what, reason), count in counted.items() if count))

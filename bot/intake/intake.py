@@ -9,7 +9,7 @@ from bot.access.rules import Access
 from bot.cards.final_view import left_out_text
 from bot.inbox.queue import Jobs
 from bot.intake.bot_identity import Identity
-from bot.intake.commands import Command, parse_command, says_its_language
+from bot.intake.commands import Command, asked_of_thread, parse_command, says_its_language
 from bot.intake.policy import Attempt, Policy, deed_of
 from bot.intake.refusals import Refusing
 from bot.intake.replies import Replier
@@ -79,6 +79,8 @@ class Quotes(Protocol):
 
     async def look(self, job: Job, message: MessageReceived, wording: Texts) -> Quote: ...
 
+    async def words_above(self, job: Job, message: MessageReceived) -> str: ...
+
     async def question_of(self, job: Job, turn: Turn) -> MessageReceived | None: ...
 
     async def edited(self, job: Job, turn: Turn) -> MessageReceived | None: ...
@@ -118,6 +120,10 @@ class MessageContents:
     async def text(self, message: MessageReceived) -> str:
         """Its own words, without the bot's mention."""
         return text_of(message, bot_open_id=await self.own_id(message))
+
+    async def above(self, job: Job, message: MessageReceived) -> str:
+        """The words of the message that this one replies to. Raises `FeishuError`."""
+        return await self._quotes.words_above(job, message)
 
     def wording(self, text: str) -> Texts:
         """The words in which somebody who writes so is answered."""
@@ -179,6 +185,8 @@ class MessageContents:
         text = await self.text(message)
         if not text:
             return None
+        if asked_of_thread(text) is not None:
+            return Asked(text)
         quote = Quote() if turn.parent_turn else await self._quotes.parent_of(job, message)
         left_out = turn.left_out if turn.parent_turn else quote.left_out
         return Asked(text, quote.words or turn.read_text, quote.unread or self._kinds.has_links(text), left_out)
@@ -244,7 +252,8 @@ class MessageIntake:
             if deed != "overheard":
                 await self._refusing.reply(job, message, why, wording)
             return NoQuestion(f"refused: {why}")
-        gap = await self._owners.question_of(message)
+        wish = asked_of_thread(text)
+        gap = await self._owners.question_of(message) if wish is None else None
         if gap and text and not (heard == "mention" and message.thread_id and text.endswith(("?", "？"))):
             await self._owners.note(job, message, gap, text, self._contents.wording(gap.question))
             return NoQuestion("an owner's reply was noted")
@@ -252,6 +261,8 @@ class MessageIntake:
             return NoQuestion("an owner's reply without words", done=False)
         if heard != "silent" and (command := parse_command(text)):
             said = text if says_its_language(text, command) else await self._said_here(job, message)
+            if wish is not None and (message.thread_id or message.parent_id):
+                return await self._summary(job, message, wish, said)
             await self._commands.obey(job, message, command, self._contents.wording(said))
             return NoQuestion(f"obeyed /{command.kind}")
         if heard == "silent" and (parse_command(text) or not await self._silence.is_sure(text, message)):
@@ -261,6 +272,11 @@ class MessageIntake:
         if isinstance(asked, NoQuestion):
             return asked
         return new_turn(job, message, asked, parent_turn=parent)
+
+    async def _summary(self, job: Job, message: MessageReceived, wish: str, said: str) -> Turn:
+        """The turn of a `/summary`; its command is in the language of the chat, which its card speaks."""
+        wording = self._contents.wording(said or await self._contents.above(job, message))
+        return new_turn(job, message, Asked(f"/{wording.summary_word} {wish}".strip()))
 
     async def _parent_turn(self, job: Job, message: MessageReceived) -> str:
         """The turn of the card, or of the question, that the message replies to; "" where there is none."""

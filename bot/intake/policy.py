@@ -188,7 +188,7 @@ def deed_of(message: MessageReceived, text: str, heard: str) -> Deed:
     """What somebody does who writes this; `text` is without the mention of us, `heard` why it is for us."""
     if heard == "silent":
         return "overheard"
-    if command := parse_command(text):
+    if (command := parse_command(text)) and command.kind != "summary":
         return "stop_command" if command.kind == "stop" else "command"
     if heard == "owner":
         return "owner_reply"

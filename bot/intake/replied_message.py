@@ -79,6 +79,11 @@ class RepliedMessages:
         words = await self._signed(parent, contents.words)
         return Quote(words, unread=self._pictures.can_look(parent), left_out=contents.left_out)
 
+    async def words_above(self, job: Job, message: MessageReceived) -> str:
+        """The words of the message replied to, or of what is forwarded in it; "" where there are none."""
+        parent = await self._fetched(job, message.parent_id, message.chat_type) if message.parent_id else None
+        return (await self._contents(job, parent)).words if parent else ""
+
     async def look(self, job: Job, message: MessageReceived, wording: Texts) -> Quote:
         """The message replied to, of which `parent_of` left something unread, with what its pictures say; of a file,
         its name: its text is kept to be searched."""

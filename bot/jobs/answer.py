@@ -12,6 +12,7 @@ from bot.cancellation import Ended, StopSignal
 from bot.cards import streaming_view as views
 from bot.cards.progress import Exhausted, Expired, Outcome, Progress, Refused, Unread, conclude, ended
 from bot.delivery.outbox import Delivery
+from bot.intake.commands import asked_of_thread
 from bot.intake.intake import message_of, new_turn
 from bot.intake.policy import Policy, refusal_of
 from bot.intake.results import Asked
@@ -167,7 +168,8 @@ class AnswerHandler:
     ) -> Ended:
         run = self._cards.run_of(answer, started_at=since, continued=continued)
         try:
-            outcome = await self._cards.write(delivery, turn, run, partial(self._questions.understood, job, turn), stop)
+            understand = partial(self._questions.understood, job, turn, self._cards.wording(turn))
+            outcome = await self._cards.write(delivery, turn, run, understand, stop)
         except asyncio.CancelledError:
             passages = run.progress.passages or ()
             seen = {name for each in passages for name in behind(each.chunk.collection, each.chunk.source)}
@@ -178,7 +180,7 @@ class AnswerHandler:
             raise
         answer = run.conclude(outcome, self._cards.wording(turn), leaned_on=_asked_of(job))
         ended_as = await self._cards.finish(delivery, job, turn, answer)
-        if self._afterwards:
+        if self._afterwards and asked_of_thread(turn.question) is None:
             await self._afterwards.begin(turn, answer, run.question, run.progress.passages or ())
         return ended_as
 

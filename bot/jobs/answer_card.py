@@ -14,14 +14,15 @@ from weakref import WeakValueDictionary
 import orjson
 import structlog
 
-from bot.answering import AnswerRun, PassagesChanged, Recorder, Understand
+from bot.answering import AnswerRun, CannotAnswer, NotYet, PassagesChanged, Recorder, Understand
 from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.final_view import final
-from bot.cards.progress import Completed, Failed, Outcome, Stopped
+from bot.cards.progress import Completed, Failed, Outcome, Stopped, Unread
 from bot.crash_points import reach
 from bot.delivery.outbox import CardDelivery, Delivery
 from bot.errors import Owed, StoreError
+from bot.intake.commands import asked_of_thread
 from bot.job import CARD_LINE, Job, LeaseLost
 from bot.jobs.card_extras import CardExtras
 from bot.models import Answer, CardState, Turn
@@ -74,7 +75,7 @@ class AnswerCards:
 
     def wording(self, turn: Turn) -> Texts:
         """The words for a turn, in the language of its question or the one that is set."""
-        return texts(language_of(turn.question, preferred=self._language))
+        return _staged(turn, texts(language_of(turn.question, preferred=self._language)))
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -92,7 +93,8 @@ class AnswerCards:
         self, delivery: Delivery, turn: Turn, run: AnswerRun, understand: Understand, stop: StopSignal
     ) -> Outcome:
         """Shows a run on its open card until it ends, fails, or somebody stops it; gives how. Cancelling this
-        (shutdown) cancels the model call. Raises `PassagesChanged`."""
+        (shutdown) cancels the model call. Raises `PassagesChanged`, and `FeishuError` of an outage that kept from the
+        answer what it is made of."""
 
         def show() -> None:
             elapsed_s = self._clock.monotonic() - run.started_at
@@ -178,13 +180,24 @@ class AnswerCards:
         return await self._dressing.dressed(state, self.wording(turn))
 
 
+def _staged(turn: Turn, wording: Texts) -> Texts:
+    """The words of a turn's card; of a conversation that is read, no search is told."""
+    if asked_of_thread(turn.question) is None:
+        return wording
+    return replace(wording, retrieving=wording.reading_thread)
+
+
 def _outcome_of(written: "asyncio.Task[None]") -> Outcome:
-    """Raises `PassagesChanged`."""
+    """Raises `PassagesChanged`, and `FeishuError` of an outage."""
     error = written.exception()
     if error is None:
         return Completed()
     if isinstance(error, PassagesChanged):
         raise error
+    if isinstance(error, NotYet):
+        raise error.because
+    if isinstance(error, CannotAnswer):
+        return Unread(error.said, error.by_us)
     if isinstance(error, RagError):
         log.warning("answering_failed", kind=type(error).__name__, reason=str(error))
     else:

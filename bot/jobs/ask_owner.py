@@ -1,18 +1,15 @@
 """The job `ask_person`: a question that the documents did not answer is passed on to their owners."""
 
-from typing import Literal
-
 from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
-from bot.intake.bot_identity import GROUP_SCOPE, Identity
 from bot.intake.replies import Replier, mentioning
 from bot.job import AskPersonPayload, Job
 from bot.jobs.card_extras import collections_in, owners_of
-from bot.models import Turn
+from bot.jobs.owner_context import OwnerContext
+from bot.models import Answer, Turn
 from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.turns import Conversations
 from bot.settings.people import PeopleSettings
-from bot.texts import Texts, language_of, texts
 from feishu.api.messages import short_id
 
 
@@ -24,19 +21,16 @@ class AskOwnerHandler:
         voice: Replier,
         conversations: Conversations,
         gaps: OwnerQuestions,
-        identity: Identity,
+        context: OwnerContext,
         settings: PeopleSettings,
         access: Access,
-        *,
-        language: Literal["auto", "zh", "en"] = "auto",
     ) -> None:
         self._voice = voice
         self._conversations = conversations
         self._gaps = gaps
-        self._identity = identity
+        self._context = context
         self._settings = settings
         self._access = access
-        self._language = language
 
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """Mention the owners of the nearest documents; from private chats they are written to."""
@@ -48,11 +42,12 @@ class AskOwnerHandler:
         owners = owners_of(self._settings, collections_in(answer, scope))
         question = (turn.standalone if self._access.shows(scope, answer.behind) else "") or turn.question
         if turn.chat_type == "p2p":
-            await self._write_to(job, turn, owners, question)
+            await self._write_to(job, turn, answer, owners, question)
             return Ended("done", "owners were told")
         uuid = short_id("gap", turn.id)
         asked_of = turn.question_message_id
-        sent = await self._voice.mention(asked_of, owners, self._words(turn, question), uuid=uuid, chat_id=turn.chat_id)
+        said = await self._context.words(turn, answer, scope)
+        sent = await self._voice.mention(asked_of, owners, said, uuid=uuid, chat_id=turn.chat_id)
         thread_id = turn.conversation.partition("/")[2]
         await self._gaps.asked(
             OwnerQuestion(turn.id, job.app_id, turn.chat_id, question, turn.asker, owners, sent.message_id, thread_id)
@@ -63,23 +58,15 @@ class AskOwnerHandler:
         """Tell who asked for a person that it came to nothing."""
         if found := await self._conversations.look_up(AskPersonPayload.of(job).answer_id):
             turn, _ = found
-            said, uuid = self._wording(turn).failed_errand, short_id("given-up", turn.id)
+            said, uuid = self._context.wording(turn).failed_errand, short_id("given-up", turn.id)
             await self._voice.mention(turn.question_message_id, (), said, uuid=uuid, chat_id=turn.chat_id)
 
-    async def _write_to(self, job: Job, turn: Turn, owners: tuple[str, ...], question: str) -> None:
-        said = mentioning((), self._words(turn, question))
+    async def _write_to(self, job: Job, turn: Turn, answer: Answer, owners: tuple[str, ...], question: str) -> None:
+        """Each is told what they themselves may see of it."""
         for number, owner in enumerate(owners):
+            said = mentioning((), await self._context.words(turn, answer, await self._access.scope("", "p2p", owner)))
             sent = await self._voice.tell(owner, said, uuid=short_id("gap", turn.id, owner))
             gap_id = f"{turn.id}.{number}" if number else turn.id
             await self._gaps.asked(
                 OwnerQuestion(gap_id, job.app_id, turn.chat_id, question, turn.asker, (owner,), sent.message_id)
             )
-
-    def _words(self, turn: Turn, question: str) -> str:
-        wording = self._wording(turn)
-        hears_all = turn.chat_type == "p2p" or GROUP_SCOPE in (self._identity.scopes or ())
-        how = wording.person_reply if hears_all else wording.person_reply_mention
-        return f"{wording.person_asked.format(question=question[:500])}\n{how}"
-
-    def _wording(self, turn: Turn) -> Texts:
-        return texts(language_of(turn.question, preferred=self._language))

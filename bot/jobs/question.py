@@ -1,6 +1,6 @@
 """The question as it is to be answered: as it was edited, its pictures read (which takes seconds), understood."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -10,11 +10,13 @@ from bot.cancellation import Ended, StopSignal, unless_stopped
 from bot.cards import streaming_view as views
 from bot.cards.progress import Outcome, Stopped, Unread
 from bot.delivery.outbox import Delivery
+from bot.intake.commands import asked_of_thread
 from bot.intake.intake import MAX_QUESTION_CHARS, MessageContents, MessageIntake
 from bot.intake.query_rewriting import QueryRewriter
 from bot.intake.results import ImageUnreadable, NoQuestion
 from bot.job import Job
 from bot.jobs.answer_card import TICK_S
+from bot.jobs.summary import Summaries
 from bot.models import Turn
 from bot.repositories.attachments import Attachments
 from bot.repositories.turns import Conversations
@@ -22,8 +24,25 @@ from bot.texts import Texts
 from feishu.clock import Clock
 from feishu.errors import TargetGone
 from rag.events import Question
+from rag.scope import Scope
 
 log = structlog.get_logger(__name__)
+
+NO_DOCUMENT = Scope(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Answerers:
+    """Who answers a question: the files of a private chat where they know, else the library; a conversation where it is
+    about that."""
+
+    library: Answers
+    attachments: Attachments
+    summaries: Summaries
+
+    async def of(self, turn: Turn, question: Question) -> Answers:
+        """For a question to the documents."""
+        return await self.attachments.library_for(turn, question) or self.library
 
 
 class QuestionReader:
@@ -35,8 +54,7 @@ class QuestionReader:
         contents: MessageContents,
         understanding: QueryRewriter,
         conversations: Conversations,
-        library: Answers,
-        attachments: Attachments | None,
+        answerers: Answerers,
         *,
         clock: Clock,
     ) -> None:
@@ -44,8 +62,7 @@ class QuestionReader:
         self._contents = contents
         self._understanding = understanding
         self._conversations = conversations
-        self._library = library
-        self._attachments = attachments
+        self._answerers = answerers
         self._clock = clock
 
     async def begun(self, job: Job) -> Turn | Ended:
@@ -76,9 +93,11 @@ class QuestionReader:
         looked = await unless_stopped(self._look(job, turn), stop, meanwhile=ticking)
         return looked.result() if looked else Stopped(stop.by)
 
-    async def understood(self, job: Job, turn: Turn) -> tuple[Question, Answers]:
-        """The question, and who answers it: the files of a private chat where they know, else the library. What goes
-        on with an answer asks what that one answered."""
+    async def understood(self, job: Job, turn: Turn, wording: Texts) -> tuple[Question, Answers]:
+        """The question, and who answers it: a conversation that it is about, the files of a private chat where they
+        know, else the library. What goes on with an answer asks what that one answered."""
+        if asked_of_thread(turn.question) is not None:
+            return Question(turn.question, NO_DOCUMENT), self._answerers.summaries.of(job, turn, wording)
         question = await self._understanding.of(turn, as_before=job.kind == "continue")
         is_as_asked = question.text.startswith(turn.question)  # what came with it follows
         standalone = "" if is_as_asked else question.text
@@ -86,8 +105,7 @@ class QuestionReader:
             await self._conversations.understood(job, turn.id, standalone)
         if job.kind == "regenerate" and await self._conversations.was_verified(turn.id):
             question = replace(question, from_documents=True)
-        own = await self._attachments.library_for(turn, question) if self._attachments else None
-        return question, own or self._library
+        return question, await self._answerers.of(turn, question)
 
     async def _look(self, job: Job, turn: Turn) -> Turn | Outcome:
         seen = await self._contents.look(job, turn)

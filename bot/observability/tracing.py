@@ -80,6 +80,7 @@ class Trace:
     calls: list[dict[str, Any]] = field(default_factory=list)
     pieces: int = 0
     model: str | None = None
+    has_searched: bool = False
     _writes: bool = False
 
     def __post_init__(self) -> None:
@@ -101,7 +102,7 @@ class Trace:
                 self.pieces += 1
                 return []
             case Retrieved(passages=passages, seconds=seconds):
-                self.passages = passages
+                self.passages, self.has_searched = passages, True
                 self.tell("retriever.end", found=len(passages), seconds=round(seconds, 4))
                 if passages:
                     self.tell("model.start")
@@ -135,12 +136,12 @@ class Trace:
         return {
             "events": self.events,
             "passages": [_passage(number, passage) for number, passage in enumerate(self.passages, start=1)],
-            "prompt": self._prompt() if self.model else [],
+            "prompt": self._prompt() if self.model and self.has_searched else [],
             "calls": self.calls,
         }
 
     def _prompt(self) -> list[dict[str, str]]:
-        """The messages as the model got them."""
+        """The messages as the model got them. Of a conversation that is summed up none is kept."""
         return messages(self.prompts, self.question, self.passages)
 
 

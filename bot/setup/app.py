@@ -15,6 +15,7 @@ from feishu.errors import ApiError, FeishuError
 COMMANDS = (
     SlashCommand("help", ZH.slash_help, EN.slash_help),
     SlashCommand("new", ZH.slash_new, EN.slash_new),
+    SlashCommand("summary", ZH.slash_summary, EN.slash_summary),
     SlashCommand("sources", ZH.slash_sources, EN.slash_sources),
     SlashCommand("why", ZH.slash_why, EN.slash_why),
     SlashCommand("feedback", ZH.slash_feedback, EN.slash_feedback),

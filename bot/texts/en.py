@@ -4,6 +4,7 @@ from bot.texts.fields import Texts
 
 EN = Texts(
     reading_picture="👀 Reading the picture or file…",
+    reading_thread="📖 Reading the conversation…",
     retrieving="🔍 Searching…",
     found="📚 Found {count} passages",
     found_none="📭 Found nothing relevant",
@@ -122,6 +123,7 @@ EN = Texts(
         "I answer questions from the documents:\n"
         "• mention me in a group, or just ask in private; reply to my card to follow up\n"
         "• in private, send me a file or an image and ask about it\n"
+        "• mention me in a topic with /summary, or reply with it to a merged forward: who said what, what was decided\n"
         "• /new starts over, /sources lists the documents, /stop stops the answer\n"
         "• /why says why you may see the sources of an answer\n"
         "• /feedback your words, /forget deletes what I keep about you\n"
@@ -129,12 +131,40 @@ EN = Texts(
     ),
     slash_help="What I can do",
     slash_new="Start over: what was said before is left out",
+    slash_summary="Sum up a topic, a merged forward or replies, or ask about them",
     slash_sources="List the documents",
     slash_why="Why you may see the sources of the last answer",
     slash_feedback="Tell us what you think",
     slash_stop="Stop the answer",
     slash_forget="Delete what I keep about you",
     new_done="OK, a fresh start: I no longer keep in mind what was said before.",
+    summary_word="summary",
+    summary_nowhere=(
+        "I can sum up a topic (mention me in it with /summary), a merged forward (reply to it with /summary), or "
+        "messages that reply to each other (reply to the last one with /summary). Words behind it ask about "
+        "them, like: /summary who does the release?"
+    ),
+    summary_gone="The messages to sum up cannot be fetched: they may be recalled, or I am not in that place.",
+    summary_no_scope=(
+        "🔒 I am not permitted to read the messages of groups, so I cannot see this topic. Please tell the admin."
+    ),
+    summary_empty="There is nothing to sum up here yet: only my own messages, commands, or recalled ones.",
+    summary_topic="This topic",
+    summary_forward="This merged forward",
+    summary_replies="These replies",
+    summary_made_of="📝 {what}: {count} messages by {people} people ({first} to {last}). ",
+    summary_by_model="Written by the model from these messages alone; no document was looked at.",
+    summary_no_model=(
+        "A summary needs a language model, and none is set up here. Below: who wrote how much, and the last messages."
+    ),
+    summary_counts="Who wrote how much",
+    summary_count="{name}: {count}",
+    summary_last="The last messages",
+    thread_person="Person {number}",
+    thread_bot="Bot {number}",
+    thread_file="[file: {name}, not read]",
+    thread_picture="[picture, not read]",
+    thread_other="[a message of another kind, not read]",
     sources_title="There are {count} documents:",
     sources_more="… and {count} more",
     sources_none="There are no documents yet, or they cannot be opened right now.",
@@ -216,6 +246,11 @@ EN = Texts(
     toast_person_already="The owners have been asked already",
     button_person="🙋 Ask a person",
     person_asked="The documents give no reliable answer to this; could you help? {question}",
+    person_understood_from="In their words: {question}",
+    person_before="Asked before this:",
+    person_topic="Last said in the topic:",
+    person_documents="The nearest documents:",
+    person_documents_none="No document comes near.",
     person_reply="Just reply to this message; I will note it down.",
     person_reply_mention="Please reply to this message and @ me; I will note it down.",
     person_thanks="🙏 Thanks, noted as the answer to: {question}",
@@ -298,10 +333,14 @@ EN = Texts(
     left_sticker="stickers: {count}",
     left_message="other messages: {count}",
     left_later="later messages: {count}",
+    left_earlier="earlier messages: {count}",
+    left_earlier_at_least="earlier messages: at least {count}",
     left_rest="the rest",
     why_ours="what I answered elsewhere is no source; just ask me",
     why_gone="not available: it may be recalled, or the app lacks the permission to read messages",
     why_in_forward="apps cannot download what is inside a merged forward; send it alone, or reply to the original",
+    why_words_only="a summary reads words only",
+    why_not_summed_up="what I said is no part of a summary",
     why_no_words="no words in it that I can read",
     why_kind="I cannot read this kind of message yet",
     why_no_reader="reading pictures is not switched on here",

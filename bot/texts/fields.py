@@ -8,6 +8,7 @@ class Texts:
     """One language's wording. `{…}` are filled by `str.format`."""
 
     reading_picture: str
+    reading_thread: str
     retrieving: str
     found: str
     found_none: str
@@ -117,12 +118,32 @@ class Texts:
     help_text: str
     slash_help: str
     slash_new: str
+    slash_summary: str
     slash_sources: str
     slash_why: str
     slash_feedback: str
     slash_stop: str
     slash_forget: str
     new_done: str
+    summary_word: str
+    summary_nowhere: str
+    summary_gone: str
+    summary_no_scope: str
+    summary_empty: str
+    summary_topic: str
+    summary_forward: str
+    summary_replies: str
+    summary_made_of: str
+    summary_by_model: str
+    summary_no_model: str
+    summary_counts: str
+    summary_count: str
+    summary_last: str
+    thread_person: str
+    thread_bot: str
+    thread_file: str
+    thread_picture: str
+    thread_other: str
     sources_title: str
     sources_more: str
     sources_none: str
@@ -200,6 +221,11 @@ class Texts:
     toast_person_already: str
     button_person: str
     person_asked: str
+    person_understood_from: str
+    person_before: str
+    person_topic: str
+    person_documents: str
+    person_documents_none: str
     person_reply: str
     person_reply_mention: str
     person_thanks: str
@@ -263,10 +289,14 @@ class Texts:
     left_sticker: str
     left_message: str
     left_later: str
+    left_earlier: str
+    left_earlier_at_least: str
     left_rest: str
     why_ours: str
     why_gone: str
     why_in_forward: str
+    why_words_only: str
+    why_not_summed_up: str
     why_no_words: str
     why_kind: str
     why_no_reader: str

@@ -4,6 +4,7 @@ from bot.texts.fields import Texts
 
 ZH = Texts(
     reading_picture="👀 正在读图片或文件…",
+    reading_thread="📖 正在读这段对话…",
     retrieving="🔍 检索中…",
     found="📚 找到 {count} 段资料",
     found_none="📭 没有找到相关资料",
@@ -119,6 +120,7 @@ ZH = Texts(
         "我能根据资料库回答问题：\n"
         "• 群里 @我 提问，私聊直接问；回复我的卡片可以追问\n"
         "• 私聊可以发文件或图片给我，再问里面的内容\n"
+        "• 在话题里 @我 发送 /总结，或用它回复合并转发：谁说了什么、定了什么、还有什么没定\n"
         "• /new 开始新对话　/sources 查看资料　/stop 停止回答\n"
         "• /why 说明你为什么能看到回答用到的资料\n"
         "• /feedback 你的意见　/forget 删除我保存的你的数据\n"
@@ -126,12 +128,35 @@ ZH = Texts(
     ),
     slash_help="我能做什么",
     slash_new="开始新对话，不再参考之前的内容",
+    slash_summary="总结话题、合并转发或一串回复，也可以接着提问",
     slash_sources="查看资料",
     slash_why="为什么能看到上一个回答的资料",
     slash_feedback="提意见",
     slash_stop="停止回答",
     slash_forget="删除我保存的你的数据",
     new_done="好的，我们重新开始，前面说的我不再记着了。",
+    summary_word="总结",
+    summary_nowhere=(
+        "可以总结的有：一个话题（在话题里 @我 发送 /总结）、一份合并转发（回复它，发送 /总结）、一串互相回复的消"
+        "息（回复其中最后一条，发送 /总结）。后面可以写问题，例如：/总结 谁负责上线？"
+    ),
+    summary_gone="要总结的消息取不到：可能已撤回，或者我不在那里。",
+    summary_no_scope="🔒 我没有读取群聊消息的权限，所以看不到这个话题里的消息。请告诉管理员。",
+    summary_empty="这里还没有可以总结的内容：只有我自己的消息、命令或已撤回的消息。",
+    summary_topic="这个话题",
+    summary_forward="这份合并转发",
+    summary_replies="这串回复",
+    summary_made_of="📝 {what}：{people} 人的 {count} 条消息（{first} 至 {last}）。",
+    summary_by_model="由模型只根据这些消息写成，没有查阅资料。",
+    summary_no_model="总结需要语言模型，这里没有配置。下面是谁写了多少条，以及最后几条消息。",
+    summary_counts="谁写了多少",
+    summary_count="{name}：{count} 条",
+    summary_last="最后几条",
+    thread_person="成员 {number}",
+    thread_bot="机器人 {number}",
+    thread_file="[文件：{name}，没有读]",
+    thread_picture="[图片，没有读]",
+    thread_other="[其他类型的消息，没有读]",
     sources_title="资料库里现有 {count} 份资料：",
     sources_more="……还有 {count} 份",
     sources_none="资料库现在还是空的，或者暂时打不开。",
@@ -209,6 +234,11 @@ ZH = Texts(
     toast_person_already="已经请过资料负责人了",
     button_person="🙋 请人来答",
     person_asked="有个问题在资料里没有找到可靠的答案，请帮忙看看：{question}",
+    person_understood_from="原话：{question}",
+    person_before="在这之前问过：",
+    person_topic="话题里最后说的：",
+    person_documents="最接近的资料：",
+    person_documents_none="没有找到接近的资料。",
     person_reply="直接回复这条消息即可，我会记下来。",
     person_reply_mention="请回复这条消息并 @我，我会记下来。",
     person_thanks="🙏 谢谢，已记为这个问题的答案：{question}",
@@ -275,10 +305,14 @@ ZH = Texts(
     left_sticker="{count} 个表情",
     left_message="{count} 条其他消息",
     left_later="后面的 {count} 条消息",
+    left_earlier="更早的 {count} 条消息",
+    left_earlier_at_least="更早的消息（至少 {count} 条）",
     left_rest="其余部分",
     why_ours="是我自己的回答，不当作资料；请直接问我",
     why_gone="取不到：可能已撤回，或应用没有读取消息的权限",
     why_in_forward="平台不让应用下载合并转发里的文件和图片，请单独发送，或回复原消息再问",
+    why_words_only="总结只读文字",
+    why_not_summed_up="总结不含我说的话",
     why_no_words="里面没有能读的文字",
     why_kind="这种消息我还读不了",
     why_no_reader="这里还没有开启读图",

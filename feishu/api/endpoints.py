@@ -75,6 +75,7 @@ SEND = Endpoint("send", "POST", "/open-apis/im/v1/messages", Retry.ALWAYS)
 # A patch carries the whole card: twice is the same as once.
 PATCH = Endpoint("patch_message", "PATCH", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
 FETCH = Endpoint("fetch_message", "GET", "/open-apis/im/v1/messages/{message_id}", Retry.ALWAYS)
+LIST = Endpoint("list_messages", "GET", "/open-apis/im/v1/messages", Retry.ALWAYS)
 RESOURCE = Endpoint(
     "message_resource",
     "GET",
@@ -201,6 +202,7 @@ ENDPOINTS = (
     SEND,
     PATCH,
     FETCH,
+    LIST,
     RESOURCE,
     RECALL,
     SEND_EPHEMERAL,

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from html import unescape
 
-TAGS = ("passage", "attached", "earlier")
+TAGS = ("passage", "attached", "earlier", "conversation")
 """The names of our fences."""
 
 _OPENERS = "‹«〈《〈⟨⟪❬❮❰⧼˂≺⋖"

@@ -75,7 +75,7 @@ async def test_it_sets_a_bot_up_and_may_be_repeated(tmp_path: Path, sandbox: San
     assert settings.feishu.app_secret.get_secret_value() == SECRET
     assert settings.feishu.verification_token.get_secret_value() == TOKEN
     assert len(settings.feishu.encrypt_key.get_secret_value()) >= 32, "made up, to be saved in the console"
-    assert commands == ["help", "new", "sources", "why", "feedback", "stop", "forget"]
+    assert commands == ["help", "new", "summary", "sources", "why", "feedback", "stop", "forget"]
     for words in (
         "knows cli_sandbox",
         "/app/cli_sandbox/event",

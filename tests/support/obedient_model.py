@@ -15,7 +15,7 @@ from tests.support.model_server import Reply
 
 DONE = "CARRIED OUT: "
 MADE_UP = "It says so [7] and [99], 【42】, and [1]."
-_NAMES = "passage|attached|earlier"
+_NAMES = "passage|attached|earlier|conversation"
 _CYRILLIC = str.maketrans("аеорсѕ", "aeopcs")
 _ESCAPED = re.compile(r"\\u003[ce]|%3[ce]", re.IGNORECASE)
 _BROKEN = re.compile(r"<\\/?(?=\w)")

@@ -1,4 +1,4 @@
-"""im/v1 messages: send, reply, PATCH, edit, get, recall (open.feishu.cn: im-v1/message)."""
+"""im/v1 messages: send, reply, PATCH, edit, get, list, recall (open.feishu.cn: im-v1/message)."""
 
 from typing import Any
 
@@ -17,9 +17,12 @@ from feishu.sandbox.rules.contents import (
 )
 from feishu.sandbox.rules.platform import UPDATABLE_S, Call, Platform
 from feishu.sandbox.rules.rates import CHAT_WINDOW, PATCH_WINDOW, PERSON_WINDOW, message_rate
+from feishu.sandbox.server.paging import page, sized
 from feishu.sandbox.world import Chat, Message, World, compact
 
 UUID_LIFE_S = 3600.0
+GROUP_HISTORY = frozenset({"im:message.group_msg", "im:message.group_msg:readonly"})
+ORDERS = ("ByCreateTimeAsc", "ByCreateTimeDesc")
 KINDS = ("text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user")
 
 
@@ -96,6 +99,43 @@ def fetch(platform: Platform, call: Call) -> dict[str, Any]:
         for each in message.forwarded
     ]
     return {"data": {"items": [_item(platform, message, raw=raw), *children]}}
+
+
+def listed(platform: Platform, call: Call) -> dict[str, Any]:
+    """GET /im/v1/messages: a chat without the replies in its topics, or a topic with its root. A group's messages need
+    a scope of their own beside the endpoint's."""
+    chat, found = _container(platform, call)
+    if call.app.app_id not in chat.apps:
+        raise Refused(230002, "The bot can not be outside the group.", "membership")
+    if chat.kind == "group" and not call.app.scopes.intersection(GROUP_HISTORY):
+        raise Refused(230027, "Lack of necessary permissions, ext=need scope: im:message.group_msg", "scope")
+    order = call.query.get("sort_type") or ORDERS[0]
+    if order not in ORDERS:
+        raise field_violation("sort_type")
+    seen = [each for each in found if each.visible_to is None]
+    seen.sort(key=lambda each: (each.created_at, each.message_id), reverse=order == ORDERS[1])
+    raw = call.query.get("card_msg_content_type") == "user_card_content"
+    size = sized(call, most=50, usual=20, code=230001)
+    return {"data": page(call, [_item(platform, each, raw=raw) for each in seen], "items", size, code=230001)}
+
+
+def _container(platform: Platform, call: Call) -> tuple[Chat, list[Message]]:
+    """The chat, and which of its messages are meant."""
+    world, kind, wanted = platform.world, call.query.get("container_id_type", ""), call.query.get("container_id", "")
+    if kind not in ("chat", "thread"):
+        raise field_violation("container_id_type")
+    messages = list(world.messages.values())
+    if kind == "chat":
+        if wanted not in world.chats:
+            raise Refused(230001, "invalid container_id", "parameters")
+        mine = [each for each in messages if each.chat_id == wanted]
+        return world.chats[wanted], [each for each in mine if not (each.thread_id and each.root_id)]
+    if call.query.get("start_time") or call.query.get("end_time"):
+        raise Refused(230001, "a thread takes no range of times", "parameters")
+    mine = [each for each in messages if each.thread_id == wanted]
+    if not mine:
+        raise Refused(230001, "invalid container_id", "parameters")
+    return world.chats[mine[0].chat_id], mine
 
 
 def _item(platform: Platform, message: Message, *, raw: bool) -> dict[str, Any]:

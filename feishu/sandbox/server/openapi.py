@@ -36,6 +36,7 @@ from feishu.sandbox.world import Upload
 
 SEND = ("im:message", "im:message:send_as_bot")
 READ = ("im:message", "im:message:readonly")
+HISTORY = (*READ, "im:message.history:readonly")
 UPDATE = ("im:message", "im:message:send_as_bot", "im:message:update")
 REACT = ("im:message", "im:message.reactions:write_only")
 CARD = ("cardkit:card:write",)
@@ -112,6 +113,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("message.patch", "PATCH", MESSAGES + "/{message_id}", UPDATE, messages.patch),
     Endpoint("message.update", "PUT", MESSAGES + "/{message_id}", UPDATE, messages.edit),
     Endpoint("message.get", "GET", MESSAGES + "/{message_id}", READ, messages.fetch),
+    Endpoint("message.list", "GET", MESSAGES, HISTORY, messages.listed),
     Endpoint("message.delete", "DELETE", MESSAGES + "/{message_id}", UPDATE, messages.recall),
     Endpoint("message.resource", "GET", MESSAGES + "/{message_id}/resources/{file_key}", READ, extras.resource),
     Endpoint("reaction.create", "POST", MESSAGES + "/{message_id}/reactions", REACT, extras.add_reaction),

@@ -154,3 +154,41 @@ async def test_resources_belong_to_their_message() -> None:
         path = f"/im/v1/messages/{said.message_id}/resources"
         assert (await client.raw("GET", f"{path}/{key}", type="image")).content == b"\x89PNG"
         assert await client.code("GET", f"{path}/img_v3_other", type="image") == 234003
+
+
+async def listed(client: PlatformClient, container: str, kind: str = "thread", **more: str) -> dict[str, Any]:
+    return await client.call("GET", "/im/v1/messages", container_id_type=kind, container_id=container, **more)
+
+
+async def test_a_topic_is_listed_by_pages_with_its_root_and_in_either_order() -> None:
+    async with platform_client() as client:
+        client.sandbox.world.apps["cli_sandbox"].scopes.add("im:message.group_msg")
+        root = (await client.sandbox.say(GROUP, ALICE, "root")).message_id
+        for number in range(3):
+            client.sandbox.advance(1)
+            await client.sandbox.say(GROUP, ALICE, f"{number}", reply_to=root, in_thread=True)
+        thread = client.sandbox.world.messages[root].thread_id
+        first = (await listed(client, thread, sort_type="ByCreateTimeDesc", page_size="3"))["data"]
+        assert [json.loads(each["body"]["content"])["text"] for each in first["items"]] == ["2", "1", "0"]
+        assert first["has_more"] and first["items"][0]["thread_id"] == thread
+        rest = await listed(client, thread, sort_type="ByCreateTimeDesc", page_size="3", page_token=first["page_token"])
+        assert [each["message_id"] for each in rest["data"]["items"]] == [root] and not rest["data"]["has_more"]
+        of_chat = (await listed(client, GROUP, "chat"))["data"]["items"]
+        assert [each["message_id"] for each in of_chat] == [root], "a chat has the roots of its topics only"
+        client.sandbox.hands.recall(root, ALICE)
+        assert (await listed(client, thread))["data"]["items"][0]["deleted"]
+
+
+async def test_the_messages_of_a_group_need_a_scope_of_their_own() -> None:
+    async with platform_client() as client:
+        root = (await client.sandbox.say("oc_newcomers", ALICE, "root")).message_id
+        thread = client.sandbox.world.messages[root].thread_id
+        assert (await listed(client, thread))["code"] == 230027
+        client.sandbox.world.apps["cli_sandbox"].scopes.add("im:message.group_msg")
+        assert (await listed(client, thread))["code"] == 0
+        assert (await listed(client, thread, start_time="1"))["code"] == 230001
+        assert (await listed(client, thread, page_size="51"))["code"] == 230001
+        assert (await listed(client, "omt_none"))["code"] == 230001
+        assert (await listed(client, thread, "topic"))["code"] == 99992402
+        client.sandbox.world.chats["oc_newcomers"].apps.clear()
+        assert (await listed(client, thread))["code"] == 230002
