@@ -1,11 +1,13 @@
 """`feishu-rag doctor --wait`: one real event of the platform, or why none comes.
 
-Where a bot runs, its store tells what it has heard. Where none does, the doctor opens the public door itself and
-answers every event with 503, so that the platform delivers it again to the bot.
+Where a bot runs, its store tells what it has heard. Where none does, the doctor opens the public door, or the long
+connection, itself and refuses every event, so that the platform delivers it again to the bot.
 """
 
 import asyncio
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.doctor.findings import Finding
 from bot.doctor.ports import is_taken
@@ -15,7 +17,12 @@ from bot.handlers.acknowledgement import Ack
 from bot.permissions import EVENTS
 from bot.settings import Settings, require_platform
 from bot.settings.console import NAMES, page
+from feishu.errors import FeishuError, WebhookError
 from feishu.events.types import Event, MessageReceived
+
+if TYPE_CHECKING:
+    from feishu.long_connection.pace import ClientConfig
+    from feishu.long_connection.socket import Lost
 
 LOOK_EVERY_S = 0.5
 
@@ -29,6 +36,8 @@ async def wait_for_event(settings: Settings, within_s: float) -> Finding:
         async with asyncio.timeout(within_s):
             if is_taken(settings.bot.host, settings.bot.port):
                 await _watch_store(settings, heard, began)
+            elif settings.feishu.transport == "websocket":
+                await _connect(settings, heard)
             else:
                 await _listen(settings, heard)
     except TimeoutError:
@@ -39,11 +48,13 @@ async def wait_for_event(settings: Settings, within_s: float) -> Finding:
 
 
 class _Heard:
-    """What has come so far: takes the place of the bot's handlers at the door."""
+    """What has come so far: takes the place of the bot's handlers at the door and on the long connection."""
 
     def __init__(self) -> None:
         self.event = ""
         self.reasons: dict[str, None] = {}
+        self.unconnected: Exception | None = None
+        """Why the long connection could not be opened last."""
         self.enough = asyncio.Event()
 
     async def admit(self, event: Event) -> Ack:
@@ -64,8 +75,46 @@ class _Heard:
     def best(self) -> Finding | None:
         if self.event:
             return Finding("events", "ok", f"{self.event} came")
+        if self.unconnected is not None:
+            told = f"no event can come, the long connection is not open: {self.unconnected}"
+            return Finding("events", "fail", told, "see long connection above")
         sure = [reason for reason in self.reasons if reason not in ANYBODY] or list(self.reasons)
         return refusal(sure[0], 0.0) if sure else None
+
+
+@dataclass(slots=True)
+class _Watched:
+    """Hears what becomes of the long connection."""
+
+    heard: _Heard
+
+    def opened(self, connection_id: str, config: "ClientConfig") -> None:
+        self.heard.unconnected = None
+
+    def lost(self, lost: "Lost", lasted_s: float, wait_s: float) -> None:
+        self.heard.unconnected = lost
+
+    def closed(self) -> None:
+        """By us, at the end."""
+
+    def refused(self, error: Exception, wait_s: float) -> None:
+        from feishu.long_connection.pace import needs_admin
+
+        self.heard.unconnected = error
+        if isinstance(error, FeishuError) and needs_admin(error):
+            self.heard.enough.set()
+
+    def acknowledged(self, seconds: float, code: int) -> None:
+        """Nothing is: what comes is refused."""
+
+    def event_refused(self, error: WebhookError) -> None:
+        """Nothing that came from the console's settings: it cannot be read, or is another app's."""
+
+    def event_failed(self, error: Exception) -> None:
+        """Refused by us."""
+
+    def frames_dropped(self, reason: str, count: int) -> None:
+        """Told by nobody: it comes again."""
 
 
 async def _listen(settings: Settings, heard: _Heard) -> None:
@@ -80,6 +129,21 @@ async def _listen(settings: Settings, heard: _Heard) -> None:
     finally:
         door.close()
         await asyncio.shield(serving)
+
+
+async def _connect(settings: Settings, heard: _Heard) -> None:
+    """The long connection, open until something came; or until it is known that it cannot be opened."""
+    from feishu.api.client import FeishuClient
+    from feishu.long_connection.connection import LongConnection
+
+    client = FeishuClient(settings.feishu)
+    connection = LongConnection(client, settings.feishu, heard.admit, _Watched(heard))
+    try:
+        connection.start()
+        await heard.enough.wait()
+    finally:
+        await connection.aclose()
+        await client.aclose()
 
 
 async def _watch_store(settings: Settings, heard: _Heard, began: float) -> None:

@@ -358,6 +358,28 @@ async def test_an_event_that_comes_is_told(scene: Scene) -> None:
     assert (finding.state, finding.detail) == ("ok", "im.message.receive_v1 came")
 
 
+async def test_an_event_that_comes_over_the_long_connection_is_told_and_comes_again(scene: Scene) -> None:
+    """Nobody runs a bot here: the doctor connects itself, and acknowledges nothing."""
+    sandbox = Sandbox(replace(scene.platform, transport="websocket"))
+    async with running(sandbox) as url:
+        scene.env |= {"FEISHU__BASE_URL": url, "FEISHU__TRANSPORT": "websocket"}
+        waiting = asyncio.create_task(wait_for_event(scene.settings(), PATIENT_S))
+        await sandbox.wait_for(lambda: sandbox.gateway.connections, PATIENT_S)
+        await sandbox.say(GROUP, ALICE, "年假几天？", mention_bot=True)
+        finding = await waiting
+        assert (finding.state, finding.detail) == ("ok", "im.message.receive_v1 came")
+        await sandbox.wait_for(lambda: sandbox.journal.of("event"), PATIENT_S)
+        assert not sandbox.journal.of("event")[0].ok
+
+
+async def test_a_long_connection_that_cannot_be_opened_is_told_instead_of_silence(scene: Scene) -> None:
+    sandbox = Sandbox(replace(scene.platform, transport="websocket", app_secret="another"))
+    async with running(sandbox) as url:
+        scene.env |= {"FEISHU__BASE_URL": url, "FEISHU__TRANSPORT": "websocket"}
+        finding = await wait_for_event(scene.settings(), PATIENT_S)
+    assert finding.state == "fail" and "long connection is not open" in finding.detail
+
+
 async def waited(scene: Scene, console: SandboxSettings, *, within_s: float) -> Finding:
     """What the doctor says after somebody wrote to the bot, with such a console."""
     sandbox = Sandbox(console)
