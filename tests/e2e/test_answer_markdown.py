@@ -98,7 +98,7 @@ async def test_the_admin_page_shows_answers_as_their_readers_saw_them(watched: W
         await door.tracing.settle()
         await watched.page.goto(f"{door.url}/admin")
         await watched.page.locator(".open-turn").first.click()
-        answer = watched.page.locator(".answer-text")
+        answer = watched.page.locator("#drawer .answer-text")
         await check_emphasis(answer)
         await check_breaks(answer)
         await expect(answer).to_contain_text(hostile)
