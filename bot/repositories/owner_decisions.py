@@ -45,9 +45,9 @@ class OwnedDocument:
 
 @dataclass(frozen=True, slots=True)
 class OwnerItem:
-    """One thing that an owner is asked. `count`: people who asked it, votes against it, answers that cite it; `at`: when
-    the document was edited (epoch seconds); `sentences`: of a pair, in the order of its documents; `leaned_on`: what
-    else is behind the question."""
+    """One thing that an owner is asked. `count`: people who asked it, votes against it, answers that cite it; `at`:
+    when the document was edited (epoch seconds); `sentences`: of a pair, in the order of its documents; `leaned_on`:
+    what else is behind the question."""
 
     kind: ItemKind
     key: str

@@ -413,5 +413,8 @@ EN = Texts(
     button_own_obsolete="🗄 Obsolete",
     button_own_obsolete_of="🗄 {title} is obsolete",
     button_own_not_mine="🙅 Not mine",
-    obsolete_notice="🗄 {name} says that the document {title} (collection {collection}) is obsolete. It is still among the documents, and answers still cite it: update or remove it as needed.",
+    obsolete_notice=(
+        "🗄 {name} says that the document {title} (collection {collection}) is obsolete. "
+        "It is still among the documents, and answers still cite it: update or remove it as needed."
+    ),
 )

@@ -384,5 +384,7 @@ ZH = Texts(
     button_own_obsolete="🗄 已过时",
     button_own_obsolete_of="🗄 《{title}》已过时",
     button_own_not_mine="🙅 不归我管",
-    obsolete_notice="🗄 {name} 说资料《{title}》（资料集 {collection}）已经过时。它还在资料里，回答仍会引用；需要的话请更新或移除。",
+    obsolete_notice=(
+        "🗄 {name} 说资料《{title}》（资料集 {collection}）已经过时。它还在资料里，回答仍会引用；需要的话请更新或移除。"
+    ),
 )
