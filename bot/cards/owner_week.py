@@ -1,8 +1,9 @@
 """The weekly card to an owner: what is asked about their documents, with buttons; what was decided stands in their
 place."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from bot.cards.buttons import ActionKind, button, one_line
@@ -10,13 +11,15 @@ from bot.cards.verified import day_of
 from bot.repositories.owner_decisions import Decided, ItemKind, OwnerCard, OwnerDecision, OwnerItem
 from bot.texts import Texts
 from feishu.cards import elements as build
-from feishu.cards.elements import Card, Element
+from feishu.cards.elements import Card, Element, card_bytes
 from feishu.cards.markdown import escape_text
 
-QUESTION_CHARS = 80
-SENTENCE_CHARS = 120
-TITLE_CHARS = 40
-BUTTON_TITLE_CHARS = 16
+QUESTION_CHARS = 60
+SENTENCE_CHARS = 100
+TITLE_CHARS = 30
+BUTTON_TITLE_CHARS = 14
+MOST_BYTES = 28_000
+"""The platform takes 30 KB. What was decided is shorter than its buttons, so that a card that fits stays so."""
 KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 OFFERS: dict[ItemKind, tuple[Decided, ...]] = {
     "gap": ("write", "not_mine"),
@@ -69,6 +72,16 @@ def week_card(card: OwnerCard, view: WeekView, texts: Texts) -> Card:
             elements.append(build.note(texts.owner_more.format(count=more)))
     header = build.header(texts.owner_title, template="blue")
     return build.card(elements, header=header, summary=texts.owner_title, enable_forward=False)
+
+
+def fitting(card: OwnerCard, questions: Mapping[str, str], texts: Texts) -> OwnerCard:
+    """The card without what makes it too large: of the kind with the most items the last one, again and again."""
+    while card_bytes(week_card(card, WeekView(questions, {}), texts)) > MOST_BYTES:
+        (kind, _), *_ = Counter(item.kind for item in card.items).most_common()
+        last = max(at for at, item in enumerate(card.items) if item.kind == kind)
+        items = (*card.items[:last], *card.items[last + 1 :])
+        card = replace(card, items=items, more={**card.more, kind: card.more.get(kind, 0) + 1})
+    return card
 
 
 def _item(card_id: str, number: int, item: OwnerItem, view: WeekView, texts: Texts) -> list[Element]:

@@ -73,8 +73,7 @@ class OwnerPresses:
         """Stores it with what follows from it; gives the toast that says so."""
         if what == "write" and (refused := await self._write(click, item, by)):
             return refused
-        is_about = document if what == "obsolete" else item.documents[0] if item.kind == "stale" else None
-        decision = await self.decisions.decide(item, what, by, is_about)
+        decision = await self.decisions.decide(item, what, by, document or _about(item))
         log.info("owner_decided", kind=item.kind, what=what, by=by.open_id)
         if what == "obsolete":
             for admin in self.settings.bot.people.admins:
@@ -100,6 +99,13 @@ class OwnerPresses:
         view = WeekView(questions, decided_of(card, await self.decisions.in_force()), closed)
         shown = week_card(card, view, words_of(self.settings))
         return Ack({**said, "card": {"type": "raw", "data": shown}}, self.wake)
+
+
+def _about(item: OwnerItem) -> OwnedDocument | None:
+    """What a decision about a whole item names: its document, or the titles of both."""
+    if item.kind == "pair":
+        return OwnedDocument("", "", " / ".join(each.title or each.source for each in item.documents))
+    return item.documents[0] if item.kind == "stale" else None
 
 
 def _pressed(card: OwnerCard, place: str) -> tuple[OwnerItem, OwnedDocument | None] | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cancellation import Ended, StopSignal
-from bot.cards.owner_week import WeekView, week_card
+from bot.cards.owner_week import WeekView, fitting, week_card
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.intake.replies import Replier
@@ -84,11 +84,12 @@ class OwnerWeek:
             return Ended("cancelled", str(error))
         if not items:
             return Ended("done", "there is nothing to ask")
-        now = self.verifying.clock.time()
+        now, words = self.verifying.clock.time(), words_of(self.settings)
         card_id = item_key(job.app_id, wanted.key)[:CARD_ID_CHARS]
-        card = await self.decisions.keep(OwnerCard(card_id, wanted.open_id, items, more, now))
-        questions = await self.decisions.questions(item.turn_id for item in card.items if item.turn_id)
-        shown = week_card(card, WeekView(questions, {}), words_of(self.settings))
+        questions = await self.decisions.questions(item.turn_id for item in items if item.turn_id)
+        made = fitting(OwnerCard(card_id, wanted.open_id, items, more, now), questions, words)
+        card = await self.decisions.keep(made)
+        shown = week_card(card, WeekView(questions, {}), words)
         try:
             await self.voice.tell(wanted.open_id, card_content(shown), uuid=short_id("owners", card.id))
         except ApiError as error:

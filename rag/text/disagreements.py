@@ -27,7 +27,7 @@ MOST_OF_TWO = 5
 MASK = "\x00"
 
 _UNIT = r"(?:[kmgt]i?b|ms|min|h|s|px|v|kg|km|cm|mm|m|g|ml|l|%|rmb|cny|usd)?"
-_DIGITS = re.compile(rf"(?<![\w.\-/:])[0-9]+(?:[.,:/\-][0-9]+)*(?={_UNIT}(?![a-z0-9_]))")
+_DIGITS = re.compile(rf"(?<![a-z0-9_.\-/:])[0-9]+(?:[.,:/\-][0-9]+)*(?={_UNIT}(?![a-z0-9_]))")
 _SIGNS = re.compile(rf"[^\w{MASK}%‰°¥$€<>≤≥+\-]+|_")
 _LOOSE = re.compile(r"(?<![a-z0-9]) | (?![a-z0-9])")
 _SECTION = re.compile(
