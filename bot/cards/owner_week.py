@@ -2,16 +2,16 @@
 place."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
 from bot.cards.buttons import ActionKind, button, one_line
 from bot.cards.verified import day_of
 from bot.repositories.owner_decisions import Decided, ItemKind, OwnerCard, OwnerDecision, OwnerItem
 from bot.texts import Texts
 from feishu.cards import elements as build
-from feishu.cards.elements import Card, Element, card_bytes
+from feishu.cards.elements import MAX_ELEMENTS, Card, Element, card_bytes
 from feishu.cards.markdown import escape_text
 
 QUESTION_CHARS = 60
@@ -32,6 +32,24 @@ _ACTIONS: dict[Decided, ActionKind] = {
     "right": "own_right",
     "obsolete": "own_obsolete",
     "not_mine": "own_not_mine",
+}
+_TITLES: dict[ItemKind, Callable[[Texts], str]] = {
+    "gap": lambda words: words.owner_gap,
+    "disliked": lambda words: words.owner_disliked,
+    "stale": lambda words: words.owner_stale,
+    "pair": lambda words: words.owner_pair,
+}
+_DID: dict[Decided, Callable[[Texts], str]] = {
+    "write": lambda words: words.owner_did_write,
+    "right": lambda words: words.owner_did_right,
+    "obsolete": lambda words: words.owner_did_obsolete,
+    "not_mine": lambda words: words.owner_did_not_mine,
+}
+_PRESS: dict[Decided, Callable[[Texts], str]] = {
+    "write": lambda words: words.button_own_write,
+    "right": lambda words: words.button_own_right,
+    "obsolete": lambda words: words.button_own_obsolete,
+    "not_mine": lambda words: words.button_own_not_mine,
 }
 DECISIONS: dict[ActionKind, Decided] = {action: what for what, action in _ACTIONS.items()}
 """What a button decides."""
@@ -65,7 +83,7 @@ def week_card(card: OwnerCard, view: WeekView, texts: Texts) -> Card:
     for kind in KINDS:
         its = [(number, item) for number, item in numbered if item.kind == kind]
         if its:
-            elements.append(build.markdown(f"**{getattr(texts, f'owner_{kind}')}**"))
+            elements.append(build.markdown(f"**{_TITLES[kind](texts)}**"))
         for number, item in its:
             elements += _item(card.id, number, item, view, texts)
         if more := card.more.get(kind, 0):
@@ -75,13 +93,24 @@ def week_card(card: OwnerCard, view: WeekView, texts: Texts) -> Card:
 
 
 def fitting(card: OwnerCard, questions: Mapping[str, str], texts: Texts) -> OwnerCard:
-    """The card without what makes it too large: of the kind with the most items the last one, again and again."""
-    while card_bytes(week_card(card, WeekView(questions, {}), texts)) > MOST_BYTES:
+    """The card without what makes it too large for the platform: the last items of the kinds with most."""
+    while not _fits(week_card(card, WeekView(questions, {}), texts)):
         (kind, _), *_ = Counter(item.kind for item in card.items).most_common()
         last = max(at for at, item in enumerate(card.items) if item.kind == kind)
         items = (*card.items[:last], *card.items[last + 1 :])
         card = replace(card, items=items, more={**card.more, kind: card.more.get(kind, 0) + 1})
     return card
+
+
+def _fits(shown: Card) -> bool:
+    return card_bytes(shown) <= MOST_BYTES and _tagged(shown) <= MAX_ELEMENTS
+
+
+def _tagged(part: Any) -> int:
+    """Elements, and the texts in them, which the platform counts as well."""
+    if isinstance(part, dict):
+        return ("tag" in part) + sum(_tagged(each) for each in part.values())
+    return sum(_tagged(each) for each in part) if isinstance(part, list) else 0
 
 
 def _item(card_id: str, number: int, item: OwnerItem, view: WeekView, texts: Texts) -> list[Element]:
@@ -97,8 +126,7 @@ def _item(card_id: str, number: int, item: OwnerItem, view: WeekView, texts: Tex
 def said_of(decision: OwnerDecision, texts: Texts) -> str:
     """What was done, by whom."""
     name, title = one_line(decision.by.name, TITLE_CHARS), one_line(decision.title, TITLE_CHARS)
-    said: str = getattr(texts, f"owner_did_{decision.what}")
-    return said.format(name=name, title=title)
+    return _DID[decision.what](texts).format(name=name, title=title)
 
 
 def _lines(item: OwnerItem, view: WeekView, texts: Texts) -> Sequence[str]:
@@ -126,8 +154,7 @@ def _buttons(item_id: str, number: int, item: OwnerItem, texts: Texts) -> Elemen
         if what == "obsolete":
             presses += _obsolete(item_id, number, item, texts)
         else:
-            text = getattr(texts, f"button_own_{what}")
-            presses.append(button(text, _ACTIONS[what], item_id, name=f"{what}_{number}"))
+            presses.append(button(_PRESS[what](texts), _ACTIONS[what], item_id, name=f"{what}_{number}"))
     return build.column_set([build.column([each]) for each in presses], flex_mode="flow")
 
 
@@ -138,6 +165,6 @@ def _obsolete(item_id: str, number: int, item: OwnerItem, texts: Texts) -> list[
     found = []
     for at, each in own:
         title = one_line(each.title or each.source, BUTTON_TITLE_CHARS)
-        text = texts.button_own_obsolete_of.format(title=title) if several else texts.button_own_obsolete
+        text = texts.button_own_obsolete_of.format(title=title) if several else _PRESS["obsolete"](texts)
         found.append(button(text, "own_obsolete", f"{item_id}.{at}", name=f"old_{number}_{at}"))
     return found

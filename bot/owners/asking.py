@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from bot.documents.catalogue import files_now
-from bot.owners.choosing import Seen, disliked_items, gap_items, pair_items, stale_items
+from bot.owners.choosing import Lately, disliked_items, gap_items, pair_items, stale_items
 from bot.owners.duties import Duties, Key
 from bot.repositories.analytics import Analytics
 from bot.repositories.owner_decisions import OwnerDecisions, OwnerItem
@@ -90,7 +90,7 @@ class Asking:
         shows = partial(self._verifying.shows, scope)
         told = [one for one in await self._figures.questions(DAYS) if shows(one.behind)]
         duties = Duties(people, await self._decisions.in_force())
-        seen = Seen(person, told, shows, duties, self._verifying.clock.time())
+        seen = Lately(person, told, shows, duties, self._verifying.clock.time())
         found = (
             gap_items(seen, await self._figures.gaps(DAYS, shows)),
             disliked_items(seen, await self._verifying.store.snapshot()),

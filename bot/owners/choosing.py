@@ -17,7 +17,7 @@ MOST_DOCUMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Lately:
     """What is asked and shown lately, as far as the person who is asked may see it."""
 
     person: str
@@ -27,7 +27,7 @@ class Seen:
     now: float
 
 
-def gap_items(seen: Seen, gaps: Iterable[Gap]) -> list[OwnerItem]:
+def gap_items(seen: Lately, gaps: Iterable[Gap]) -> list[OwnerItem]:
     """Questions without an answer whose nearest documents are in the person's collections, most people first."""
     by_turn = {one.turn_id: one for one in seen.asked}
     found = []
@@ -43,7 +43,7 @@ def gap_items(seen: Seen, gaps: Iterable[Gap]) -> list[OwnerItem]:
     return found
 
 
-def disliked_items(seen: Seen, verified: VerifiedAnswers) -> list[OwnerItem]:
+def disliked_items(seen: Lately, verified: VerifiedAnswers) -> list[OwnerItem]:
     """Questions whose answers got 👎 and cite the person's documents, most 👎 first. What somebody has called right, or
     answered for good since, is left out until it is asked and disliked again."""
     found: dict[str, OwnerItem] = {}
@@ -63,7 +63,7 @@ def disliked_items(seen: Seen, verified: VerifiedAnswers) -> list[OwnerItem]:
     return sorted(found.values(), key=lambda item: (-item.count, -item.at))
 
 
-def stale_items(seen: Seen, edited: Mapping[Key, float], stale_days: float) -> list[OwnerItem]:
+def stale_items(seen: Lately, edited: Mapping[Key, float], stale_days: float) -> list[OwnerItem]:
     """The person's documents that are cited or voted on lately and were not edited for so many days, nor called right
     since then, those cited most first. One without a known date (0) is left out."""
     before = seen.now - stale_days * DAY_S
@@ -78,7 +78,7 @@ def stale_items(seen: Seen, edited: Mapping[Key, float], stale_days: float) -> l
     return sorted(found, key=lambda item: (-item.count, item.at))
 
 
-def pair_items(seen: Seen, pairs: Iterable[Disagreement]) -> list[OwnerItem]:
+def pair_items(seen: Lately, pairs: Iterable[Disagreement]) -> list[OwnerItem]:
     """Sentences that two documents say with different figures, one of them at least the person's, those of documents
     cited most first."""
     cited = {(row["collection"], row["source"]): row["cited"] for row in documents(seen.asked, limit=None)}

@@ -43,7 +43,7 @@ _EDITION = re.compile(r"[0-9]+|版本?|修订|v(?=[0-9])|\b(?:version|rev|old|ne
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """A sentence of a document as it is read, and its figures in plain digits."""
 
     collection: str
@@ -63,15 +63,15 @@ class Disagreement:
     """Two documents that say the same with different figures; `key` are the words that they share."""
 
     key: str
-    one: Said
-    other: Said
+    one: Statement
+    other: Statement
 
 
 @dataclass
 class Disagreements:
     """Takes documents one by one, and gives what they disagree about."""
 
-    _said: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
+    _said: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
     _count: int = 0
 
     def add(self, chunks: Sequence[Chunk]) -> None:
@@ -86,7 +86,7 @@ class Disagreements:
                 key, values = masked(told)
                 if values and is_telling(key):
                     self._count += 1
-                    said = Said(chunk.collection, chunk.source, chunk.title, told, values)
+                    said = Statement(chunk.collection, chunk.source, chunk.title, told, values)
                     self._said[key].append(said)
 
     def found(self) -> list[Disagreement]:
@@ -140,14 +140,14 @@ def is_telling(key: str) -> bool:
     return chars >= LEAST_CHARS and not _OF_ITSELF.search(key) and not _SECTION.search(key)
 
 
-def is_edition(one: Said, other: Said) -> bool:
+def is_edition(one: Statement, other: Statement) -> bool:
     """Whether two documents are editions of one: their titles or file names differ in a number or a word for that."""
     titles = _edition_of(one.title), _edition_of(other.title)
     names = _edition_of(_stem(one.source)), _edition_of(_stem(other.source))
     return bool(titles[0] and titles[0] == titles[1]) or bool(names[0] and names[0] == names[1])
 
 
-def _differing(key: str, said: Sequence[Said]) -> Iterator[Disagreement]:
+def _differing(key: str, said: Sequence[Statement]) -> Iterator[Disagreement]:
     for number_, one in enumerate(said):
         for other in said[number_ + 1 :]:
             if one.values != other.values and not is_edition(one, other):

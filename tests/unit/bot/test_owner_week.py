@@ -10,7 +10,7 @@ import pytest
 from bot.access.rules import FILES
 from bot.cards.owner_week import MOST_BYTES, WeekView, decided_of, fitting, week_card
 from bot.owners.asking import SHOWN
-from bot.owners.choosing import Seen, disliked_items, gap_items, pair_items, stale_items
+from bot.owners.choosing import Lately, disliked_items, gap_items, pair_items, stale_items
 from bot.owners.duties import Duties
 from bot.repositories.erasure import Erasure
 from bot.repositories.figures import DAY_S, AskedQuestion, GivenAnswer
@@ -31,7 +31,7 @@ from bot.texts import EN, ZH, Texts
 from feishu.cards.elements import card_bytes
 from feishu.sandbox.rules.schema import check_card
 from feishu.sandbox.rules.shapes import Walk
-from rag.text.disagreements import Disagreement, Said
+from rag.text.disagreements import Disagreement, Statement
 from rag.verified.answers import NOTHING_VERIFIED
 from tests.support.clock import HandClock
 
@@ -40,8 +40,8 @@ LIN, ZHOU, ADMIN = "ou_lin", "ou_zhou", "ou_admin"
 PEOPLE = PeopleSettings(owners={"open": [LIN], "hr": [ZHOU]}, admins=[ADMIN])
 PAIR = Disagreement(
     "报销",
-    Said("open", "travel.md", "差旅", "十天内报销。", ("10",)),
-    Said("hr", "pay.md", "薪酬", "十五天内报销。", ("15",)),
+    Statement("open", "travel.md", "差旅", "十天内报销。", ("10",)),
+    Statement("hr", "pay.md", "薪酬", "十五天内报销。", ("15",)),
 )
 
 
@@ -54,8 +54,8 @@ def asked(question: str, *, down: int = 0, outcome: str = "answered", collection
 
 def seen(
     *questions: AskedQuestion, person: str = LIN, decisions: tuple[OwnerDecision, ...] = (), hidden: str = ""
-) -> Seen:
-    return Seen(person, questions, lambda behind: hidden not in set(behind), Duties(PEOPLE, decisions), NOW)
+) -> Lately:
+    return Lately(person, questions, lambda behind: hidden not in set(behind), Duties(PEOPLE, decisions), NOW)
 
 
 def decided(item: OwnerItem, what: Decided, by: str = LIN, days_ago: float = 0.0) -> OwnerDecision:
