@@ -101,6 +101,7 @@ class Bot(Parts):
             asyncio.create_task(self.library.warm_up(), name="warm-up"),
             asyncio.create_task(self._forget_forever(), name="forget-people"),
             asyncio.create_task(self.digest.propose_forever(), name="digest"),
+            asyncio.create_task(self.owner_week.propose_forever(), name="owner-digest"),
             asyncio.create_task(self.live_prompts.take_up_forever(), name="prompts"),
             asyncio.create_task(self.budget.keep_forever(), name="token-usage"),
             asyncio.create_task(self.refresh.propose_forever(), name="refresh"),

@@ -14,6 +14,7 @@ from bot.handlers.chat_events import ChatEventHandler
 from bot.handlers.document_events import DocumentEventHandler
 from bot.handlers.long_connection import ConnectionHandler
 from bot.handlers.messages import Addressee, MessageHandler
+from bot.handlers.owner_presses import OwnerPresses
 from bot.handlers.router import EventRouter
 from bot.handlers.votes import Votes
 from bot.inbox.claim import Shares
@@ -50,6 +51,7 @@ from bot.jobs.menu import MenuHandler
 from bot.jobs.mirror_rights import RightsHandler
 from bot.jobs.more_sources import AfterAnswer, MoreSourcesHandler
 from bot.jobs.owner_context import OwnerContext
+from bot.jobs.owner_week import ObsoleteHandler, OwnerWeek
 from bot.jobs.question import Answerers, QuestionReader
 from bot.jobs.queue_position import QueuePositions
 from bot.jobs.recall import RecallHandler
@@ -64,6 +66,7 @@ from bot.live_prompts import LivePrompts
 from bot.observability.clock_offset import ClockOffset
 from bot.observability.metrics import Metrics
 from bot.observability.tracing import TraceStore, Tracing
+from bot.owners.asking import Asking
 from bot.repositories.analytics import Analytics
 from bot.repositories.attachments import Attachments, Quota
 from bot.repositories.chat_facts import Arrivals, ChatFacts
@@ -72,6 +75,7 @@ from bot.repositories.erasure import Erasure
 from bot.repositories.fallbacks import DeliveryFallbacks
 from bot.repositories.history import ChatHistory
 from bot.repositories.ingest_runs import IngestRuns
+from bot.repositories.owner_decisions import OwnerDecisions
 from bot.repositories.owner_questions import OwnerQuestions
 from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.token_usage import TokenUsage
@@ -164,6 +168,7 @@ class Parts:
         self.ledger = ChatFacts(database, clock=clock)
         self.arrivals = Arrivals(self.ledger, self.settings.feishu.app_id, clock=clock)
         self.gaps = OwnerQuestions(database, clock=clock)
+        self.decisions = OwnerDecisions(database, clock=clock)
         self.usage = TokenUsage(database, clock=clock)
         versions = PromptVersions(database, clock=clock)
         self.live_prompts = LivePrompts(self.library, self.settings.rag.prompts, versions, clock=clock)
@@ -234,6 +239,7 @@ class Parts:
         ingesting = Ingesting(self.settings, self.client, self.library, self.rights.keep)
         self.ingests = IngestHandler(ingesting, self.library, self.ingest_runs, self.jobs, clock)
         self.verified_look = VerifiedHandler(self.verifying, voice, self.jobs, self.settings)
+        self.owner_week = self._owner_week()
         handlers: dict[JobKind, JobHandler] = {
             "answer": self.answers,
             "regenerate": self.answers,
@@ -259,6 +265,8 @@ class Parts:
             ),
             "approval": ApprovalHandler(self.verifying, self.gaps, voice, self.outbox, language),
             "verified": self.verified_look,
+            "owner_digest": self.owner_week,
+            "obsolete": ObsoleteHandler(self.decisions, self.verifying, voice, self.settings),
         }
         self.handlers_of_jobs = JobHandlers(handlers, self.policy)
 
@@ -310,6 +318,11 @@ class Parts:
         bot, figures = self.settings.bot, Analytics(self.database, clock=self.clock)
         return Digest(figures, self.jobs, self.messages, bot, self.access, self.settings.feishu.app_id, self.clock)
 
+    def _owner_week(self) -> OwnerWeek:
+        figures = Analytics(self.database, clock=self.clock)
+        asking = Asking(figures, self.decisions, self.verifying, self.library, self.settings)
+        return OwnerWeek(asking, self.decisions, self.verifying, self.voice, self.jobs, self.settings)
+
     def _build_worker(self) -> None:
         bot = self.settings.bot
         waiting = QueuePositions(
@@ -353,7 +366,8 @@ class Parts:
         conversations, ledger, worker = self.conversations, self.ledger, self.worker
         votes = Votes(jobs, conversations, self.feedback, worker, metrics, policy, clock=clock)
         requests = AnswerRequests(jobs, conversations, ledger, worker, policy, self.access)
-        approvals = Approvals(self.verifying, self.gaps, self.settings.feishu.app_id)
+        owners = OwnerPresses(self.verifying, self.decisions, self.gaps, jobs, self.settings, worker.wake)
+        approvals = Approvals(self.verifying, self.gaps, self.settings.feishu.app_id, owners)
         card_actions = CardActionHandler(conversations, votes, requests, approvals, policy, metrics, clock=clock)
         chat_events = ChatEventHandler(jobs, ledger, votes, metrics, policy, refusals, clock=clock)
         messages = MessageHandler(jobs, addressee, policy, refusals, self.worker, metrics, clock=clock)

@@ -31,6 +31,8 @@ JobKind = Literal[
     "ingest",
     "approval",
     "verified",
+    "owner_digest",
+    "obsolete",
 ]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "buried"]
 OPEN_STATES = ("queued", "running")
@@ -307,15 +309,33 @@ class MoreSourcesPayload(Payload):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalPayload(Payload):
-    """An owner answered the question `gap_id` in a chat: they are offered to stand for that answer."""
+    """An owner answered the question `gap_id` in a chat: they are offered to stand for that answer. With `write` they
+    wish to answer it on a form."""
 
     gap_id: str
     open_id: str
+    write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPayload(Payload):
     """Verified answers are looked through: who stands for one is asked whether it still holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerDigestPayload(Payload):
+    """The weekly card to the owner `open_id`; `key` names them and the week."""
+
+    key: str
+    open_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObsoletePayload(Payload):
+    """The admin `open_id` is told that an owner calls a document obsolete (a decision in the store)."""
+
+    decision_id: str
+    open_id: str
 
 
 PAYLOADS: dict[JobKind, type[Payload]] = {
@@ -337,6 +357,8 @@ PAYLOADS: dict[JobKind, type[Payload]] = {
     "ingest": IngestPayload,
     "approval": ApprovalPayload,
     "verified": VerifiedPayload,
+    "owner_digest": OwnerDigestPayload,
+    "obsolete": ObsoletePayload,
 }
 
 

@@ -22,6 +22,7 @@ from bot.settings import BotSettings, Settings
 from bot.storage.database import Database
 from bot.web.admin.access import AccessDoor, access_router, shown_router
 from bot.web.admin.configuration import ConfigurationDoor, configuration_router
+from bot.web.admin.decisions import DecisionsDoor, decisions_router
 from bot.web.admin.library import LibraryDoor, library_router
 from bot.web.admin.library_view import LibraryView
 from bot.web.admin.login import add_login
@@ -84,13 +85,15 @@ def web_app(bot: Bot) -> FastAPI:
     add_mcp(app, KnowledgeTools(door, admin.shown))
     app.include_router(library_router(admin, _library_door(bot)))
     app.include_router(verified_router(admin, VerifiedDoor(bot.verifying)))
+    app.include_router(decisions_router(admin, DecisionsDoor(bot.decisions)))
     app.add_route("/metrics", metrics, methods=["GET"])
     add_health_routes(app, bot.health, bot.ready, with_details=True)
     return app
 
 
 def _library_door(bot: Bot) -> LibraryDoor:
-    view = LibraryView(bot.settings, bot.library, Citations(bot.database, clock=bot.clock), bot.clock)
+    citations = Citations(bot.database, clock=bot.clock)
+    view = LibraryView(bot.settings, bot.library, citations, bot.clock, bot.decisions)
     return LibraryDoor(view, bot.ingests, JobList(bot.database), bot.library, bot.worker.wake)
 
 

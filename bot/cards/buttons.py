@@ -27,6 +27,10 @@ ActionKind = Literal[
     "approve",
     "keep",
     "withdraw",
+    "own_write",
+    "own_right",
+    "own_obsolete",
+    "own_not_mine",
 ]
 
 _MAX_ID_CHARS = 64
@@ -39,7 +43,7 @@ class Action:
     """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
     `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
     answer it names where its text was cut, `private` asks its question in private; `approve` names a question that an
-    owner answered, `keep` and `withdraw` a verified answer."""
+    owner answered, `keep` and `withdraw` a verified answer, `own_…` a place on an owner's weekly card."""
 
     kind: ActionKind
     answer_id: str

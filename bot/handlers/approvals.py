@@ -7,8 +7,10 @@ from typing import Any
 import structlog
 
 from bot.cards.buttons import Action
+from bot.cards.owner_week import DECISIONS
 from bot.cards.verified import decided_card
 from bot.handlers.acknowledgement import Ack, toast
+from bot.handlers.owner_presses import OwnerPresses
 from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.verified_answers import Approved, VerifiedDraft
 from bot.texts import Texts, language_of, texts
@@ -27,10 +29,13 @@ class Approvals:
     verifying: Verifying
     gaps: OwnerQuestions
     app_id: str
+    owners: OwnerPresses
 
     async def press(self, click: CardAction, action: Action) -> Ack:
-        """One of the three."""
+        """One of the three, or one on an owner's weekly card."""
         try:
+            if action.kind in DECISIONS:
+                return await self.owners.press(click, action)
             if action.kind == "approve":
                 return await self._approve(click, action.answer_id)
             approved = await self.verifying.store.of(action.answer_id)

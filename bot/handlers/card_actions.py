@@ -49,9 +49,13 @@ DEEDS: dict[ActionKind, Deed] = {
     "approve": "approve",
     "keep": "approve",
     "withdraw": "approve",
+    "own_write": "approve",
+    "own_right": "approve",
+    "own_obsolete": "approve",
+    "own_not_mine": "approve",
 }
-DECISIONS = ("approve", "keep", "withdraw")
-"""Presses about a verified answer, and not about an answer on a card."""
+DECISIONS = tuple(kind for kind, deed in DEEDS.items() if deed == "approve")
+"""Presses about a verified answer or an owner's documents, and not about an answer on a card."""
 
 
 class CardActionHandler:
@@ -130,7 +134,7 @@ class CardActionHandler:
                 return await self._requests.go_on(turn, answer, click, attempt)
             case "stop":
                 return await self._requests.stop(turn, click.operator_open_id)
-            case "ask" | "approve" | "keep" | "withdraw":
+            case "ask" | "approve" | "keep" | "withdraw" | "own_write" | "own_right" | "own_obsolete" | "own_not_mine":
                 raise AssertionError(f"{kind} belongs to no answer")
             case _:
                 assert_never(kind)

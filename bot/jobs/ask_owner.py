@@ -4,7 +4,7 @@ from bot.access.rules import Access
 from bot.cancellation import Ended, StopSignal
 from bot.intake.replies import Replier, mentioning
 from bot.job import AskPersonPayload, Job
-from bot.jobs.card_extras import collections_in, owners_of
+from bot.jobs.card_extras import collections_in
 from bot.jobs.owner_context import OwnerContext
 from bot.models import Answer, Turn
 from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
@@ -39,7 +39,7 @@ class AskOwnerHandler:
             return Ended("done", "the answer is gone")
         turn, answer = found
         scope = await self._access.scope(turn.chat_id, turn.chat_type, turn.asker)
-        owners = owners_of(self._settings, collections_in(answer, scope))
+        owners = self._settings.owners_of(collections_in(answer, scope))
         question = (turn.standalone if self._access.shows(scope, answer.behind) else "") or turn.question
         if turn.chat_type == "p2p":
             await self._write_to(job, turn, answer, owners, question)

@@ -35,12 +35,6 @@ def collections_in(answer: Answer, scope: Scope) -> list[str]:
     return [source.collection for source in answer.sources if scope.shows((source.collection,))]
 
 
-def owners_of(settings: PeopleSettings, collections: list[str]) -> tuple[str, ...]:
-    """Whom to ask about documents of these collections; the owners of everything (`*`) where none has its own."""
-    own = [owner for name in dict.fromkeys(collections) for owner in settings.owners.get(name, [])]
-    return tuple(dict.fromkeys(own or settings.owners.get("*", [])))
-
-
 class CardExtras:
     """Completes a card's state."""
 
@@ -73,7 +67,7 @@ class CardExtras:
         return replace(
             state,
             suggestions=tuple((each.id, each.question) for each in suggested),
-            has_owners=bool(owners_of(self._settings, collections_in(answer, scope))),
+            has_owners=bool(self._settings.owners_of(collections_in(answer, scope))),
             wants_mention=turn.chat_type != "p2p" and GROUP_SCOPE not in (self._identity.scopes or ()),
         )
 

@@ -15,6 +15,8 @@ from bot.storage.tables import (
     gaps,
     ingest_runs,
     jobs,
+    owner_cards,
+    owner_decisions,
     remarks,
     shown_documents,
     suggestions,
@@ -51,6 +53,8 @@ class Erasure:
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
             connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
             _leave_unvouched(connection, open_id, self._clock.time())
+            connection.execute(delete(owner_cards).where(owner_cards.c.owner == open_id))
+            connection.execute(delete(owner_decisions).where(owner_decisions.c.by == open_id))
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
             return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
 
@@ -63,7 +67,7 @@ class Erasure:
         since = self._clock.time() - days * DAY_S
 
         def work(connection: Connection) -> int:
-            for table in (votes, remarks, shown_documents):
+            for table in (votes, remarks, shown_documents, owner_cards):
                 connection.execute(delete(table).where(table.c.at < since))
             for table in (attachments, gaps, suggestions, traces):
                 connection.execute(delete(table).where(table.c.created_at < since))

@@ -1,6 +1,7 @@
 """How the bot behaves among people: whom it answers, how often, what it remembers, whom it asks."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -63,6 +64,14 @@ class PeopleSettings(BaseModel):
         default_factory=dict,
         description="Collection → open ids of whom to ask where the documents do not know; * is every collection",
     )
+    owner_digest: bool = Field(
+        True,
+        description="Send each owner a card a week about their documents: what is not answered, disliked, old or "
+        "contradictory (on bot.digest_weekday at bot.digest_hour; nothing where there is nothing to say)",
+    )
+    stale_days: int = Field(
+        365, ge=1, le=3650, description="Days without an edit after which an owner is asked whether a document holds"
+    )
     verified_days: int = Field(
         180, ge=0, le=3650, description="Days that an answer verified on a card is offered to hold; 0: without an end"
     )
@@ -79,6 +88,11 @@ class PeopleSettings(BaseModel):
         "which is asked once the answer's card is closed and while its server writes no answer",
     )
     propose_s: float = Field(8.0, gt=0, le=60, description="Seconds that the model has for follow-up questions")
+
+    def owners_of(self, collections: Iterable[str]) -> tuple[str, ...]:
+        """Whom to ask about documents of these collections; the owners of everything (`*`) where none has its own."""
+        own = [owner for name in dict.fromkeys(collections) for owner in self.owners.get(name, [])]
+        return tuple(dict.fromkeys(own or self.owners.get("*", [])))
 
     @field_validator("quiet_hours")
     @classmethod

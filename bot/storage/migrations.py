@@ -24,6 +24,8 @@ from bot.storage.tables import (
     jobs,
     metadata,
     onces,
+    owner_cards,
+    owner_decisions,
     prompt_versions,
     received_files,
     remarks,
@@ -131,6 +133,7 @@ STEPS: dict[int, Step] = {
     17: both(added(answers.c.verified), created(verified_answers, verified_versions)),
     18: created(token_usage, prompt_versions),
     19: created(ingest_runs),
+    20: created(owner_cards, owner_decisions),
 }
 
 

@@ -373,6 +373,33 @@ verified_versions = Table(
     Column("at", Double, nullable=False),
 )
 
+owner_cards = Table(
+    "owner_cards",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="made of owner and week"),
+    Column("owner", String(128), nullable=False, index=True),
+    Column("body", Text, nullable=False, comment="JSON: what the weekly card asks, without the words of questions"),
+    Column("at", Double, nullable=False, index=True),
+)
+
+owner_decisions = Table(
+    "owner_decisions",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="made of item, document, decision and person"),
+    Column("kind", String(16), nullable=False, comment="gap, disliked, stale, pair"),
+    Column("item", String(40), nullable=False),
+    Column("what", String(16), nullable=False, comment="write, right, obsolete, not_mine"),
+    Column("turn_id", String(40), nullable=False, server_default="", comment="whose question it is about"),
+    Column("collection", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default="", comment="of the document that it is about"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("by", String(128), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("at", Double, nullable=False, index=True),
+    Column("undone_by", Text, nullable=False, server_default="", comment="an admin; it counts no more"),
+    Column("undone_at", Double),
+)
+
 admin_sessions = Table(
     "admin_sessions",
     metadata,

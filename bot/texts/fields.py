@@ -369,3 +369,33 @@ class Texts:
     digest_missing: str
     digest_disliked: str
     digest_best: str
+    toast_not_your_card: str
+    toast_owner_write: str
+    toast_owner_write_already: str
+    toast_owner_right: str
+    toast_owner_obsolete: str
+    toast_owner_not_mine: str
+    owner_title: str
+    owner_note: str
+    owner_gap: str
+    owner_disliked: str
+    owner_stale: str
+    owner_pair: str
+    owner_asked_by: str
+    owner_down: str
+    owner_cites: str
+    owner_edited: str
+    owner_says: str
+    owner_more: str
+    owner_forgotten: str
+    owner_closed: str
+    owner_did_write: str
+    owner_did_right: str
+    owner_did_obsolete: str
+    owner_did_not_mine: str
+    button_own_write: str
+    button_own_right: str
+    button_own_obsolete: str
+    button_own_obsolete_of: str
+    button_own_not_mine: str
+    obsolete_notice: str

@@ -87,8 +87,7 @@ class Verifying:
 
     def owners(self, collection: str) -> tuple[str, ...]:
         """Who looks after the documents of a collection."""
-        owners = self.people.owners
-        return tuple(dict.fromkeys(owners.get(collection) or owners.get("*", [])))
+        return self.people.owners_of([collection])
 
     async def collections_of(self, gap: OwnerQuestion, open_id: str) -> list[str]:
         """The collections that an answer to a question may be given in by somebody who looks after them: those of the
@@ -97,6 +96,15 @@ class Verifying:
         near = list(dict.fromkeys(source.collection for source in state.answer.sources)) if state else []
         own = await self.own_collections(open_id)
         return [name for name in near if name in own] or own
+
+    async def given_to(self, gap: OwnerQuestion, open_id: str) -> str:
+        """What a question was answered, without its citations, for somebody to write it better; "" where they may not
+        see that, and where it was not answered. Raises `FeishuError`."""
+        state = await self._conversations.card_state(gap.id.partition(".")[0])
+        if state is None or state.answer.outcome not in ("answered", "hedged"):
+            return ""
+        is_seen = self.shows(await self.seen_by(open_id), state.answer.behind)
+        return renumbered(state.answer.text, []) if is_seen else ""
 
     async def own_collections(self, open_id: str) -> list[str]:
         """The collections that somebody looks after; an admin looks after all."""

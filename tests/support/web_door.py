@@ -25,6 +25,7 @@ from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.citations import Citations
 from bot.repositories.document_rights import DocumentRights
 from bot.repositories.ingest_runs import IngestRuns
+from bot.repositories.owner_decisions import OwnerDecisions
 from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.turns import Conversations
 from bot.repositories.verified_answers import VerifiedStore
@@ -36,6 +37,7 @@ from bot.verified.approval import Verifying
 from bot.verified.passages import Passages
 from bot.web.admin.access import AccessDoor, access_router
 from bot.web.admin.configuration import ConfigurationDoor, configuration_router
+from bot.web.admin.decisions import DecisionsDoor, decisions_router
 from bot.web.admin.library import LibraryDoor, library_router
 from bot.web.admin.library_view import LibraryView
 from bot.web.admin.rights_view import RightsView
@@ -131,7 +133,9 @@ async def web_door(
         jobs = Jobs(database, lease_s=settings.lease_s)
         ingesting = Ingesting(whole, client, None, rights.keep)
         ingests = IngestHandler(ingesting, library, IngestRuns(database, clock=clock), jobs, clock)
-        documents = LibraryView(whole, library, Citations(database, clock=clock), clock)
+        decisions = OwnerDecisions(database, clock=clock)
+        documents = LibraryView(whole, library, Citations(database, clock=clock), clock, decisions)
+        app.include_router(decisions_router(admin, DecisionsDoor(decisions)))
         shelf = LibraryDoor(documents, ingests, JobList(database), library, lambda: None)
         app.include_router(library_router(admin, shelf))
         store, people = VerifiedStore(database, clock=clock), settings.people

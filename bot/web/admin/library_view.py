@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from bot.documents.catalogue import FilesNow, Listed, Wanted, documents_of, files_now, page_of
 from bot.models import ON_FEISHU
 from bot.repositories.citations import Citations
+from bot.repositories.owner_decisions import OwnerDecision, OwnerDecisions
 from bot.settings import Settings
 from feishu.clock import Clock
 from rag.documents import Chunk
@@ -43,6 +44,7 @@ class LibraryView:
     library: ListedLibrary
     citations: Citations
     clock: Clock
+    decisions: OwnerDecisions
     _kept: tuple[float, FilesNow] | None = field(default=None, init=False)
 
     async def page(self, wanted: Wanted, days: int) -> dict[str, Any]:
@@ -50,11 +52,11 @@ class LibraryView:
         folder and no index, and so in no list."""
         now = await self._files()
         states, passages, trouble = await self._indexed()
-        cited = await self.citations.of_documents(days)
+        cited, obsolete = await self.citations.of_documents(days), await self.decisions.obsolete()
         found = await asyncio.to_thread(lambda: page_of(documents_of(states, now, passages, cited), wanted))
         return {
             **{name: getattr(found, name) for name in ("count", "page", "pages", "states")},
-            "documents": [_row(row) for row in found.documents],
+            "documents": [_row(row, obsolete.get((row.collection, row.source))) for row in found.documents],
             "trouble": [said for said in (trouble, now.trouble) if said],
         }
 
@@ -144,5 +146,8 @@ def passage_body(chunk: Chunk) -> dict[str, Any]:
     }
 
 
-def _row(row: Listed) -> dict[str, Any]:
-    return {**asdict(row), "may_be_removed": row.may_be_removed, "may_be_read": row.state != "left_out"}
+def _row(row: Listed, obsolete: OwnerDecision | None) -> dict[str, Any]:
+    """`obsolete` is who calls it so, and since when (epoch seconds)."""
+    called = {"by": obsolete.by.name, "at": obsolete.at} if obsolete else None
+    may = {"may_be_removed": row.may_be_removed, "may_be_read": row.state != "left_out"}
+    return {**asdict(row), **may, "obsolete": called}

@@ -164,9 +164,10 @@ export class Documents {
 const pick = ({ collection, source }) => ({ collection, source });
 
 /** Its state, and why: what was left out is folded where there is much of it. */
-function state({ state: its, reason, notes }) {
+function state({ state: its, reason, notes, obsolete }) {
   const said = { waiting: say("waitingNote"), gone: say("goneNote") }[its] ?? reason;
-  const lines = [said, ...notes].filter(Boolean);
+  const called = obsolete ? say("calledObsolete", { name: obsolete.by, date: when(obsolete.at * 1000) }) : "";
+  const lines = [called, said, ...notes].filter(Boolean);
   const list = lines.length > 2
     ? el("details", {}, el("summary", {}, lines[0]), el("ul", { class: "reasons" }, ...lines.slice(1).map((line) => el("li", {}, line))))
     : el("span", { class: "document-source" }, lines.join("; "));

@@ -2,6 +2,7 @@
 
 import "./words.js";
 import "./verified-words.js";
+import "./decisions-words.js";
 import { rememberKey, setUpKeys } from "../js/api.js";
 import { byId, el } from "../js/dom.js";
 import { browserStorage } from "../js/history.js";
@@ -13,6 +14,7 @@ import { Access } from "./access.js";
 import { drawCharts } from "./charts.js";
 import { Configuration } from "./configuration.js";
 import { file, get, me, post, save } from "./data.js";
+import { Decisions } from "./decisions.js";
 import { Documents } from "./documents.js";
 import { marks, OUTCOMES, outcomeWord, ownerReply, person, table, when } from "./parts.js";
 import { Drawer } from "./trace.js";
@@ -30,6 +32,7 @@ class Board {
   #drawer = new Drawer((turnId) => this.#verified.ofTurn(turnId));
   #access = new Access(() => this.#days);
   #configuration = new Configuration();
+  #decisions = new Decisions();
   #documents = new Documents(() => this.#days);
   #days = 30;
   #overview = null;
@@ -96,7 +99,7 @@ class Board {
     await this.#guarded(async () => {
       [this.#overview, { gaps: this.#gaps, names: this.#names }] = await Promise.all([get(`overview?days=${days}`), get(`gaps?days=${days}`)]);
       this.#draw();
-      await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load(), this.#configuration.load()]);
+      await Promise.all([this.#loadTurns(), this.#access.load(), this.#documents.load(), this.#configuration.load(), this.#decisions.load()]);
     });
   }
 
@@ -208,6 +211,7 @@ class Board {
     this.#access.draw();
     this.#configuration.draw();
     this.#documents.draw();
+    this.#decisions.draw();
     if (this.#overview) this.#loadTurns();
   }
 
