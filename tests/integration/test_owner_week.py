@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.integration.conftest import ALICE, BOB, words
 from tests.support.bot_inside import idle
-from tests.support.owners_house import PEOPLE, PRINTER, ask_all, decide, newest_form, propose, week, weekly
+from tests.support.owners_house import PEOPLE, PRINTER, ask_all, decide, newest_form, pressed_by, propose, week, weekly
 from tests.support.verified_house import LUNCH, open_house, private_chat
 
 
@@ -17,6 +17,10 @@ async def test_a_week_of_an_owner(tmp_path: Path) -> None:
             part in said for part in ("printers", "piano", "午餐", "押金", "健身房 · 上次更新", "15 分钟", "三十分钟")
         ), said
         assert weekly(house, BOB) == [], "an admin is not asked while an owner is left"
+        stranger = await house.bot.handlers.admit(pressed_by(BOB, first, "own_right", "健身房"))
+        assert stranger.body["toast"]["type"] == "warning" and "card" not in stranger.body
+        assert await house.bot.decisions.in_force() == [], "the card is another's"
+
         await decide(house, first, "own_right", "健身房", "仍然正确")
         await decide(house, first, "own_obsolete", "三十分钟", "为过时")
         await decide(house, first, "own_not_mine", "piano", "不归我管")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.jobs.digest import due_at
+from feishu.events.types import CardAction
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, button, walk, words
 from tests.support.bot_inside import idle
 from tests.support.verified_house import DAY_S, LUNCH, House, Message, private_chat
@@ -95,3 +96,9 @@ async def decide(house: House, card: Message, kind: str, about: str, said: str) 
 
 def elements_of(card: Message) -> list[dict[str, Any]]:
     return list(card["card"]["body"]["elements"])
+
+
+def pressed_by(person: str, card: Message, kind: str, about: str) -> CardAction:
+    """A press that no client would send: the card is not in this person's chat."""
+    value, where = press(card, kind, about), (private_chat(person), card["message_id"])
+    return CardAction("cli_sandbox", "tenant", "ev_forged", 0.0, person, *where, value, {}, "", "button")

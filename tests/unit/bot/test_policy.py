@@ -166,7 +166,7 @@ def test_every_kind_of_job_is_somebodys_attempt_or_nobodys() -> None:
     nobodys = {kind for kind in get_args(JobKind) if kind not in dict(STORED)}
     assert nobodys == {
         "redraw", "recalled", "refuse", "digest", "budget", "refresh", "rights", "more_sources", "ingest", "approval",
-        "verified",
+        "verified", "owner_digest", "obsolete",
     }  # fmt: skip
     stored: dict[str, dict[str, object]] = {
         "redraw": {}, "recalled": {"message_id": "om_1"}, "refuse": {"why": "not_here"},
@@ -174,6 +174,7 @@ def test_every_kind_of_job_is_somebodys_attempt_or_nobodys() -> None:
         "more_sources": {"answer_id": "a", "question": "?"}, "ingest": {"by": "ou_admin"}, "verified": {},
         "budget": {"open_id": "ou_a", "month": "2026-05", "spent": 9, "budget": 9},
         "approval": {"gap_id": "t", "open_id": BEN},
+        "owner_digest": {"key": "k", "open_id": BEN}, "obsolete": {"decision_id": "d", "open_id": BEN},
     }  # fmt: skip
     assert [attempt_of(job(kind, stored[kind])) for kind in sorted(nobodys)] == [None] * len(nobodys)
 
