@@ -10,9 +10,9 @@ from tests.support.bot_process import REPOSITORY
 from tests.support.request_path import RequestPath, documented
 
 COMMAND = [sys.executable, "-m", "tests.support.request_path"]
-QUESTION_FILES, QUESTION_FUNCTIONS = 106, 670
+QUESTION_FILES, QUESTION_FUNCTIONS = 107, 680
 CLICK_FILES, CLICK_FUNCTIONS = 53, 267
-"""A little more than were entered when this was last set (105 and 650, 52 and 262): on a busy machine some functions
+"""A little more than were entered when this was last set (107 and 666, 53 and 262): on a busy machine some functions
 that wait are entered, too. Lower them when the code gets shorter; the aim is 55 files for a question and 30 for a
 click."""
 
