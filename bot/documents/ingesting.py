@@ -29,7 +29,7 @@ from rag.errors import IngestError
 from rag.index.base.types import Key
 from rag.index.outline import DocumentState
 from rag.ingestion.pipeline import IngestReport, Progress, ingest
-from rag.ingestion.selection import find_original
+from rag.ingestion.selection import collection_folders, find_original
 from rag.ingestion.sources import RemoteDocument
 
 COUNTS = ("documents", "chunks", "new", "changed", "gone", "unchanged", "embedded", "reused", "embedding", "index")
@@ -110,8 +110,9 @@ class Ingesting:
     async def _find(self, state: DocumentState, there: "_Found") -> None:
         if not state.source.startswith(PREFIX):
             file = await asyncio.to_thread(find_original, self.settings.rag, state.collection, state.source)
-            there.missing = there.missing or file is None
-            there.files += [file.file] if file is not None else []
+            inside = file is not None and await asyncio.to_thread(self._is_inside, file.file)
+            there.missing = there.missing or not inside
+            there.files += [file.file] if file is not None and inside else []
             return
         token = state.source.removeprefix(PREFIX)
         metas, _codes = await Documents(self.client).metas([(token, kind) for kind in READABLE])
@@ -121,6 +122,12 @@ class Ingesting:
         if kind is not None:
             reader = page_reader(self.client, self.settings.rag, self.vision)
             there.remote.append(document_of(known_page(state, kind, meta), state.collection, reader))
+
+    def _is_inside(self, file: Path) -> bool:
+        """Whether a file lies in a folder of the settings. One that only a link leads to must not be given to an ingest
+        by itself: it would be remembered as a place of its own, in the default collection. Blocking."""
+        folders = (folder for each in collection_folders(self.settings.rag).values() for folder in each)
+        return any(file.resolve().is_relative_to(folder.resolve()) for folder in folders)
 
     async def _mirror_rights(self, pages: Sequence[Page]) -> None:
         if self.settings.bot.access.rights != "mirror":

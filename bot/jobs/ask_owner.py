@@ -40,12 +40,12 @@ class AskOwnerHandler:
         turn, answer = found
         scope = await self._access.scope(turn.chat_id, turn.chat_type, turn.asker)
         owners = self._settings.owners_of(collections_in(answer, scope))
-        question = (turn.standalone if self._access.shows(scope, answer.behind) else "") or turn.question
         if turn.chat_type == "p2p":
-            await self._write_to(job, turn, answer, owners, question)
+            await self._write_to(job, turn, answer, owners)
             return Ended("done", "owners were told")
         uuid = short_id("gap", turn.id)
         asked_of = turn.question_message_id
+        question = (turn.standalone if self._context.shows(scope, answer) else "") or turn.question
         said = await self._context.words(turn, answer, scope)
         sent = await self._voice.mention(asked_of, owners, said, uuid=uuid, chat_id=turn.chat_id)
         thread_id = turn.conversation.partition("/")[2]
@@ -61,10 +61,12 @@ class AskOwnerHandler:
             said, uuid = self._context.wording(turn).failed_errand, short_id("given-up", turn.id)
             await self._voice.mention(turn.question_message_id, (), said, uuid=uuid, chat_id=turn.chat_id)
 
-    async def _write_to(self, job: Job, turn: Turn, answer: Answer, owners: tuple[str, ...], question: str) -> None:
-        """Each is told what they themselves may see of it."""
+    async def _write_to(self, job: Job, turn: Turn, answer: Answer, owners: tuple[str, ...]) -> None:
+        """Each is told what they themselves may see of it, and asked the question as they may see it."""
         for number, owner in enumerate(owners):
-            said = mentioning((), await self._context.words(turn, answer, await self._access.scope("", "p2p", owner)))
+            scope = await self._access.scope("", "p2p", owner)
+            question = (turn.standalone if self._context.shows(scope, answer) else "") or turn.question
+            said = mentioning((), await self._context.words(turn, answer, scope))
             sent = await self._voice.tell(owner, said, uuid=short_id("gap", turn.id, owner))
             gap_id = f"{turn.id}.{number}" if number else turn.id
             await self._gaps.asked(

@@ -42,7 +42,7 @@ class OwnerContext:
     async def words(self, turn: Turn, answer: Answer, scope: Scope) -> str:
         """The question, its context, and how to answer it."""
         wording = self.wording(turn)
-        understood = turn.standalone if self._access.shows(scope, answer.behind) else ""
+        understood = turn.standalone if self.shows(scope, answer) else ""
         parts = [wording.person_asked.format(question=(understood or turn.question)[:QUESTION_CHARS])]
         if understood:
             parts.append(wording.person_understood_from.format(question=one_line(turn.question, LINE_CHARS)))
@@ -52,6 +52,10 @@ class OwnerContext:
         parts += _listed(wording.person_documents, near) or [wording.person_documents_none]
         return "\n".join([*parts, self._how(turn, wording)])
 
+    def shows(self, scope: Scope, answer: Answer) -> bool:
+        """Whether an owner may see what stands behind an answer: never a file that its asker sent."""
+        return FILES not in answer.behind and self._access.shows(scope, answer.behind)
+
     def wording(self, turn: Turn) -> Texts:
         """In the language of the question."""
         return texts(language_of(turn.question, preferred=self._language))
@@ -60,7 +64,7 @@ class OwnerContext:
         """Those that the question leaned on."""
         if not (turn.standalone or turn.parent_turn or leans(turn.question)):
             return []
-        before = (await self._memory.before(turn, scope))[-MOST_TURNS:]
+        before = [each for each in await self._memory.before(turn, scope) if FILES not in each.behind][-MOST_TURNS:]
         return [
             " — ".join(filter(None, (one_line(each.question, LINE_CHARS), snippet_of(each.answer)[:LINE_CHARS])))
             for each in before

@@ -49,7 +49,8 @@ def disliked_items(seen: Lately, verified: VerifiedAnswers) -> list[OwnerItem]:
     found: dict[str, OwnerItem] = {}
     for one in seen.asked:
         key = item_key("disliked", normalised(one.question))
-        is_answered = any(answer.is_valid(seen.now) for answer in verified.to(one.question))
+        answers = verified.to(one.question)
+        is_answered = any(answer.is_valid(seen.now) and answer.at > one.at for answer in answers)
         if not one.down or is_answered or one.at <= seen.duties.right_at(key):
             continue
         titles = {name: title for given in one.answers if given.down for name, title in given.documents.items()}

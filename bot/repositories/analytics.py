@@ -3,6 +3,7 @@
 What each figure counts: `bot.repositories.figures`.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,6 +28,7 @@ from bot.repositories.verified_answers import VerifiedStore
 from bot.storage.database import Database
 from bot.storage.tables import NO_SOURCES, answers, gaps, settled_gaps, turns, votes
 from feishu.clock import Clock
+from rag.verified.answers import VerifiedAnswers
 
 MOST_ROWS = 100_000
 _GIVEN = ("turn_id", "version", "outcome", "first_token_s", "seconds", "model", "sources", "leaned_on")
@@ -80,17 +82,17 @@ class Analytics:
     async def overview(self, days: int) -> dict[str, Any]:
         """Everything that the page's first screen shows."""
         told, now = await self.questions(days), self._clock.time()
+        figures = await asyncio.to_thread(lambda: {**summary(told), "documents": disliked(documents(told))})
         missing, verified = await self._missing(told, days), await self._verified.snapshot()
         opened = Counter(day_of(gap.first_at) for gap in missing)
         closed = Counter(day_of(at) for at in (await self._settled()).values())
-        closed.update(day_of(answer.at) for gap in missing for answer in verified.to(gap.question)[:1])
+        closed.update(day_of(at) for gap in missing if (at := _verified_since(gap, verified)) is not None)
         rows = by_day(told, days, now)
         return {
             "days": days,
             "at": now,
-            **summary(told),
+            **figures,
             "by_day": [{**row, "opened": opened[row["day"]], "closed": closed[row["day"]]} for row in rows],
-            "documents": disliked(documents(told)),
         }
 
     async def gaps(self, days: float, shows: Callable[[frozenset[str]], bool] = lambda _behind: True) -> list[Gap]:
@@ -98,13 +100,18 @@ class Analytics:
         after it was asked last, or answered for good since, is not; nor is what was answered without a source."""
         told = [one for one in await self.questions(days) if shows(one.behind)]
         settled, verified, now = await self._settled(), await self._verified.snapshot(), self._clock.time()
-        lacking = [one for one in told if not any(answer.is_valid(now) for answer in verified.to(one.question))]
+        lacking = [
+            one
+            for one in told
+            if one.outcome == "no_evidence"
+            and not any(answer.is_valid(now) and answer.at > one.at for answer in verified.to(one.question))
+        ]
         return [gap for gap in await self._missing(lacking, days) if gap.last_at > settled.get(gap.key, 0.0)]
 
     async def _missing(self, told: Iterable[AskedQuestion], days: float) -> list[Gap]:
         """Questions without an answer that ask for the same, settled or not."""
         said = await self.replies(days)
-        return gaps_of(
+        lacking = [
             Unanswered(
                 one.question,
                 one.asker,
@@ -115,7 +122,8 @@ class Analytics:
             )
             for one in told
             if one.outcome == "no_evidence"
-        )
+        ]
+        return await asyncio.to_thread(gaps_of, lacking)  # many take seconds
 
     async def _settled(self) -> dict[str, float]:
         """The keys of gaps that somebody took care of, and when."""
@@ -164,6 +172,11 @@ class Analytics:
             return {**_turn(row), "answers": [_version(version, ballots[version.id]) for version in versions]}
 
         return await self._database.read(work)
+
+
+def _verified_since(gap: Gap, verified: VerifiedAnswers) -> float | None:
+    """When somebody answered it for good, after it was asked first."""
+    return next((answer.at for answer in verified.to(gap.question) if answer.at > gap.first_at), None)
 
 
 def _turn(row: Any) -> dict[str, Any]:

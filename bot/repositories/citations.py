@@ -1,5 +1,6 @@
 """How often the answers of a period cite each document, and how people voted on them, as the figures count it."""
 
+import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -44,5 +45,6 @@ class Citations:
         return self._kept[2]
 
     async def _counted(self, days: float) -> dict[Key, Cited]:
-        rows = documents(await self._figures.questions(days), limit=None)
+        questions = await self._figures.questions(days)
+        rows = await asyncio.to_thread(documents, questions, limit=None)
         return {(row["collection"], row["source"]): Cited(row["cited"], row["up"], row["down"]) for row in rows}

@@ -31,6 +31,14 @@ class ApiKey(BaseModel):
     person: str = Field("", pattern=r"^(?:ou_[A-Za-z0-9_-]{1,60})?$")
     """An open id: the key is this person's own. It sees what they may see in private, and its questions are theirs."""
 
+    @field_validator("name")
+    @classmethod
+    def _no_person(cls, name: str) -> str:
+        """What is asked with a person's key is theirs, by their open id: no other key may be called so."""
+        if name.startswith("ou_"):
+            raise ValueError("must not begin with ou_, like a person's id; name the person as person")
+        return name
+
     @field_validator("hash")
     @classmethod
     def _hashed(cls, value: SecretStr) -> SecretStr:

@@ -205,6 +205,8 @@ class _Work:
             background = self._background(draft, before)
             word_chance = KeywordSearch(draft.lexical, draft.chunks).chance()
         manifest = replace(manifest, background=background, word_chance=word_chance)
+        read = len(plan.new) + len(plan.changed)
+        self._tell("documents", read, read)  # the last moment at which it can be broken off
         name = self._shelf.publish(manifest)
         self._run.forget_unused(manifest.chunks, self._shelf.texts)
         return name, manifest, writer.embedded, failed, plan

@@ -22,6 +22,8 @@ MOST_CHARS = 400
 MOST_SENTENCES = 300_000
 MOST_VALUES = 3
 """With more different figures than this, a sentence is a form that each document fills in for itself."""
+MOST_DOCUMENTS = 20
+"""So is a sentence of more documents than this; and their pairs would be very many."""
 MOST_OF_TWO = 5
 """Two documents with more such sentences are one form filled in twice, like the guides to two offices."""
 MASK = "\x00"
@@ -103,7 +105,7 @@ class Disagreements:
                 of_document[said.document].add(said.values)
             values = set[tuple[str, ...]]().union(*of_document.values())
             is_form = len(values) > MOST_VALUES or any(len(each) > 1 for each in of_document.values())
-            if len(values) > 1 and not is_form:
+            if len(values) > 1 and not is_form and len(of_document) <= MOST_DOCUMENTS:
                 firsts = sorted({said.document: said for said in all_said}.values(), key=lambda said: said.document)
                 yield from _differing(key, firsts)
 

@@ -65,6 +65,8 @@ class VerifiedAnswers:
 
     def to(self, question: str) -> list[VerifiedAnswer]:
         """The answers to a question, those approved last first."""
+        if not self._by_key:
+            return []
         form, key = form_of(question), _key(question)
         if form is None or key is None:
             return []

@@ -136,6 +136,10 @@ async def test_a_prompt_is_tried_on_real_questions_saved_and_put_back(watched: W
     assert await serious(page) == []
     await page.fill("#prompt-text", "{tone}")
     await page.fill("#prompt-note", "语气")
+    for name in ("Ask the docs · Admin", "资料问答 · 管理"):
+        await page.click("#language")
+        await expect(page.locator("h1")).to_have_text(name)
+    assert await page.input_value("#prompt-text") == "{tone}"  # what is not saved stays
     await page.click("#prompt-save")
     await expect(page.locator("#prompt-said .failure")).to_contain_text("{tone}")
     watched.forgive("422")

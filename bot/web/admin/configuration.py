@@ -92,14 +92,15 @@ def configuration_router(door: AdminDoor, configuration: ConfigurationDoor) -> A
     @router.post("/prompts/{name}")
     async def change(request: Request, name: Name, change: Change) -> Response:
         admin = await door.admin(request, writes=True)
-        _usable(prompts, name, change.text)
-        await prompts.versions.save(name, change.text, by=admin.who, note=change.note)
+        text, note = change.text.replace("\x00", ""), change.note.replace("\x00", "")
+        _usable(prompts, name, text)
+        await prompts.versions.save(name, text, by=admin.who, note=note)
         await prompts.take_up()
         log.info("prompt_saved", prompt=name, admin=admin.who)
         return json_body({"ok": True})
 
     @router.post("/prompts/{name}/back/{version_id}")
-    async def back(request: Request, name: Name, version_id: Annotated[int, Path(ge=0)]) -> Response:
+    async def back(request: Request, name: Name, version_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
         admin = await door.admin(request, writes=True)
         version = await prompts.versions.of(version_id) if version_id else None
         if version_id and (version is None or version.name != name):

@@ -13,6 +13,8 @@ export class Configuration {
   #told = { prompts: [], versions: [], names: {} };
   #settings = [];
   #trial = 0;
+  /** Whether the text was changed and not saved: drawing anew (another language) leaves it. */
+  #draft = false;
 
   constructor() {
     byId("prompt-name").addEventListener("change", () => this.#fill());
@@ -35,7 +37,8 @@ export class Configuration {
     if (!this.#told.prompts.length) return;
     const chosen = byId("prompt-name").value || this.#told.prompts[0].name;
     byId("prompt-name").replaceChildren(...this.#told.prompts.map(({ name }) => el("option", { value: name, selected: name === chosen }, say(`prompt_${name}`))));
-    this.#fill();
+    if (this.#draft) this.#drawVersions();
+    else this.#fill();
     this.#drawSettings();
   }
 
@@ -51,6 +54,7 @@ export class Configuration {
     byId("prompt-said").replaceChildren();
     byId("trials").replaceChildren();
     this.#trial += 1;
+    this.#draft = false;
     this.#enable();
     this.#drawVersions();
   }
@@ -58,6 +62,7 @@ export class Configuration {
   #enable() {
     const { in_use: text, can_be_tried: canBeTried } = this.#prompt;
     const isChanged = byId("prompt-text").value !== text;
+    this.#draft = isChanged;
     byId("prompt-try").disabled = !isChanged || !canBeTried;
     byId("prompt-save").disabled = !isChanged;
   }
@@ -79,6 +84,7 @@ export class Configuration {
     const { name } = this.#prompt;
     await this.#telling(async () => {
       await postBody(`admin/api/prompts/${name}`, { text: byId("prompt-text").value, note: byId("prompt-note").value.trim() });
+      this.#draft = false;
       toast(say("promptSaved"));
       await this.load();
     });
@@ -87,6 +93,7 @@ export class Configuration {
   async #back(id) {
     await this.#telling(async () => {
       await postBody(`admin/api/prompts/${this.#prompt.name}/back/${id}`, {});
+      this.#draft = false;
       toast(say("promptSaved"));
       await this.load();
     });
