@@ -87,7 +87,7 @@ class CardActionHandler:
             async with asyncio.timeout(CALLBACK_BUDGET_S):
                 ack = await self._act(click, action)
         except (TimeoutError, StoreError) as error:
-            log.error("click_not_stored", kind=action.kind if action else "unknown", reason=str(error))
+            log.error("click_not_stored", kind=action.kind if action else "unknown", reason=str(error) or "timeout")
             ack = Ack(toast("toast_slow_store", "warning"))
         self._metrics.callback(action.kind if action else "unknown", ack.body.get("toast", {}).get("type", "none"))
         return ack
