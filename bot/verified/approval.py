@@ -125,8 +125,10 @@ class Verifying:
         return replace(scope, names=scope.names | frozenset(await self.own_collections(open_id)))
 
     def shows(self, scope: Scope, behind: Iterable[str]) -> bool:
-        """Whether a scope shows what has this behind it (`bot.models.behind`)."""
-        return self._access.shows(scope, behind)
+        """Whether a scope shows what has this behind it (`bot.models.behind`). Words of a file that somebody sent are
+        theirs, though everybody's private chat shows files: nobody is shown them here."""
+        names = frozenset(behind)
+        return FILES not in names and self._access.shows(scope, names)
 
     async def review(self, draft: VerifiedDraft, *, without: str = "", scope: Scope = EVERYTHING) -> Review:
         """What speaks against a draft, of what its approver may see; `without` is the answer that it changes."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.access.rules import FILES
 from bot.repositories.verified_answers import Approver, VerifiedDraft
 from feishu.events.types import CardAction
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, answer_text, button, words
@@ -119,6 +120,7 @@ async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_as
     for person, seen in ((ALICE, ["conflict"]), (BOB, [])):
         review = await verifying.review(own, scope=await verifying.seen_by(person))
         assert [each.how for each in review.alike] == seen
+    assert not verifying.shows(await verifying.seen_by(ALICE), ("open", FILES)), "a file that somebody sent is theirs"
     await house.look()
     form = await house.form("keep")
     assert CANARY in str(form["card"]) and "核实它的周明现在不能处理" in words(form["card"])
