@@ -165,8 +165,8 @@ class VerifiedStore:
         *,
         version: int | None = None,
     ) -> Approved | None:
-        """It still holds, until then, and by this evidence; None for an unknown one, and where `version` is given and is
-        not the stored one."""
+        """It still holds, until then, and by this evidence; None for an unknown one, and where `version` is given and
+        is not the stored one."""
 
         def kept(stored: Approved) -> Approved:
             return replace(stored, draft=replace(stored.draft, until=until, evidence=tuple(evidence)))

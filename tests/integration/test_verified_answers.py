@@ -112,6 +112,24 @@ async def test_another_owner_is_asked_where_its_approver_has_left(house: House) 
     assert "✓ 由林小满核实" in words((await house.ask(LUNCH))["card"])
 
 
+async def test_where_nobody_can_be_asked_it_is_tried_again(house: House) -> None:
+    verifying, sandbox = house.bot.verifying, house.sandbox
+    sandbox.office.hire("ou_gone", "老王", "0")
+    sandbox.office.resign("ou_gone")
+    made = await verifying.make(
+        VerifiedDraft(BONUS, (), "x", "lost", until=verifying.until(3)), Approver("ou_gone", "老王")
+    )
+    await house.look()
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.asked_about == frozenset()
+    draft = VerifiedDraft(BONUS, (), "x", "open", until=verifying.until(3))
+    await verifying.edit(made.id, draft, Approver("ou_gone", "老王"))
+    await house.look()
+    assert await house.form("keep")
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.asked_about == {"expires"}
+
+
 async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_asked(house: House) -> None:
     verifying = house.bot.verifying
     draft = VerifiedDraft(BONUS, (), f"{CANARY} 元。", "hr", until=verifying.until(1))
