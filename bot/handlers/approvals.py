@@ -40,8 +40,8 @@ class Approvals:
             if action.kind == "approve":
                 return await self._approve(click, action.answer_id)
             return await self._decide(click, action)
-        except NotApprovable as error:
-            log.info("not_approved", reason=str(error))
+        except NotApprovable:  # its sentence quotes what people wrote
+            log.info("not_approved", kind=action.kind)
             return Ack(toast("toast_not_approved", "warning"))
         except RagError as error:
             log.warning("documents_not_looked_at", reason=str(error))
