@@ -24,8 +24,8 @@ TITLE_CHARS = 60
 
 
 def verified_line(verified: Verification | None, texts: Texts) -> str:
-    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody."""
-    if verified is None:
+    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody, and once that one is forgotten."""
+    if verified is None or not verified.by:
         return ""
     line = texts.verified_by.format(name=one_line(verified.by, TITLE_CHARS))
     until = "" if verified.until is None else texts.verified_until.format(date=day_of(verified.until))
