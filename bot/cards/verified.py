@@ -24,7 +24,7 @@ TITLE_CHARS = 60
 
 
 def verified_line(verified: Verification | None, texts: Texts) -> str:
-    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody, and once that one is forgotten."""
+    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody, and for who is forgotten."""
     if verified is None or not verified.by:
         return ""
     line = texts.verified_by.format(name=one_line(verified.by, TITLE_CHARS))
