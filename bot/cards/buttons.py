@@ -43,7 +43,7 @@ class Action:
     """A click on a card's button. `show` turns the pager to the answer it names; `reason` sends the 👎 form,
     `ask` asks the question behind a suggestion's id, `person` asks the documents' owners, `continue` goes on with the
     answer it names where its text was cut, `private` asks its question in private; `approve` names a question that an
-    owner answered, `keep` and `withdraw` a verified answer, `own_…` a place on an owner's weekly card."""
+    owner answered, `keep` and `withdraw` a version of a verified answer, `own_…` a place on an owner's weekly card."""
 
     kind: ActionKind
     answer_id: str

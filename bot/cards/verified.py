@@ -24,8 +24,8 @@ TITLE_CHARS = 60
 
 
 def verified_line(verified: Verification | None, texts: Texts) -> str:
-    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody."""
-    if verified is None:
+    """`✓ Verified by Zhang San · valid until 2026-05-31`, as plain text; "" for nobody, and for who is forgotten."""
+    if verified is None or not verified.by:
         return ""
     line = texts.verified_by.format(name=one_line(verified.by, TITLE_CHARS))
     until = "" if verified.until is None else texts.verified_until.format(date=day_of(verified.until))
@@ -81,17 +81,17 @@ def offer_card(offer: Offer, texts: Texts) -> Card:
 
 def again_card(approved: Approved, reasons: Sequence[str], days: int, texts: Texts, *, link: str = "") -> Card:
     """Asks whether an answer is still right, for these reasons in words; `link` leads to it in the browser."""
-    draft = approved.draft
+    draft, shown_version = approved.draft, f"{approved.id}.{approved.version}"
     fields = [
         *_answer_field(draft.answer, texts),
         _validity(days, texts),
-        _submit(texts.button_keep, Action("keep", approved.id)),
+        _submit(texts.button_keep, Action("keep", shown_version)),
     ]
     sure = build.confirm(texts.button_withdraw, texts.again_withdraw_sure)
     presses = [
         build.button(
             texts.button_withdraw,
-            value=Action("withdraw", approved.id).pack(),
+            value=Action("withdraw", shown_version).pack(),
             element_id="btn_withdraw",
             type="danger",
             size="small",
@@ -110,10 +110,12 @@ def again_card(approved: Approved, reasons: Sequence[str], days: int, texts: Tex
     return build.card(elements, header=build.header(texts.again_title, template="orange"), summary=texts.again_title)
 
 
-def decided_card(said: str, approved: Approved, texts: Texts) -> Card:
-    """What takes the form's place once somebody has decided; `said` has a place for the question."""
-    line = said.format(question=one_line(approved.draft.wording, SHOWN_CHARS))
-    elements = [build.markdown(escape_text(line)), *_shown(approved.draft.answer, always=True)]
+def decided_card(said: str, approved: Approved, texts: Texts, *, is_seen: bool = True) -> Card:
+    """What takes the form's place once somebody has decided; `said` has a place for the question. Without `is_seen` it
+    shows no word of question and answer."""
+    line = said.format(question=one_line(approved.draft.wording, SHOWN_CHARS) if is_seen else "…")
+    shown = _shown(approved.draft.answer, always=True) if is_seen else []
+    elements = [build.markdown(escape_text(line)), *shown]
     if not approved.is_withdrawn:
         elements.append(build.note(verified_line(approved.given.verification, texts)))
     return build.card(elements, summary=one_line(line, SHOWN_CHARS))

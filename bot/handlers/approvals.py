@@ -15,6 +15,7 @@ from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
 from bot.repositories.verified_answers import Approved, VerifiedDraft
 from bot.texts import Texts, language_of, texts
 from bot.verified.approval import NotApprovable, Verifying
+from feishu.errors import FeishuError
 from feishu.events.types import CardAction
 from rag.errors import RagError
 
@@ -38,14 +39,9 @@ class Approvals:
                 return await self.owners.press(click, action)
             if action.kind == "approve":
                 return await self._approve(click, action.answer_id)
-            approved = await self.verifying.store.of(action.answer_id)
-            if approved is None or click.app_id != self.app_id:
-                return Ack(toast("toast_gone", "warning"))
-            if not self.verifying.may_decide(click.operator_open_id, approved):
-                return Ack(toast("toast_not_owner", "warning"))
-            return await (self._keep if action.kind == "keep" else self._withdraw)(click, approved)
-        except NotApprovable as error:
-            log.info("not_approved", reason=str(error))
+            return await self._decide(click, action)
+        except NotApprovable:  # its sentence quotes what people wrote
+            log.info("not_approved", kind=action.kind)
             return Ack(toast("toast_not_approved", "warning"))
         except RagError as error:
             log.warning("documents_not_looked_at", reason=str(error))
@@ -84,25 +80,56 @@ class Approvals:
             return chosen if chosen in offered else ""
         return offered[0] if offered else ""
 
+    async def _decide(self, click: CardAction, action: Action) -> Ack:
+        """Keeps or withdraws what the card shows, unless it was changed or withdrawn since the card was sent."""
+        verified_id, _, version = action.answer_id.partition(".")
+        approved = await self.verifying.store.of(verified_id)
+        if approved is None or click.app_id != self.app_id:
+            return Ack(toast("toast_gone", "warning"))
+        if not self.verifying.may_decide(click.operator_open_id, approved):
+            return Ack(toast("toast_not_owner", "warning"))
+        if approved.is_withdrawn or version not in ("", str(approved.version)):
+            return Ack(toast("toast_gone", "warning"))
+        return await (self._keep if action.kind == "keep" else self._withdraw)(click, approved)
+
     async def _keep(self, click: CardAction, approved: Approved) -> Ack:
+        try:
+            is_seen = await self._is_seen(click, approved)
+        except FeishuError as error:
+            log.warning("rights_not_known", reason=str(error))
+            return Ack(toast("toast_slow_store", "warning"))
+        if not is_seen:
+            return Ack(toast("toast_gone", "warning"))
         by = await self.verifying.approver(click.operator_open_id)
         answer = _text(click.form_value, "answer")
         kept = await self.verifying.keep(approved, self._until(click.form_value), by, answer=answer)
-        return self._decided("toast_kept", lambda words: words.again_kept, kept or approved)
+        if kept is None:
+            return Ack(toast("toast_gone", "warning"))
+        return self._decided("toast_kept", lambda words: words.again_kept, kept)
 
     async def _withdraw(self, click: CardAction, approved: Approved) -> Ack:
+        """Also by somebody who may not see it any more: then its words are not shown."""
+        try:
+            is_seen = await self._is_seen(click, approved)
+        except FeishuError as error:
+            log.warning("rights_not_known", reason=str(error))
+            is_seen = False
         by = await self.verifying.approver(click.operator_open_id)
         gone = await self.verifying.withdraw(approved.id, by)
-        return self._decided("toast_withdrawn", lambda words: words.again_withdrawn, gone or approved)
+        return self._decided("toast_withdrawn", lambda words: words.again_withdrawn, gone or approved, is_seen=is_seen)
+
+    async def _is_seen(self, click: CardAction, approved: Approved) -> bool:
+        """Whether who pressed may see all behind it, by the rights of now. Raises `FeishuError`."""
+        return self.verifying.shows(await self.verifying.seen_by(click.operator_open_id), approved.behind)
 
     def _until(self, given: dict[str, Any]) -> float | None:
         days = _text(given, "days")
         is_number = days.isascii() and days.isdigit() and len(days) <= len(str(MOST_DAYS))
         return self.verifying.until(int(days) if is_number else self.verifying.people.verified_days)
 
-    def _decided(self, key: str, said: Callable[[Texts], str], approved: Approved) -> Ack:
+    def _decided(self, key: str, said: Callable[[Texts], str], approved: Approved, *, is_seen: bool = True) -> Ack:
         words: Texts = texts(language_of(approved.draft.wording))
-        card = decided_card(said(words), approved, words)
+        card = decided_card(said(words), approved, words, is_seen=is_seen)
         return Ack({**toast(key, "success"), "card": {"type": "raw", "data": card}})
 
 

@@ -77,7 +77,7 @@ class OwnerPresses:
         log.info("owner_decided", kind=item.kind, what=what, by=by.open_id)
         if what == "obsolete":
             for admin in self.settings.bot.people.admins:
-                told, key = ObsoletePayload(decision.id, admin), f"obsolete:{decision.id}:{decision.at}:{admin}"
+                told, key = ObsoletePayload(decision.id, admin), f"obsolete:{click.message_id}:{decision.id}:{admin}"
                 await self.jobs.accept(NewJob(click.app_id, "obsolete", f"obsolete/{admin}", told, (key,)))
         return f"toast_owner_{what}"
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.cancellation import Ended, StopSignal
-from bot.cards.owner_week import WeekView, fitting, week_card
+from bot.cards.owner_week import WeekView, decided_of, fitting, week_card
 from bot.errors import StoreError
 from bot.inbox.queue import Jobs
 from bot.intake.replies import Replier
@@ -24,6 +24,7 @@ from bot.texts import Texts, texts
 from bot.verified.approval import Verifying
 from feishu.api.availability import is_outage
 from feishu.api.messages import card_content, short_id
+from feishu.cards.elements import Card
 from feishu.errors import ApiError
 from rag.errors import RagError
 
@@ -78,18 +79,14 @@ class OwnerWeek:
         wanted = OwnerDigestPayload.of(job)
         if wanted.open_id not in self.owners():
             return Ended("cancelled", "they are no owner any more")
+        card_id = item_key(job.app_id, wanted.key)[:CARD_ID_CHARS]
         try:
-            items, more = await self.asking.items(wanted.open_id, wanted.key.rpartition(":")[2])
+            card = await self.decisions.card(card_id) or await self._made(card_id, wanted)
+            if card is None:
+                return Ended("done", "there is nothing to ask")
+            shown = await self._shown(card)
         except RagError as error:
             return Ended("cancelled", str(error))
-        if not items:
-            return Ended("done", "there is nothing to ask")
-        now, words = self.verifying.clock.time(), words_of(self.settings)
-        card_id = item_key(job.app_id, wanted.key)[:CARD_ID_CHARS]
-        questions = await self.decisions.questions(item.turn_id for item in items if item.turn_id)
-        made = fitting(OwnerCard(card_id, wanted.open_id, items, more, now), questions, words)
-        card = await self.decisions.keep(made)
-        shown = week_card(card, WeekView(questions, {}), words)
         try:
             await self.voice.tell(wanted.open_id, card_content(shown), uuid=short_id("owners", card.id))
         except ApiError as error:
@@ -98,6 +95,23 @@ class OwnerWeek:
             log.info("owner_not_reached", open_id=wanted.open_id, reason=str(error))
             return Ended("cancelled", str(error))
         return Ended("done", f"asked about {len(card.items)}")
+
+    async def _made(self, card_id: str, wanted: OwnerDigestPayload) -> OwnerCard | None:
+        """The card of this week, stored; None where there is nothing to ask."""
+        items, more = await self.asking.items(wanted.open_id, wanted.key.rpartition(":")[2])
+        if not items:
+            return None
+        questions = await self.decisions.questions(item.turn_id for item in items if item.turn_id)
+        card = OwnerCard(card_id, wanted.open_id, items, more, self.verifying.clock.time())
+        return await self.decisions.keep(fitting(card, questions, words_of(self.settings)))
+
+    async def _shown(self, card: OwnerCard) -> Card:
+        """The card as it is now: an earlier try may have stored it, or even sent it."""
+        scope = await self.verifying.seen_by(card.owner)
+        closed = frozenset(each.key for each in card.items if not self.verifying.shows(scope, each.behind))
+        questions = await self.decisions.questions(item.turn_id for item in card.items if item.turn_id)
+        view = WeekView(questions, decided_of(card, await self.decisions.in_force()), closed)
+        return week_card(card, view, words_of(self.settings))
 
     async def give_up(self, job: Job) -> None:
         """The same is asked next week."""

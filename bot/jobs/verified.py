@@ -78,9 +78,9 @@ class VerifiedHandler:
             except RagError as error:
                 return Ended("cancelled", str(error))
             for reason in self._due(approved, gone):
-                await self._ask(approved, reason, gone)
-                await self.verifying.store.asked(approved.id, reason)
-                asked += 1
+                if await self._ask(approved, reason, gone):
+                    await self.verifying.store.asked(approved.id, reason)
+                    asked += 1
         return Ended("done", f"asked about {asked}")
 
     async def give_up(self, job: Job) -> None:
@@ -98,9 +98,10 @@ class VerifiedHandler:
         }
         return [reason for reason, holds in reasons.items() if holds and reason not in approved.asked_about]
 
-    async def _ask(self, approved: Approved, reason: Reason, gone: Sequence[Chunk]) -> None:
+    async def _ask(self, approved: Approved, reason: Reason, gone: Sequence[Chunk]) -> bool:
         """The first who can be reached: who approved it, the owners of its documents, the admins. One who cannot be
-        written to, having left the company or the app's range, or may not see all behind it, is passed over."""
+        written to, having left the company or the app's range, or may not see all behind it, is passed over. False
+        where it was nobody: the next look tries again."""
         wording = texts(language_of(approved.draft.wording, preferred=self.settings.bot.language))
         said = await self._said(approved, reason, gone, wording)
         people, link = self.verifying.people, self._link(approved)
@@ -119,8 +120,9 @@ class VerifiedHandler:
                     raise
                 log.info("approver_not_reached", open_id=open_id, reason=str(error))
                 continue
-            return
-        log.warning("nobody_asked_about_verified", verified_id=approved.id, reason=reason)
+            return True
+        log.info("nobody_asked_about_verified", verified_id=approved.id, reason=reason)
+        return False
 
     async def _sees(self, open_id: str, approved: Approved) -> bool:
         return self.verifying.shows(await self.verifying.seen_by(open_id), approved.behind)

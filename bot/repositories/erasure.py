@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from bot.inbox.acceptance import MINUTE_S
@@ -17,6 +18,7 @@ from bot.storage.tables import (
     jobs,
     owner_cards,
     owner_decisions,
+    prompt_versions,
     remarks,
     shown_documents,
     suggestions,
@@ -51,11 +53,12 @@ class Erasure:
             seen_by = (shown_documents.c.asker == open_id) | (shown_documents.c.asked_as == open_id)
             connection.execute(delete(shown_documents).where(seen_by))
             connection.execute(delete(attachments).where(attachments.c.sender == open_id))
-            connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
+            _leave_unnamed(connection, open_id)
             _leave_unvouched(connection, open_id, self._clock.time())
             connection.execute(delete(owner_cards).where(owner_cards.c.owner == open_id))
             connection.execute(delete(owner_decisions).where(owner_decisions.c.by == open_id))
             connection.execute(delete(gaps).where((gaps.c.asked_by == open_id) | (gaps.c.replied_by == open_id)))
+            _leave_unasked(connection, open_id)
             return emptied + _forget_turns(connection, (turns.c.asker == open_id) & ~turns.c.id.in_(_in_work()))
 
         return await self._database.write(work)
@@ -118,13 +121,46 @@ def _forget_ended_jobs(connection: Connection, open_id: str) -> None:
     connection.execute(update(jobs).where(jobs.c.id == running).values(cost=jobs.c.cost + cost))
 
 
+def _leave_unnamed(connection: Connection, open_id: str) -> None:
+    """What they did as an admin stays, and names nobody. Decisions name who undid them by what they are called."""
+    connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
+    connection.execute(update(prompt_versions).where(prompt_versions.c.saved_by == open_id).values(saved_by=""))
+    called = select(verified_versions.c.name).where(verified_versions.c.by == open_id)
+    called_too = select(owner_decisions.c.name).where(owner_decisions.c.by == open_id)
+    names = [open_id, *connection.scalars(called.union(called_too))]
+    connection.execute(update(owner_decisions).where(owner_decisions.c.undone_by.in_(names)).values(undone_by=""))
+
+
+def _leave_unasked(connection: Connection, open_id: str) -> None:
+    """Questions of others that they were asked do not say so any more."""
+    theirs = gaps.c.owners.contains(f'"{open_id}"', autoescape=True)
+    for row in connection.execute(select(gaps.c.id, gaps.c.owners).where(theirs)).all():
+        others = [each for each in orjson.loads(row.owners) if each != open_id]
+        connection.execute(update(gaps).where(gaps.c.id == row.id).values(owners=orjson.dumps(others).decode()))
+
+
 def _leave_unvouched(connection: Connection, open_id: str, now: float) -> None:
     """What they approved is the team's, and stays; without a name behind it, it is given to nobody until somebody else
-    stands for it (`bot.jobs.verified`)."""
+    stands for it (`bot.jobs.verified`). Answers that were given while they stood for it name nobody."""
+    _unname_given(connection, open_id)
     mine = update(verified_answers).where(verified_answers.c.approved_by == open_id)
     connection.execute(mine.values(approved_by="", approved_name="", changed_at=now))
     versions = update(verified_versions).where(verified_versions.c.by == open_id)
     connection.execute(versions.values(by="", name=""))
+
+
+def _unname_given(connection: Connection, open_id: str) -> None:
+    """Takes their name out of the answers to others that were given from what they approved."""
+    approved = select(verified_versions.c.verified_id, verified_versions.c.name)
+    theirs = {tuple(row) for row in connection.execute(approved.where(verified_versions.c.by == open_id))}
+    if not theirs:
+        return
+    given = select(answers.c.id, answers.c.verified).where(answers.c.verified != "")
+    for row in connection.execute(given).all():
+        told = orjson.loads(row.verified)
+        if (told["id"], told["by"]) in theirs:
+            unnamed = orjson.dumps({**told, "by": ""}).decode()
+            connection.execute(update(answers).where(answers.c.id == row.id).values(verified=unnamed))
 
 
 def _forget_withdrawn(connection: Connection, since: float) -> None:

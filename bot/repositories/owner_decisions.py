@@ -21,6 +21,8 @@ ItemKind = Literal["gap", "disliked", "stale", "pair"]
 two documents say with different figures."""
 Decided = Literal["write", "right", "obsolete", "not_mine"]
 MOST_LISTED = 500
+FORGOTTEN = "…"
+"""Who took a decision back, once they are forgotten."""
 
 
 def item_key(*parts: str) -> str:
@@ -79,7 +81,7 @@ class OwnerCard:
 @dataclass(frozen=True, slots=True)
 class OwnerDecision:
     """What an owner decided about an item, and of which document, if it is about one. `undone_by` names the admin who
-    took it back: it counts no more."""
+    took it back (`FORGOTTEN` once that person is): it counts no more."""
 
     id: str
     kind: ItemKind
@@ -185,7 +187,8 @@ class OwnerDecisions:
 def _decision(row: Any) -> OwnerDecision:
     about = (row.turn_id, row.collection, row.source, row.title)
     by = Approver(row.by, row.name)
-    return OwnerDecision(row.id, row.kind, row.item, row.what, *about, by, row.at, row.undone_by)
+    undone_by = row.undone_by or (FORGOTTEN if row.undone_at is not None else "")
+    return OwnerDecision(row.id, row.kind, row.item, row.what, *about, by, row.at, undone_by)
 
 
 def _card(connection: Connection, card_id: str) -> OwnerCard | None:

@@ -145,23 +145,33 @@ class VerifiedStore:
 
         return await self._database.write(work)
 
-    async def edit(self, verified_id: str, draft: VerifiedDraft, by: Approver) -> Approved | None:
-        """Other words, approved anew; None for an unknown one. Where it came from stays."""
+    async def edit(
+        self, verified_id: str, draft: VerifiedDraft, by: Approver, *, version: int | None = None
+    ) -> Approved | None:
+        """Other words, approved anew; None for an unknown one, and where `version` is given and is not the stored one.
+        Where it came from stays."""
 
         def edited(stored: Approved) -> Approved:
             return replace(stored, draft=replace(draft, origin=stored.draft.origin), is_withdrawn=False)
 
-        return await self._changed(verified_id, "edited", by, edited)
+        return await self._changed(verified_id, "edited", by, edited, version)
 
     async def keep(
-        self, verified_id: str, until: float | None, evidence: Sequence[Evidence], by: Approver
+        self,
+        verified_id: str,
+        until: float | None,
+        evidence: Sequence[Evidence],
+        by: Approver,
+        *,
+        version: int | None = None,
     ) -> Approved | None:
-        """It still holds, until then, and by this evidence; None for an unknown one."""
+        """It still holds, until then, and by this evidence; None for an unknown one, and where `version` is given and
+        is not the stored one."""
 
         def kept(stored: Approved) -> Approved:
             return replace(stored, draft=replace(stored.draft, until=until, evidence=tuple(evidence)))
 
-        return await self._changed(verified_id, "kept", by, kept)
+        return await self._changed(verified_id, "kept", by, kept, version)
 
     async def withdraw(self, verified_id: str, by: Approver) -> Approved | None:
         """It is given to nobody any more; None for an unknown one."""
@@ -181,14 +191,19 @@ class VerifiedStore:
         await self._database.write(work)
 
     async def _changed(
-        self, verified_id: str, what: What, by: Approver, change: Callable[[Approved], Approved]
+        self,
+        verified_id: str,
+        what: What,
+        by: Approver,
+        change: Callable[[Approved], Approved],
+        version: int | None = None,
     ) -> Approved | None:
         """One more version. Whoever withdraws it stands for nothing: the approver stays."""
         now = self._clock.time()
 
         def work(connection: Connection) -> Approved | None:
             stored = _of(connection, verified_id)
-            if stored is None:
+            if stored is None or version not in (None, stored.version):
                 return None
             changed = replace(change(stored), version=stored.version + 1, asked_about=frozenset())
             if what != "withdrawn":

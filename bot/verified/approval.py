@@ -125,8 +125,10 @@ class Verifying:
         return replace(scope, names=scope.names | frozenset(await self.own_collections(open_id)))
 
     def shows(self, scope: Scope, behind: Iterable[str]) -> bool:
-        """Whether a scope shows what has this behind it (`bot.models.behind`)."""
-        return self._access.shows(scope, behind)
+        """Whether a scope shows what has this behind it (`bot.models.behind`). Words of a file that somebody sent are
+        theirs, though everybody's private chat shows files: nobody is shown them here."""
+        names = frozenset(behind)
+        return FILES not in names and self._access.shows(scope, names)
 
     async def review(self, draft: VerifiedDraft, *, without: str = "", scope: Scope = EVERYTHING) -> Review:
         """What speaks against a draft, of what its approver may see; `without` is the answer that it changes."""
@@ -142,15 +144,19 @@ class Verifying:
         log.info("verified_made", verified_id=made.id, by=by.open_id)
         return made
 
-    async def edit(self, verified_id: str, draft: VerifiedDraft, by: Approver) -> Approved | None:
-        """Other words. Raises `NotApprovable`."""
-        edited = await self.store.edit(verified_id, checked(draft, self.clock.time()), by)
+    async def edit(
+        self, verified_id: str, draft: VerifiedDraft, by: Approver, *, version: int | None = None
+    ) -> Approved | None:
+        """Other words; with `version` only of that version. Raises `NotApprovable`."""
+        edited = await self.store.edit(verified_id, checked(draft, self.clock.time()), by, version=version)
         log.info("verified_edited", verified_id=verified_id, by=by.open_id)
         return edited
 
     async def keep(self, approved: Approved, until: float | None, by: Approver, *, answer: str = "") -> Approved | None:
-        """It still holds, in other words where an `answer` is given: by what stands in its documents now. Raises
-        `NotApprovable`."""
+        """It still holds, in other words where an `answer` is given: by what stands in its documents now. None where it
+        was changed or withdrawn since it was read. Raises `NotApprovable`."""
+        if approved.is_withdrawn:
+            return None
         _check_until(until, self.clock.time())
         draft, (numbers, evidence) = approved.draft, await self.passages.renewed(approved.given)
         text = answer.strip() or draft.answer
@@ -158,8 +164,9 @@ class Verifying:
             text = renumbered(text, numbers)
         log.info("verified_kept", verified_id=approved.id, by=by.open_id)
         if text == draft.answer:
-            return await self.store.keep(approved.id, until, evidence, by)
-        return await self.edit(approved.id, replace(draft, answer=text, evidence=evidence, until=until), by)
+            return await self.store.keep(approved.id, until, evidence, by, version=approved.version)
+        draft = replace(draft, answer=text, evidence=evidence, until=until)
+        return await self.edit(approved.id, draft, by, version=approved.version)
 
     async def withdraw(self, verified_id: str, by: Approver) -> Approved | None:
         """It is given to nobody any more."""

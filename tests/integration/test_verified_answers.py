@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.access.rules import FILES
 from bot.repositories.verified_answers import Approver, VerifiedDraft
+from feishu.events.types import CardAction
 from tests.integration.conftest import ALICE, BOB, DEADLINE_S, GROUP, answer_text, button, words
 from tests.support.verified_house import BONUS, CANARY, HR, LUNCH, WEEKEND, House, is_verified, open_house, private_chat
 
@@ -110,6 +112,24 @@ async def test_another_owner_is_asked_where_its_approver_has_left(house: House) 
     assert "✓ 由林小满核实" in words((await house.ask(LUNCH))["card"])
 
 
+async def test_where_nobody_can_be_asked_it_is_tried_again(house: House) -> None:
+    verifying, sandbox = house.bot.verifying, house.sandbox
+    sandbox.office.hire("ou_gone", "老王", "0")
+    sandbox.office.resign("ou_gone")
+    made = await verifying.make(
+        VerifiedDraft(BONUS, (), "x", "lost", until=verifying.until(3)), Approver("ou_gone", "老王")
+    )
+    await house.look()
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.asked_about == frozenset()
+    draft = VerifiedDraft(BONUS, (), "x", "open", until=verifying.until(3))
+    await verifying.edit(made.id, draft, Approver("ou_gone", "老王"))
+    await house.look()
+    assert await house.form("keep")
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.asked_about == {"expires"}
+
+
 async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_asked(house: House) -> None:
     verifying = house.bot.verifying
     draft = VerifiedDraft(BONUS, (), f"{CANARY} 元。", "hr", until=verifying.until(1))
@@ -118,6 +138,7 @@ async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_as
     for person, seen in ((ALICE, ["conflict"]), (BOB, [])):
         review = await verifying.review(own, scope=await verifying.seen_by(person))
         assert [each.how for each in review.alike] == seen
+    assert not verifying.shows(await verifying.seen_by(ALICE), ("open", FILES)), "a file that somebody sent is theirs"
     await house.look()
     form = await house.form("keep")
     assert CANARY in str(form["card"]) and "核实它的周明现在不能处理" in words(form["card"])
@@ -125,3 +146,46 @@ async def test_nobody_is_shown_what_they_may_not_see_when_they_approve_or_are_as
     assert (await house.send(form, person=ALICE)).toast["type"] == "success"
     other = await verifying.make(VerifiedDraft(LUNCH, (), "11:30。", "open"), Approver("", "boss"))
     assert verifying.may_decide(ALICE, other) and not verifying.may_decide(BOB, other)
+
+
+async def test_a_card_of_an_earlier_version_changes_nothing(house: House) -> None:
+    verifying = house.bot.verifying
+    draft = VerifiedDraft(LUNCH, (), "11:30。", "open", until=verifying.until(3))
+    made = await verifying.make(draft, Approver(ALICE, "林小满"))
+    await house.look()
+    form = await house.form("keep")
+    newer = await verifying.edit(made.id, VerifiedDraft(LUNCH, (), "12:00。", "open"), Approver(ALICE, "林小满"))
+    pressed = [await house.send(form), await house.bot.handlers.admit(press_of(ALICE, button(form, "withdraw")))]
+    assert pressed[0].toast["type"] == pressed[1].body["toast"]["type"] == "warning"
+    assert await verifying.store.of(made.id) == newer
+    by_id = {"act": "withdraw", "id": made.id}
+    for kind in ("success", "warning"):
+        shown = await house.bot.handlers.admit(press_of(ALICE, by_id, kind))
+        assert shown.body["toast"]["type"] == kind, "a button of an earlier release names no version"
+    kept = await house.bot.handlers.admit(press_of(ALICE, {"act": "keep", "id": made.id}, answer="13:00。"))
+    assert kept.body["toast"]["type"] == "warning" and "card" not in kept.body
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.is_withdrawn and stored.draft.answer == "12:00。"
+    assert newer is not None and await verifying.keep(newer, None, newer.by, answer="14:00。") is None, (
+        "it was read before"
+    )
+
+
+async def test_who_may_not_see_it_any_more_withdraws_it_unseen_and_keeps_nothing(house: House) -> None:
+    verifying = house.bot.verifying
+    made = await verifying.make(VerifiedDraft(BONUS, (), f"{CANARY} 元。", "hr"), Approver(BOB, "周明"))
+    kept = await house.bot.handlers.admit(press_of(BOB, {"act": "keep", "id": f"{made.id}.1"}, answer="0 元。"))
+    assert kept.body["toast"]["type"] == "warning" and "card" not in kept.body
+    assert await verifying.store.of(made.id) == made
+    gone = await house.bot.handlers.admit(press_of(BOB, {"act": "withdraw", "id": f"{made.id}.1"}))
+    assert gone.body["toast"]["type"] == "success"
+    assert CANARY not in str(gone.body) and BONUS not in str(gone.body)
+    stored = await verifying.store.of(made.id)
+    assert stored is not None and stored.is_withdrawn
+
+
+def press_of(person: str, value: dict[str, Any] | None, event: str = "", **form: str) -> CardAction:
+    """A press, whatever the card in the chat shows now."""
+    assert value is not None
+    where = (private_chat(person), "om_x")
+    return CardAction("cli_sandbox", "tenant", f"ev_{event}{value}", 0.0, person, *where, value, form, "", "button")

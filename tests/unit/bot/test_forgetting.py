@@ -3,15 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
+from bot.cards.verified import verified_line
 from bot.models import Source
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.erasure import DAY_S, Erasure
+from bot.repositories.owner_decisions import FORGOTTEN, OwnerDecisions, OwnerItem
+from bot.repositories.owner_questions import OwnerQuestion, OwnerQuestions
+from bot.repositories.prompt_versions import PromptVersions
 from bot.repositories.shown_documents import ShownDocuments, ShownTo, record_shown
+from bot.repositories.turns import verified_text
+from bot.repositories.verified_answers import Approver, VerifiedDraft, VerifiedStore
 from bot.storage.database import Database
 from bot.storage.tables import answers, shown_documents, traces, turns, votes
+from bot.texts import ZH
+from rag.events import Verification
 
 NOW = 1_800_000_000.0
 
@@ -106,3 +115,45 @@ async def test_an_admin_s_look_with_somebody_s_rights_goes_with_that_person(data
     await Erasure(database, clock=StillClock()).person("ou_gone")
     _, [left] = await shown.find(1)
     assert left.asked_as == "ou_stays"
+
+
+async def test_answers_to_others_do_not_name_a_forgotten_approver(database: Database) -> None:
+    store, draft = VerifiedStore(database, clock=StillClock()), VerifiedDraft("午餐几点？", (), "11:30", "open")
+    lin, other = Approver("ou_gone", "林小满"), Approver("ou_stays", "林小满")
+    made, others = await store.make(draft, lin), await store.make(draft, other)
+    await store.edit(made.id, draft, Approver("ou_stays", "周明"))
+    told = [(made.id, "林小满"), (made.id, "周明"), (others.id, "林小满")]
+    for number, (verified_id, name) in enumerate(told):
+        await asked(database, number, "ou_stays", NOW)
+        given = verified_text(Verification(verified_id, name, NOW, None, "open"))
+        change = update(answers).where(answers.c.id == f"a{number}").values(verified=given)
+        await database.write(lambda connection, change=change: connection.execute(change) and None)
+    await Erasure(database, clock=StillClock()).person("ou_gone")
+    rows = await database.read(lambda c: list(c.scalars(select(answers.c.verified).order_by(answers.c.id))))
+    left = [Verification(**orjson.loads(each)) for each in rows]
+    assert [(each.id, each.by) for each in left] == [(made.id, ""), *told[1:]]
+    assert verified_line(left[0], ZH) == "" and "周明" in verified_line(left[1], ZH)
+
+
+async def test_what_a_forgotten_admin_did_names_nobody(database: Database) -> None:
+    prompts, decisions = (kind(database, clock=StillClock()) for kind in (PromptVersions, OwnerDecisions))
+    await prompts.save("answer", "x", by="ou_gone", note="n")
+    await prompts.save("answer", "y", by="ou_stays", note="n")
+    item = OwnerItem("stale", "k")
+    undone = [await decisions.decide(item, "right", Approver(f"ou_{name}", name)) for name in "abc"]
+    await decisions.decide(item, "not_mine", Approver("ou_gone", "林小满"))
+    for decision, by in zip(undone, ("ou_gone", "林小满", "周明"), strict=True):
+        await decisions.undo(decision.id, by)
+    await Erasure(database, clock=StillClock()).person("ou_gone")
+    assert [each.saved_by for each in await prompts.all()] == ["ou_stays", ""]
+    left = [await decisions.of(each.id) for each in undone]
+    assert [each and each.undone_by for each in left] == [FORGOTTEN, FORGOTTEN, "周明"]
+    assert await decisions.in_force() == []
+
+
+async def test_a_question_does_not_say_that_a_forgotten_owner_was_asked(database: Database) -> None:
+    gaps = OwnerQuestions(database, clock=StillClock())
+    await gaps.asked(OwnerQuestion("t1", "cli_x", "oc_x", "?", "ou_asker", ("ou_gone", "ou_stays", "ou_gone2")))
+    await Erasure(database, clock=StillClock()).person("ou_gone")
+    left = await gaps.of("t1")
+    assert left is not None and left.owners == ("ou_stays", "ou_gone2")
