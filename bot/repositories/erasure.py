@@ -20,6 +20,7 @@ from bot.storage.tables import (
     owner_decisions,
     prompt_versions,
     remarks,
+    settled_gaps,
     shown_documents,
     suggestions,
     traces,
@@ -122,13 +123,15 @@ def _forget_ended_jobs(connection: Connection, open_id: str) -> None:
 
 
 def _leave_unnamed(connection: Connection, open_id: str) -> None:
-    """What they did as an admin stays, and names nobody. Decisions name who undid them by what they are called."""
+    """What they did as an admin stays, and names nobody. Gaps that an earlier version settled say
+    what the admin was called."""
     connection.execute(update(ingest_runs).where(ingest_runs.c.started_by == open_id).values(started_by=""))
     connection.execute(update(prompt_versions).where(prompt_versions.c.saved_by == open_id).values(saved_by=""))
     called = select(verified_versions.c.name).where(verified_versions.c.by == open_id)
     called_too = select(owner_decisions.c.name).where(owner_decisions.c.by == open_id)
     names = [open_id, *connection.scalars(called.union(called_too))]
-    connection.execute(update(owner_decisions).where(owner_decisions.c.undone_by.in_(names)).values(undone_by=""))
+    connection.execute(update(settled_gaps).where(settled_gaps.c.settled_by.in_(names)).values(settled_by=""))
+    connection.execute(update(owner_decisions).where(owner_decisions.c.undone_by == open_id).values(undone_by=""))
 
 
 def _leave_unasked(connection: Connection, open_id: str) -> None:

@@ -31,14 +31,15 @@ def decisions_router(door: AdminDoor, owners: DecisionsDoor) -> APIRouter:
         await door.admin(request)
         newest = await decisions.newest()
         questions = await decisions.questions({each.turn_id for each in newest if each.turn_id})
-        return json_body({"decisions": [_body(each, questions) for each in newest]})
+        names = await door.named(each.undone_by for each in newest)
+        return json_body({"decisions": [_body(each, questions) for each in newest], "names": names})
 
     @router.post("/{decision_id}/undo")
     async def undo(request: Request, decision_id: str) -> Response:
         admin = await door.admin(request, writes=True)
-        if not await decisions.undo(decision_id, admin.name):
+        if not await decisions.undo(decision_id, admin.who):
             raise Refused(404, "NotFound", "There is no such decision that counts.", "Load the page again.")
-        log.info("owner_decision_undone", decision_id=decision_id, by=admin.name)
+        log.info("owner_decision_undone", decision_id=decision_id, by=admin.who)
         return json_body({"ok": True})
 
     return router

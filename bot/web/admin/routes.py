@@ -142,7 +142,7 @@ def _add_gaps(router: APIRouter, door: AdminDoor) -> None:
     @router.post("/gaps/{gap_id}/settle")
     async def settle(request: Request, gap_id: str, days: Days = 30) -> Response:
         admin = await door.admin(request, writes=True)
-        await door.figures.settle(await find(gap_id, days), admin.name)
+        await door.figures.settle(await find(gap_id, days), admin.who)
         return json_body({"ok": True})
 
 

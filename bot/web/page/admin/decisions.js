@@ -30,7 +30,7 @@ export class Decisions {
   }
 
   #act(each) {
-    if (each.undone_by) return el("span", { class: "document-source" }, say("undoneBy", { name: each.undone_by }));
+    if (each.undone_by) return el("span", { class: "document-source" }, say("undoneBy", { name: this.#told.names[each.undone_by] ?? each.undone_by }));
     return el("button", { type: "button", class: "act", "aria-label": say("undoOf", { name: each.title || each.question || each.by }), onclick: () => this.#undo(each) }, say("undoDecision"));
   }
 

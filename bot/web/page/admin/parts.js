@@ -14,7 +14,7 @@ export const mark = (tone, word) => el("span", { class: "mark", "data-tone": ton
 /** How an answer ended: its outcome, and how its text was cut off, if it was. */
 export const marks = ({ outcome, ending, verified_by: by, verified }) => [
   mark(outcome, outcomeWord(outcome)),
-  ...(by || verified ? [mark("verified", `✓ ${by || verified.by}`)] : []),
+  ...(by || verified?.by ? [mark("verified", `✓ ${by || verified.by}`)] : []),
   ...(ending && has(`ending_${ending}`) ? [mark("cut", say(`ending_${ending}`))] : []),
 ];
 

@@ -78,7 +78,7 @@ export function fold(answer, { name, data }) {
 /** How sure the search is, in the server's words or in ours, how the text was cut off, and who stands for it. */
 function grounds({ confidence_level, level = confidence_level, confidence, calibrated, ending, verified }) {
   return {
-    verified: typeof verified?.by === "string" ? { by: verified.by, until: Number.isFinite(verified.until) ? verified.until : null } : null,
+    verified: typeof verified?.by === "string" && verified.by ? { by: verified.by, until: Number.isFinite(verified.until) ? verified.until : null } : null,
     level: LEVELS.includes(level) ? level : "",
     confidence: Number(confidence) || 0,
     calibrated: Boolean(calibrated),
