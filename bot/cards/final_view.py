@@ -176,7 +176,7 @@ def _card(state: CardState, texts: Texts, *, with_quotes: bool) -> Card:
     elements += _reading(state, texts)
     if answer.text:
         elements.append(build.markdown(_linked(answer.text, answer), element_id=ANSWER))
-    if line := verified_line(answer.verified, texts):
+    if answer.verified and (line := verified_line(answer.verified, texts)):
         elements.append(build.plain(line, element_id="verified", size="notation", color="green"))
     for notice in filter(None, (answer.notice, texts.sent_apart if answer.sent_apart else "")):
         elements.append(build.markdown(escape_text(notice), size="notation"))
