@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.settings import ApiKey, BotSettings
-from rag.ingestion.pipeline import ingest
 from rag.knowledge_base import KnowledgeBase
-from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, RagSettings
+from rag.settings import RagSettings
 from tests.support.caller import caller
+from tests.support.open_and_closed import open_and_closed
 from tests.support.web_door import WebDoor, web_door
 
 CANARY, SECRET = "金丝雀7731", "雪豹计划的奖金是多少？"
@@ -33,24 +33,11 @@ SEES = {"plain": False, "hr": True, "none": False, "owner": True}
 
 @pytest.fixture
 def rag(tmp_path: Path) -> RagSettings:
-    for name, text in (
-        ("open/canteen.md", "# 食堂指南\n\n## 供应时间\n\n食堂十一点半供应午餐。\n"),
-        ("hr/pay.md", f"# 雪豹计划{CANARY}\n\n## {CANARY}奖金\n\n雪豹计划的奖金是 {CANARY} 元。\n"),
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = RagSettings(
-        knowledge=[],
-        collections={
-            "open": CollectionSettings(folders=[tmp_path / "open"], public=True),
-            "hr": CollectionSettings(folders=[tmp_path / "hr"]),
-        },
-        index_dir=tmp_path / "index",
-        embedding=EmbeddingSettings(provider="none"),
-        llm=LlmSettings(provider="extractive", typing_pause_s=0),
-    )
-    ingest(settings)
-    return settings
+    files = {
+        "open/canteen.md": "# 食堂指南\n\n## 供应时间\n\n食堂十一点半供应午餐。\n",
+        "hr/pay.md": f"# 雪豹计划{CANARY}\n\n## {CANARY}奖金\n\n雪豹计划的奖金是 {CANARY} 元。\n",
+    }
+    return open_and_closed(tmp_path, files)
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 
 from bot.settings import ApiKey, BotSettings
 from rag.errors import ModelTimeout
-from rag.ingestion.pipeline import ingest
 from rag.knowledge_base import KnowledgeBase
-from rag.settings import CollectionSettings, EmbeddingSettings, LlmSettings, RagSettings
+from rag.settings import RagSettings
 from tests.integration.conftest import DEADLINE_S, Stage
 from tests.integration.test_mirrored_rights import ABOUT_SECRET, SECRET, House
 from tests.support.caller import caller
 from tests.support.later import until
+from tests.support.open_and_closed import open_and_closed
 from tests.support.rights_house import CARLA, DAN
 from tests.support.scripted_library import Gate, ScriptedLibrary, dying, telling
 from tests.support.web_door import web_door
@@ -51,25 +51,12 @@ async def client(url: str, name: str = "", mode: Literal["auto", "legacy"] = "au
 @pytest.fixture
 def rag(tmp_path: Path) -> RagSettings:
     sections = "".join(f"## 第 {number} 节\n\n{'第几节的内容很长。' * 120}\n\n" for number in range(1, 31))
-    for name, text in (
-        ("open/canteen.md", "# 食堂指南\n\n## 供应时间\n\n食堂十一点半供应午餐。\n"),
-        ("open/long.md", f"# 长文\n\n{sections}"),
-        ("hr/pay.md", f"# 雪豹计划\n\n## 奖金\n\n{BONUS}\n"),
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = RagSettings(
-        knowledge=[],
-        collections={
-            "open": CollectionSettings(folders=[tmp_path / "open"], public=True),
-            "hr": CollectionSettings(folders=[tmp_path / "hr"]),
-        },
-        index_dir=tmp_path / "index",
-        embedding=EmbeddingSettings(provider="none"),
-        llm=LlmSettings(provider="extractive", typing_pause_s=0),
-    )
-    ingest(settings)
-    return settings
+    files = {
+        "open/canteen.md": "# 食堂指南\n\n## 供应时间\n\n食堂十一点半供应午餐。\n",
+        "open/long.md": f"# 长文\n\n{sections}",
+        "hr/pay.md": f"# 雪豹计划\n\n## 奖金\n\n{BONUS}\n",
+    }
+    return open_and_closed(tmp_path, files)
 
 
 @pytest.fixture

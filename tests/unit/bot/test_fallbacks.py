@@ -1,10 +1,5 @@
 """Ways that were not the usual one: counted by day, for everybody who has the store, and told by the doctor."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from bot.doctor.fallbacks import fallback_findings
 from bot.observability.metrics import Metrics
 from bot.repositories.fallbacks import WAYS, DeliveryFallbacks, Fallback
@@ -13,14 +8,6 @@ from feishu.errors import CardRejected, Forbidden, Timeout
 from tests.support.clock import HandClock
 
 DAY_S = 86_400.0
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/bot.db")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def rejected(code: int, inner: int) -> CardRejected:

@@ -1,10 +1,6 @@
 """What a person asked goes with everything written for it, the trace too."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import orjson
-import pytest
 from sqlalchemy import func, insert, select, update
 
 from bot.cards.verified import verified_line
@@ -21,27 +17,9 @@ from bot.storage.database import Database
 from bot.storage.tables import answers, settled_gaps, shown_documents, traces, turns, votes
 from bot.texts import ZH
 from rag.events import Verification
+from tests.support.clock import HandClock
 
 NOW = 1_800_000_000.0
-
-
-class StillClock:
-    def time(self) -> float:
-        return NOW
-
-    def monotonic(self) -> float:
-        return NOW
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing waits here")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 async def asked(database: Database, number: int, asker: str, at: float) -> None:
@@ -88,14 +66,14 @@ async def counted(database: Database) -> dict[str, int]:
 async def test_a_person_is_forgotten_with_answers_votes_and_traces(database: Database) -> None:
     await asked(database, 1, "ou_gone", NOW)
     await asked(database, 2, "ou_stays", NOW)
-    assert await Erasure(database, clock=StillClock()).person("ou_gone") == 1
+    assert await Erasure(database, clock=HandClock(NOW)).person("ou_gone") == 1
     assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1, "shown": 1}
 
 
 async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW)
     await asked(database, 2, "ou_x", NOW)
-    await ChatFacts(database, clock=StillClock()).recall("cli_x", "om_1")
+    await ChatFacts(database, clock=HandClock(NOW)).recall("cli_x", "om_1")
     assert await counted(database) == {"turns": 2, "answers": 2, "votes": 1, "traces": 1, "shown": 2}
     questions = await database.read(lambda c: list(c.scalars(select(turns.c.question).order_by(turns.c.id))))
     assert questions == ["", "出差回来多久内要报销？"]
@@ -104,21 +82,21 @@ async def test_a_recalled_question_leaves_no_word_and_no_trace(database: Databas
 async def test_what_is_old_goes_by_itself(database: Database) -> None:
     await asked(database, 1, "ou_x", NOW - 31 * DAY_S)
     await asked(database, 2, "ou_x", NOW - 1 * DAY_S)
-    assert await Erasure(database, clock=StillClock()).older_than(30) == 1
+    assert await Erasure(database, clock=HandClock(NOW)).older_than(30) == 1
     assert await counted(database) == {"turns": 1, "answers": 1, "votes": 1, "traces": 1, "shown": 1}
 
 
 async def test_an_admin_s_look_with_somebody_s_rights_goes_with_that_person(database: Database) -> None:
-    shown = ShownDocuments(database, clock=StillClock())
+    shown = ShownDocuments(database, clock=HandClock(NOW))
     await shown.add("x1", (), ShownTo("", "admin", "Lin", asked_as="ou_gone"))
     await shown.add("x2", (), ShownTo("", "admin", "Lin", asked_as="ou_stays"))
-    await Erasure(database, clock=StillClock()).person("ou_gone")
+    await Erasure(database, clock=HandClock(NOW)).person("ou_gone")
     _, [left] = await shown.find(1)
     assert left.asked_as == "ou_stays"
 
 
 async def test_answers_to_others_do_not_name_a_forgotten_approver(database: Database) -> None:
-    store, draft = VerifiedStore(database, clock=StillClock()), VerifiedDraft("午餐几点？", (), "11:30", "open")
+    store, draft = VerifiedStore(database, clock=HandClock(NOW)), VerifiedDraft("午餐几点？", (), "11:30", "open")
     lin, other = Approver("ou_gone", "林小满"), Approver("ou_stays", "林小满")
     made, others = await store.make(draft, lin), await store.make(draft, other)
     await store.edit(made.id, draft, Approver("ou_stays", "周明"))
@@ -128,7 +106,7 @@ async def test_answers_to_others_do_not_name_a_forgotten_approver(database: Data
         given = verified_text(Verification(verified_id, name, NOW, None, "open"))
         change = update(answers).where(answers.c.id == f"a{number}").values(verified=given)
         await database.write(lambda connection, change=change: connection.execute(change) and None)
-    await Erasure(database, clock=StillClock()).person("ou_gone")
+    await Erasure(database, clock=HandClock(NOW)).person("ou_gone")
     rows = await database.read(lambda c: list(c.scalars(select(answers.c.verified).order_by(answers.c.id))))
     left = [Verification(**orjson.loads(each)) for each in rows]
     assert [(each.id, each.by) for each in left] == [(made.id, ""), *told[1:]]
@@ -136,7 +114,7 @@ async def test_answers_to_others_do_not_name_a_forgotten_approver(database: Data
 
 
 async def test_what_a_forgotten_admin_did_names_nobody(database: Database) -> None:
-    prompts, decisions = (kind(database, clock=StillClock()) for kind in (PromptVersions, OwnerDecisions))
+    prompts, decisions = (kind(database, clock=HandClock(NOW)) for kind in (PromptVersions, OwnerDecisions))
     await prompts.save("answer", "x", by="ou_gone", note="n")
     await prompts.save("answer", "y", by="ou_stays", note="n")
     item = OwnerItem("stale", "k")
@@ -147,7 +125,7 @@ async def test_what_a_forgotten_admin_did_names_nobody(database: Database) -> No
     for key, by in (("k1", "ou_gone"), ("k2", "林小满"), ("k3", "周明")):
         row = insert(settled_gaps).values(question=key, settled_by=by, at=NOW)
         await database.write(lambda connection, row=row: connection.execute(row) and None)
-    await Erasure(database, clock=StillClock()).person("ou_gone")
+    await Erasure(database, clock=HandClock(NOW)).person("ou_gone")
     by_key = select(settled_gaps.c.settled_by).order_by(settled_gaps.c.question)
     assert await database.read(lambda c: list(c.scalars(by_key))) == ["", "", "周明"]
     assert [each.saved_by for each in await prompts.all()] == ["ou_stays", ""]
@@ -157,8 +135,8 @@ async def test_what_a_forgotten_admin_did_names_nobody(database: Database) -> No
 
 
 async def test_a_question_does_not_say_that_a_forgotten_owner_was_asked(database: Database) -> None:
-    gaps = OwnerQuestions(database, clock=StillClock())
+    gaps = OwnerQuestions(database, clock=HandClock(NOW))
     await gaps.asked(OwnerQuestion("t1", "cli_x", "oc_x", "?", "ou_asker", ("ou_gone", "ou_stays", "ou_gone2")))
-    await Erasure(database, clock=StillClock()).person("ou_gone")
+    await Erasure(database, clock=HandClock(NOW)).person("ou_gone")
     left = await gaps.of("t1")
     assert left is not None and left.owners == ("ou_stays", "ou_gone2")

@@ -1,11 +1,8 @@
 """What a conversation remembers under rules: nothing from closed collections, and no card of another chat."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
-import pytest
 from sqlalchemy import insert
 
 from bot.access.rules import Access
@@ -24,14 +21,6 @@ from tests.support.clock import HandClock
 
 NOW = 1_000_000.0
 ASKED = Turn("now", "app", "oc_here", "oc_here", "group", "om_now", "ou_b", "那呢？", created_at=NOW)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 async def tell(

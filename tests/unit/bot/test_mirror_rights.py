@@ -1,7 +1,5 @@
 """What a look at the rights of all documents forgets: what is gone, and nothing that it merely could not read."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -26,14 +24,6 @@ from tests.support.clock import HandClock
 OPEN = Rights((Grant("user:ou_a", "member", ""),))
 BOTH = {f"{ON_FEISHU}{token}": (Page(token, token, "", ""), OPEN) for token in ("one", "two")}
 ONE = dict(list(BOTH.items())[:1])
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize(

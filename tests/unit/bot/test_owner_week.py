@@ -1,8 +1,6 @@
 """What an owner is asked, and is not asked again; the card that asks it; and decisions in the store."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import pytest
@@ -145,14 +143,6 @@ def test_another_owners_not_mine_does_not_stand_on_the_card() -> None:
     assert decided_of(card, [decided(item, "not_mine", ZHOU)]) == {}
     assert set(decided_of(card, [decided(item, "not_mine")])) == {"k"}
     assert decided_of(card, [decided(item, "right", ZHOU, days_ago=30)]) == {}, "of an earlier card"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 async def test_decisions_are_kept_once_undone_and_go_with_their_person(database: Database) -> None:

@@ -1,8 +1,6 @@
 """What the model costs: counted across processes, told by day; admins are told once that a budget is nearly spent."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import cast
 
 import orjson
@@ -24,14 +22,6 @@ from rag.events import ModelCall, Purpose, Usage
 from tests.support.clock import HandClock
 
 LATE_IN_MAY = datetime(2026, 5, 31, 22, 0).timestamp()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def call(prompt: int, completion: int = 0, *, model: str = "qwen-plus", purpose: Purpose = "answer") -> ModelCall:

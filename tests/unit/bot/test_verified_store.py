@@ -1,15 +1,11 @@
 """Verified answers in the store: versions, one snapshot while nothing changes, and a name that was forgotten."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from bot.repositories.erasure import DAY_S, Erasure
 from bot.repositories.verified_answers import Approver, VerifiedDraft, VerifiedStore
 from bot.storage.database import Database
 from rag.documents import Chunk, Place
 from rag.verified.answers import Evidence
+from tests.support.clock import HandClock
 
 NOW = 1_800_000_000.0
 LIN, ZHOU = Approver("ou_lin", "林小满"), Approver("ou_zhou", "周明")
@@ -17,34 +13,13 @@ CHUNK = Chunk(7, "feishu:doxcn1", "食堂", ("食堂", "午餐"), "11:30", 3, 8,
 DRAFT = VerifiedDraft("午餐几点？", ("几点吃午饭？",), "11:30 [1]", "open", (Evidence(CHUNK, "f1"),), NOW + 9, "gap:t1")
 
 
-class Clock:
-    now = NOW
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing waits here")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    database.migrate()
-    yield database
-    database.close()
-
-
 async def test_what_was_approved_comes_back_whole_and_each_version_stays(database: Database) -> None:
-    clock = Clock()
+    clock = HandClock(NOW)
     store = VerifiedStore(database, clock=clock)
     made = await store.make(DRAFT, LIN)
     assert await store.of(made.id) == made and made.draft == DRAFT
     assert made.behind == {"open", "@document:feishu:doxcn1"}
-    clock.now += 5
+    await clock.advance(5)
     edited = await store.edit(made.id, VerifiedDraft("午餐几点开始？", (), "12:00", "hr"), ZHOU)
     assert edited is not None and (edited.by, edited.at, edited.version) == (ZHOU, NOW + 5, 2)
     assert edited.draft.origin == "gap:t1" and await store.of_origin("gap:t1") == edited
@@ -66,7 +41,7 @@ async def test_what_was_approved_comes_back_whole_and_each_version_stays(databas
 
 
 async def test_a_snapshot_is_the_same_until_something_changes_in_any_process(database: Database) -> None:
-    clock = Clock()
+    clock = HandClock(NOW)
     store, other = VerifiedStore(database, clock=clock), VerifiedStore(database, clock=clock)
     made = await store.make(DRAFT, LIN)
     first = await store.snapshot()
@@ -79,7 +54,7 @@ async def test_a_snapshot_is_the_same_until_something_changes_in_any_process(dat
 
 
 async def test_reasons_asked_about_are_forgotten_once_somebody_has_decided(database: Database) -> None:
-    store = VerifiedStore(database, clock=Clock())
+    store = VerifiedStore(database, clock=HandClock(NOW))
     made = await store.make(DRAFT, LIN)
     for reason in ("expires", "changed", "expires"):
         await store.asked(made.id, reason)
@@ -90,11 +65,11 @@ async def test_reasons_asked_about_are_forgotten_once_somebody_has_decided(datab
 
 
 async def test_an_answer_whose_approver_is_forgotten_is_given_to_nobody(database: Database) -> None:
-    clock = Clock()
+    clock = HandClock(NOW)
     store, erasure = VerifiedStore(database, clock=clock), Erasure(database, clock=clock)
     made = await store.make(DRAFT, LIN)
     assert (await store.snapshot()).answers
-    clock.now += 1
+    await clock.advance(1)
     await erasure.person(LIN.open_id)
     assert (await store.snapshot()).answers == ()
     stored = await store.of(made.id)
@@ -105,11 +80,11 @@ async def test_an_answer_whose_approver_is_forgotten_is_given_to_nobody(database
 
 
 async def test_what_was_withdrawn_long_ago_is_forgotten(database: Database) -> None:
-    clock = Clock()
+    clock = HandClock(NOW)
     store = VerifiedStore(database, clock=clock)
     kept, gone = await store.make(DRAFT, LIN), await store.make(DRAFT, LIN)
     await store.withdraw(gone.id, LIN)
-    clock.now += 31 * DAY_S
+    await clock.advance(31 * DAY_S)
     await Erasure(database, clock=clock).older_than(30)
     assert [each.id for each in await store.all()] == [kept.id]
     assert await store.versions(gone.id) == []

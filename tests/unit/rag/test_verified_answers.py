@@ -16,25 +16,12 @@ from rag.scope import EVERYTHING, Scope
 from rag.settings import EmbeddingSettings, LlmSettings, RagSettings
 from rag.verified.answers import Evidence, VerifiedAnswer, VerifiedAnswers
 from rag.verified.finding import holds
+from tests.support.clock import HandClock
 
 NOW = 1_800_000_000.0
 ASKED = "食堂几点供应午餐？"
 ANNA, BEN = frozenset({"user:anna"}), frozenset({"user:ben"})
 LISTS = AccessLists({"canteen.md": ANNA}, controlled="canteen", version="1")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing waits here")
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +52,9 @@ def write(settings: RagSettings, lunch: str, *, more: str = "") -> None:
 @contextlib.asynccontextmanager
 async def library(
     settings: RagSettings, answer: Callable[[KnowledgeBase], object], lists: AccessLists = UNCONTROLLED
-) -> AsyncIterator[tuple[KnowledgeBase, Clock, list[VerifiedAnswers]]]:
+) -> AsyncIterator[tuple[KnowledgeBase, HandClock, list[VerifiedAnswers]]]:
     """One whose verified answers are the last of a list; `answer` is awaited for the first."""
-    clock, given = Clock(), [VerifiedAnswers()]
+    clock, given = HandClock(NOW), [VerifiedAnswers()]
 
     async def newest() -> VerifiedAnswers:
         return given[-1]
@@ -139,9 +126,9 @@ async def test_its_collection_counts_beside_its_documents(settings: RagSettings)
 
 async def test_it_ends_at_its_time(settings: RagSettings) -> None:
     async with library(settings, lunch) as (opened, clock, _):
-        clock.now = NOW + 99
+        await clock.advance(99)
         assert await is_given(opened, Question(ASKED, EVERYTHING))
-        clock.now = NOW + 100
+        await clock.advance(1)
         assert not await is_given(opened, Question(ASKED, EVERYTHING))
 
 
