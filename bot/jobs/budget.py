@@ -16,7 +16,7 @@ from bot.job import BudgetPayload, Job, NewJob
 from bot.repositories.chat_facts import ChatFacts
 from bot.repositories.token_usage import TokenUsage
 from bot.settings import Settings
-from bot.texts import texts
+from bot.texts import language_of, texts
 from feishu.api.messages import short_id
 from feishu.clock import Clock
 from feishu.errors import TargetGone
@@ -72,7 +72,7 @@ class BudgetHandler:
     async def run(self, job: Job, stop: StopSignal) -> Ended:
         """Tell it. Raises `FeishuError`: it is tried again."""
         told = BudgetPayload.of(job)
-        wording = texts("en" if self.settings.bot.language == "en" else "zh")
+        wording = texts(language_of("", preferred=self.settings.bot.language))
         words = wording.budget_reached if told.spent >= told.budget else wording.budget_nearly_reached
         text = words.format(month=told.month, spent=f"{told.spent:,}", budget=f"{told.budget:,}")
         try:

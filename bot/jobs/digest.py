@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -21,7 +21,7 @@ from bot.job import DigestPayload, Job, NewJob
 from bot.repositories.analytics import Analytics
 from bot.repositories.figures import documents, summary
 from bot.settings import BotSettings
-from bot.texts import texts
+from bot.texts import language_of, texts
 from feishu.api.messages import Messages, card_content
 from feishu.cards import elements as build
 from feishu.cards.elements import Card
@@ -105,10 +105,13 @@ def due_at(now: datetime, weekday: int, hour: int) -> datetime:
 
 
 def digest_card(
-    body: dict[str, Any], missing: Sequence[tuple[str, int]], disliked: Sequence[tuple[str, int]], language: str
+    body: dict[str, Any],
+    missing: Sequence[tuple[str, int]],
+    disliked: Sequence[tuple[str, int]],
+    language: Literal["auto", "zh", "en"],
 ) -> Card:
     """Volume, what is missing, what was disliked, the best documents, speed."""
-    words = texts("en" if language == "en" else "zh")  # a chat has no question whose language could be followed
+    words = texts(language_of("", preferred=language))  # a chat has no question whose language could be followed
     first = body["first_token_s"]["p95"]
     figures = words.digest_figures.format(
         asked=body["asked"],

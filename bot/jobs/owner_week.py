@@ -20,7 +20,7 @@ from bot.models import behind
 from bot.owners.asking import Asking
 from bot.repositories.owner_decisions import OwnerCard, OwnerDecisions, item_key
 from bot.settings import Settings
-from bot.texts import Texts, texts
+from bot.texts import Texts, language_of, texts
 from bot.verified.approval import Verifying
 from feishu.api.availability import is_outage
 from feishu.api.messages import card_content, short_id
@@ -156,4 +156,4 @@ class ObsoleteHandler:
 
 def words_of(settings: Settings) -> Texts:
     """A card that answers no question has the language of the settings."""
-    return texts("en" if settings.bot.language == "en" else "zh")
+    return texts(language_of("", preferred=settings.bot.language))
